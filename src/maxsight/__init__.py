@@ -1,0 +1,48 @@
+"""maxsight finds the page and shows why.
+
+::
+
+    from maxsight import Library
+
+    with Library.create("papers.library") as library:
+        library.index(["papers/"])
+        for hit in library.search("how is attention scaled?"):
+            print(hit.file, hit.page_number, hit.snippet)
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from maxsight.errors import MaxSightError
+    from maxsight.heatmaps.explanation import Explanation
+    from maxsight.indexing import IndexReport
+    from maxsight.library import Library
+    from maxsight.types import Hit, Match, Region
+
+__version__ = "0.1.0"
+
+__all__ = ["Explanation", "Hit", "IndexReport", "Library", "Match", "MaxSightError", "Region"]
+
+_HOMES = {
+    "Explanation": "maxsight.heatmaps.explanation",
+    "Hit": "maxsight.types",
+    "IndexReport": "maxsight.indexing",
+    "Library": "maxsight.library",
+    "Match": "maxsight.types",
+    "MaxSightError": "maxsight.errors",
+    "Region": "maxsight.types",
+}
+
+
+def __getattr__(name: str) -> Any:
+    """Load a public name when it is first used, so that ``maxsight --help`` does not wait for numpy."""
+    if name in _HOMES:
+        return getattr(import_module(_HOMES[name]), name)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+
+
+def __dir__() -> list[str]:
+    return sorted(__all__)

@@ -1,0 +1,63 @@
+"""The command ``maxsight``: its subcommands, and how errors end it."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import click
+
+from maxsight import __version__
+from maxsight.cli.evaluate import evaluate
+from maxsight.cli.explain import explain
+from maxsight.cli.index import index
+from maxsight.cli.maintain import backup, compact, export, list_documents, remove, status, verify
+from maxsight.cli.output import INTERRUPTED, say
+from maxsight.cli.search import search
+from maxsight.errors import MaxSightError
+
+
+class _Commands(click.Group):
+    """Shows commands in the order people need them, and turns errors into a message and an exit code."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self.commands)
+
+    def invoke(self, ctx: click.Context) -> Any:
+        try:
+            return super().invoke(ctx)
+        except MaxSightError as error:
+            say(f"error: {error}")
+            if error.hint:
+                say(f"       {error.hint}")
+            sys.exit(error.exit_code)
+        except KeyboardInterrupt:
+            say("stopped")
+            sys.exit(INTERRUPTED)
+        except BrokenPipeError:
+            # Whoever read our output has seen enough, as in `maxsight list | head`.
+            sys.stdout = None  # type: ignore[assignment]
+            sys.exit(0)
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.version_option(__version__, prog_name="maxsight")
+def main() -> None:
+    """Find the page, and see why.
+
+    maxsight indexes PDFs, images and texts into a library on this machine and finds the pages that answer a
+    question, with the words on them that matched.
+
+    \b
+      maxsight index docs/
+      maxsight search "how much did revenue grow?"
+      maxsight explain "how much did revenue grow?" report.pdf 12 --out heat.png
+    """
+
+
+for _command in (
+    index, search, explain, list_documents, remove, status, verify, compact, export, backup, evaluate
+):  # fmt: skip
+    main.add_command(_command)

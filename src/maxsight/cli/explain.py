@@ -1,0 +1,50 @@
+"""``maxsight explain``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maxsight.cli.output import json_option, library_option, print_json, say
+
+
+@click.command()
+@click.argument("question")
+@click.argument("file")
+@click.argument("page", type=click.IntRange(1))
+@library_option
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="PNG",
+    help="Draw the page with its matching regions here.",
+)
+@click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For an encrypted PDF.")
+@json_option
+def explain(
+    question: str, file: str, page: int, library: Path, out: Path | None, password: str | None, as_json: bool
+) -> None:
+    """Show why PAGE of FILE would be found for QUESTION: where each query word matched."""
+    from dataclasses import replace
+
+    from maxsight.library import Library
+
+    with Library.open(library, read_only=True) as opened:
+        explanation = opened.explain(question, file, page)
+        if out:
+            picture = opened.draw(explanation, settings=replace(opened.settings, password=password))
+            try:
+                picture.save(out, format="PNG")
+            except OSError as error:
+                raise click.ClickException(f"{out} can't be written: {error.strerror or error}") from error
+            say(f"drawn: {out}")
+    if as_json:
+        print_json(explanation)
+        return
+    click.echo(f"{explanation.path}  page {explanation.page_number}  score {explanation.score:.3f}")
+    width = max((len(match.word) for match in explanation.matches), default=0)
+    for match in explanation.matches:
+        box = match.region.box
+        place = "" if box is None else f"  at {box[0]:.3f},{box[1]:.3f}-{box[2]:.3f},{box[3]:.3f}"
+        click.echo(f"  {match.score:7.3f}  {match.word:<{width}}  {match.region.text}{place}")

@@ -1,0 +1,192 @@
+"""``maxsight index``."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from maxsight.cli.output import INTERRUPTED, counted, json_option, library_option, print_json, say
+
+if TYPE_CHECKING:
+    from maxsight.documents import ReadSettings
+    from maxsight.indexing import IndexEvent, IndexReport
+    from maxsight.library import Library
+
+NOT_ALL_INDEXED = 3
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="PATH...")
+@library_option
+@click.option("--encoder", help="Encoder of a new library.  [default: minilm]")
+@click.option("--include", multiple=True, metavar="GLOB", help="In folders, index only files that match.")
+@click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, leave out files that match.")
+@click.option(
+    "--metadata",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="CSV or JSON Lines with a column `file` and your own fields, for --filter.",
+)
+@click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
+@click.option(
+    "--ocr",
+    type=click.Choice(["auto", "rapidocr", "tesseract", "none"]),
+    help="Engine for pages without usable text.  [default: as the library was made, else auto]",
+)
+@click.option("--dpi", type=click.IntRange(36, 1200), help="Resolution for OCR.  [default: 200]")
+@click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For encrypted PDFs.")
+@click.option("--workers", type=click.IntRange(1, 256), help="Reading processes.  [default: by CPUs]")
+@click.option("--max-pixels", type=click.IntRange(1), help="Pixels of one page.  [default: 100,000,000]")
+@click.option("--max-pages", type=click.IntRange(1), help="Pages of one file.  [default: 10,000]")
+@click.option("--max-bytes", type=click.IntRange(1), help="Bytes of one file.  [default: 2,000,000,000]")
+@click.option("--page-timeout", type=click.FloatRange(0.1), help="Seconds one page may take.  [default: 120]")
+@json_option
+def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
+    """Index files and folders: PDF, PNG, JPEG, TIFF, WebP, text and Markdown.
+
+    `-` reads a list of paths from standard input. Unchanged files are skipped, so the same command goes on where
+    an interrupted one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
+    """
+    from maxsight.library import Library
+    from maxsight.metadata import MetadataTable
+
+    as_json = options.pop("as_json")
+    metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
+    found = list(_paths(paths))
+    with _open_or_create(Library, library, options) as opened, _progress_bar() as show:
+        try:
+            report = opened.index(
+                found,
+                on_event=show,
+                include=options["include"],
+                exclude=options["exclude"],
+                metadata=metadata,
+                prune=options["prune"],
+                settings=_settings(opened, options),
+                workers=options["workers"],
+            )
+        except KeyboardInterrupt:
+            show(None)
+            say("stopped; what was indexed is kept. The same command goes on from here.")
+            sys.exit(INTERRUPTED)
+    for name in metadata.unused if metadata else []:
+        say(f"note: the metadata names {name}, which was not among the indexed files")
+    _print_report(report, library, as_json)
+    if report.not_indexed:
+        sys.exit(NOT_ALL_INDEXED)
+
+
+def _paths(arguments: tuple[str, ...]) -> Iterator[str]:
+    for argument in arguments:
+        if argument == "-":
+            yield from (line for line in map(str.strip, sys.stdin) if line)
+        else:
+            yield argument
+
+
+def _open_or_create(kind: type[Library], path: Path, options: dict[str, Any]) -> Library:
+    from maxsight.documents import ReadSettings
+
+    encoder = options["encoder"]
+    if kind.exists(path):
+        return kind.open(path, encoder=encoder)
+    given = {"encoder": encoder} if encoder else {}
+    return kind.create(path, settings=_changed(ReadSettings(), options), **given)
+
+
+def _settings(library: Library, options: dict[str, Any]) -> ReadSettings:
+    return _changed(library.settings, options)
+
+
+def _changed(settings: ReadSettings, options: dict[str, Any]) -> ReadSettings:
+    """Put the options that were given in place of the settings' own."""
+    from dataclasses import replace
+
+    from maxsight.documents import OcrChoice
+
+    limits = {
+        name: options[option]
+        for name, option in (
+            ("max_pixels", "max_pixels"),
+            ("max_pages", "max_pages"),
+            ("max_bytes", "max_bytes"),
+            ("page_timeout_s", "page_timeout"),
+        )
+        if options[option] is not None
+    }
+    return replace(
+        settings,
+        ocr=OcrChoice(options["ocr"]) if options["ocr"] else settings.ocr,
+        dpi=options["dpi"] or settings.dpi,
+        password=options["password"],
+        limits=replace(settings.limits, **limits),
+    )
+
+
+@contextmanager
+def _progress_bar() -> Iterator[Callable[[IndexEvent | None], None]]:
+    """Show events on stderr: a bar for people, nothing but problems where nobody looks."""
+    from rich.console import Console
+    from rich.markup import escape
+    from rich.progress import BarColumn, Progress, TextColumn
+
+    from maxsight import indexing
+
+    console = Console(stderr=True)
+    bar = Progress(
+        TextColumn("{task.description}"),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f}%  {task.fields[pages]} pages  {task.fields[rate]}  {task.fields[left]}"),
+        console=console,
+        transient=True,
+        disable=not console.is_terminal,
+    )
+    task = bar.add_task("reading files", total=1.0, pages=0, rate="", left="")
+
+    def show(event: IndexEvent | None) -> None:
+        match event:
+            case indexing.Progress():
+                bar.update(
+                    task,
+                    completed=event.share,
+                    description=escape(event.path.rsplit("/", 1)[-1][-40:]),
+                    pages=f"{event.pages:,}",
+                    rate=f"{event.pages_per_s:.1f} pages/s",
+                    left="" if event.remaining_s is None else f"{_clock(event.remaining_s)} left",
+                )
+            case indexing.NotIndexed():
+                where = event.path if event.page_number is None else f"{event.path}, page {event.page_number}"
+                bar.console.print(f"not indexed: {where}: {event.reason}", markup=False, highlight=False, soft_wrap=True)
+                if event.hint:
+                    bar.console.print(f"    {event.hint}", markup=False, highlight=False, soft_wrap=True)
+            case None:
+                bar.stop()
+
+    with bar:
+        yield show
+
+
+def _clock(seconds: float) -> str:
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
+
+
+def _print_report(report: IndexReport, library: Path, as_json: bool) -> None:
+    for notice in report.notices:
+        say(f"note: {notice}")
+    if as_json:
+        print_json(report)
+        return
+    rate = f" in {_clock(report.seconds)}, {report.pages / report.seconds:.1f} pages/s" if report.pages else ""
+    click.echo(
+        f"{library}: {counted(len(report.indexed), 'document')} indexed "
+        f"({counted(report.pages, 'page')}, {report.vectors:,} vectors{rate}), "
+        f"{report.skipped:,} unchanged, {len(report.removed):,} removed, "
+        f"{counted(len(report.not_indexed), 'problem')}"
+    )

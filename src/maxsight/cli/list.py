@@ -1,0 +1,42 @@
+"""``maxsight list``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maxsight.cli.output import json_option, library_option, print_json
+
+
+@click.command(name="list")
+@library_option
+@json_option
+def list_documents(library: Path, as_json: bool) -> None:
+    """List the documents of the library with their pages and your fields."""
+    from maxsight.library import Library
+
+    with Library.open(library, read_only=True) as opened:
+        entries = opened.documents()
+    if as_json:
+        print_json(
+            [
+                {
+                    "path": entry.document.path,
+                    "file": entry.document.file,
+                    "pages": len(entry.page_indices),
+                    "page_count": entry.document.page_count,
+                    "complete": entry.complete,
+                    "vectors": entry.vectors,
+                    "size_bytes": entry.document.size_bytes,
+                    "content_hash": entry.document.content_hash,
+                    "metadata": entry.metadata,
+                }
+                for entry in entries
+            ]
+        )
+        return
+    for entry in entries:
+        pages = f"{len(entry.page_indices)}" + ("" if entry.complete else f" of {entry.document.page_count}")
+        fields = "  ".join(f"{name}={value}" for name, value in entry.metadata.items())
+        click.echo(f"{entry.document.path}  {pages} pages  {fields}".rstrip())

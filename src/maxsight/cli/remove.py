@@ -1,0 +1,26 @@
+"""``maxsight remove``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maxsight.cli.output import json_option, library_option, print_json
+
+
+@click.command()
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@library_option
+@json_option
+def remove(files: tuple[str, ...], library: Path, as_json: bool) -> None:
+    """Remove documents from the library, by path or file name. The files themselves stay."""
+    from maxsight.library import Library
+
+    with Library.open(library) as opened:
+        removed = opened.remove(files)
+    if as_json:
+        print_json({"removed": removed})
+        return
+    for path in removed:
+        click.echo(f"removed {path}")

@@ -1,0 +1,161 @@
+"""Everything maxsight raises on purpose.
+
+::
+
+    MaxSightError                                exit code  HTTP status
+    ├─ InputError (ValueError)                       2          400
+    │  ├─ UnreadableDocumentError                    3          422
+    │  ├─ UnsupportedFormatError                     3          415
+    │  ├─ EmptyQueryError                            2          400
+    │  ├─ FilterError                                2          400
+    │  └─ DimensionMismatchError                     2          400
+    ├─ EncoderError                                  4          500
+    │  └─ ModelNotAvailableError                     4          503
+    └─ StoreError                                    5          500
+       ├─ LibraryNotFoundError                       5          404
+       ├─ LibraryBusyError (retryable)               6          409
+       ├─ LibraryDamagedError                        5          500
+       ├─ LibraryReadOnlyError                       5          403
+       ├─ StorageFullError (retryable)               5          507
+       ├─ FormatError                                5          500
+       └─ EncoderMismatchError                       5          409
+
+A message says what happened, with expected and actual; ``hint`` says what to do next.
+"""
+
+from __future__ import annotations
+
+from pathlib import PurePath
+from typing import ClassVar
+
+
+class MaxSightError(Exception):
+    """Base of all errors raised on purpose.
+
+    Attributes:
+        hint: What to do next, one sentence. Shown under the message.
+        retryable: Whether the same call may succeed later without a change.
+        exit_code: What the command line exits with.
+        http_status: What the HTTP API answers with.
+    """
+
+    exit_code: ClassVar[int] = 1
+    http_status: ClassVar[int] = 500
+    retryable: ClassVar[bool] = False
+
+    def __init__(self, message: str, *, hint: str | None = None) -> None:
+        super().__init__(message)
+        self.hint = hint
+        if hint:
+            self.add_note(hint)
+
+
+class InputError(MaxSightError, ValueError):
+    """What was given can't be used as it is."""
+
+    exit_code = 2
+    http_status = 400
+
+
+class UnreadableDocumentError(InputError):
+    """A file, or one page of it, could not be read.
+
+    Attributes:
+        path: The file.
+        page_number: The page, counted from 1; None when the whole file is meant.
+        reason: Why, without the path.
+    """
+
+    exit_code = 3
+    http_status = 422
+
+    def __init__(
+        self, path: str | PurePath, reason: str, *, page_number: int | None = None, hint: str | None = None
+    ) -> None:
+        where = f"{path}" if page_number is None else f"{path}, page {page_number}"
+        super().__init__(f"{where}: {reason}", hint=hint)
+        self.path = str(path)
+        self.page_number = page_number
+        self.reason = reason
+
+
+class UnsupportedFormatError(UnreadableDocumentError):
+    """The file is of a kind maxsight does not read."""
+
+    http_status = 415
+
+
+class EmptyQueryError(InputError):
+    """The query has nothing to search for."""
+
+
+class FilterError(InputError):
+    """The filter expression is not valid, or names an unknown column."""
+
+
+class DimensionMismatchError(InputError):
+    """Vectors of different dimensions met."""
+
+
+class EncoderError(MaxSightError):
+    """The encoder failed."""
+
+    exit_code = 4
+
+
+class ModelNotAvailableError(EncoderError):
+    """No encoder of this name can be loaded here."""
+
+    http_status = 503
+
+
+class StoreError(MaxSightError):
+    """The library could not be read or written."""
+
+    exit_code = 5
+
+
+class LibraryNotFoundError(StoreError):
+    """There is no library at this place."""
+
+    http_status = 404
+
+
+class LibraryBusyError(StoreError):
+    """Another process is writing to the library."""
+
+    exit_code = 6
+    http_status = 409
+    retryable = True
+
+
+class LibraryDamagedError(StoreError):
+    """Stored data is not what was written."""
+
+
+class LibraryReadOnlyError(StoreError):
+    """The library's place can't be written to."""
+
+    http_status = 403
+
+
+class StorageFullError(StoreError):
+    """No space is left where the library lies."""
+
+    http_status = 507
+    retryable = True
+
+
+class FormatError(StoreError):
+    """The library was written by a version of maxsight that this one can't read."""
+
+
+class EncoderMismatchError(StoreError):
+    """The library's vectors and the encoder's are of different embedding spaces."""
+
+    http_status = 409
+
+    def __init__(self, indexed_with: str, asked_for: str, *, hint: str | None = None) -> None:
+        super().__init__(f"the library was indexed with {indexed_with}, not with {asked_for}", hint=hint)
+        self.indexed_with = indexed_with
+        self.asked_for = asked_for

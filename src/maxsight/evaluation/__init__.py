@@ -1,0 +1,1 @@
+"""Is the ranking good: questions with known answers, and the measures of the field."""

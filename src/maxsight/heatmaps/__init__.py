@@ -1,0 +1,1 @@
+"""Why this page: similarities of regions and query words, and pictures of them."""

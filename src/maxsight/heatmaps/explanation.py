@@ -1,0 +1,84 @@
+"""Why a page was found, as values and as a picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from maxsight.heatmaps.overlay import draw_overlay
+from maxsight.heatmaps.similarity import Attribution, attribute, match_words, region_of
+from maxsight.types import Match, Page, PageEmbedding, QueryEmbedding, Region
+
+
+@dataclass(frozen=True, slots=True)
+class RegionGain:
+    """What one region gave to the score.
+
+    Attributes:
+        region: Where.
+        score: The sum of what its vectors gave. Over all regions these sum to the page's score.
+    """
+
+    region: Region
+    score: float
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Explanation:
+    """Why a page was found.
+
+    Attributes:
+        query: The query.
+        path: The document.
+        page_number: From 1.
+        score: Exact MaxSim.
+        matches: Per query word, where it matched.
+        regions: What each region gave, largest first.
+        attribution: Every query token against every vector.
+    """
+
+    query: str
+    path: str
+    page_number: int
+    score: float
+    matches: tuple[Match, ...]
+    regions: tuple[RegionGain, ...]
+    attribution: Attribution = field(repr=False)
+
+    def draw(self, picture: Image.Image, boxes: NDArray[np.float32]) -> Image.Image:
+        """Draw the matching regions over a picture of the page, with the query words beside it.
+
+        Args:
+            picture: The page as a person sees it, any size.
+            boxes: Where each vector of the page lies in it. Shape ``(vectors, 4)``, fractions of the page.
+        """
+        title = f"{self.path}, page {self.page_number}   score {self.score:.2f}"
+        return draw_overlay(picture, boxes, self.attribution, self.matches, title, self.query)
+
+
+def explain_page(
+    query: QueryEmbedding, page: Page, embedding: PageEmbedding, path: str
+) -> Explanation:
+    """Take a page's score apart. Only stored vectors are used; no model looks at the page again.
+
+    Raises:
+        InputError: The page has no vectors.
+    """
+    attribution = attribute(query, embedding)
+    gains = attribution.vector_gains
+    regions = sorted(
+        (RegionGain(region_of(page, embedding, int(vector)), float(gains[vector])) for vector in gains.nonzero()[0]),
+        key=lambda gain: -gain.score,
+    )
+    return Explanation(
+        query.text,
+        path,
+        page.page_number,
+        attribution.score,
+        match_words(query, page, embedding, attribution),
+        tuple(regions),
+        attribution,
+    )

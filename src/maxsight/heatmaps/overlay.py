@@ -1,0 +1,191 @@
+"""The picture: heat over the page, the best match of each query word outlined, a legend beside it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter, ImageFont
+
+from maxsight.heatmaps.similarity import Attribution
+from maxsight.types import Match
+
+PAGE_HEIGHT_PX = 1400
+LEGEND_WIDTH_PX = 520
+MARGIN_PX = 28
+HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
+INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
+PALETTE = (
+    (31, 119, 180),
+    (44, 140, 60),
+    (148, 82, 189),
+    (214, 100, 12),
+    (0, 134, 139),
+    (190, 30, 110),
+    (120, 90, 60),
+    (60, 70, 160),
+)
+
+
+def draw_overlay(
+    picture: Image.Image,
+    boxes: NDArray[np.float32],
+    attribution: Attribution,
+    matches: Sequence[Match],
+    title: str,
+    query: str,
+) -> Image.Image:
+    """Draw why a page was found.
+
+    Args:
+        picture: The page as a person sees it.
+        boxes: Where each vector of the page lies. Shape ``(vectors, 4)``, fractions of the page.
+        attribution: The page's score taken apart.
+        matches: Where each query word matched.
+        title: Drawn at the head of the legend.
+        query: The question, drawn below it.
+
+    Returns:
+        RGB, the page at ``PAGE_HEIGHT_PX`` with a legend to its right.
+    """
+    scale = PAGE_HEIGHT_PX / picture.height
+    page = picture.convert("RGB").resize((max(1, round(picture.width * scale)), PAGE_HEIGHT_PX), Image.Resampling.LANCZOS)
+    page = _add_heat(page, boxes, heat_per_vector(attribution))
+    colours = [PALETTE[index % len(PALETTE)] for index in range(len(matches))]
+    shown = _strong(matches)
+    _outline(page, [matches[index] for index in shown], [colours[index] for index in shown])
+    sheet = Image.new("RGB", (page.width + LEGEND_WIDTH_PX, PAGE_HEIGHT_PX), PAPER)
+    sheet.paste(page, (0, 0))
+    _draw_legend(sheet, page.width, title, query, matches, colours)
+    return sheet
+
+
+def heat_per_vector(attribution: Attribution) -> NDArray[np.float32]:
+    """How much each vector answers the query as a whole.
+
+    Per query token, similarities are taken relative to the page: 0 at its median, 1 at its best. Squared, so
+    that what merely resembles stays faint, and averaged over the tokens, weighted by what each token gained.
+
+    Returns:
+        Shape ``(vectors,)``, in [0, 1], 1 for the strongest.
+    """
+    similarities = attribution.similarities
+    middle = np.median(similarities, axis=1, keepdims=True)
+    best = similarities.max(axis=1, keepdims=True)
+    relative = np.clip((similarities - middle) / np.maximum(best - middle, 1e-6), 0, 1) ** 3
+    weights = np.maximum(attribution.gains, 0)[:, None]
+    heat = (relative * weights).sum(axis=0)
+    return (heat / max(float(heat.max()), 1e-6)).astype(np.float32)
+
+
+def _add_heat(page: Image.Image, boxes: NDArray[np.float32], heat: NDArray[np.float32]) -> Image.Image:
+    """Lay translucent colour over the regions, like a marker: the ink below stays readable."""
+    strength = Image.new("F", page.size, 0)
+    draw = ImageDraw.Draw(strength)
+    for vector in heat.argsort():  # the strongest last, so that it is not covered
+        if heat[vector] > 0.05:
+            draw.rectangle(_pixels(boxes[vector], page.size, grow=2), fill=float(heat[vector]))
+    level = np.asarray(strength)[:, :, None]
+    soft = np.asarray(Image.fromarray((level[:, :, 0] * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(2)))
+    level = (soft / 255.0)[:, :, None]
+    low, high = (np.array(colour, dtype=np.float32) for colour in HEAT)
+    marker = low + (high - low) * level
+    paper = np.asarray(page, dtype=np.float32)
+    # Multiplying keeps black ink black, as a marker pen does.
+    marked = paper * (1 - 0.75 * np.sqrt(level) * (1 - marker / 255))
+    return Image.fromarray(np.clip(marked, 0, 255).astype(np.uint8))
+
+
+def _strong(matches: Sequence[Match], most: int = 8) -> list[int]:
+    """The query words that gave most, in the order of the query."""
+    order = sorted(range(len(matches)), key=lambda index: -matches[index].score)
+    return sorted(order[:most])
+
+
+def _outline(page: Image.Image, matches: Sequence[Match], colours: Sequence[tuple[int, int, int]]) -> None:
+    """Outline where each query word matched and write the word beside it."""
+    draw = ImageDraw.Draw(page)
+    font = ImageFont.load_default(15)
+    taken: list[tuple[float, float, float, float]] = []
+    for match, colour in zip(matches, colours, strict=True):
+        if match.region.box is None:
+            continue
+        box = _pixels(match.region.box, page.size, grow=4)
+        draw.rounded_rectangle(box, radius=4, outline=colour, width=3)
+        label = draw.textbbox((box[0], box[1] - 19), match.word, font=font)
+        while any(_overlap(label, other) for other in taken):
+            label = (label[0], label[1] - 18, label[2], label[3] - 18)
+        if label[1] < 0:
+            continue
+        taken.append(label)
+        draw.rectangle((label[0] - 3, label[1] - 2, label[2] + 3, label[3] + 2), fill=colour)
+        draw.text((label[0], label[1]), match.word, font=font, fill=PAPER, anchor="lt")
+
+
+def _draw_legend(
+    sheet: Image.Image,
+    left: int,
+    title: str,
+    query: str,
+    matches: Sequence[Match],
+    colours: Sequence[tuple[int, int, int]],
+) -> None:
+    draw = ImageDraw.Draw(sheet)
+    small, normal, large = (ImageFont.load_default(size) for size in (15, 18, 23))
+    x, y = left + MARGIN_PX, MARGIN_PX
+    width = LEGEND_WIDTH_PX - 2 * MARGIN_PX
+    draw.line((left, 0, left, sheet.height), fill=(220, 222, 226), width=2)
+    for text, font, colour in ((query, large, INK), (title, small, FAINT)):
+        for line in _wrap(draw, text, font, width, most=5):
+            draw.text((x, y), line, font=font, fill=colour)
+            y += round(font.size * 1.3)
+        y += 10
+    y += 12
+    strongest = max((match.score for match in matches), default=1.0)
+    for match, colour in zip(matches, colours, strict=True):
+        if y > sheet.height - 60:
+            draw.text((x, y), "…", font=normal, fill=FAINT)
+            break
+        found = f"{match.word}  →  {match.region.text or 'region'}"
+        draw.rectangle((x, y + 3, x + 12, y + 15), fill=colour)
+        draw.text((x + 22, y), _fit(draw, found, normal, width - 90), font=normal, fill=INK)
+        draw.text((x + width, y), f"{match.score:.2f}", font=normal, fill=INK, anchor="ra")
+        bar = max(0.0, match.score / strongest) * (width - 22) if strongest > 0 else 0
+        draw.rectangle((x + 22, y + 25, x + 22 + bar, y + 29), fill=colour)
+        y += 44
+
+
+def _pixels(box: Sequence[float] | NDArray[np.float32], size: tuple[int, int], grow: int) -> tuple[float, ...]:
+    width, height = size
+    x0, y0, x1, y1 = (float(edge) for edge in box)
+    return (
+        max(0.0, x0 * width - grow),
+        max(0.0, y0 * height - grow),
+        min(width - 1.0, x1 * width + grow),
+        min(height - 1.0, y1 * height + grow),
+    )
+
+
+def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
+
+
+def _wrap(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
+    lines: list[str] = [""]
+    for word in text.split():
+        longer = f"{lines[-1]} {word}".strip()
+        if draw.textlength(longer, font=font) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    lines = [_fit(draw, line, font, width) for line in lines if line]
+    return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1] + " …"]
+
+
+def _fit(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+    if draw.textlength(text, font=font) <= width:
+        return text
+    while text and draw.textlength(text + "…", font=font) > width:
+        text = text[:-1]
+    return text + "…"

@@ -1,0 +1,109 @@
+"""Which query word matched which region, and how much of the score each gave."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.errors import InputError
+from maxsight.types import Match, Page, PageEmbedding, QueryEmbedding, Region
+
+SNIPPET_CHARS = 240
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Attribution:
+    """A page's score taken apart. The shares sum to the score.
+
+    Attributes:
+        similarities: Every query token against every vector. Shape ``(query_tokens, vectors)``.
+        best: The vector each query token picked. Shape ``(query_tokens,)``.
+        gains: What each pick added to the score. Shape ``(query_tokens,)``.
+    """
+
+    similarities: NDArray[np.float32]
+    best: NDArray[np.intp]
+    gains: NDArray[np.float32]
+
+    @property
+    def score(self) -> float:
+        """Exact MaxSim."""
+        return float(self.gains.sum())
+
+    @property
+    def vector_gains(self) -> NDArray[np.float32]:
+        """What each vector of the page added to the score. Shape ``(vectors,)``."""
+        return np.bincount(
+            self.best, weights=self.gains, minlength=self.similarities.shape[1]
+        ).astype(np.float32)
+
+
+def attribute(query: QueryEmbedding, embedding: PageEmbedding) -> Attribution:
+    """Take a page's score apart.
+
+    Raises:
+        InputError: The page has no vectors.
+    """
+    if not len(embedding.vectors):
+        raise InputError("the page has no vectors, so nothing on it can match")
+    similarities = query.vectors @ embedding.vectors.astype(np.float32).T
+    best = similarities.argmax(axis=1)
+    return Attribution(similarities, best, similarities[np.arange(len(best)), best])
+
+
+def match_words(
+    query: QueryEmbedding, page: Page, embedding: PageEmbedding, attribution: Attribution
+) -> tuple[Match, ...]:
+    """Say for each query word where it matched, in the order of the query.
+
+    A word of several vectors gets the sum of their gains and the region of the strongest.
+    """
+    matches = []
+    for index, word in enumerate(query.words):
+        tokens = np.flatnonzero(query.word_index == index)
+        if len(tokens):
+            strongest = tokens[attribution.gains[tokens].argmax()]
+            region = region_of(page, embedding, int(attribution.best[strongest]))
+            matches.append(Match(word, float(attribution.gains[tokens].sum()), region))
+    return tuple(matches)
+
+
+def region_of(page: Page, embedding: PageEmbedding, vector: int) -> Region:
+    """Describe the region of one vector."""
+    regions = embedding.regions
+    box = None
+    if regions.boxes is not None:
+        x0, y0, x1, y1 = (round(float(edge), 5) for edge in regions.boxes[vector])
+        box = (x0, y0, x1, y1)
+    text = ""
+    if regions.spans is not None:
+        start, end = regions.spans[vector]
+        text = page.text[start:end]
+    return Region(box, text)
+
+
+def snippet(page: Page, embedding: PageEmbedding, attribution: Attribution) -> str:
+    """Cut out the stretch of the page's text that gave most of the score."""
+    spans = embedding.regions.spans
+    if spans is None:
+        return shorten(page.text, 0)
+    picked = np.unique(attribution.best)
+    gains = attribution.vector_gains[picked]
+    starts, ends = spans[picked, 0], spans[picked, 1]
+    inside = (starts[None, :] >= starts[:, None]) & (ends[None, :] <= starts[:, None] + SNIPPET_CHARS)
+    first = picked[(inside * gains[None, :]).sum(axis=1).argmax()]
+    return shorten(page.text, int(spans[first, 0]))
+
+
+def shorten(text: str, start: int) -> str:
+    """Cut ``SNIPPET_CHARS`` around ``start`` at word boundaries, on one line."""
+    begin = max(0, start - SNIPPET_CHARS // 4)
+    end = min(len(text), begin + SNIPPET_CHARS + SNIPPET_CHARS // 4)
+    while 0 < begin < start and not text[begin - 1].isspace():
+        begin += 1
+    while start < end < len(text) and not text[end].isspace():
+        end -= 1
+    line = " ".join(text[begin:end].split())
+    return f"{'… ' if begin else ''}{line}{' …' if end < len(text) else ''}"

@@ -1,0 +1,141 @@
+"""The user's fields: a table of file names and typed values, from CSV or JSON Lines."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Mapping
+from pathlib import Path, PurePosixPath
+
+from maxsight.errors import InputError
+from maxsight.types import Scalar
+
+FILE_COLUMNS = ("file", "path", "filename", "file_name")
+
+
+class MetadataTable:
+    """Fields by file. A key fits every document whose path ends in it, so a bare file name will do."""
+
+    def __init__(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
+        """Take fields by file name or path.
+
+        Raises:
+            InputError: A field has values of several types.
+        """
+        self._fields = {PurePosixPath(key).parts: _without_gaps(values) for key, values in fields.items()}
+        self._unused = set(self._fields)
+        _check_types(self._fields.values())
+
+    @classmethod
+    def load(cls, path: Path) -> MetadataTable:
+        """Read a ``.csv`` or ``.jsonl`` file with a column ``file``.
+
+        In CSV a column becomes integers, floats or booleans where all of its values read so, else text; an empty
+        cell is no value.
+
+        Raises:
+            InputError: The file can't be read as such a table.
+        """
+        try:
+            rows = list(_read_csv(path) if path.suffix.lower() == ".csv" else _read_json_lines(path))
+        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            raise InputError(f"{path}: the metadata can't be read: {error}") from error
+        fields: dict[str, dict[str, Scalar]] = {}
+        for line, row in rows:
+            key = next((name for name in FILE_COLUMNS if row.get(name)), None)
+            if key is None:
+                raise InputError(
+                    f"{path}, line {line}: no file is named",
+                    hint=f"Give each line one of the columns {', '.join(FILE_COLUMNS)}.",
+                )
+            name = PurePosixPath(str(row.pop(key)).replace("\\", "/")).as_posix()
+            fields[name] = row
+        return cls(fields)
+
+    def fields_of(self, path: str) -> Mapping[str, Scalar] | None:
+        """The fields of a document, or None if no key fits. The longest fitting key wins."""
+        parts = PurePosixPath(path).parts
+        for start in range(len(parts)):
+            if parts[start:] in self._fields:
+                self._unused.discard(parts[start:])
+                return self._fields[parts[start:]]
+        return None
+
+    @property
+    def unused(self) -> list[str]:
+        """Keys that no document has fitted so far."""
+        return sorted(str(PurePosixPath(*parts)) for parts in self._unused)
+
+
+def _read_csv(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
+    with path.open(newline="", encoding="utf-8-sig") as stream:
+        rows = list(csv.DictReader(stream, strict=True))
+    columns = {name for row in rows for name in row}
+    if None in columns:
+        raise InputError(f"{path}: a line has more cells than the header")
+    readers = {name: _reader(name, [row[name] for row in rows if row[name]]) for name in columns}
+    for line, row in enumerate(rows, start=2):
+        yield line, {name: readers[name](cell) for name, cell in row.items() if cell}
+
+
+def _reader(name: str, cells: list[str]) -> type[Scalar] | _Boolean:
+    """Choose the narrowest type that all cells of a column read as."""
+    if name in FILE_COLUMNS:
+        return str
+    if all(cell.lower() in ("true", "false") for cell in cells):
+        return _Boolean()
+    for kind in (int, float):
+        # A leading zero (a postal code) or an underscore is text to a person, though Python reads a number.
+        if all(_reads_as(kind, cell) for cell in cells):
+            return kind
+    return str
+
+
+class _Boolean:
+    def __call__(self, cell: str) -> bool:
+        return cell.lower() == "true"
+
+
+def _reads_as(kind: type[int] | type[float], cell: str) -> bool:
+    digits = cell.lstrip("+-")
+    if "_" in cell or (len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()):
+        return False
+    try:
+        value = kind(cell)
+    except ValueError:
+        return False
+    return abs(value) < 2**63 and value == value
+
+
+def _read_json_lines(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
+    with path.open(encoding="utf-8-sig") as stream:
+        for line, text in enumerate(stream, start=1):
+            if not text.strip():
+                continue
+            try:
+                row = json.loads(text)
+            except ValueError as error:
+                raise InputError(f"{path}, line {line}: not JSON: {error}") from error
+            if not isinstance(row, dict):
+                raise InputError(f"{path}, line {line}: expected an object, got {type(row).__name__}")
+            yield line, row
+
+
+def _without_gaps(values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:
+    return {name: value for name, value in values.items() if value is not None}
+
+
+def _check_types(rows: Iterable[Mapping[str, Scalar]]) -> None:
+    kinds: dict[str, type] = {}
+    for row in rows:
+        for name, value in row.items():
+            if not isinstance(value, str | int | float | bool):
+                raise InputError(
+                    f"metadata field {name!r}: expected text, a number or true/false, got {type(value).__name__}"
+                )
+            kind = kinds.setdefault(name, type(value))
+            if kind is not type(value):
+                if {kind, type(value)} == {int, float}:
+                    kinds[name] = float
+                    continue
+                raise InputError(f"metadata field {name!r} is both {kind.__name__} and {type(value).__name__}")

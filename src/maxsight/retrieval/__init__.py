@@ -1,0 +1,1 @@
+"""The ranking: which pages answer a query, by late interaction."""

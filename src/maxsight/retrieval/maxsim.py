@@ -1,0 +1,89 @@
+"""MaxSim, the score of late interaction (ColBERT, Khattab and Zaharia 2020, equation 3).
+
+``maxsim`` is the reference, written to be read. ``maxsim_packed`` gives the same numbers for many pages whose
+vectors lie end to end, as stores hand them out; it is tested against the reference.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.errors import DimensionMismatchError, InputError
+from maxsight.types import Floats
+
+
+def maxsim(query: Floats, pages: Sequence[Floats]) -> NDArray[np.float32]:
+    """Score pages against one query by late interaction.
+
+    Each query token picks its most similar vector; the picks are summed:
+    ``score[n] = sum_q max_p <query[q], pages[n][p]>``.
+
+    A page's score depends on that page alone: neither padding nor batch mates may
+    change it. This is the reference; faster kernels are tested against it.
+
+    Args:
+        query: Unit-norm token embeddings. Shape ``(query_tokens, dim)``.
+        pages: Unit-norm vectors, one array per page. Shape ``(vectors, dim)`` each;
+            ``vectors`` may differ from page to page. A page without vectors scores ``-inf``:
+            it is never found.
+
+    Returns:
+        Similarity per page, higher is better. Shape ``(pages,)``, float32, within
+        ``[-query_tokens, query_tokens]``. Compare scores within one query only: the
+        scale grows with the number of query tokens.
+
+    Raises:
+        DimensionMismatchError: Query and page were embedded in different spaces.
+        InputError: The query has no vectors.
+    """
+    _check_query(query)
+    scores = np.full(len(pages), -np.inf, dtype=np.float32)
+    for index, page in enumerate(pages):
+        _check_dim(query, page)
+        if len(page):
+            similarity = query.astype(np.float32) @ page.astype(np.float32).T  # (query_tokens, vectors)
+            scores[index] = similarity.max(axis=1).sum()
+    return scores
+
+
+def maxsim_packed(query: Floats, vectors: Floats, offsets: NDArray[np.int64]) -> NDArray[np.float32]:
+    """Score pages whose vectors lie end to end. The same numbers as ``maxsim``.
+
+    Args:
+        query: Unit-norm token embeddings. Shape ``(query_tokens, dim)``.
+        vectors: Unit-norm vectors of all pages. Shape ``(vectors, dim)``; float16 is widened here.
+        offsets: Page ``n`` owns ``vectors[offsets[n]:offsets[n + 1]]``. Shape ``(pages + 1,)``.
+
+    Returns:
+        Similarity per page. Shape ``(pages,)``, float32; ``-inf`` for a page without vectors.
+
+    Raises:
+        DimensionMismatchError: Query and pages were embedded in different spaces.
+        InputError: The query has no vectors.
+    """
+    _check_query(query)
+    _check_dim(query, vectors)
+    scores = np.full(len(offsets) - 1, -np.inf, dtype=np.float32)
+    filled = np.diff(offsets) > 0
+    if not filled.any():
+        return scores
+    similarity = query.astype(np.float32, copy=False) @ vectors.astype(np.float32, copy=False).T
+    # reduceat takes a run's end from the next start, and empty pages have no run of their own.
+    best = np.maximum.reduceat(similarity, offsets[:-1][filled], axis=1)  # (query_tokens, filled pages)
+    scores[filled] = best.sum(axis=0)
+    return scores
+
+
+def _check_query(query: Floats) -> None:
+    if query.ndim != 2 or not len(query):
+        raise InputError(f"a query is (query_tokens, dim) with at least one token, got shape {query.shape}")
+
+
+def _check_dim(query: Floats, page: Floats) -> None:
+    if page.ndim != 2 or page.shape[1] != query.shape[1]:
+        raise DimensionMismatchError(
+            f"the query has {query.shape[1]} dimensions, the page's vectors have shape {page.shape}"
+        )

@@ -1,0 +1,128 @@
+"""The seam to whatever keeps a library's vectors, and the values that cross it."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.stores.filters import Filter
+from maxsight.stores.manifest import Manifest
+from maxsight.types import Document, Floats, Page, PageEmbedding, Scalar
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class IndexedPage:
+    """One row of a library: a page, where it came from, and its vectors.
+
+    Attributes:
+        page_id: Deterministic: the same path, content and page index always give the same id.
+        document: The file it is a page of.
+        page: Its text and words.
+        embedding: Its vectors and their regions.
+        metadata: The user's fields of the document.
+    """
+
+    page_id: str
+    document: Document
+    page: Page
+    embedding: PageEmbedding
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class DocumentEntry:
+    """What a library knows of one document without its pages' vectors.
+
+    Attributes:
+        document: The file as it was indexed.
+        page_indices: Pages that are stored, ascending. Fewer than ``document.page_count`` while indexing
+            was interrupted or a page could not be read.
+        vectors: Stored vectors of all its pages.
+        metadata: The user's fields.
+    """
+
+    document: Document
+    page_indices: tuple[int, ...]
+    vectors: int
+    metadata: Mapping[str, Scalar]
+
+    @property
+    def complete(self) -> bool:
+        """Whether every page of the file is stored."""
+        return len(self.page_indices) == self.document.page_count
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class VectorChunk:
+    """The vectors of some pages, end to end.
+
+    Attributes:
+        page_ids: One per page.
+        vectors: Shape ``(vectors, dim)``, float16.
+        offsets: Page ``n`` owns ``vectors[offsets[n]:offsets[n + 1]]``. Shape ``(pages + 1,)``.
+    """
+
+    page_ids: tuple[str, ...]
+    vectors: Floats
+    offsets: NDArray[np.int64]
+
+
+class Store(Protocol):
+    """Keeps pages and finds them. What ``put`` or ``remove`` has returned from survives a kill and a power cut."""
+
+    @property
+    def manifest(self) -> Manifest:
+        """Format, embedding space and settings of the library."""
+        ...
+
+    def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
+        """Write pages in one commit; a page id that is stored already is replaced, never doubled.
+
+        Args:
+            pages: What to write.
+            replace_documents: Also drop, in the same commit, every stored page of these pages' documents
+                (by path) that is not among ``pages``.
+
+        Raises:
+            LibraryBusyError: Another process is writing.
+            InputError: A metadata field has another type than the stored ones.
+        """
+        ...
+
+    def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
+        """Replace the user's fields of stored documents, by path, without touching their vectors."""
+        ...
+
+    def remove(self, paths: Collection[str]) -> int:
+        """Remove documents by path in one commit and return how many pages went."""
+        ...
+
+    def documents(self) -> list[DocumentEntry]:
+        """List all documents, by path."""
+        ...
+
+    def vectors(
+        self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
+    ) -> Iterator[VectorChunk]:
+        """Read vectors in chunks of bounded size: of the pages a filter keeps, or of the named ones."""
+        ...
+
+    def candidates(self, query: Floats, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name the pages most likely to have the best MaxSim with ``query`` ``(query_tokens, dim)``."""
+        ...
+
+    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name the pages whose text matches ``query`` best by BM25, best first."""
+        ...
+
+    def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
+        """Read whole pages, in the order asked for; unknown ids are left out."""
+        ...
+
+    def close(self) -> None:
+        """Release what is held. Reading or writing afterwards is an error."""
+        ...

@@ -1,0 +1,283 @@
+"""The frozen values that cross folders. Each checks itself at birth.
+
+Coordinates are fractions of the page as a person sees it (rotation and crop applied): ``x0, y0, x1, y1``
+in [0, 1], origin top left. Spans are character offsets ``start, end`` into the page's text.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import PurePosixPath
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.errors import DimensionMismatchError, InputError
+
+Floats = NDArray[np.floating[Any]]
+Scalar = str | int | float | bool
+
+MAX_VECTORS_PER_PAGE = 4096
+
+
+class TextSource(StrEnum):
+    """Where a page's text came from."""
+
+    LAYER = "layer"
+    """The PDF's own text."""
+    TESSERACT = "tesseract"
+    RAPIDOCR = "rapidocr"
+    FILE = "file"
+    """A plain text file."""
+    NONE = "none"
+    """No text was found, or none was asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class EmbeddingSpace:
+    """What makes two sets of vectors comparable. Two spaces never mix in one library.
+
+    Attributes:
+        encoder: The encoder's id, as given to ``--encoder``.
+        revision: Fingerprint of its weights and recipe.
+        dim: Length of every vector.
+        query_format: How queries are written for the model.
+    """
+
+    encoder: str
+    revision: str
+    dim: int
+    query_format: str = "plain"
+
+    def __str__(self) -> str:
+        return f"{self.encoder} (revision {self.revision}, {self.dim}-d, {self.query_format} queries)"
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """One source file at one path.
+
+    Attributes:
+        path: Its identity in the library, with forward slashes: relative to the folder that holds the
+            library where it lies below it, else absolute.
+        content_hash: SHA-256 of the file's bytes, hex.
+        size_bytes: Size when it was indexed.
+        modified_ns: Modification time when it was indexed, nanoseconds since the epoch.
+        page_count: Pages in the file, whether indexed or not.
+    """
+
+    path: str
+    content_hash: str
+    size_bytes: int
+    modified_ns: int
+    page_count: int
+
+    @property
+    def file(self) -> str:
+        """The file's name without its folders."""
+        return PurePosixPath(self.path).name
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Words:
+    """The words of a page in reading order.
+
+    Attributes:
+        spans: Where each word stands in the page's text. Shape ``(words, 2)``, int32.
+        boxes: Where each word stands on the page. Shape ``(words, 4)``, float32; None for plain text.
+    """
+
+    spans: NDArray[np.int32]
+    boxes: NDArray[np.float32] | None
+
+    def __post_init__(self) -> None:
+        check_shape("spans", self.spans, (len(self.spans), 2))
+        if self.boxes is not None:
+            check_shape("boxes", self.boxes, (len(self.spans), 4))
+            check_boxes(self.boxes)
+
+    def __len__(self) -> int:
+        return len(self.spans)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Page:
+    """One page as read from its file, before any encoder.
+
+    Attributes:
+        page_index: From 0.
+        text: Its text in reading order. May be empty.
+        words: The words of ``text``.
+        text_source: Where the text came from.
+        width_pt: Width as a person sees the page, in 1/72 inch; 0 for plain text.
+        height_pt: Height, likewise.
+    """
+
+    page_index: int
+    text: str
+    words: Words
+    text_source: TextSource
+    width_pt: float = 0.0
+    height_pt: float = 0.0
+
+    @property
+    def page_number(self) -> int:
+        """From 1, for people."""
+        return self.page_index + 1
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Regions:
+    """Where each vector of a page comes from: a box on the page, a span of its text, or both.
+
+    Attributes:
+        boxes: Shape ``(vectors, 4)``, float32, or None where the page has no picture.
+        spans: Shape ``(vectors, 2)``, int32, or None where a vector does not stand for text.
+    """
+
+    boxes: NDArray[np.float32] | None
+    spans: NDArray[np.int32] | None
+
+    def __post_init__(self) -> None:
+        if self.boxes is None and self.spans is None:
+            raise InputError("regions need boxes, spans, or both")
+        if self.boxes is not None:
+            check_shape("boxes", self.boxes, (len(self), 4))
+            check_boxes(self.boxes)
+        if self.spans is not None:
+            check_shape("spans", self.spans, (len(self), 2))
+
+    def __len__(self) -> int:
+        first = self.boxes if self.boxes is not None else self.spans
+        assert first is not None  # __post_init__ has seen to it
+        return len(first)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageEmbedding:
+    """A page as vectors, each with its region.
+
+    Attributes:
+        vectors: Unit norm. Shape ``(vectors, dim)``, float32, or float16 as stored. A page without
+            anything to encode has no vectors; it is kept and never found.
+        regions: One per vector.
+    """
+
+    vectors: Floats
+    regions: Regions
+
+    def __post_init__(self) -> None:
+        if self.vectors.ndim != 2 or len(self.vectors) != len(self.regions):
+            raise DimensionMismatchError(
+                f"expected one region per vector, got vectors of shape {self.vectors.shape} "
+                f"and {len(self.regions)} regions"
+            )
+        if len(self.vectors) > MAX_VECTORS_PER_PAGE:
+            raise InputError(f"a page holds at most {MAX_VECTORS_PER_PAGE} vectors, got {len(self.vectors)}")
+        if not np.isfinite(self.vectors).all():
+            raise InputError("a page's vectors must be finite, got NaN or infinity")
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class QueryEmbedding:
+    """A query as vectors.
+
+    Attributes:
+        text: The query as given.
+        vectors: Unit norm. Shape ``(query_tokens, dim)``, float32.
+        words: The query's words, for people.
+        word_index: Which of ``words`` each vector belongs to, -1 for none. Shape ``(query_tokens,)``.
+    """
+
+    text: str
+    vectors: NDArray[np.float32]
+    words: tuple[str, ...]
+    word_index: NDArray[np.int32]
+
+    def __post_init__(self) -> None:
+        check_shape("word_index", self.word_index, (len(self.vectors),))
+        if len(self.vectors) == 0:
+            raise InputError("a query needs at least one vector")
+
+
+@dataclass(frozen=True, slots=True)
+class Region:
+    """One region, for people and JSON.
+
+    Attributes:
+        box: ``x0, y0, x1, y1``, or None.
+        text: The words it covers; empty where it stands for no text.
+    """
+
+    box: tuple[float, float, float, float] | None
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Match:
+    """What one query word found on a page.
+
+    Attributes:
+        word: The query word.
+        score: Its share of the page's score: the sum over the word's vectors of their best similarity.
+        region: Where the word's best vector matched.
+    """
+
+    word: str
+    score: float
+    region: Region
+
+
+@dataclass(frozen=True, slots=True)
+class Hit:
+    """One page that was found.
+
+    Attributes:
+        rank: From 1.
+        score: Exact MaxSim, higher is better. Comparable within one query only.
+        path: The document's path in the library.
+        file: Its file name.
+        page_number: From 1.
+        snippet: The text around the best matches.
+        matches: Per query word, where it matched, in the order of the query.
+        copies: Paths of other documents with the same content.
+        fused_score: Reciprocal-rank fusion of MaxSim and BM25; None unless hybrid.
+        metadata: The user's fields.
+    """
+
+    rank: int
+    score: float
+    path: str
+    file: str
+    page_number: int
+    snippet: str
+    matches: tuple[Match, ...]
+    copies: tuple[str, ...] = ()
+    fused_score: float | None = None
+    metadata: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+def check_shape(name: str, array: NDArray[np.generic], expected: tuple[int, ...]) -> None:
+    """Refuse an array of another shape.
+
+    Raises:
+        DimensionMismatchError: The shape differs.
+    """
+    if array.shape != expected:
+        raise DimensionMismatchError(f"{name} must have shape {expected}, got {array.shape}")
+
+
+def check_boxes(boxes: NDArray[np.float32]) -> None:
+    """Refuse boxes that are not ordered fractions of the page.
+
+    Raises:
+        InputError: A box lies outside [0, 1] or has its corners the wrong way round.
+    """
+    if not boxes.size:
+        return
+    ordered = (boxes[:, 0] <= boxes[:, 2]).all() and (boxes[:, 1] <= boxes[:, 3]).all()
+    if not ordered or boxes.min() < 0 or boxes.max() > 1:
+        raise InputError("boxes must be x0 <= x1, y0 <= y1, all within [0, 1]")

@@ -1,0 +1,62 @@
+import math
+
+import pytest
+
+from maxsight.errors import InputError
+from maxsight.evaluation.datasets import Question, load_questions
+from maxsight.evaluation.runner import evaluate
+
+
+def measured(rankings, relevant):
+    """Measure rankings given as lists of pages, best first, or a reason why there is none."""
+    questions = [Question(str(number), "q", "f", ()) for number in range(len(rankings))]
+    return evaluate(
+        questions,
+        lambda question: rank(rankings[int(question.query_id)]),
+        lambda question: relevant[int(question.query_id)],
+    )
+
+
+def rank(pages):
+    return pages if isinstance(pages, str) else {page: 1 / place for place, page in enumerate(pages, start=1)}
+
+
+def test_measures_equal_those_worked_by_hand():
+    """The answer at rank 2: nDCG@5 = 1/log2(3), MRR 1/2, recall@1 0. Of two answers one at rank 1, one missing:
+    nDCG@5 = 1 / (1 + 1/log2(3)), recall@10 1/2."""
+    result = measured([["a", "b"], ["x", "y"]], [["b"], ["x", "z"]])
+    first, second = (question.measures for question in result.questions)
+    assert first["nDCG@5"] == pytest.approx(1 / math.log2(3))
+    assert (first["MRR@10"], first["recall@1"], first["recall@5"]) == (0.5, 0, 1)
+    assert second["nDCG@5"] == pytest.approx(1 / (1 + 1 / math.log2(3)))
+    assert (second["recall@1"], second["recall@10"]) == (0.5, 0.5)
+    assert result.measures["MRR@10"] == pytest.approx(0.75)
+
+
+def test_a_question_without_an_answer_counts_as_nothing():
+    result = measured([["a"], [], "not in the library"], [["a"], ["b"], ["c"]])
+    assert result.measures["nDCG@5"] == pytest.approx(1 / 3)
+    assert [question.problem for question in result.questions] == [None, None, "not in the library"]
+
+
+def test_questions_are_read_with_their_pages(tmp_path):
+    file = tmp_path / "q.jsonl"
+    file.write_text('{"query_id": "a", "query": "why?", "file": "x.pdf", "page_indices": [0, 3], "answer": "so"}\n\n')
+    assert load_questions(file) == [Question("a", "why?", "x.pdf", (0, 3))]
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("{}", "line 1: not a question"),
+        ("nonsense", "line 1: not a question"),
+        ("[1]", "line 1: not a question"),
+        ("", "no questions"),
+        ('{"query_id": "a", "query": "q", "file": "f", "page_indices": []}\n' * 2, "appears twice"),
+    ],
+)
+def test_what_is_no_question_is_named_by_its_line(tmp_path, content, complaint):
+    file = tmp_path / "q.jsonl"
+    file.write_text(content)
+    with pytest.raises(InputError, match=complaint):
+        load_questions(file)

@@ -1,0 +1,56 @@
+import pytest
+
+from maxsight.errors import InputError
+from maxsight.metadata import MetadataTable
+
+
+def load(tmp_path, name, content):
+    file = tmp_path / name
+    file.write_text(content, encoding="utf-8")
+    return MetadataTable.load(file)
+
+
+def test_csv_columns_get_the_narrowest_type_all_their_cells_fit(tmp_path):
+    table = load(
+        tmp_path,
+        "m.csv",
+        "file,year,share,code,draft,note\na.pdf,2020,1.5,0012,true,\nb.pdf,2021,2,7,False,x\n",
+    )
+    assert table.fields_of("a.pdf") == {"year": 2020, "share": 1.5, "code": "0012", "draft": True}
+    assert table.fields_of("b.pdf") == {"year": 2021, "share": 2.0, "code": "7", "draft": False, "note": "x"}
+
+
+def test_a_bare_name_fits_in_any_folder_and_a_longer_path_wins(tmp_path):
+    table = load(tmp_path, "m.jsonl", '{"file": "a.pdf", "year": 1}\n{"file": "new/a.pdf", "year": 2}\n')
+    assert table.fields_of("/docs/old/a.pdf") == {"year": 1}
+    assert table.fields_of("docs/new/a.pdf") == {"year": 2}
+    assert table.fields_of("docs/not-a.pdf") is None
+    assert table.unused == []
+
+
+def test_names_that_fit_no_document_are_told(tmp_path):
+    table = load(tmp_path, "m.csv", "file,year\na.pdf,1\nmissing.pdf,2\n")
+    table.fields_of("a.pdf")
+    assert table.unused == ["missing.pdf"]
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "complaint"),
+    [
+        ("m.jsonl", '{"file": "a", "x": 1}\n{"file": "b", "x": "one"}', "'x' is both int and str"),
+        ("m.jsonl", '{"file": "a", "x": [1]}', "'x': expected text, a number or true/false, got list"),
+        ("m.jsonl", '{"year": 1}', "line 1: no file is named"),
+        ("m.jsonl", "{", "line 1: not JSON"),
+        ("m.jsonl", "[]", "expected an object"),
+        ("m.csv", "file,year\na.pdf,1,2\n", "more cells than the header"),
+        ("m.csv", "year\n1\n", "line 2: no file is named"),
+    ],
+)
+def test_a_table_that_can_not_be_used_says_why(tmp_path, name, content, complaint):
+    with pytest.raises(InputError, match=complaint):
+        load(tmp_path, name, content)
+
+
+def test_a_table_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"nowhere\.csv: the metadata can't be read"):
+        MetadataTable.load(tmp_path / "nowhere.csv")
