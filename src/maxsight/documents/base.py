@@ -56,7 +56,7 @@ class ReadSettings:
 
 
 class PageSource(Protocol):
-    """One opened file of some format. Lives in a worker process, so that a crash names a page and stops nothing.
+    """One opened file of some format. Lives in a worker process: a crash names a page and stops nothing.
 
     Made by ``formats.open_source(path, settings)``, which raises an `UnreadableDocumentError` for a file that
     can't be read.

@@ -1,0 +1,35 @@
+"""Files in, pages out: finds documents and reads their text, words and pictures, in worker processes."""
+
+from maxsight.documents.base import Limits, OcrChoice, PageSource, ReadSettings
+from maxsight.documents.discover import content_hash, discover
+from maxsight.documents.pool import (
+    Done,
+    Event,
+    Failed,
+    Opened,
+    PageFailed,
+    PageRead,
+    ReadJob,
+    default_workers,
+    read_documents,
+    render_page,
+)
+
+__all__ = [
+    "Done",
+    "Event",
+    "Failed",
+    "Limits",
+    "OcrChoice",
+    "Opened",
+    "PageFailed",
+    "PageRead",
+    "PageSource",
+    "ReadJob",
+    "ReadSettings",
+    "content_hash",
+    "default_workers",
+    "discover",
+    "read_documents",
+    "render_page",
+]

@@ -1,0 +1,135 @@
+"""From the paths a user names to the files to be read."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import stat
+from collections.abc import Iterable, Iterator, Sequence
+from fnmatch import fnmatch
+from pathlib import Path
+
+from maxsight.documents.formats import is_supported, unsupported
+from maxsight.errors import UnreadableDocumentError
+
+LIBRARY_SUFFIX = ".library"
+
+
+def discover(
+    paths: Iterable[str | Path], *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+) -> Iterator[Path | UnreadableDocumentError]:
+    """Find the documents below ``paths``, each once, folders in sorted order.
+
+    Hidden files and folders, libraries, and files of other kinds are passed over; but a file that is
+    named itself is found whatever its name. What can't be looked at is yielded as an error.
+
+    Args:
+        paths: Files and folders.
+        include: Globs. Where given, only files that match one are found.
+        exclude: Globs. Files that match one are left out, and so is what lies in folders that match one.
+            Globs are matched with the name and with the path below the given folder; ``*`` matches ``/`` too.
+
+    Yields:
+        Paths as given, joined with what was found below them; or an error that names one.
+    """
+    found: set[str] = set()
+    for path in map(Path, paths):
+        walk = _Walk(path, tuple(include), tuple(exclude))
+        for item in walk.items():
+            key = os.path.abspath(item.path if isinstance(item, UnreadableDocumentError) else item)
+            if key not in found:
+                found.add(key)
+                yield item
+
+
+def content_hash(path: str | Path) -> str:
+    """SHA-256 of a file's bytes, hex.
+
+    Raises:
+        UnreadableDocumentError: It can't be read.
+    """
+    try:
+        with open(path, "rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+    except OSError as error:
+        raise UnreadableDocumentError(Path(path), f"it can't be opened ({error.strerror})") from error
+
+
+class _Walk:
+    """One given path and what lies below it."""
+
+    def __init__(self, root: Path, include: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+        self._root = root
+        self._include = include
+        self._exclude = exclude
+        self._entered: set[tuple[int, int]] = set()  # a symlink may lead back into a folder already walked
+
+    def items(self) -> Iterator[Path | UnreadableDocumentError]:
+        try:
+            status = self._root.stat()
+        except FileNotFoundError:
+            yield UnreadableDocumentError(
+                self._root,
+                "there is no such file or folder",
+                hint="Check the spelling and the current folder.",
+            )
+            return
+        except OSError as error:
+            yield _not_open(self._root, error)
+            return
+        if stat.S_ISDIR(status.st_mode):
+            yield from self._folder(self._root)
+        elif not self._wants(self._root):
+            return
+        elif not stat.S_ISREG(status.st_mode):
+            yield UnreadableDocumentError(self._root, "it is neither a file nor a folder")
+        else:
+            yield self._root if is_supported(self._root) else unsupported(self._root)
+
+    def _folder(self, folder: Path) -> Iterator[Path | UnreadableDocumentError]:
+        try:
+            status = folder.stat()
+            names = sorted(os.listdir(folder))
+        except OSError as error:
+            yield _not_open(folder, error)
+            return
+        identity = (status.st_dev, status.st_ino)
+        if identity in self._entered:
+            return
+        self._entered.add(identity)
+        for name in names:
+            if not name.startswith("."):
+                yield from self._entry(folder / name)
+
+    def _entry(self, path: Path) -> Iterator[Path | UnreadableDocumentError]:
+        if self._matches(path, self._exclude):
+            return
+        try:
+            mode = path.stat().st_mode
+        except OSError as error:
+            if is_supported(path) and self._wants(path):
+                yield _not_open(path, error)
+            return
+        if stat.S_ISDIR(mode):
+            if path.suffix != LIBRARY_SUFFIX:
+                yield from self._folder(path)
+        elif stat.S_ISREG(mode) and is_supported(path) and self._wants(path):
+            yield path
+
+    def _wants(self, path: Path) -> bool:
+        return not self._matches(path, self._exclude) and (
+            not self._include or self._matches(path, self._include)
+        )
+
+    def _matches(self, path: Path, globs: tuple[str, ...]) -> bool:
+        below = path.relative_to(self._root).as_posix()
+        return any(fnmatch(path.name, glob) or fnmatch(below, glob.rstrip("/")) for glob in globs)
+
+
+def _not_open(path: Path, error: OSError) -> UnreadableDocumentError:
+    if path.is_symlink() and not path.exists():
+        return UnreadableDocumentError(
+            path, "it is a link to nothing", hint="Restore its target or remove the link."
+        )
+    reason = f"it can't be opened ({error.strerror})"
+    return UnreadableDocumentError(path, reason, hint="Check that you may read it.")

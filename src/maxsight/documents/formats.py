@@ -1,0 +1,72 @@
+"""Which file names are documents, and what opens them."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from pathlib import Path
+from typing import cast
+
+from maxsight.documents.base import PageSource, ReadSettings
+from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
+
+# Named, not imported: pdfium and Pillow are loaded in the worker that needs them.
+_SOURCES = {
+    **dict.fromkeys((".pdf",), ("maxsight.documents.pdf", "PdfSource")),
+    **dict.fromkeys(
+        (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), ("maxsight.documents.images", "ImageSource")
+    ),
+    **dict.fromkeys((".txt", ".md"), ("maxsight.documents.text", "PlainTextSource")),
+}
+
+SUFFIXES = tuple(sorted(_SOURCES))
+
+
+def is_supported(path: Path) -> bool:
+    """Tell by a file's name whether maxsight reads it."""
+    return path.suffix.lower() in _SOURCES
+
+
+def unsupported(path: Path) -> UnsupportedFormatError:
+    """The error for a file of an unknown kind."""
+    kind = f"files of kind {path.suffix}" if path.suffix else "files without an extension"
+    return UnsupportedFormatError(
+        path, f"maxsight does not read {kind}", hint=f"It reads {', '.join(SUFFIXES)}."
+    )
+
+
+def open_source(path: Path, settings: ReadSettings) -> PageSource:
+    """Open a file by the kind its name says, within the limits.
+
+    Raises:
+        UnreadableDocumentError: It is missing, empty, damaged, encrypted or over a limit.
+        UnsupportedFormatError: It is of an unknown kind, or not of the kind its name says.
+    """
+    if not is_supported(path):
+        raise unsupported(path)
+    _check_size(path, settings)
+    module, name = _SOURCES[path.suffix.lower()]
+    source = cast(PageSource, getattr(import_module(module), name)(path, settings))
+    if source.page_count > settings.limits.max_pages:
+        count = source.page_count
+        source.close()
+        raise UnreadableDocumentError(
+            path,
+            f"it has {count:,} pages, more than the limit of {settings.limits.max_pages:,}",
+            hint="Raise the limit on pages per file (--max-pages) if you trust the file.",
+        )
+    return source
+
+
+def _check_size(path: Path, settings: ReadSettings) -> None:
+    try:
+        size = path.stat().st_size
+    except OSError as error:
+        raise UnreadableDocumentError(path, f"it can't be opened ({error.strerror})") from error
+    if size == 0:
+        raise UnreadableDocumentError(path, "the file is empty (0 bytes)", hint="Fetch or save it again.")
+    if size > settings.limits.max_bytes:
+        raise UnreadableDocumentError(
+            path,
+            f"it has {size:,} bytes, more than the limit of {settings.limits.max_bytes:,}",
+            hint="Raise the limit on bytes per file (--max-bytes) if you trust the file.",
+        )

@@ -1,0 +1,191 @@
+"""What reader and worker processes say to each other: JSON and raw arrays, framed by their length.
+
+The format can carry values only. A worker that a hostile file has taken over can send wrong pages, and
+nothing that runs.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import struct
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from maxsight.documents.base import Limits, OcrChoice, ReadSettings
+from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
+from maxsight.types import Page, TextSource, Words
+
+Array = NDArray[np.generic]
+
+_LENGTHS = struct.Struct(">IQ")  # bytes of JSON, bytes of arrays
+_MAX_JSON_BYTES = 1 << 28
+_MAX_ARRAY_BYTES = 1 << 32
+_DTYPES: dict[str, np.dtype[Any]] = {
+    "int32": np.dtype("<i4"),
+    "float32": np.dtype("<f4"),
+    "uint8": np.dtype("u1"),
+}
+
+
+class FrameError(Exception):
+    """The other side sent something that is not a frame."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Frame:
+    """One message."""
+
+    fields: dict[str, Any]
+    arrays: tuple[Array, ...] = ()
+
+
+def write_frame(stream: BinaryIO, frame: Frame) -> None:
+    """Write one frame and flush it."""
+    arrays = [np.ascontiguousarray(array, dtype=_DTYPES[array.dtype.name]) for array in frame.arrays]
+    shapes = [[array.dtype.name, list(array.shape)] for array in arrays]
+    text = json.dumps({"fields": frame.fields, "arrays": shapes}).encode()
+    stream.write(_LENGTHS.pack(len(text), sum(array.nbytes for array in arrays)) + text)
+    for array in arrays:
+        stream.write(array.tobytes())
+    stream.flush()
+
+
+def read_frame(stream: BinaryIO) -> Frame | None:
+    """Read one frame; None at the end of the stream.
+
+    Raises:
+        FrameError: The stream ends within a frame, or holds something else.
+    """
+    start = stream.read(_LENGTHS.size)
+    if not start:
+        return None
+    try:
+        json_bytes, array_bytes = _LENGTHS.unpack(start)
+        if json_bytes > _MAX_JSON_BYTES or array_bytes > _MAX_ARRAY_BYTES:
+            raise FrameError(f"a frame of {json_bytes} + {array_bytes} bytes is over the limit")
+        message = json.loads(stream.read(json_bytes))
+        arrays = [_read_array(stream, name, shape) for name, shape in message["arrays"]]
+        return Frame(dict(message["fields"]), tuple(arrays))
+    except (struct.error, ValueError, KeyError, TypeError) as error:
+        raise FrameError(f"not a frame: {error}") from error
+
+
+def _read_array(stream: BinaryIO, name: str, shape: list[int]) -> Array:
+    dtype = _DTYPES[name]
+    size_bytes = math.prod(shape) * dtype.itemsize
+    if not 0 <= size_bytes <= _MAX_ARRAY_BYTES:
+        raise FrameError(f"an array of shape {shape} is over the limit")
+    array: Array = np.frombuffer(stream.read(size_bytes), dtype=dtype)
+    return array.reshape(shape)
+
+
+def settings_to_fields(settings: ReadSettings) -> dict[str, Any]:
+    """Settings as JSON."""
+    return asdict(settings)
+
+
+def settings_from_fields(fields: dict[str, Any]) -> ReadSettings:
+    """Settings from JSON."""
+    return ReadSettings(**{**fields, "ocr": OcrChoice(fields["ocr"]), "limits": Limits(**fields["limits"])})
+
+
+def count_from_frame(frame: Frame) -> int:
+    """A page count from a frame.
+
+    Raises:
+        FrameError: The frame holds no page count.
+    """
+    count = frame.fields.get("page_count")
+    if not isinstance(count, int) or count < 1:
+        raise FrameError(f"not a page count: {count}")
+    return count
+
+
+def page_to_frame(page: Page) -> Frame:
+    """A page as a frame."""
+    fields = {
+        "page_index": page.page_index,
+        "text": page.text,
+        "text_source": page.text_source,
+        "width_pt": page.width_pt,
+        "height_pt": page.height_pt,
+    }
+    boxes = () if page.words.boxes is None else (page.words.boxes,)
+    return Frame({"page": fields}, (page.words.spans, *boxes))
+
+
+def page_from_frame(frame: Frame) -> Page:
+    """A page from a frame.
+
+    Raises:
+        FrameError: The frame holds no valid page.
+    """
+    try:
+        fields = frame.fields["page"]
+        text = str(fields["text"])
+        spans, boxes = frame.arrays[0], frame.arrays[1] if len(frame.arrays) > 1 else None
+        if spans.size and not 0 <= spans.min() <= spans.max() <= len(text):
+            raise FrameError("words lie outside the text")
+        return Page(
+            int(fields["page_index"]),
+            text,
+            Words(spans.astype(np.int32), None if boxes is None else boxes.astype(np.float32)),
+            TextSource(fields["text_source"]),
+            float(fields["width_pt"]),
+            float(fields["height_pt"]),
+        )
+    except (KeyError, IndexError, TypeError, ValueError) as error:
+        raise FrameError(f"not a page: {error}") from error
+
+
+def image_to_frame(image: Image.Image) -> Frame:
+    """A picture (RGB) as a frame."""
+    return Frame({"image": "RGB"}, (np.asarray(image),))
+
+
+def image_from_frame(frame: Frame) -> Image.Image:
+    """A picture from a frame.
+
+    Raises:
+        FrameError: The frame holds no picture.
+    """
+    try:
+        pixels = frame.arrays[0]
+        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
+            raise FrameError(f"not a picture: shape {pixels.shape}")
+        return Image.fromarray(pixels)
+    except IndexError as error:
+        raise FrameError("not a picture") from error
+
+
+def error_to_frame(error: UnreadableDocumentError) -> Frame:
+    """An error as a frame."""
+    fields = {
+        "path": error.path,
+        "reason": error.reason,
+        "page_number": error.page_number,
+        "hint": error.hint,
+        "unsupported": isinstance(error, UnsupportedFormatError),
+    }
+    return Frame({"error": fields})
+
+
+def error_from_frame(frame: Frame) -> UnreadableDocumentError:
+    """An error from a frame.
+
+    Raises:
+        FrameError: The frame holds no error.
+    """
+    try:
+        fields = frame.fields["error"]
+        kind = UnsupportedFormatError if fields["unsupported"] else UnreadableDocumentError
+        path, reason = Path(fields["path"]), str(fields["reason"])
+        return kind(path, reason, page_number=fields["page_number"], hint=fields["hint"])
+    except (KeyError, TypeError) as error:
+        raise FrameError(f"not an error: {error}") from error

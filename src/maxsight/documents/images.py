@@ -1,0 +1,143 @@
+"""Image files by Pillow: every frame is a page, read by OCR."""
+
+from __future__ import annotations
+
+import warnings
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageOps, UnidentifiedImageError
+
+from maxsight.documents import ocr
+from maxsight.documents.base import ReadSettings
+from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
+from maxsight.types import Page
+
+_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP")
+
+# 72 and 96 dpi are what programs write when they don't know.
+_MIN_BELIEVED_DPI = 100
+_ASSUMED_DPI = 150
+
+
+class ImageSource:
+    """One opened PNG, JPEG, TIFF or WebP file.
+
+    Raises:
+        UnreadableDocumentError: It is damaged or too large.
+        UnsupportedFormatError: It is not one of these formats.
+    """
+
+    def __init__(self, path: Path, settings: ReadSettings) -> None:
+        self._path = path
+        self._settings = settings
+        with self._translated(None):
+            self._image = Image.open(path, formats=_FORMATS)
+        with self._translated(None):
+            # Only a TIFF's frames are pages: an animation's are not, nor a photo's previews.
+            self._frames = int(getattr(self._image, "n_frames", 1)) if self._image.format == "TIFF" else 1
+
+    @property
+    def page_count(self) -> int:
+        """Frames of a TIFF, else 1."""
+        return self._frames
+
+    def read_page(self, page_index: int) -> Page:
+        """Read one frame by OCR.
+
+        Raises:
+            UnreadableDocumentError: The frame is damaged or too large.
+        """
+        image = self.render_page(page_index)
+        reading = ocr.read_image(image, self._settings)
+        points_per_px = 72 / self._dpi()
+        width_pt, height_pt = image.width * points_per_px, image.height * points_per_px
+        return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt)
+
+    def render_page(self, page_index: int) -> Image.Image:
+        """Decode one frame (RGB, on white, turned upright as its EXIF tag says), in its own resolution.
+
+        Raises:
+            UnreadableDocumentError: The frame is damaged or too large.
+        """
+        if not 0 <= page_index < self._frames:
+            reason = f"there is no such page; the file has {self._frames}"
+            raise UnreadableDocumentError(self._path, reason, page_number=page_index + 1)
+        with self._translated(page_index):
+            self._image.seek(page_index)
+            self._check_size(page_index)
+            return to_rgb(ImageOps.exif_transpose(self._image))
+
+    def close(self) -> None:
+        """Release the file."""
+        self._image.close()
+
+    def _check_size(self, page_index: int) -> None:
+        """Refuse by the header, before anything is decoded."""
+        width, height = self._image.size
+        if width * height > self._settings.limits.max_pixels:
+            raise self._too_large(f"{width:,} x {height:,} pixels", page_index)
+
+    def _too_large(self, size: str, page_index: int | None) -> UnreadableDocumentError:
+        return UnreadableDocumentError(
+            self._path,
+            f"the image has {size}, more than the limit of {self._settings.limits.max_pixels:,}",
+            page_number=None if page_index is None else page_index + 1,
+            hint="Raise the limit on pixels per page (--max-pixels) if you trust the file.",
+        )
+
+    def _dpi(self) -> float:
+        declared = self._image.info.get("dpi", (0, 0))
+        try:
+            dpi = float(min(declared))
+        except (TypeError, ValueError, ZeroDivisionError):
+            return _ASSUMED_DPI
+        return dpi if dpi >= _MIN_BELIEVED_DPI else _ASSUMED_DPI
+
+    @contextmanager
+    def _translated(self, page_index: int | None) -> Iterator[None]:
+        """Turn what Pillow raises (its decoders raise nearly anything) into an error that names the file."""
+        page_number = None if page_index is None else page_index + 1
+        try:
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore")  # damaged tags, and sizes, which are checked here
+                yield
+        except InputError:
+            raise
+        except UnidentifiedImageError as error:
+            raise UnsupportedFormatError(
+                self._path,
+                "it is named as an image but is not a PNG, JPEG, TIFF or WebP",
+                hint="Give the file the extension of what it holds.",
+            ) from error
+        except Image.DecompressionBombError as error:
+            raise self._too_large("far too many pixels", page_index) from error
+        except OSError as error:
+            reason = (
+                f"it can't be opened ({error.strerror})" if error.strerror else f"it is damaged ({error})"
+            )
+            raise UnreadableDocumentError(self._path, reason, page_number=page_number) from error
+        except Exception as error:
+            reason = f"it is damaged ({type(error).__name__}: {error})"
+            raise UnreadableDocumentError(self._path, reason, page_number=page_number) from error
+
+
+def to_rgb(image: Image.Image) -> Image.Image:
+    """Bring any mode to RGB: 16-bit and float greys scaled to 8 bits, transparency laid on white."""
+    if image.mode in ("I", "F") or image.mode.startswith("I;16"):
+        return _grey_from_deep(image).convert("RGB")
+    if image.has_transparency_data:
+        coloured = image.convert("RGBA")
+        white = Image.new("RGBA", coloured.size, "white")
+        return Image.alpha_composite(white, coloured).convert("RGB")
+    return image.convert("RGB")
+
+
+def _grey_from_deep(image: Image.Image) -> Image.Image:
+    values = np.asarray(image, dtype=np.float32)
+    # Integers have 16 bits in every format read here; floats have no fixed range.
+    low, high = (0.0, 65535.0) if image.mode != "F" else (float(values.min()), float(values.max()))
+    scaled = (values - low) * (255 / max(high - low, 1e-6))
+    return Image.fromarray(scaled.clip(0, 255).astype(np.uint8))

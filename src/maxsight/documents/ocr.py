@@ -1,0 +1,117 @@
+"""Pictures of text to words: chooses the engine, finds out which way up the page is.
+
+The engines themselves are `tesseract` (a program) and `rapid` (a Python package); each turns an upright
+picture into lines of words in reading order.
+"""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import dataclass
+
+import numpy as np
+from PIL import Image
+
+from maxsight.documents.base import OcrChoice, ReadSettings
+from maxsight.documents.geometry import clip_boxes, turn_boxes
+from maxsight.documents.words import NOTHING_READ, Reading, join_words
+from maxsight.errors import InputError
+from maxsight.types import TextSource
+
+# Mean confidence at which a reading is believed without trying the page the other way up. Upright pages
+# read at 0.75 and more, pages on their head at 0.3 to 0.4.
+BELIEVED_CONFIDENCE = 0.6
+
+
+@dataclass(frozen=True, slots=True)
+class OcrWord:
+    """One word of a picture.
+
+    Attributes:
+        text: Without whitespace.
+        box_px: ``x0, y0, x1, y1``, origin top left.
+        confidence: From 0 to 1.
+    """
+
+    text: str
+    box_px: tuple[float, float, float, float]
+    confidence: float
+
+
+Lines = list[list[OcrWord]]
+
+
+def choose_engine(choice: OcrChoice) -> TextSource:
+    """Name the engine that a choice means on this machine.
+
+    Raises:
+        InputError: Tesseract is asked for and not installed.
+    """
+    if choice is OcrChoice.NONE:
+        return TextSource.NONE
+    if choice is OcrChoice.RAPIDOCR:
+        return TextSource.RAPIDOCR
+    if shutil.which("tesseract"):
+        return TextSource.TESSERACT
+    if choice is OcrChoice.TESSERACT:
+        raise InputError(
+            "tesseract is asked for and not installed",
+            hint="Install it (Debian: apt install tesseract-ocr; macOS: brew install tesseract), "
+            "or choose --ocr rapidocr, which needs nothing more.",
+        )
+    return TextSource.RAPIDOCR
+
+
+def is_blank(image: Image.Image) -> bool:
+    """Tell whether a picture has one colour only."""
+    return all(low == high for low, high in np.atleast_2d(image.getextrema()))
+
+
+def read_image(image: Image.Image, settings: ReadSettings) -> Reading:
+    """Read the words of a picture (RGB) whichever way up it is.
+
+    A picture that reads badly is tried turned; boxes are always those of the picture as given.
+
+    Raises:
+        InputError: Tesseract is asked for and not installed, or it failed.
+    """
+    engine = choose_engine(settings.ocr)
+    if engine is TextSource.NONE or is_blank(image):
+        return NOTHING_READ
+    best, best_turn, best_confidence = _read_upright(image, engine, settings), 0, 0.0
+    best_confidence = _confidence(best)
+    for degrees in (180, 90, 270):
+        if best_confidence >= BELIEVED_CONFIDENCE or not best:
+            break
+        lines = _read_upright(image.rotate(-degrees, expand=True), engine, settings)
+        if _confidence(lines) > best_confidence:
+            best, best_turn, best_confidence = lines, degrees, _confidence(lines)
+    return _as_reading(best, best_turn, image, engine)
+
+
+def _read_upright(image: Image.Image, engine: TextSource, settings: ReadSettings) -> Lines:
+    # Imported here: RapidOCR brings onnxruntime and OpenCV, which a born-digital PDF must not pay for.
+    if engine is TextSource.TESSERACT:
+        from maxsight.documents import tesseract
+
+        return tesseract.read_lines(image, timeout_s=settings.limits.page_timeout_s)
+    from maxsight.documents import rapid
+
+    return rapid.read_lines(image)
+
+
+def _confidence(lines: Lines) -> float:
+    """Mean confidence over characters, 0 without any."""
+    words = [word for line in lines for word in line]
+    characters = sum(len(word.text) for word in words)
+    return sum(word.confidence * len(word.text) for word in words) / characters if characters else 0.0
+
+
+def _as_reading(lines: Lines, degrees: int, image: Image.Image, engine: TextSource) -> Reading:
+    """Turn the words of a picture that was turned clockwise by ``degrees`` into those of ``image``."""
+    words = [word for line in lines for word in line]
+    starts_line = [index == 0 for line in lines for index in range(len(line))]
+    boxes_px = np.array([word.box_px for word in words], dtype=np.float64).reshape(-1, 4)
+    width, height = image.size if degrees % 180 == 0 else image.size[::-1]
+    boxes = clip_boxes(turn_boxes(boxes_px / [width, height, width, height], -degrees))
+    return join_words([word.text for word in words], starts_line, boxes, engine)

@@ -1,0 +1,182 @@
+"""Plain text and Markdown: cut into pages at paragraph boundaries, drawn where a picture is wanted."""
+
+from __future__ import annotations
+
+import codecs
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+from PIL import Image, ImageDraw, ImageFont
+
+from maxsight.documents.base import ReadSettings
+from maxsight.documents.geometry import Boxes, clip_boxes
+from maxsight.documents.words import WORD, find_words
+from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
+from maxsight.types import Page, TextSource, Words
+
+MAX_PAGE_WORDS = 1000
+
+_PARAGRAPH_BREAK = re.compile(r"\n[ \t]*\n\s*")
+_SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"')\]]*$")
+# Longer "words" are text of a script without spaces: four characters weigh as much as a word.
+_LONG_WORD = 20
+
+_BYTE_ORDER_MARKS = (
+    (codecs.BOM_UTF8, "utf-8-sig"),
+    (codecs.BOM_UTF32_LE, "utf-32"),
+    (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"),
+    (codecs.BOM_UTF16_BE, "utf-16"),
+)
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_MAX_CONTROL_SHARE = 0.01
+
+
+class PlainTextSource:
+    """One text file.
+
+    Raises:
+        UnreadableDocumentError: It can't be opened or is not text.
+    """
+
+    def __init__(self, path: Path, settings: ReadSettings) -> None:
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise UnreadableDocumentError(path, f"it can't be opened ({error.strerror})") from error
+        self._path = path
+        self._pages = list(cut_pages(decode(content, path)))
+
+    @property
+    def page_count(self) -> int:
+        """Pages the text was cut into, at least one."""
+        return len(self._pages)
+
+    def read_page(self, page_index: int) -> Page:
+        """Read one page. Its words have no boxes.
+
+        Raises:
+            UnreadableDocumentError: There is no such page.
+        """
+        if not 0 <= page_index < self.page_count:
+            reason = f"there is no such page; the file has {self.page_count}"
+            raise UnreadableDocumentError(self._path, reason, page_number=page_index + 1)
+        text = self._pages[page_index]
+        return Page(page_index, text, find_words(text), TextSource.FILE)
+
+    def render_page(self, page_index: int) -> Image.Image:
+        """Draw one page (RGB) as `layout_text` does."""
+        page = self.read_page(page_index)
+        return layout_text(page.text, page.words)[0]
+
+    def close(self) -> None:
+        """Nothing is held open."""
+
+
+def decode(content: bytes, path: Path) -> str:
+    """Decode a text file: by its byte order mark, else UTF-8, else Windows-1252.
+
+    Returns:
+        The text with Unix line ends and without control characters.
+
+    Raises:
+        UnsupportedFormatError: It is not text.
+    """
+    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    try:
+        text = content.decode(marked or "utf-8")
+    except UnicodeDecodeError:
+        text = content.decode("cp1252", "replace")
+    controls = len(_CONTROL.findall(text))
+    if "\x00" in text or controls > _MAX_CONTROL_SHARE * len(text) or content.startswith(b"%PDF-"):
+        raise UnsupportedFormatError(
+            path,
+            "it is named as text but holds binary data",
+            hint="Give the file the extension of what it holds.",
+        )
+    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
+    return _CONTROL.sub("", lines.replace("\x1b", ""))
+
+
+def cut_pages(text: str) -> Iterator[str]:
+    """Cut a text into pages of at most `MAX_PAGE_WORDS` words, at paragraph boundaries.
+
+    A paragraph that is longer by itself is cut after a sentence, or after a word where no sentence ends.
+    A text without any word is one empty page.
+    """
+    start, end, weight = 0, 0, 0
+    for piece_start, piece_end in _pieces(text):
+        piece_weight = sum(_weight(word.group()) for word in WORD.finditer(text, piece_start, piece_end))
+        if weight and weight + piece_weight > MAX_PAGE_WORDS:
+            yield text[start:end].strip()
+            start, weight = piece_start, 0
+        end, weight = piece_end, weight + piece_weight
+    if weight or not start:
+        yield text[start:end].strip()
+
+
+def layout_text(
+    text: str, words: Words, *, width_px: int = 1240, font_px: int = 22
+) -> tuple[Image.Image, Boxes]:
+    """Draw a text and say where each of its words came to stand.
+
+    Args:
+        text: A page's text; its line breaks are kept and long lines wrapped.
+        words: Its words.
+        width_px: Width of the picture; its height follows from the text.
+        font_px: Height of the letters.
+
+    Returns:
+        The picture (RGB), and a box per word in fractions of it. Shape ``(words, 4)``.
+    """
+    font = ImageFont.load_default(font_px)
+    margin, line_px = 3 * font_px, round(1.4 * font_px)
+    space = font.getlength(" ")
+    boxes = np.zeros((len(words), 4))
+    x, y, end = float(margin), float(margin), 0
+    for row, (word_start, word_end) in enumerate(words.spans.tolist()):
+        gap = text[end:word_start]
+        width = font.getlength(text[word_start:word_end])
+        breaks = gap.count("\n")
+        x = margin + space * len(gap.rpartition("\n")[2]) if breaks or not row else x + space * len(gap)
+        if x + width > width_px - margin and x > margin and not breaks:
+            x, breaks = float(margin), 1
+        y += breaks * line_px
+        boxes[row] = x, y, x + width, y + line_px
+        x, end = x + width, word_end
+    image = Image.new("RGB", (width_px, round(y) + line_px + margin), "white")
+    pen = ImageDraw.Draw(image)
+    for (x0, y0, _, _), (word_start, word_end) in zip(boxes.tolist(), words.spans.tolist(), strict=True):
+        pen.text((x0, y0), text[word_start:word_end], fill="black", font=font)
+    return image, clip_boxes(boxes / [image.width, image.height, image.width, image.height])
+
+
+def _pieces(text: str) -> Iterator[tuple[int, int]]:
+    """Spans that stay together on a page: paragraphs, or sentences' runs of those that are too long."""
+    start = 0
+    for paragraph_break in [*_PARAGRAPH_BREAK.finditer(text), None]:
+        end = paragraph_break.start() if paragraph_break else len(text)
+        yield from _cut_paragraph(text, start, end)
+        start = paragraph_break.end() if paragraph_break else len(text)
+
+
+def _cut_paragraph(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
+    weight, sentence_end, sentence_weight = 0, None, 0
+    for word in WORD.finditer(text, start, end):
+        word_weight = _weight(word.group())
+        while weight and weight + word_weight > MAX_PAGE_WORDS:
+            cut = sentence_end if sentence_end is not None else word.start()
+            yield start, cut
+            weight -= sentence_weight if sentence_end is not None else weight
+            start, sentence_end, sentence_weight = cut, None, 0
+        weight += word_weight
+        if _SENTENCE_END.search(word.group()):
+            sentence_end, sentence_weight = word.end(), weight
+    if start < end:
+        yield start, end
+
+
+def _weight(word: str) -> int:
+    return 1 if len(word) <= _LONG_WORD else -(-len(word) // 4)

@@ -1,0 +1,115 @@
+"""From pieces of text to a page's text and its words: cleaning, joining, telling text from garbage."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.types import TextSource, Words
+
+# A longer run without a space is cut: it is a blob, or text of a script without spaces.
+WORD = re.compile(r"\S{1,200}")
+
+# Soft hyphen, zero-width space, directional marks and isolates, word joiner, byte order mark: they would
+# split words that look the same. The joiners U+200C and U+200D stay: Persian and Hindi are spelt with them.
+_INVISIBLE = dict.fromkeys(
+    [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
+)
+_CONTROL = {code: None for code in [*range(0x20), *range(0x7F, 0xA0)] if chr(code) not in "\t\n\r"}
+_DROPPED = _INVISIBLE | _CONTROL
+
+# Ligatures and Arabic presentation forms: how a letter is drawn, not which letter it is.
+_PRESENTATION_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
+_SURROGATE = re.compile("[\ud800-\udfff]")
+
+# What tables, forms and tables of contents are ruled and padded with.
+_RULES = frozenset(".,-_–—―·…•*=|/\\~+$%()[]:;#")  # noqa: RUF001
+
+MAX_BAD_SHARE = 0.2
+MIN_LETTER_SHARE = 0.4
+MIN_JUDGED_CHARACTERS = 20
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Reading:
+    """What was read on one page: the part of a `Page` that a text layer or an OCR engine knows."""
+
+    text: str
+    words: Words
+    source: TextSource
+
+
+NOTHING_READ = Reading("", Words(np.zeros((0, 2), np.int32), np.zeros((0, 4), np.float32)), TextSource.NONE)
+
+
+def clean(text: str) -> str:
+    """Make text searchable and valid UTF-8: no control or invisible characters, letters for ligatures."""
+    if text.isascii() and text.isprintable():
+        return text
+    if _SURROGATE.search(text):
+        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = _PRESENTATION_FORM.sub(lambda form: unicodedata.normalize("NFKC", form.group()), text)
+    return text.translate(_DROPPED)
+
+
+def join_words(
+    tokens: Sequence[str], starts_line: Sequence[bool], boxes: NDArray[np.floating], source: TextSource
+) -> Reading:
+    """Join words to a text: a newline before those that start a line, a space before the others.
+
+    Args:
+        tokens: Words without whitespace; those that are empty once cleaned are left out.
+        starts_line: One per token.
+        boxes: Fractions of the page, in order. Shape ``(tokens, 4)``.
+
+        source: Where the words came from.
+    """
+    pieces: list[str] = []
+    spans: list[tuple[int, int]] = []
+    kept: list[int] = []
+    end = 0
+    for index, token in enumerate(map(clean, tokens)):
+        if not token.strip():
+            continue
+        if pieces:
+            pieces.append("\n" if starts_line[index] else " ")
+            end += 1
+        pieces.append(token)
+        spans.append((end, end + len(token)))
+        end += len(token)
+        kept.append(index)
+    span_array = np.array(spans, dtype=np.int32).reshape(-1, 2)
+    kept_boxes = boxes[kept].astype(np.float32).reshape(-1, 4)
+    return Reading("".join(pieces), Words(span_array, kept_boxes), source if kept else TextSource.NONE)
+
+
+def find_words(text: str) -> Words:
+    """Find the whitespace-separated words of a text that has no boxes."""
+    spans = [word.span() for word in WORD.finditer(text)]
+    return Words(np.array(spans, dtype=np.int32).reshape(-1, 2), None)
+
+
+def is_garbage(text: str) -> bool:
+    """Tell a text layer whose glyphs don't say which letters they are from one that can be searched.
+
+    Two signs: characters that stand for nothing (U+FFFD, private use, control, unassigned), and hardly any
+    letters or digits. Tables of numbers, dotted leaders and forms are text.
+    """
+    characters = [character for character in text if not character.isspace()]
+    if len(characters) < MIN_JUDGED_CHARACTERS:
+        return bool(characters) and all(map(_stands_for_nothing, characters))
+    bad = sum(map(_stands_for_nothing, characters))
+    if bad > MAX_BAD_SHARE * len(characters):
+        return True
+    judged = [character for character in characters if character not in _RULES]
+    letters = sum(map(str.isalnum, judged))
+    return len(judged) >= MIN_JUDGED_CHARACTERS and letters < MIN_LETTER_SHARE * len(judged)
+
+
+def _stands_for_nothing(character: str) -> bool:
+    return character == "\ufffd" or unicodedata.category(character) in ("Co", "Cc", "Cn", "Cs")

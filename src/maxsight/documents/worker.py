@@ -1,0 +1,115 @@
+"""The process that opens documents, started by `process` and fed by `pool`.
+
+It answers each request frame on standard input with one frame on standard output, and ends when its input
+does, even in the middle of a page: the process that started it is gone then.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import queue
+import signal
+import sys
+import threading
+from collections import OrderedDict
+from pathlib import Path
+from typing import BinaryIO
+
+from PIL import Image
+
+from maxsight.documents.base import PageSource, ReadSettings
+from maxsight.documents.formats import open_source
+from maxsight.documents.frames import (
+    Frame,
+    error_to_frame,
+    image_to_frame,
+    page_to_frame,
+    read_frame,
+    settings_from_fields,
+    write_frame,
+)
+from maxsight.errors import InputError, UnreadableDocumentError
+
+_MAX_OPEN_FILES = 3
+
+
+def main() -> None:
+    """Answer requests until standard input ends."""
+    requests_in, replies_out = _take_pipes()
+    _volunteer_for_oom()
+    Image.MAX_IMAGE_PIXELS = None  # the limits of the settings hold instead
+    requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
+    threading.Thread(target=_listen, args=(requests_in, requests), daemon=True).start()
+    desk = Desk()
+    while True:
+        write_frame(replies_out, desk.answer(requests.get()))
+
+
+class Desk:
+    """Answers requests, keeping the files that were asked for last open."""
+
+    def __init__(self) -> None:
+        self._open: OrderedDict[tuple[Path, ReadSettings], PageSource] = OrderedDict()
+
+    def answer(self, request: Frame) -> Frame:
+        """Answer one request; whatever goes wrong is an answer as well."""
+        path, page_index = Path(request.fields["path"]), request.fields["page_index"]
+        try:
+            source = self._source(path, settings_from_fields(request.fields["settings"]))
+            match request.fields["ask"]:
+                case "count":
+                    return Frame({"page_count": source.page_count})
+                case "read":
+                    return page_to_frame(source.read_page(page_index))
+                case _:
+                    return image_to_frame(source.render_page(page_index))
+        except UnreadableDocumentError as error:
+            return error_to_frame(error)
+        except InputError as error:
+            failure, hint = str(error), error.hint
+        except MemoryError:
+            failure, hint = "it needs more memory than there is", "Lower --dpi or --max-pixels."
+        except Exception as error:  # libraries that open foreign files raise nearly anything
+            failure, hint = f"it could not be read ({type(error).__name__}: {error})", None
+        page_number = None if page_index is None else page_index + 1
+        return error_to_frame(UnreadableDocumentError(path, failure, page_number=page_number, hint=hint))
+
+    def _source(self, path: Path, settings: ReadSettings) -> PageSource:
+        key = (path, settings)
+        if key not in self._open:
+            while len(self._open) >= _MAX_OPEN_FILES:
+                self._open.popitem(last=False)[1].close()
+            self._open[key] = open_source(path, settings)
+        self._open.move_to_end(key)
+        return self._open[key]
+
+
+def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
+    """Keep the two pipes to oneself: what a library prints goes to standard error instead."""
+    requests_in, replies_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    with open(os.devnull, "rb") as nothing:
+        os.dup2(nothing.fileno(), 0)
+    return requests_in, replies_out
+
+
+def _listen(stream: BinaryIO, requests: queue.SimpleQueue[Frame]) -> None:
+    try:
+        while (frame := read_frame(stream)) is not None:
+            requests.put(frame)
+    finally:
+        _leave()
+
+
+def _leave() -> None:
+    """End at once, together with an OCR program that may be running."""
+    if sys.platform != "win32" and os.getpgid(0) == os.getpid():
+        os.killpg(0, signal.SIGKILL)
+    os._exit(0)
+
+
+def _volunteer_for_oom() -> None:
+    """Ask Linux to end this process, not the one that asked, should memory run out."""
+    with contextlib.suppress(OSError):
+        Path("/proc/self/oom_score_adj").write_text("1000")
