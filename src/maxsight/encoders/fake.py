@@ -1,0 +1,85 @@
+"""A deterministic encoder without weights: for tests, examples and docs.
+
+Each word has one vector, drawn from a hash of its letters and digits, so a query finds the pages that hold
+its words and nothing else. It knows no meaning: "car" and "automobile" are strangers.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.encoders.merging import merge_neighbours
+from maxsight.errors import EmptyQueryError, InputError
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions
+
+
+class FakeEncoder:
+    """One vector per word, the same for the same word, whatever stands around it.
+
+    Args:
+        dim: Length of the vectors, at least 2.
+    """
+
+    def __init__(self, dim: int = 16) -> None:
+        if dim < 2:
+            raise InputError(f"dim must be at least 2, got {dim}")
+        self._dim = dim
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space ``fake``; its revision only changes with how words are hashed."""
+        return EmbeddingSpace(encoder="fake", revision="1", dim=self._dim)
+
+    def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
+        """Encode pages, one vector per word that has a letter or a digit."""
+        return [self._encode_page(page) for page in pages]
+
+    def encode_query(self, text: str) -> QueryEmbedding:
+        """Encode a query, one vector per word that has a letter or a digit.
+
+        Raises:
+            EmptyQueryError: No word has one.
+        """
+        words = tuple(word for word in text.split() if _key(word))
+        if not words:
+            raise EmptyQueryError("the query has no words", hint="Type at least one word or number.")
+        return QueryEmbedding(
+            text=text,
+            vectors=self._vectors(words),
+            words=words,
+            word_index=np.arange(len(words), dtype=np.int32),
+        )
+
+    def notice(self, text: str) -> str | None:
+        """Nothing to say: every language is equally meaningless to it."""
+        return None
+
+    def _encode_page(self, page: Page) -> PageEmbedding:
+        words = [page.text[start:end] for start, end in page.words.spans]
+        kept = np.flatnonzero([bool(_key(word)) for word in words])
+        boxes = page.words.boxes
+        regions = Regions(
+            boxes=None if boxes is None else boxes[kept], spans=page.words.spans[kept].astype(np.int32)
+        )
+        return merge_neighbours(self._vectors(words[index] for index in kept), regions)
+
+    def _vectors(self, words: Iterable[str]) -> NDArray[np.float32]:
+        rows = [_word_vector(_key(word), self._dim) for word in words]
+        return np.stack(rows) if rows else np.zeros((0, self._dim), np.float32)
+
+
+def _key(word: str) -> str:
+    """A word without its case and punctuation."""
+    return "".join(character for character in word.casefold() if character.isalnum())
+
+
+@lru_cache(maxsize=65_536)
+def _word_vector(key: str, dim: int) -> NDArray[np.float32]:
+    seed = int.from_bytes(hashlib.blake2b(key.encode(), digest_size=8).digest(), "little")
+    vector = np.random.default_rng(seed).standard_normal(dim)
+    return (vector / np.linalg.norm(vector)).astype(np.float32)

@@ -1,0 +1,46 @@
+"""Fitting a page into the number of vectors a page may hold, without dropping any of it."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.types import MAX_VECTORS_PER_PAGE, PageEmbedding, Regions
+
+
+def merge_neighbours(
+    vectors: NDArray[np.float32], regions: Regions, limit: int = MAX_VECTORS_PER_PAGE
+) -> PageEmbedding:
+    """Make a page embedding of at most ``limit`` vectors.
+
+    A page within the limit is kept as it is. On a longer one neighbours in reading order are merged, in
+    groups as equal as they can be: the group's vector is the mean direction, its region the union.
+
+    Args:
+        vectors: Unit norm, in reading order. Shape ``(vectors, dim)``.
+        regions: One per vector.
+        limit: The most vectors to keep.
+    """
+    if len(vectors) <= limit:
+        return PageEmbedding(vectors, regions)
+    firsts = np.arange(limit) * len(vectors) // limit
+    means = np.add.reduceat(vectors, firsts, axis=0)
+    norms = np.linalg.norm(means, axis=1, keepdims=True)
+    # Opposite vectors cancel out; the first of such a group stands for it.
+    merged = np.where(norms > 1e-6, means / np.maximum(norms, 1e-6), vectors[firsts])
+    return PageEmbedding(
+        merged.astype(np.float32),
+        Regions(boxes=_unions(regions.boxes, firsts), spans=_unions(regions.spans, firsts)),
+    )
+
+
+def _unions(extents: NDArray[Any] | None, firsts: NDArray[np.intp]) -> NDArray[Any] | None:
+    """Per group the smallest start and the largest end. Shape ``(groups, 2 or 4)``."""
+    if extents is None:
+        return None
+    half = extents.shape[1] // 2
+    starts = np.minimum.reduceat(extents[:, :half], firsts, axis=0)
+    ends = np.maximum.reduceat(extents[:, half:], firsts, axis=0)
+    return np.concatenate([starts, ends], axis=1)

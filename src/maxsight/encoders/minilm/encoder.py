@@ -1,0 +1,106 @@
+"""The default encoder: contextual word pieces of all-MiniLM-L6-v2, offline, on a CPU."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.encoders.merging import merge_neighbours
+from maxsight.encoders.minilm.language import language_notice
+from maxsight.encoders.minilm.model import Network
+from maxsight.encoders.minilm.pieces import UNKNOWN, PieceCutter, Pieces, regions_of, word_of
+from maxsight.encoders.minilm.recipe import Recipe
+from maxsight.encoders.minilm.windows import cut_windows
+from maxsight.errors import EmptyQueryError
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
+
+FOLDER = Path(__file__).parent
+"""Where the model files lie."""
+
+_AROUND_WORDS = ".,;:!?\u2026'\"\u2018\u2019\u201c\u201d\u00ab\u00bb()[]{}"
+
+
+class MiniLM:
+    """One vector per word piece, each with its word's box.
+
+    A page is read in windows of at most 128 pieces; a vector says what its piece means there, and a little of
+    what the window is about. Punctuation is read but gets no vector. Words are neither weighted by rarity nor
+    dropped for being common: both lowered the quality of the ranking. The model learned English.
+
+    Args:
+        threads: Threads of the network; None takes every core.
+
+    Raises:
+        ModelNotAvailableError: The model files are missing or damaged.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._recipe = Recipe.read(FOLDER)
+        self._cutter = PieceCutter(FOLDER / "tokenizer.json")
+        self._network = Network(FOLDER / "model.onnx", threads)
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space ``minilm``; its revision is the fingerprint of the model files and the recipe."""
+        return EmbeddingSpace(encoder="minilm", revision=self._recipe.revision, dim=self._recipe.dim)
+
+    def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
+        """Encode pages, one vector per word piece that is not punctuation; a page without text has none.
+
+        On a page of more pieces than a page may have vectors, neighbours are merged.
+        """
+        pieces = [self._cutter.cut(page.text) for page in pages]
+        return [
+            self._embed(page, page_pieces, vectors)
+            for page, page_pieces, vectors in zip(pages, pieces, self._encode(pieces), strict=True)
+        ]
+
+    def encode_query(self, text: str) -> QueryEmbedding:
+        """Encode a query as a page's text is encoded.
+
+        Only its first 512 pieces, some 350 words, are searched for.
+
+        Raises:
+            EmptyQueryError: It holds only white space and punctuation, or nothing that the model knows.
+        """
+        pieces = self._cutter.cut(text)[: self._recipe.most_query_pieces]
+        searchable = self._cutter.meaningful(pieces)
+        if not searchable.any():
+            raise EmptyQueryError(
+                "the query has no words, only white space or punctuation",
+                hint="Type at least one word or number.",
+            )
+        if (pieces.ids[searchable] == UNKNOWN).all():
+            raise EmptyQueryError(
+                "minilm knows none of the characters in the query",
+                hint="It has learned English only: try English words.",
+            )
+        (vectors,) = self._encode([pieces])
+        words = [match.span() for match in re.finditer(r"\S+", text)]
+        found, word_index = np.unique(
+            word_of(pieces.spans[searchable], np.array(words, np.int32)), return_inverse=True
+        )
+        return QueryEmbedding(
+            text=text,
+            vectors=vectors[searchable],
+            words=tuple(text[slice(*words[index])].strip(_AROUND_WORDS) for index in found),
+            word_index=word_index.astype(np.int32),
+        )
+
+    def notice(self, text: str) -> str | None:
+        """Say so when the text is mostly not English, the only language the model has learned."""
+        return language_notice(text)
+
+    def _embed(self, page: Page, pieces: Pieces, vectors: NDArray[np.float32]) -> PageEmbedding:
+        kept = self._cutter.meaningful(pieces)
+        return merge_neighbours(vectors[kept], regions_of(pieces.spans[kept], page.words))
+
+    def _encode(self, texts: Sequence[Pieces]) -> list[NDArray[np.float32]]:
+        """Vectors of each text. The windows of all of them share batches."""
+        windows = [cut_windows(pieces.ids, self._recipe.window) for pieces in texts]
+        hidden = iter(self._network.hidden_states([window for text in windows for window in text]))
+        return [self._recipe.vectors([next(hidden) for _ in text]) for text in windows]

@@ -1,0 +1,58 @@
+"""Pieces to windows of bounded length, and windows to batches that waste little on padding."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+FIRST, LAST = 101, 102
+"""The special pieces around each window."""
+
+Window = NDArray[np.int64]
+
+
+def cut_windows(ids: NDArray[np.int64], length: int) -> list[Window]:
+    """Cut a text's pieces into the fewest windows of at most ``length``, as equal as they can be.
+
+    Equal windows leave no short tail without context, and batch well. Each is wrapped in the special
+    pieces, which count towards ``length``.
+    """
+    count = -(-len(ids) // (length - 2))
+    return [np.concatenate([[FIRST], part, [LAST]]) for part in np.array_split(ids, count)] if count else []
+
+
+def batch_windows(windows: Sequence[Window], most_pieces: int) -> Iterator[list[int]]:
+    """Group windows of similar length.
+
+    Args:
+        windows: In any order.
+        most_pieces: The most pieces of a batch, padding included; a longer window is a batch of its own.
+
+    Yields:
+        Positions in ``windows``; over all batches each comes once.
+    """
+    batch: list[int] = []
+    for index in sorted(range(len(windows)), key=lambda index: -len(windows[index])):
+        if batch and len(windows[batch[0]]) * (len(batch) + 1) > most_pieces:
+            yield batch
+            batch = []
+        batch.append(index)
+    if batch:
+        yield batch
+
+
+def pad(windows: Sequence[Window]) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """Stack windows, shorter ones filled up with zeros.
+
+    Returns:
+        Pieces and mask (1 where there is a piece), each of shape ``(windows, longest)``.
+    """
+    longest = max(map(len, windows))
+    ids = np.zeros((len(windows), longest), np.int64)
+    mask = np.zeros_like(ids)
+    for row, window in enumerate(windows):
+        ids[row, : len(window)] = window
+        mask[row, : len(window)] = 1
+    return ids, mask
