@@ -18,7 +18,11 @@ def test_one_file_has_one_name_from_whatever_folder_it_is_named(tmp_path, monkey
     (tmp_path / "docs").mkdir()
     (tmp_path / "docs" / "a.pdf").touch()
     names = []
-    for folder, spelling in ((tmp_path, "docs/a.pdf"), (tmp_path / "docs", "a.pdf"), (tmp_path / "docs", "../docs/a.pdf")):
+    for folder, spelling in (
+        (tmp_path, "docs/a.pdf"),
+        (tmp_path / "docs", "a.pdf"),
+        (tmp_path / "docs", "../docs/a.pdf"),
+    ):
         monkeypatch.chdir(folder)
         names.append(document_path(__import__("pathlib").Path(spelling), tmp_path))
     assert names == ["docs/a.pdf"] * 3
@@ -37,7 +41,9 @@ def test_documents_are_found_by_path_or_name(tmp_path):
     assert find_document(str(tmp_path / "docs/a.pdf"), known, tmp_path) == "docs/a.pdf"
 
 
-@pytest.mark.parametrize(("asked", "complaint"), [("b.pdf", "fits 2 documents"), ("c.pdf", "not in the library"), ("", "not in")])
+@pytest.mark.parametrize(
+    ("asked", "complaint"), [("b.pdf", "fits 2 documents"), ("c.pdf", "not in the library"), ("", "not in")]
+)
 def test_a_name_that_fits_none_or_several_is_refused(tmp_path, asked, complaint):
     with pytest.raises(InputError, match=complaint):
         find_document(asked, ["docs/b.pdf", "old/b.pdf"], tmp_path)

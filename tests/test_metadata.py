@@ -2,6 +2,7 @@ import pytest
 
 from maxsight.errors import InputError
 from maxsight.metadata import MetadataTable
+from maxsight.stores.fields import FieldType
 
 
 def load(tmp_path, name, content):
@@ -37,7 +38,11 @@ def test_names_that_fit_no_document_are_told(tmp_path):
 @pytest.mark.parametrize(
     ("name", "content", "complaint"),
     [
-        ("m.jsonl", '{"file": "a", "x": 1}\n{"file": "b", "x": "one"}', "'x' is both int and str"),
+        (
+            "m.jsonl",
+            '{"file": "a", "x": 1}\n{"file": "b", "x": "one"}',
+            "'x' holds whole number values, got the text 'one'",
+        ),
         ("m.jsonl", '{"file": "a", "x": [1]}', "'x': expected text, a number or true/false, got list"),
         ("m.jsonl", '{"year": 1}', "line 1: no file is named"),
         ("m.jsonl", "{", "line 1: not JSON"),
@@ -54,3 +59,14 @@ def test_a_table_that_can_not_be_used_says_why(tmp_path, name, content, complain
 def test_a_table_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.csv: the metadata can't be read"):
         MetadataTable.load(tmp_path / "nowhere.csv")
+
+
+def test_whole_numbers_become_floats_where_another_document_has_a_fraction():
+    table = MetadataTable({"a.pdf": {"share": 1}, "b.pdf": {"share": 2.5}})
+    share = table.fields_of("a.pdf")["share"]
+    assert (share, type(share)) == (1.0, float)
+
+
+def test_a_type_the_library_does_not_hold_is_refused_before_any_work():
+    with pytest.raises(InputError, match="'year' holds text values, got the whole number 2020"):
+        MetadataTable({"a.pdf": {"year": 2020}}).check_against({"year": FieldType.TEXT})

@@ -246,7 +246,11 @@ class IndexRun:
         """Decide for every file what is to be done with it."""
         options = self._options
         table = options.get("metadata")
-        stored = {entry.document.content_hash: path for path, entry in self._entries.items() if entry.complete}
+        if table:
+            table.check_against(self._store.fields())
+        stored = {
+            entry.document.content_hash: path for path, entry in self._entries.items() if entry.complete
+        }
         changed_metadata: dict[str, Mapping[str, Scalar]] = {}
         include, exclude = options.get("include", ()), options.get("exclude", ())
         for found in discover(self._paths, include=include, exclude=exclude):

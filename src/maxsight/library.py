@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -21,6 +21,7 @@ from maxsight.documents.text import layout_text
 from maxsight.encoders import load_encoder
 from maxsight.encoders.base import Encoder
 from maxsight.errors import EncoderMismatchError, InputError
+from maxsight.exporting import export_parquet
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import DEPTH, Evaluation, Ranking, evaluate
 from maxsight.heatmaps.explanation import Explanation, explain_page
@@ -31,12 +32,43 @@ from maxsight.retrieval.codes import SignCodec
 from maxsight.retrieval.search import ScoredPage, rank_pages
 from maxsight.settings import default_library
 from maxsight.stores.base import DocumentEntry, IndexedPage
-from maxsight.stores.filters import Filter, parse_filter, path_is
+from maxsight.stores.conditions import Filter, path_is
+from maxsight.stores.filters import parse_filter
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
 
 DEFAULT_ENCODER = "minilm"
+PAGES_PER_READ = 64
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a library holds.
+
+    Attributes:
+        path: Where it lies.
+        documents: Documents.
+        incomplete: Of these, how many lack pages.
+        pages: Pages.
+        vectors: Vectors of all pages.
+        size_bytes: What it takes on disk.
+        space: The embedding space.
+        fields: The user's fields and their types.
+        format_version: How its rows lie.
+        created_by: The version of maxsight that made it.
+    """
+
+    path: str
+    documents: int
+    incomplete: int
+    pages: int
+    vectors: int
+    size_bytes: int
+    space: EmbeddingSpace
+    fields: Mapping[str, str]
+    format_version: int
+    created_by: str
 
 
 class Library:
@@ -335,10 +367,33 @@ class Library:
         """All documents, by path."""
         return self._store.documents()
 
-    @property
-    def store(self) -> LocalStore:
-        """Where it lies: ``verify``, ``compact`` and ``backup`` are there."""
-        return self._store
+    def status(self) -> Status:
+        """What the library holds."""
+        entries = self.documents()
+        manifest = self._store.manifest
+        return Status(
+            path=str(self.path),
+            documents=len(entries),
+            incomplete=sum(not entry.complete for entry in entries),
+            pages=sum(len(entry.page_indices) for entry in entries),
+            vectors=sum(entry.vectors for entry in entries),
+            size_bytes=self._store.size_bytes(),
+            space=manifest.space,
+            fields=self._store.fields(),
+            format_version=manifest.format_version,
+            created_by=manifest.created_by,
+        )
+
+    def export(self, file: str | PathLike[str]) -> int:
+        """Write every page with its vectors to a Parquet file, and return how many.
+
+        Raises:
+            InputError: The file can't be written.
+        """
+        ids = [page for entry in self.documents() for page in _page_ids(entry)]
+        groups = (ids[start : start + PAGES_PER_READ] for start in range(0, len(ids), PAGES_PER_READ))
+        pages = (page for group in groups for page in self._store.read(group))
+        return export_parquet(pages, Path(file), self.space.dim, self._store.fields())
 
     def evaluate(
         self,
@@ -389,6 +444,11 @@ class Library:
 
 def _place(path: str | PathLike[str] | None) -> Path:
     return default_library() if path is None else Path(path)
+
+
+def _page_ids(entry: DocumentEntry) -> list[str]:
+    document = entry.document
+    return [page_id(document.path, document.content_hash, index) for index in entry.page_indices]
 
 
 def _hit(rank: int, query: QueryEmbedding, row: IndexedPage, scored: ScoredPage) -> Hit:

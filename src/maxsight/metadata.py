@@ -8,23 +8,34 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError
+from maxsight.stores.fields import FieldType, grow_fields, stored_value
 from maxsight.types import Scalar
 
 FILE_COLUMNS = ("file", "path", "filename", "file_name")
 
 
 class MetadataTable:
-    """Fields by file. A key fits every document whose path ends in it, so a bare file name will do."""
+    """Fields by file. A key fits every document whose path ends in it, so a bare file name will do.
+
+    Attributes:
+        types: The type of each field.
+    """
 
     def __init__(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Take fields by file name or path.
 
+        Whole numbers become floats where another document has a fraction in the same field.
+
         Raises:
-            InputError: A field has values of several types.
+            InputError: A field has values of several types, or of none that can be kept.
         """
-        self._fields = {PurePosixPath(key).parts: _without_gaps(values) for key, values in fields.items()}
+        given = {PurePosixPath(key).parts: _without_gaps(values) for key, values in fields.items()}
+        self.types = grow_fields({}, given.values())
+        self._fields = {
+            parts: {name: stored_value(value, self.types[name]) for name, value in values.items()}
+            for parts, values in given.items()
+        }
         self._unused = set(self._fields)
-        _check_types(self._fields.values())
 
     @classmethod
     def load(cls, path: Path) -> MetadataTable:
@@ -60,6 +71,14 @@ class MetadataTable:
                 self._unused.discard(parts[start:])
                 return self._fields[parts[start:]]
         return None
+
+    def check_against(self, known: Mapping[str, FieldType]) -> None:
+        """Refuse fields that a library holds with another type, before any work is done.
+
+        Raises:
+            InputError: Names the first such field and both types.
+        """
+        grow_fields(known, self._fields.values())
 
     @property
     def unused(self) -> list[str]:
@@ -123,19 +142,3 @@ def _read_json_lines(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
 
 def _without_gaps(values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:
     return {name: value for name, value in values.items() if value is not None}
-
-
-def _check_types(rows: Iterable[Mapping[str, Scalar]]) -> None:
-    kinds: dict[str, type] = {}
-    for row in rows:
-        for name, value in row.items():
-            if not isinstance(value, str | int | float | bool):
-                raise InputError(
-                    f"metadata field {name!r}: expected text, a number or true/false, got {type(value).__name__}"
-                )
-            kind = kinds.setdefault(name, type(value))
-            if kind is not type(value):
-                if {kind, type(value)} == {int, float}:
-                    kinds[name] = float
-                    continue
-                raise InputError(f"metadata field {name!r} is both {kind.__name__} and {type(value).__name__}")

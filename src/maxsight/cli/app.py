@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
-import json
 import sys
-from collections.abc import Callable
 from typing import Any
 
 import click
 
 from maxsight import __version__
+from maxsight.cli.backup import backup
+from maxsight.cli.compact import compact
 from maxsight.cli.evaluate import evaluate
 from maxsight.cli.explain import explain
+from maxsight.cli.export import export
 from maxsight.cli.index import index
-from maxsight.cli.maintain import backup, compact, export, list_documents, remove, status, verify
+from maxsight.cli.list import list_documents
 from maxsight.cli.output import INTERRUPTED, say
+from maxsight.cli.remove import remove
 from maxsight.cli.search import search
+from maxsight.cli.status import status
+from maxsight.cli.verify import verify
 from maxsight.errors import MaxSightError
 
 
@@ -42,10 +46,12 @@ class _Commands(click.Group):
             sys.exit(0)
 
 
-@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100})
+@click.group(
+    cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+)
 @click.version_option(__version__, prog_name="maxsight")
 def main() -> None:
-    """Find the page, and see why.
+    r"""Find the page, and see why.
 
     maxsight indexes PDFs, images and texts into a library on this machine and finds the pages that answer a
     question, with the words on them that matched.

@@ -141,7 +141,9 @@ def _progress_bar() -> Iterator[Callable[[IndexEvent | None], None]]:
     bar = Progress(
         TextColumn("{task.description}"),
         BarColumn(),
-        TextColumn("{task.percentage:>3.0f}%  {task.fields[pages]} pages  {task.fields[rate]}  {task.fields[left]}"),
+        TextColumn(
+            "{task.percentage:>3.0f}%  {task.fields[pages]} pages  {task.fields[rate]}  {task.fields[left]}"
+        ),
         console=console,
         transient=True,
         disable=not console.is_terminal,
@@ -161,7 +163,9 @@ def _progress_bar() -> Iterator[Callable[[IndexEvent | None], None]]:
                 )
             case indexing.NotIndexed():
                 where = event.path if event.page_number is None else f"{event.path}, page {event.page_number}"
-                bar.console.print(f"not indexed: {where}: {event.reason}", markup=False, highlight=False, soft_wrap=True)
+                bar.console.print(
+                    f"not indexed: {where}: {event.reason}", markup=False, highlight=False, soft_wrap=True
+                )
                 if event.hint:
                     bar.console.print(f"    {event.hint}", markup=False, highlight=False, soft_wrap=True)
             case None:
@@ -183,7 +187,9 @@ def _print_report(report: IndexReport, library: Path, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
-    rate = f" in {_clock(report.seconds)}, {report.pages / report.seconds:.1f} pages/s" if report.pages else ""
+    rate = (
+        f" in {_clock(report.seconds)}, {report.pages / report.seconds:.1f} pages/s" if report.pages else ""
+    )
     click.echo(
         f"{library}: {counted(len(report.indexed), 'document')} indexed "
         f"({counted(report.pages, 'page')}, {report.vectors:,} vectors{rate}), "

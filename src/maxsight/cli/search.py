@@ -62,4 +62,4 @@ def _print_hit(hit: Hit) -> None:
 def _found(word: str, text: str, box: tuple[float, ...] | None) -> str:
     if not text and box:
         text = f"region {box[0]:.2f},{box[1]:.2f}-{box[2]:.2f},{box[3]:.2f}"
-    return word if text.casefold() == word.casefold() else f"{word}→{text}"
+    return word if text.casefold() == word.casefold() else f"{word} ({text})"

@@ -85,7 +85,9 @@ def evaluate(
     results = tuple(
         QuestionResult(name, by_question[name], latencies[name], problems.get(name)) for name in latencies
     )
-    means = {name: float(np.mean([result.measures[name] for result in results])) for name in results[0].measures}
+    means = {
+        name: float(np.mean([result.measures[name] for result in results])) for name in results[0].measures
+    }
     p50, p95 = np.percentile(list(latencies.values()), [50, 95])
     return Evaluation(means, results, float(p50), float(p95))
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from pathlib import PurePosixPath
 
 import numpy as np
 from numpy.typing import NDArray
@@ -55,13 +56,11 @@ class Explanation:
             picture: The page as a person sees it, any size.
             boxes: Where each vector of the page lies in it. Shape ``(vectors, 4)``, fractions of the page.
         """
-        title = f"{self.path}, page {self.page_number}   score {self.score:.2f}"
+        title = f"{PurePosixPath(self.path).name}, page {self.page_number}, score {self.score:.2f}"
         return draw_overlay(picture, boxes, self.attribution, self.matches, title, self.query)
 
 
-def explain_page(
-    query: QueryEmbedding, page: Page, embedding: PageEmbedding, path: str
-) -> Explanation:
+def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, path: str) -> Explanation:
     """Take a page's score apart. Only stored vectors are used; no model looks at the page again.
 
     Raises:
@@ -70,7 +69,10 @@ def explain_page(
     attribution = attribute(query, embedding)
     gains = attribution.vector_gains
     regions = sorted(
-        (RegionGain(region_of(page, embedding, int(vector)), float(gains[vector])) for vector in gains.nonzero()[0]),
+        (
+            RegionGain(region_of(page, embedding, int(vector)), float(gains[vector]))
+            for vector in gains.nonzero()[0]
+        ),
         key=lambda gain: -gain.score,
     )
     return Explanation(

@@ -50,7 +50,9 @@ def draw_overlay(
         RGB, the page at ``PAGE_HEIGHT_PX`` with a legend to its right.
     """
     scale = PAGE_HEIGHT_PX / picture.height
-    page = picture.convert("RGB").resize((max(1, round(picture.width * scale)), PAGE_HEIGHT_PX), Image.Resampling.LANCZOS)
+    page = picture.convert("RGB").resize(
+        (max(1, round(picture.width * scale)), PAGE_HEIGHT_PX), Image.Resampling.LANCZOS
+    )
     page = _add_heat(page, boxes, heat_per_vector(attribution))
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(matches))]
     shown = _strong(matches)
@@ -87,7 +89,9 @@ def _add_heat(page: Image.Image, boxes: NDArray[np.float32], heat: NDArray[np.fl
         if heat[vector] > 0.05:
             draw.rectangle(_pixels(boxes[vector], page.size, grow=2), fill=float(heat[vector]))
     level = np.asarray(strength)[:, :, None]
-    soft = np.asarray(Image.fromarray((level[:, :, 0] * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(2)))
+    soft = np.asarray(
+        Image.fromarray((level[:, :, 0] * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(2))
+    )
     level = (soft / 255.0)[:, :, None]
     low, high = (np.array(colour, dtype=np.float32) for colour in HEAT)
     marker = low + (high - low) * level
@@ -147,7 +151,7 @@ def _draw_legend(
         if y > sheet.height - 60:
             draw.text((x, y), "…", font=normal, fill=FAINT)
             break
-        found = f"{match.word}  →  {match.region.text or 'region'}"
+        found = f"{match.word}: {match.region.text or 'region'}"
         draw.rectangle((x, y + 3, x + 12, y + 15), fill=colour)
         draw.text((x + 22, y), _fit(draw, found, normal, width - 90), font=normal, fill=INK)
         draw.text((x + width, y), f"{match.score:.2f}", font=normal, fill=INK, anchor="ra")
@@ -156,7 +160,9 @@ def _draw_legend(
         y += 44
 
 
-def _pixels(box: Sequence[float] | NDArray[np.float32], size: tuple[int, int], grow: int) -> tuple[float, ...]:
+def _pixels(
+    box: Sequence[float] | NDArray[np.float32], size: tuple[int, int], grow: int
+) -> tuple[float, ...]:
     width, height = size
     x0, y0, x1, y1 = (float(edge) for edge in box)
     return (
@@ -171,7 +177,9 @@ def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _wrap(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int, most: int) -> list[str]:
+def _wrap(
+    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int, most: int
+) -> list[str]:
     lines: list[str] = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()

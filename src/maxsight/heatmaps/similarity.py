@@ -35,9 +35,9 @@ class Attribution:
     @property
     def vector_gains(self) -> NDArray[np.float32]:
         """What each vector of the page added to the score. Shape ``(vectors,)``."""
-        return np.bincount(
-            self.best, weights=self.gains, minlength=self.similarities.shape[1]
-        ).astype(np.float32)
+        return np.bincount(self.best, weights=self.gains, minlength=self.similarities.shape[1]).astype(
+            np.float32
+        )
 
 
 def attribute(query: QueryEmbedding, embedding: PageEmbedding) -> Attribution:

@@ -1,0 +1,25 @@
+"""``maxsight export``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maxsight.cli.output import counted, json_option, library_option, print_json
+
+
+@click.command()
+@click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.parquet")
+@library_option
+@json_option
+def export(file: Path, library: Path, as_json: bool) -> None:
+    """Write every page with its text, vectors, regions and your fields to a Parquet file."""
+    from maxsight.library import Library
+
+    with Library.open(library, read_only=True) as opened:
+        pages = opened.export(file)
+    if as_json:
+        print_json({"file": file, "pages": pages})
+    else:
+        click.echo(f"{file}: {counted(pages, 'page')}")

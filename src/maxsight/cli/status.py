@@ -1,0 +1,35 @@
+"""``maxsight status``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maxsight.cli.output import json_option, library_option, print_json, size
+
+
+@click.command()
+@library_option
+@json_option
+def status(library: Path, as_json: bool) -> None:
+    """Show what the library holds: documents, pages, vectors, bytes, encoder."""
+    from maxsight.library import Library
+
+    with Library.open(library, read_only=True) as opened:
+        summary = opened.status()
+    if as_json:
+        print_json(summary)
+        return
+    incomplete = f" ({summary.incomplete:,} incomplete)" if summary.incomplete else ""
+    per_page = f", {size(summary.size_bytes // summary.pages)} a page" if summary.pages else ""
+    click.echo(f"library    {summary.path}")
+    click.echo(f"documents  {summary.documents:,}{incomplete}")
+    click.echo(f"pages      {summary.pages:,}")
+    click.echo(f"vectors    {summary.vectors:,}")
+    click.echo(f"size       {size(summary.size_bytes)}{per_page}")
+    click.echo(f"encoder    {summary.space}")
+    click.echo(
+        f"fields     {', '.join(f'{name} ({kind})' for name, kind in summary.fields.items()) or 'none'}"
+    )
+    click.echo(f"format     {summary.format_version}, made by maxsight {summary.created_by}")

@@ -1,0 +1,90 @@
+"""A library as a Parquet file, for pandas, Polars, DuckDB and training code."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from maxsight.errors import InputError
+from maxsight.stores.base import IndexedPage
+from maxsight.stores.fields import FieldType
+
+PAGES_PER_ROW_GROUP = 64
+ARROW_TYPES = {
+    FieldType.TEXT: pa.string(),
+    FieldType.INTEGER: pa.int64(),
+    FieldType.NUMBER: pa.float64(),
+    FieldType.BOOLEAN: pa.bool_(),
+}
+
+
+def export_parquet(
+    pages: Iterable[IndexedPage], file: Path, dim: int, fields: Mapping[str, FieldType]
+) -> int:
+    """Write pages, one row each, and return how many.
+
+    Columns: ``page_id, path, file, page_number, text, vectors`` (a list of ``dim`` float32 each), ``boxes`` (a list
+    of four fractions of the page each) and ``spans`` (a list of two character offsets each), both null where an
+    encoder has none, then the user's fields.
+
+    Raises:
+        InputError: The file can't be written.
+    """
+    schema = _schema(dim, fields)
+    unfinished = file.with_name(file.name + ".part")
+    count = 0
+    try:
+        with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
+            for group in _groups(pages, PAGES_PER_ROW_GROUP):
+                writer.write_batch(pa.RecordBatch.from_pylist([_row(page) for page in group], schema=schema))
+                count += len(group)
+        os.replace(unfinished, file)
+    except OSError as error:
+        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+    return count
+
+
+def _schema(dim: int, fields: Mapping[str, FieldType]) -> pa.Schema:
+    return pa.schema(
+        [
+            ("page_id", pa.string()),
+            ("path", pa.string()),
+            ("file", pa.string()),
+            ("page_number", pa.int32()),
+            ("text", pa.string()),
+            ("vectors", pa.list_(pa.list_(pa.float32(), dim))),
+            ("boxes", pa.list_(pa.list_(pa.float32(), 4))),
+            ("spans", pa.list_(pa.list_(pa.int32(), 2))),
+            *((f"metadata_{name}", ARROW_TYPES[kind]) for name, kind in fields.items()),
+        ]
+    )
+
+
+def _row(page: IndexedPage) -> dict[str, Any]:
+    regions = page.embedding.regions
+    return {
+        "page_id": page.page_id,
+        "path": page.document.path,
+        "file": page.document.file,
+        "page_number": page.page.page_number,
+        "text": page.page.text,
+        "vectors": list(page.embedding.vectors.astype(np.float32)),
+        "boxes": None if regions.boxes is None else list(regions.boxes),
+        "spans": None if regions.spans is None else list(regions.spans),
+        **{f"metadata_{name}": value for name, value in page.metadata.items()},
+    }
+
+
+def _groups(pages: Iterable[IndexedPage], size: int) -> Iterator[list[IndexedPage]]:
+    source = iter(pages)
+    while group := list(islice(source, size)):
+        yield group

@@ -1,0 +1,299 @@
+"""The library end to end: real files, real stores, and the fake encoder where vectors need no meaning."""
+
+import os
+import shutil
+
+import numpy as np
+import pytest
+
+from maxsight import Library
+from maxsight.errors import EncoderMismatchError, FilterError, InputError, LibraryNotFoundError
+from maxsight.indexing import Indexed, NotIndexed, Planned, Skipped
+from maxsight.metadata import MetadataTable
+from maxsight.retrieval.maxsim import maxsim
+
+APPLES = "Red apples fall from the tree in autumn.\n\nThe orchard sells cider."
+BRIDGES = "A suspension bridge hangs its deck from cables.\n\nEngineers measure the load."
+CITIES = "The city council met about the tram."
+
+
+@pytest.fixture
+def docs(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    (folder / "apples.txt").write_text(APPLES)
+    (folder / "bridges.txt").write_text(BRIDGES)
+    (folder / "cities.md").write_text(CITIES)
+    return folder
+
+
+@pytest.fixture
+def library(tmp_path, docs):
+    with Library.create(tmp_path / "test.library", encoder="fake") as made:
+        made.index(docs)
+        yield made
+
+
+def paths(library):
+    return [entry.document.path for entry in library.documents()]
+
+
+def actions(report):
+    return {event.path: event.action for event in report.indexed}
+
+
+def test_the_page_that_says_it_is_found_with_the_words_that_matched(library):
+    hit = library.search("suspension bridge cables")[0]
+    assert (hit.rank, hit.path, hit.file, hit.page_number) == (1, "docs/bridges.txt", "bridges.txt", 1)
+    assert [(match.word, match.region.text) for match in hit.matches] == [
+        ("suspension", "suspension"), ("bridge", "bridge"), ("cables", "cables."),
+    ]  # fmt: skip
+    assert hit.score == pytest.approx(3, abs=1e-2)
+    assert "suspension bridge hangs" in hit.snippet
+
+
+def test_scores_are_the_reference_kernels_on_the_stored_vectors(library):
+    query = library.encoder.encode_query("the orchard and the load")
+    for hit in library.search("the orchard and the load"):
+        row = library._page(hit.path, hit.page_number)
+        assert hit.score == pytest.approx(maxsim(query.vectors, [row.embedding.vectors])[0], abs=1e-5)
+
+
+@pytest.mark.parametrize("options", [{}, {"exact": True}, {"hybrid": True}])
+def test_more_results_than_pages_gives_all_pages(library, options):
+    hits = library.search("the", top_k=50, **options)
+    assert sorted(hit.file for hit in hits) == ["apples.txt", "bridges.txt", "cities.md"]
+    assert [hit.rank for hit in hits] == [1, 2, 3]
+
+
+def test_an_empty_library_answers_with_nothing(tmp_path):
+    with Library.create(tmp_path / "empty.library", encoder="fake") as library:
+        for options in ({}, {"exact": True}, {"hybrid": True}):
+            assert library.search("anything", **options) == []
+
+
+def test_asking_for_no_results_is_refused(library):
+    with pytest.raises(InputError, match="at least one result"):
+        library.search("apples", top_k=0)
+
+
+def test_the_same_command_again_does_nothing(library, docs):
+    report = library.index(docs)
+    assert (report.skipped, report.pages, report.indexed) == (3, 0, [])
+
+
+def test_a_touched_file_is_compared_by_content(library, docs):
+    os.utime(docs / "apples.txt", (1, 1))
+    assert library.index(docs).skipped == 3
+
+
+def test_a_changed_file_replaces_its_pages(library, docs):
+    (docs / "apples.txt").write_text("Pears instead.")
+    assert actions(library.index(docs)) == {"docs/apples.txt": "replaced"}
+    assert library.search("pears")[0].file == "apples.txt"
+    assert all("apples" not in hit.snippet for hit in library.search("apples", top_k=9))
+
+
+def test_a_copy_is_its_own_document_and_shares_one_hit(library, docs):
+    shutil.copy(docs / "apples.txt", docs / "copy.txt")
+    assert actions(library.index(docs)) == {"docs/copy.txt": "copied"}
+    hits = library.search("red apples", top_k=2)
+    assert {hits[0].path, *hits[0].copies} == {"docs/apples.txt", "docs/copy.txt"}
+    assert hits[1].file not in ("apples.txt", "copy.txt")
+    only = library.search("red apples", top_k=1, where="file = 'copy.txt'")[0]
+    assert (only.path, only.copies) == ("docs/copy.txt", ())
+
+
+def test_many_copies_do_not_crowd_others_out(library, docs):
+    for number in range(30):
+        shutil.copy(docs / "apples.txt", docs / f"copy-{number}.txt")
+    library.index(docs)
+    assert len(library.search("red apples", top_k=3)) == 3
+
+
+def test_copies_within_one_run_are_encoded_once(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in ("a.txt", "b.txt", "c.txt"):
+        (folder / name).write_text(APPLES)
+    with Library.create(tmp_path / "l.library", encoder="fake") as library:
+        events = list(library.indexing(folder))
+        assert next(event for event in events if isinstance(event, Planned)).copies == 2
+        assert sorted(event.action for event in events if isinstance(event, Indexed)) == [
+            "added",
+            "copied",
+            "copied",
+        ]
+        assert paths(library) == ["docs/a.txt", "docs/b.txt", "docs/c.txt"]
+
+
+def test_prune_removes_what_is_gone_below_the_given_folder_only(library, docs, tmp_path):
+    other = tmp_path / "other"
+    other.mkdir()
+    (other / "d.txt").write_text("Elsewhere.")
+    library.index(other)
+    (docs / "apples.txt").unlink()
+    (other / "d.txt").unlink()
+    assert library.index(docs).removed == []
+    assert library.index(docs, prune=True).removed == ["docs/apples.txt"]
+    assert paths(library) == ["docs/bridges.txt", "docs/cities.md", "other/d.txt"]
+
+
+def test_pruning_a_folder_that_is_not_there_removes_nothing(library, docs):
+    shutil.rmtree(docs)
+    report = library.index(docs, prune=True)
+    assert (report.removed, len(report.not_indexed)) == ([], 1)
+    assert len(paths(library)) == 3
+
+
+def test_a_broken_file_is_named_and_the_rest_is_indexed(tmp_path, docs):
+    (docs / "broken.pdf").write_bytes(b"%PDF-1.7 nonsense")
+    (docs / "empty.png").write_bytes(b"")
+    with Library.create(tmp_path / "l.library", encoder="fake") as library:
+        report = library.index(docs)
+        assert len(report.indexed) == 3
+        assert sorted(os.path.basename(problem.path) for problem in report.not_indexed) == [
+            "broken.pdf",
+            "empty.png",
+        ]
+        assert all(problem.reason for problem in report.not_indexed)
+        assert len(library.index(docs).not_indexed) == 2  # tried and named again
+
+
+def test_the_copy_of_a_file_that_can_not_be_read_is_named_too(tmp_path, docs):
+    for name in ("x.pdf", "y.pdf"):
+        (docs / name).write_bytes(b"%PDF-1.7 nonsense")
+    with Library.create(tmp_path / "l.library", encoder="fake") as library:
+        problems = library.index(docs).not_indexed
+    assert len(problems) == 2
+    assert "same content as docs/x.pdf" in problems[1].reason
+
+
+def test_stopping_early_keeps_what_was_committed_and_the_next_run_does_the_rest(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for number in range(150):
+        (folder / f"{number:03}.txt").write_text(f"Document number{number}.")
+    with Library.create(tmp_path / "l.library", encoder="fake") as library:
+        events = library.indexing(folder)
+        for event in events:
+            if isinstance(event, Indexed):
+                break
+        events.close()
+        kept = len(paths(library))
+        assert 64 <= kept < 150
+        report = library.index(folder)
+        assert (report.skipped, len(report.indexed)) == (kept, 150 - kept)
+        assert len(paths(library)) == 150
+
+
+def test_metadata_filters_and_can_be_changed_without_reading_again(library, docs):
+    library.index(docs, metadata=MetadataTable({"apples.txt": {"year": 2019}, "bridges.txt": {"year": 2024}}))
+    assert [hit.file for hit in library.search("the", where="year >= 2020")] == ["bridges.txt"]
+    assert [hit.file for hit in library.search("the", where="year IS NULL")] == ["cities.md"]
+    report = library.index(docs, metadata=MetadataTable({"apples.txt": {"year": 2025}}))
+    assert report.pages == 0
+    assert {hit.file: hit.metadata for hit in library.search("the", where="year >= 2020")} == {
+        "apples.txt": {"year": 2025}, "bridges.txt": {"year": 2024},
+    }  # fmt: skip
+
+
+def test_metadata_survives_a_changed_file(library, docs):
+    library.index(docs, metadata=MetadataTable({"apples.txt": {"year": 2019}}))
+    (docs / "apples.txt").write_text("Pears instead.")
+    library.index(docs)
+    assert library.search("pears", where="year = 2019")[0].file == "apples.txt"
+
+
+def test_metadata_of_another_type_is_refused_before_anything_is_read(library, docs):
+    library.index(docs, metadata=MetadataTable({"apples.txt": {"year": 2019}}))
+    (docs / "new.txt").write_text("New.")
+    with pytest.raises(InputError, match="'year'"):
+        library.index(docs, metadata=MetadataTable({"apples.txt": {"year": "MMXIX"}}))
+    assert "docs/new.txt" not in paths(library)
+
+
+def test_an_unknown_field_is_refused_with_the_known_ones(library):
+    with pytest.raises(FilterError, match="page_number"):
+        library.search("the", where="colour = 'red'")
+
+
+def test_removed_documents_are_not_found(library):
+    assert library.remove(["apples.txt"]) == ["docs/apples.txt"]
+    assert "apples.txt" not in [hit.file for hit in library.search("red apples", top_k=9)]
+
+
+def test_removing_is_all_or_nothing(library):
+    with pytest.raises(InputError, match="nowhere"):
+        library.remove(["apples.txt", "nowhere.txt"])
+    assert "docs/apples.txt" in paths(library)
+
+
+def test_an_explanation_sums_to_the_score(library):
+    hit = library.search("orchard cider")[0]
+    explanation = library.explain("orchard cider", hit.file, hit.page_number)
+    assert explanation.score == pytest.approx(hit.score, abs=1e-5)
+    assert sum(gain.score for gain in explanation.regions) == pytest.approx(hit.score, abs=1e-5)
+    assert {gain.region.text for gain in explanation.regions} == {"orchard", "cider."}
+
+
+def test_a_text_page_can_be_drawn_with_its_matches(library):
+    explanation = library.explain("orchard cider", "apples.txt", 1)
+    picture = np.asarray(library.draw(explanation), dtype=int)
+    page = picture[:, : picture.shape[1] - 520]
+    reddish = (page[:, :, 0] - page[:, :, 2]) > 60
+    assert 100 < reddish.sum() < reddish.size / 20
+
+
+@pytest.mark.parametrize("page_number", [0, 2, -1])
+def test_a_page_that_is_not_there_is_refused(library, page_number):
+    with pytest.raises(InputError, match="not in the library"):
+        library.explain("apples", "apples.txt", page_number)
+
+
+def test_a_library_of_another_encoder_is_refused_with_both_named(library, tmp_path):
+    with pytest.raises(EncoderMismatchError, match="indexed with fake .* not with minilm"):
+        Library.open(tmp_path / "test.library", encoder="minilm")
+
+
+def test_a_library_that_is_not_there_is_named_with_the_next_step(tmp_path):
+    with pytest.raises(LibraryNotFoundError, match=r"nowhere\.library") as caught:
+        Library.open(tmp_path / "nowhere.library")
+    assert "maxsight index" in caught.value.hint
+
+
+def test_a_project_can_be_moved_with_its_library(library, docs, tmp_path):
+    library.close()
+    (tmp_path / "moved").mkdir()
+    shutil.move(docs, tmp_path / "moved" / "docs")
+    shutil.move(tmp_path / "test.library", tmp_path / "moved" / "test.library")
+    with Library.open(tmp_path / "moved" / "test.library") as moved:
+        assert moved.index(tmp_path / "moved" / "docs").skipped == 3
+
+
+def test_what_can_not_be_read_does_not_shake_events_out_of_order(library, docs):
+    (docs / "broken.pdf").write_bytes(b"not a pdf")
+    kinds = [type(event) for event in library.indexing(docs)]
+    assert kinds == [Skipped, Skipped, Skipped, Planned, NotIndexed]
+
+
+def test_an_export_holds_every_page_with_its_vectors(library, tmp_path):
+    import pyarrow.parquet as pq
+
+    assert library.export(tmp_path / "pages.parquet") == 3
+    table = pq.read_table(tmp_path / "pages.parquet").to_pylist()
+    apples = next(row for row in table if row["file"] == "apples.txt")
+    stored = library._page("apples.txt", 1)
+    np.testing.assert_array_equal(
+        np.array(apples["vectors"], np.float32), stored.embedding.vectors.astype(np.float32)
+    )
+    assert apples["text"] == stored.page.text
+    assert len(apples["spans"]) == len(apples["vectors"])
+    assert not list(tmp_path.glob("*.part"))
+
+
+def test_the_status_counts_what_is_there(library):
+    status = library.status()
+    assert (status.documents, status.incomplete, status.pages) == (3, 0, 3)
+    assert status.vectors == sum(len(text.split()) for text in (APPLES, BRIDGES, CITIES))
+    assert status.size_bytes > 1000
