@@ -9,7 +9,8 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.stores.filters import Filter
+from maxsight.stores.conditions import Filter
+from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
 from maxsight.types import Document, Floats, Page, PageEmbedding, Scalar
 
@@ -71,12 +72,51 @@ class VectorChunk:
     offsets: NDArray[np.int64]
 
 
+class Codec(Protocol):
+    """Makes short codes of vectors, cheap enough to compare a query with every page's."""
+
+    @property
+    def version(self) -> int:
+        """Codes of different versions are not comparable."""
+        ...
+
+    def encode(self, vectors: Floats) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
+        """Code vectors ``(vectors, dim)`` as two words each, ``(vectors,)`` and ``(vectors,)``."""
+        ...
+
+    def best_pages(
+        self,
+        query: Floats,
+        code_lo: NDArray[np.uint64],
+        code_hi: NDArray[np.uint64],
+        offsets: NDArray[np.int64],
+        limit: int,
+    ) -> NDArray[np.int64]:
+        """Find the pages whose codes promise the best MaxSim.
+
+        Args:
+            query: Shape ``(query_tokens, dim)``.
+            code_lo: First words of all pages, end to end. Shape ``(vectors,)``.
+            code_hi: Second words, likewise.
+            offsets: Page ``n`` owns ``offsets[n]:offsets[n + 1]``. Shape ``(pages + 1,)``.
+            limit: How many at most.
+
+        Returns:
+            Positions of pages with at least one vector, best first.
+        """
+        ...
+
+
 class Store(Protocol):
-    """Keeps pages and finds them. What ``put`` or ``remove`` has returned from survives a kill and a power cut."""
+    """Keeps pages and finds them. What ``put`` or ``remove`` returned from survives a kill and a power cut."""
 
     @property
     def manifest(self) -> Manifest:
         """Format, embedding space and settings of the library."""
+        ...
+
+    def fields(self) -> dict[str, FieldType]:
+        """The user's metadata fields and their types, in the order they were first seen."""
         ...
 
     def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:

@@ -1,0 +1,114 @@
+"""The user's metadata fields: their types, and what may be stored in them.
+
+A field gets its type from the first value it is given and keeps it. ``file``, ``path`` and ``page_number``
+are the library's own: they can be filtered by, and no user field may take their names.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Mapping
+from enum import StrEnum
+
+from maxsight.errors import InputError
+from maxsight.types import Scalar
+
+
+class FieldType(StrEnum):
+    """What a field holds."""
+
+    TEXT = "text"
+    INTEGER = "whole number"
+    NUMBER = "number"
+    BOOLEAN = "true/false"
+
+
+OWN_FIELDS: Mapping[str, FieldType] = {
+    "file": FieldType.TEXT,
+    "path": FieldType.TEXT,
+    "page_number": FieldType.INTEGER,
+}
+INT64_MAX = 2**63 - 1
+
+
+def field_type(value: object) -> FieldType | None:
+    """The type of one value; None for what no field can hold."""
+    match value:
+        case bool():  # before int, which it is a kind of
+            return FieldType.BOOLEAN
+        case int():
+            return FieldType.INTEGER
+        case float():
+            return FieldType.NUMBER
+        case str():
+            return FieldType.TEXT
+    return None
+
+
+def grow_fields(known: Mapping[str, FieldType], rows: Iterable[Mapping[str, Scalar]]) -> dict[str, FieldType]:
+    """Add the fields of ``rows`` to the known ones.
+
+    A whole number fits a number field. Nothing else is converted.
+
+    Args:
+        known: The user's fields so far.
+        rows: Fields of some documents.
+
+    Returns:
+        The known fields in their order, then the new ones.
+
+    Raises:
+        InputError: A value has another type than its field, or none that can be stored; or a field has a name
+            that can't be used.
+    """
+    fields = dict(known)
+    fresh: dict[str, FieldType] = {}
+    for row in rows:
+        for name, value in row.items():
+            kind = _checked_type(name, value)
+            expected = fields.get(name) or fresh.setdefault(name, kind)
+            if kind is expected or (kind, expected) == (FieldType.INTEGER, FieldType.NUMBER):
+                continue
+            if name in fresh and kind is FieldType.NUMBER and expected is FieldType.INTEGER:
+                fresh[name] = FieldType.NUMBER
+                continue
+            raise InputError(
+                f"metadata field {name!r} holds {expected} values, got the {kind} {value!r}",
+                hint="Give the field another name, or give all documents the same type.",
+            )
+    return fields | fresh
+
+
+def stored_value(value: Scalar, kind: FieldType) -> Scalar:
+    """The value as its field keeps it: a number field makes floats of whole numbers, and 0.0 of -0.0."""
+    return float(value) + 0.0 if kind is FieldType.NUMBER else value
+
+
+def _checked_type(name: str, value: Scalar) -> FieldType:
+    if not isinstance(name, str) or not name:
+        raise InputError(f"a metadata field needs a name, got {name!r}")
+    if name in OWN_FIELDS:
+        raise InputError(
+            f"metadata field {name!r} has the name of one of the library's own fields",
+            hint=f"{', '.join(OWN_FIELDS)} are taken; give the field another name.",
+        )
+    _check_text(name, name)
+    kind = field_type(value)
+    if kind is None:
+        raise InputError(
+            f"metadata field {name!r}: expected text, a number or true/false, got {type(value).__name__}"
+        )
+    if isinstance(value, str):
+        _check_text(name, value)
+    if isinstance(value, float) and not math.isfinite(value):
+        raise InputError(f"metadata field {name!r}: {value} is not a finite number")
+    if isinstance(value, int) and abs(value) > INT64_MAX:
+        raise InputError(f"metadata field {name!r}: {value} does not fit in 64 bits")
+    return kind
+
+
+def _check_text(name: str, text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(f"metadata field {name!r}: {error.reason} in {text!r}") from error

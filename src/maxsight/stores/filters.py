@@ -1,0 +1,259 @@
+"""Filters as users type them: a SQL WHERE expression over a page's fields.
+
+``file`` (base name), ``path``, ``page_number`` (from 1) and the user's metadata, compared with ``=``, ``<>``,
+``<``, ``<=``, ``>``, ``>=``, ``IN``, ``BETWEEN``, ``LIKE`` and ``IS NULL``, combined with ``AND``, ``OR``,
+``NOT`` and parentheses. Anything else SQL has is refused by name. ``conditions`` says how the comparisons behave.
+
+A field is found by its exact name, else by its name without regard to case if that fits just one. Names with
+spaces or punctuation are written in double quotes: ``"Fiscal year" = 2020``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+
+import sqlglot
+from sqlglot import exp
+from sqlglot.errors import SqlglotError
+
+from maxsight.errors import FilterError
+from maxsight.stores.conditions import (
+    AllOf,
+    AnyOf,
+    Compare,
+    Condition,
+    Filter,
+    IsMissing,
+    Like,
+    Not,
+    OneOf,
+    path_in,
+    path_is,
+)
+from maxsight.stores.fields import INT64_MAX, OWN_FIELDS, FieldType, field_type
+from maxsight.types import Scalar
+
+__all__ = ["FieldType", "Filter", "parse_filter", "path_in", "path_is"]
+
+MAX_DEPTH = 50
+MAX_LENGTH = 100_000
+
+_SYMBOLS: Mapping[type[exp.Expression], str] = {
+    exp.EQ: "=",
+    exp.NEQ: "<>",
+    exp.LT: "<",
+    exp.LTE: "<=",
+    exp.GT: ">",
+    exp.GTE: ">=",
+}
+_MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
+
+
+def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
+    """Read a filter.
+
+    Args:
+        expression: What stands after WHERE: ``file = 'a.pdf' AND page_number > 3 AND year >= 2020``.
+        fields: The user's fields. ``file``, ``path`` and ``page_number`` are always known.
+
+    Raises:
+        FilterError: The expression is not valid, names an unknown field, compares a field with a value of
+            another type, or uses a part of SQL that filters don't have.
+    """
+    if not expression.strip():
+        raise FilterError("the filter is empty", hint="For example: file = 'a.pdf' AND page_number > 3")
+    if len(expression) > MAX_LENGTH:
+        raise FilterError(f"the filter has {len(expression)} characters, at most {MAX_LENGTH} are read")
+    return Filter(_Reader(fields).condition(_parse(expression), depth=0))
+
+
+def _parse(expression: str) -> exp.Expression:
+    try:
+        statements = sqlglot.parse(f"SELECT 1 WHERE {expression}\n")
+    except (SqlglotError, RecursionError) as error:
+        raise FilterError(f"the filter {expression!r} can't be read: {_reason(error)}") from error
+    select = statements[0]
+    if len(statements) != 1 or not isinstance(select, exp.Select):
+        raise FilterError(f"the filter {expression!r} is more than one expression")
+    parts = {name for name, value in select.args.items() if value}
+    where = select.args.get("where")
+    if where is None or parts - {"kind", "expressions", "where"}:
+        extra = ", ".join(sorted(parts - {"kind", "expressions", "where"})).upper() or "no condition"
+        raise FilterError(f"the filter {expression!r} is not a condition ({extra})")
+    condition = where.this
+    assert isinstance(condition, exp.Expression)  # the parser makes no WHERE without one
+    return condition
+
+
+def _reason(error: SqlglotError | RecursionError) -> str:
+    if isinstance(error, RecursionError):
+        return "it is nested too deeply"
+    details = getattr(error, "errors", None)
+    if details and details[0].get("description"):
+        return f"{details[0]['description']} near {details[0]['highlight']!r}"
+    return str(error).partition("\n")[0]
+
+
+class _Reader:
+    """Turns what the parser made into conditions, node by node, and refuses what is not on the list."""
+
+    def __init__(self, fields: Mapping[str, FieldType]) -> None:
+        self._fields = {**OWN_FIELDS, **fields}
+        self._readers: dict[type[exp.Expression], Callable[[exp.Expression, int], Condition]] = {
+            **dict.fromkeys(_SYMBOLS, self._compare),
+            exp.And: self._combine,
+            exp.Or: self._combine,
+            exp.Not: self._not,
+            exp.Paren: lambda node, depth: self.condition(node.this, depth),
+            exp.In: self._in,
+            exp.Between: self._between,
+            exp.Like: self._like,
+            exp.Is: self._is,
+            exp.Column: self._truth,
+        }
+
+    def condition(self, node: exp.Expression, depth: int) -> Condition:
+        reader = self._readers.get(type(node))
+        if reader is None:
+            raise FilterError(
+                f"a filter can't use {_named(node)}",
+                hint="It has = <> < <= > >= IN BETWEEN LIKE IS NULL AND OR NOT and parentheses.",
+            )
+        if depth > MAX_DEPTH:
+            raise FilterError(f"the filter is nested more than {MAX_DEPTH} deep")
+        return reader(node, depth + 1)
+
+    def _combine(self, node: exp.Expression, depth: int) -> Condition:
+        # A chain of ANDs is a list to people: walk its left side, so that its length is no depth.
+        kind, parts = type(node), []
+        while type(node) is kind:
+            parts.append(node.args["expression"])
+            node = node.this
+        conditions = tuple(self.condition(part, depth) for part in (node, *reversed(parts)))
+        return AllOf(conditions) if kind is exp.And else AnyOf(conditions)
+
+    def _not(self, node: exp.Expression, depth: int) -> Condition:
+        return Not(self.condition(node.this, depth))
+
+    def _compare(self, node: exp.Expression, depth: int) -> Condition:
+        symbol, left, right = _SYMBOLS[type(node)], node.this, node.args["expression"]
+        if not isinstance(left, exp.Column) and isinstance(right, exp.Column):
+            symbol, left, right = _MIRRORED[symbol], right, left
+        field = self._field(left)
+        return Compare(field, symbol, self._value(field, right))
+
+    def _in(self, node: exp.Expression, depth: int) -> Condition:
+        extras = [value for name, value in node.args.items() if name not in ("this", "expressions")]
+        if any(extras) or not node.args["expressions"]:
+            raise FilterError(f"a filter can't use {_named(node)}", hint="IN takes a list of values.")
+        field = self._field(node.this)
+        return OneOf(field, tuple(self._value(field, value) for value in node.args["expressions"]))
+
+    def _between(self, node: exp.Expression, depth: int) -> Condition:
+        field = self._field(node.this)
+        low, high = self._value(field, node.args["low"]), self._value(field, node.args["high"])
+        if node.args.get("symmetric"):
+            raise FilterError("a filter can't use BETWEEN SYMMETRIC")
+        return AllOf((Compare(field, ">=", low), Compare(field, "<=", high)))
+
+    def _like(self, node: exp.Expression, depth: int) -> Condition:
+        field = self._field(node.this)
+        if self._fields[field] is not FieldType.TEXT:
+            raise FilterError(f"LIKE needs a text field, {field} holds {self._fields[field]} values")
+        return Like(field, str(self._value(field, node.args["expression"])))
+
+    def _is(self, node: exp.Expression, depth: int) -> Condition:
+        if not isinstance(node.args["expression"], exp.Null):
+            raise FilterError(f"a filter can't use {_named(node)}", hint="IS goes with NULL or NOT NULL.")
+        return IsMissing(self._field(node.this))
+
+    def _truth(self, node: exp.Expression, depth: int) -> Condition:
+        field = self._field(node)
+        if self._fields[field] is not FieldType.BOOLEAN:
+            raise FilterError(
+                f"{field} holds {self._fields[field]} values and is not a condition by itself",
+                hint=f"Compare it: {field} = ...",
+            )
+        return Compare(field, "=", True)
+
+    def _field(self, node: exp.Expression) -> str:
+        if not isinstance(node, exp.Column) or not isinstance(node.this, exp.Identifier):
+            raise FilterError(f"expected a field, got {_named(node)}", hint=self._known())
+        if node.args.get("table"):
+            raise FilterError(f"{node.sql()}: fields have no table", hint=f'Quote the dot: "{node.sql()}"')
+        name = node.name
+        if name in self._fields:
+            return name
+        alike = [field for field in self._fields if field.lower() == name.lower()]
+        if len(alike) == 1 and not node.this.quoted:
+            return alike[0]
+        close = alike or get_close_matches(name, self._fields, n=1)
+        message = f"unknown field {name!r}" + (f"; did you mean {' or '.join(close)}?" if close else "")
+        hint = self._known()
+        if node.this.quoted:
+            hint += f" Text is written in single quotes: '{name}'."
+        raise FilterError(message, hint=hint)
+
+    def _known(self) -> str:
+        return f"Known fields: {', '.join(self._fields)}."
+
+    def _value(self, field: str, node: exp.Expression) -> Scalar:
+        value, kind = _literal(node), self._fields[field]
+        found = field_type(value)
+        if kind is FieldType.NUMBER and found is FieldType.INTEGER:
+            value, found = float(value) + 0.0, FieldType.NUMBER
+        if kind is FieldType.INTEGER and isinstance(value, float) and value.is_integer():
+            value, found = int(value), FieldType.INTEGER
+        if found is not kind:
+            raise FilterError(f"{field} holds {kind} values and can't be compared with {node.sql()}")
+        if isinstance(value, int) and abs(value) > INT64_MAX:
+            raise FilterError(f"{field}: {node.sql()} does not fit in 64 bits")
+        return value
+
+
+def _literal(node: exp.Expression) -> Scalar:
+    match node:
+        case exp.Paren():
+            return _literal(node.this)
+        case exp.Boolean():
+            return bool(node.this)
+        case exp.Neg():
+            value = _literal(node.this)
+            if isinstance(value, str | bool):
+                raise FilterError(f"{node.sql()} is not a number")
+            return 0.0 - value if isinstance(value, float) else -value
+        case exp.Literal(is_string=True):
+            return _text(node.name)
+        case exp.Literal():
+            return _number(node.name)
+        case exp.Null():
+            raise FilterError("nothing can be compared with NULL", hint="Write: field IS NULL")
+        case exp.Column():
+            hint = f"Text is written in single quotes: '{node.name}'."
+            raise FilterError(f"expected a value, got the field {node.sql()}", hint=hint)
+    raise FilterError(f"expected a value, got {_named(node)}")
+
+
+def _text(text: str) -> str:
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise FilterError(f"the filter has text that is not Unicode: {text!r}") from error
+    return text
+
+
+def _number(text: str) -> int | float:
+    try:
+        return int(text)
+    except ValueError:
+        number = float(text)
+    if not math.isfinite(number):
+        raise FilterError(f"the number {text} is too large")
+    return number
+
+
+def _named(node: exp.Expression) -> str:
+    sql = node.sql()
+    return f"{type(node).__name__.upper()} ({sql if len(sql) < 60 else sql[:57] + '...'})"

@@ -1,0 +1,152 @@
+"""The reference store: a dictionary. Every other store is tested against it.
+
+Exact in everything it answers, and nothing outlives the process. Good for tests, examples and small sets.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from maxsight.stores.base import DocumentEntry, IndexedPage, VectorChunk
+from maxsight.stores.conditions import Filter
+from maxsight.stores.fields import FieldType, grow_fields, stored_value
+from maxsight.stores.manifest import Manifest
+from maxsight.stores.rounding import as_stored
+from maxsight.types import Floats, Scalar
+
+PAGES_PER_CHUNK = 64
+BM25_SATURATION, BM25_LENGTH = 1.2, 0.75  # k1 and b of Robertson and Zaragoza 2009
+
+
+class MemoryStore:
+    """Keeps pages in memory."""
+
+    def __init__(self, manifest: Manifest) -> None:
+        """Start empty."""
+        self._manifest = manifest
+        self._pages: dict[str, IndexedPage] = {}
+        self._fields: dict[str, FieldType] = {}
+
+    @property
+    def manifest(self) -> Manifest:
+        """Format, embedding space and settings of the library."""
+        return self._manifest
+
+    def fields(self) -> dict[str, FieldType]:
+        """The user's metadata fields and their types."""
+        return dict(self._fields)
+
+    def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
+        """Write pages; a page id that is stored already is replaced."""
+        fields = grow_fields(self._fields, [page.metadata for page in pages])
+        stored = {page.page_id: as_stored(page, self._manifest.space.dim, fields) for page in pages}
+        if replace_documents:
+            self.remove({page.document.path for page in pages})
+        self._pages |= stored
+        self._fields = fields
+
+    def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
+        """Replace the user's fields of stored documents, by path."""
+        self._fields = grow_fields(self._fields, metadata.values())
+        for page_id, page in self._pages.items():
+            if page.document.path in metadata:
+                row = metadata[page.document.path]
+                values = {name: stored_value(value, self._fields[name]) for name, value in row.items()}
+                self._pages[page_id] = replace(page, metadata=values)
+
+    def remove(self, paths: Collection[str]) -> int:
+        """Remove documents by path and return how many pages went."""
+        kept = {key: page for key, page in self._pages.items() if page.document.path not in paths}
+        gone = len(self._pages) - len(kept)
+        self._pages = kept
+        return gone
+
+    def documents(self) -> list[DocumentEntry]:
+        """List all documents, by path."""
+        pages_of: dict[str, list[IndexedPage]] = defaultdict(list)
+        for page in self._pages.values():
+            pages_of[page.document.path].append(page)
+        return [
+            DocumentEntry(
+                document=pages[0].document,
+                page_indices=tuple(sorted(page.page.page_index for page in pages)),
+                vectors=sum(len(page.embedding.vectors) for page in pages),
+                metadata=pages[0].metadata,
+            )
+            for _, pages in sorted(pages_of.items())
+        ]
+
+    def vectors(
+        self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
+    ) -> Iterator[VectorChunk]:
+        """Read vectors in chunks: of the pages a filter keeps, or of the named ones."""
+        pages = self._kept(where) if page_ids is None else self.read(page_ids)
+        for start in range(0, len(pages), PAGES_PER_CHUNK):
+            chunk = pages[start : start + PAGES_PER_CHUNK]
+            vectors = [page.embedding.vectors for page in chunk]
+            yield VectorChunk(
+                page_ids=tuple(page.page_id for page in chunk),
+                vectors=np.concatenate(vectors),
+                offsets=np.cumsum([0, *map(len, vectors)]),
+            )
+
+    def candidates(self, query: Floats, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name the pages with the best MaxSim, exactly."""
+        scores = {
+            page.page_id: float((query @ page.embedding.vectors.astype(np.float32).T).max(axis=1).sum())
+            for page in self._kept(where)
+            if len(page.embedding.vectors)
+        }
+        return _best(scores, limit)
+
+    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name the pages whose text matches ``query`` best by BM25."""
+        counts = {page.page_id: Counter(_terms(page.page.text)) for page in self._pages.values()}
+        mean_length = sum(map(Counter.total, counts.values())) / max(1, len(counts))
+        scores: dict[str, float] = defaultdict(float)
+        for term in set(_terms(query)):
+            holding = sum(term in count for count in counts.values())
+            rarity = math.log(1 + (len(counts) - holding + 0.5) / (holding + 0.5))
+            for page in self._kept(where):
+                count = counts[page.page_id]
+                if count[term]:
+                    length = 1 - BM25_LENGTH + BM25_LENGTH * count.total() / mean_length
+                    saturated = count[term] * (BM25_SATURATION + 1) / (count[term] + BM25_SATURATION * length)
+                    scores[page.page_id] += rarity * saturated
+        return _best(scores, limit)
+
+    def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
+        """Read whole pages, in the order asked for; unknown ids are left out."""
+        return [self._pages[page_id] for page_id in page_ids if page_id in self._pages]
+
+    def close(self) -> None:
+        """Forget everything."""
+        self._pages = {}
+
+    def _kept(self, where: Filter | None) -> list[IndexedPage]:
+        pages = list(self._pages.values())
+        return pages if where is None else [page for page in pages if where.matches(_row(page))]
+
+
+def _row(page: IndexedPage) -> dict[str, Scalar]:
+    document = page.document
+    own: dict[str, Scalar] = {
+        "path": document.path,
+        "file": document.file,
+        "page_number": page.page.page_number,
+    }
+    return {**page.metadata, **own}
+
+
+def _terms(text: str) -> list[str]:
+    return re.findall(r"\w+", text.lower())
+
+
+def _best(scores: Mapping[str, float], limit: int) -> list[str]:
+    return sorted(scores, key=lambda page_id: (-scores[page_id], page_id))[:limit]

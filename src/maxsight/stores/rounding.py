@@ -1,0 +1,93 @@
+"""What storing does to a page: unit-norm float16 vectors and boxes on a fine grid, the same in every store.
+
+Scores are computed on these values, so two stores of one library rank alike to the last bit.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.errors import DimensionMismatchError, InputError
+from maxsight.stores.base import IndexedPage
+from maxsight.stores.fields import FieldType, stored_value
+from maxsight.types import Floats, PageEmbedding, Regions, Words
+
+BOX_STEPS = 65535
+NORM_TOLERANCE = 1e-2
+
+
+def as_stored(page: IndexedPage, dim: int, fields: dict[str, FieldType]) -> IndexedPage:
+    """The page as any store gives it back.
+
+    Args:
+        page: What is written.
+        dim: Of the library's vectors.
+        fields: The user's fields, this page's among them.
+
+    Raises:
+        DimensionMismatchError: The vectors have another dimension.
+        InputError: A vector has no direction.
+    """
+    embedding, words = page.embedding, page.page.words
+    regions = embedding.regions
+    return replace(
+        page,
+        page=replace(page.page, words=Words(words.spans.astype(np.int32), _on_grid(words.boxes))),
+        embedding=PageEmbedding(
+            unit_float16(embedding.vectors, dim, page.page_id),
+            Regions(
+                _on_grid(regions.boxes), None if regions.spans is None else regions.spans.astype(np.int32)
+            ),
+        ),
+        metadata={name: stored_value(value, fields[name]) for name, value in page.metadata.items()},
+    )
+
+
+def unit_float16(vectors: Floats, dim: int, page_id: str) -> NDArray[np.float16]:
+    """Scale vectors to unit norm and round them to float16. What is float16 already is taken as stored.
+
+    Args:
+        vectors: Shape ``(vectors, dim)``.
+        dim: Of the library's vectors.
+        page_id: Named in the error.
+
+    Raises:
+        DimensionMismatchError: The vectors have another dimension.
+        InputError: A vector has no direction, or a float16 one is not of unit norm.
+    """
+    if vectors.shape[1:] != (dim,):
+        raise DimensionMismatchError(
+            f"page {page_id} has vectors of shape {vectors.shape}, the library's have {dim} dimensions"
+        )
+    norms = np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True)
+    if vectors.dtype == np.float16:
+        if not are_unit(norms):
+            raise InputError(f"page {page_id} has float16 vectors that are not of unit norm")
+        return vectors.astype(np.float16, copy=False)
+    if not norms.all():
+        raise InputError(f"page {page_id} has a vector of zeros, which has no direction")
+    unit: NDArray[np.float16] = (vectors / norms).astype(np.float16)
+    return unit
+
+
+def are_unit(norms: NDArray[np.floating[Any]]) -> bool:
+    """Whether norms are 1 up to the rounding to float16. NaN is not."""
+    return bool((np.abs(norms - 1) <= NORM_TOLERANCE).all())
+
+
+def to_grid(boxes: NDArray[np.float32]) -> NDArray[np.uint16]:
+    """Boxes as whole steps, 65,535 to the page: a hundredth of a point on a poster."""
+    return np.rint(boxes.astype(np.float64) * BOX_STEPS).astype(np.uint16)
+
+
+def from_grid(steps: NDArray[np.uint16]) -> NDArray[np.float32]:
+    """Steps as fractions of the page."""
+    return (steps.astype(np.float64) / BOX_STEPS).astype(np.float32)
+
+
+def _on_grid(boxes: NDArray[np.float32] | None) -> NDArray[np.float32] | None:
+    return None if boxes is None else from_grid(to_grid(boxes))

@@ -1,0 +1,313 @@
+"""How pages lie in the dataset: one row a page, in columns that other Arrow readers understand too.
+
+Boxes are whole steps of 1/65,535 of the page, as ``x, y, width, height``; spans are ``start, length`` in
+characters. Written so, neighbours are alike, and Lance packs four coordinates into about four bytes.
+
+The user's fields lie in columns of their own (``conditions.metadata_column``), added when first seen.
+"""
+
+from __future__ import annotations
+
+import json
+import struct
+import zlib
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from maxsight.errors import LibraryDamagedError
+from maxsight.stores.base import Codec, IndexedPage, VectorChunk
+from maxsight.stores.conditions import metadata_column, metadata_field
+from maxsight.stores.fields import FieldType
+from maxsight.stores.manifest import Manifest
+from maxsight.stores.rounding import from_grid, to_grid
+from maxsight.types import Document, Page, PageEmbedding, Regions, Scalar, TextSource, Words
+
+Row = dict[str, Any]
+"""A page as plain values and arrays, by column."""
+
+MANIFEST_KEY = b"maxsight"
+BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
+SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
+CODES = pa.list_(pa.uint64())
+
+_PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
+_ZSTD = {"lance-encoding:compression": "zstd"}
+_METADATA_TYPES = {
+    FieldType.TEXT: pa.string(),
+    FieldType.INTEGER: pa.int64(),
+    FieldType.NUMBER: pa.float64(),
+    FieldType.BOOLEAN: pa.bool_(),
+}
+
+
+def dataset_schema(manifest: Manifest) -> pa.Schema:
+    """The columns of a new library, with its manifest beside them."""
+    vectors = pa.list_(pa.list_(pa.float16(), manifest.space.dim))
+    required = {
+        "path": pa.string(),
+        "file": pa.string(),
+        "page_number": pa.int32(),
+        "content_hash": pa.string(),
+        "size_bytes": pa.int64(),
+        "modified_ns": pa.int64(),
+        "page_count": pa.int32(),
+        "text_source": pa.string(),
+        "width_pt": pa.float64(),
+        "height_pt": pa.float64(),
+        "word_spans": SPANS,
+        "vector_count": pa.int32(),
+        "vectors": vectors,
+        "checksum": pa.uint32(),
+        "metadata_checksum": pa.uint32(),
+    }
+    fields = [
+        pa.field("page_id", pa.string(), nullable=False, metadata=_PRIMARY_KEY),
+        *(pa.field(name, kind, nullable=False) for name, kind in required.items()),
+        pa.field("text", pa.string(), nullable=False, metadata=_ZSTD),
+        pa.field("word_boxes", BOXES),
+        pa.field("region_boxes", BOXES),
+        pa.field("region_spans", SPANS),
+    ]
+    return pa.schema(fields, metadata={MANIFEST_KEY: manifest.to_json()})
+
+
+def manifest_of(schema: pa.Schema, where: str) -> Manifest:
+    """The manifest beside a dataset's columns.
+
+    Raises:
+        FormatError: It was written by a newer version.
+        LibraryDamagedError: There is none, or it is damaged.
+    """
+    text = (schema.metadata or {}).get(MANIFEST_KEY)
+    if text is None:
+        raise LibraryDamagedError(
+            f"{where} is a Lance dataset without a maxsight manifest", hint="Is it another program's?"
+        )
+    return Manifest.from_json(text.decode("utf-8", "replace"), where=where)
+
+
+def fields_of(schema: pa.Schema) -> dict[str, FieldType]:
+    """The user's fields among a dataset's columns."""
+    kinds = {arrow: kind for kind, arrow in _METADATA_TYPES.items()}
+    named = ((metadata_field(column.name), column.type) for column in schema)
+    return {name: kinds[arrow] for name, arrow in named if name is not None}
+
+
+def metadata_columns(fields: Mapping[str, FieldType]) -> list[pa.Field]:
+    """The columns the user's fields lie in."""
+    return [pa.field(metadata_column(name), _METADATA_TYPES[kind]) for name, kind in fields.items()]
+
+
+def to_row(page: IndexedPage) -> Row:
+    """A page, as ``rounding.as_stored`` gives it, by column."""
+    document, read, embedding = page.document, page.page, page.embedding
+    row: Row = {
+        "page_id": page.page_id,
+        "path": document.path,
+        "file": document.file,
+        "page_number": read.page_number,
+        "content_hash": document.content_hash,
+        "size_bytes": document.size_bytes,
+        "modified_ns": document.modified_ns,
+        "page_count": document.page_count,
+        "text": read.text,
+        "text_source": str(read.text_source),
+        "width_pt": float(read.width_pt),
+        "height_pt": float(read.height_pt),
+        "word_spans": _start_length(read.words.spans),
+        "word_boxes": _maybe(_box_steps, read.words.boxes),
+        "region_boxes": _maybe(_box_steps, embedding.regions.boxes),
+        "region_spans": _maybe(_start_length, embedding.regions.spans),
+        "vector_count": len(embedding.vectors),
+        "vectors": embedding.vectors,
+    }
+    row["checksum"] = checksum(row)
+    return row | metadata_row(page.metadata)
+
+
+def metadata_row(metadata: Mapping[str, Scalar]) -> Row:
+    """The user's fields of a document, by column."""
+    columns = {metadata_column(name): value for name, value in metadata.items()}
+    return columns | {"metadata_checksum": metadata_checksum(metadata)}
+
+
+def to_page(row: Row) -> IndexedPage:
+    """The page that a row holds."""
+    return IndexedPage(
+        page_id=row["page_id"],
+        document=document_of(row),
+        page=Page(
+            page_index=row["page_number"] - 1,
+            text=row["text"],
+            words=Words(_start_end(row["word_spans"]), _maybe(_corners, row["word_boxes"])),
+            text_source=TextSource(row["text_source"]),
+            width_pt=row["width_pt"],
+            height_pt=row["height_pt"],
+        ),
+        embedding=PageEmbedding(
+            row["vectors"],
+            Regions(_maybe(_corners, row["region_boxes"]), _maybe(_start_end, row["region_spans"])),
+        ),
+        metadata=metadata_of(row),
+    )
+
+
+def document_of(row: Row) -> Document:
+    """The file that a row is a page of."""
+    return Document(
+        path=row["path"],
+        content_hash=row["content_hash"],
+        size_bytes=row["size_bytes"],
+        modified_ns=row["modified_ns"],
+        page_count=row["page_count"],
+    )
+
+
+def metadata_of(row: Row) -> dict[str, Scalar]:
+    """The user's fields in a row."""
+    named = ((metadata_field(column), value) for column, value in row.items())
+    return {name: value for name, value in named if name is not None and value is not None}
+
+
+def checksum(row: Row) -> int:
+    """CRC-32 of what a row holds, the user's fields and the codes left out: both may change by themselves."""
+    total = 0
+    for name in sorted(row):
+        if name in _NOT_SUMMED or metadata_field(name) is not None:
+            continue
+        content = _content(row[name])
+        total = zlib.crc32(struct.pack("<q", -1 if content is None else len(content)), total)
+        total = zlib.crc32(content or b"", total)
+    return total
+
+
+_NOT_SUMMED = {"checksum", "metadata_checksum", "code_lo", "code_hi", "code_version"}
+
+
+def metadata_checksum(metadata: Mapping[str, Scalar]) -> int:
+    """CRC-32 of the user's fields of a document."""
+    return zlib.crc32(json.dumps(dict(metadata), sort_keys=True).encode())
+
+
+def _content(value: object) -> bytes | memoryview | None:
+    match value:
+        case None:
+            return None
+        case str():
+            return value.encode()
+        case int():
+            return struct.pack("<q", value)
+        case float():
+            return struct.pack("<d", value)
+        case np.ndarray():
+            return np.ascontiguousarray(value).tobytes()
+    raise TypeError(f"no column holds {type(value).__name__}")
+
+
+def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
+    """Rows as a table of the given columns; what a row lacks is missing there."""
+    arrays = [_to_array([row.get(column.name) for row in rows], column.type) for column in schema]
+    return pa.Table.from_arrays(arrays, schema=schema)
+
+
+def from_batch(batch: pa.RecordBatch) -> Iterator[Row]:
+    """The rows of a batch."""
+    columns = [_from_array(batch.column(index)) for index in range(batch.num_columns)]
+    for values in zip(*columns, strict=True):
+        yield dict(zip(batch.schema.names, values, strict=True))
+
+
+def vector_chunk(batch: pa.RecordBatch) -> VectorChunk:
+    """The vectors of a batch with the columns ``page_id`` and ``vectors``, without copying."""
+    vectors, offsets = _packed_vectors(batch.column("vectors"))
+    return VectorChunk(tuple(batch.column("page_id").to_pylist()), vectors, offsets)
+
+
+def packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64]]:
+    """The lists of a column end to end, and where each begins; the last offset is the end."""
+    offsets = np.asarray(column.offsets).astype(np.int64)
+    values = np.asarray(column.values)[offsets[0] : offsets[-1]]
+    return values, offsets - offsets[0]
+
+
+def code_row(codec: Codec, vectors: NDArray[np.float16]) -> Row:
+    """The codes of a page's vectors, by column."""
+    code_lo, code_hi = codec.encode(vectors)
+    return {"code_lo": code_lo, "code_hi": code_hi, "code_version": codec.version}
+
+
+def _packed_vectors(column: pa.ListArray) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
+    offsets = np.asarray(column.offsets).astype(np.int64)
+    dim = column.type.value_type.list_size
+    flat = np.asarray(column.values.values)[column.values.offset * dim :].reshape(-1, dim)
+    return flat[offsets[0] : offsets[-1]], offsets - offsets[0]
+
+
+def _to_array(values: list[Any], kind: pa.DataType) -> pa.Array:
+    if pa.types.is_struct(kind):  # boxes and spans: one list for each coordinate
+        missing = pa.array([value is None for value in values])
+        rows = [np.empty((0, kind.num_fields)) if value is None else value for value in values]
+        lists = [
+            _list_array([row[:, axis] for row in rows], kind[axis].type) for axis in range(kind.num_fields)
+        ]
+        return pa.StructArray.from_arrays(lists, fields=list(kind), mask=missing)
+    if pa.types.is_list(kind):
+        return _list_array(values, kind)
+    return pa.array(values, kind)
+
+
+def _list_array(rows: Sequence[NDArray[Any]], kind: pa.ListType) -> pa.ListArray:
+    offsets = np.cumsum([0, *map(len, rows)], dtype=np.int32)
+    flat = np.concatenate(rows) if rows else np.empty(0)
+    if pa.types.is_fixed_size_list(kind.value_type):
+        coordinates = pa.array(flat.reshape(-1), kind.value_type.value_type)
+        values = pa.FixedSizeListArray.from_arrays(coordinates, type=kind.value_type)
+    else:
+        values = pa.array(flat.astype(kind.value_type.to_pandas_dtype()), kind.value_type)
+    return pa.ListArray.from_arrays(offsets, values, type=kind)
+
+
+def _from_array(column: pa.Array) -> list[Any]:
+    kind = column.type
+    if pa.types.is_struct(kind):
+        lists = [_split(child) for child in column.flatten()]
+        rows: list[Any] = [np.stack(axes, axis=1) for axes in zip(*lists, strict=True)]
+        return [
+            row if valid else None for row, valid in zip(rows, column.is_valid().to_pylist(), strict=True)
+        ]
+    if pa.types.is_list(kind):
+        return _split(column)
+    values: list[Any] = column.to_pylist()
+    return values
+
+
+def _split(column: pa.ListArray) -> list[NDArray[Any]]:
+    nested = pa.types.is_fixed_size_list(column.type.value_type)
+    flat, offsets = _packed_vectors(column) if nested else packed_values(column)
+    return [flat[start:end] for start, end in pairwise(offsets)]
+
+
+def _maybe(convert: Callable[[NDArray[Any]], NDArray[Any]], values: NDArray[Any] | None) -> Any:
+    return None if values is None else convert(values)
+
+
+def _start_length(spans: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.stack([spans[:, 0], spans[:, 1] - spans[:, 0]], axis=1).astype(np.int32)
+
+
+def _start_end(spans: NDArray[np.int32]) -> NDArray[np.int32]:
+    return np.cumsum(spans, axis=1, dtype=np.int32)
+
+
+def _box_steps(boxes: NDArray[np.float32]) -> NDArray[np.uint16]:
+    steps = to_grid(boxes)
+    return np.concatenate([steps[:, :2], steps[:, 2:] - steps[:, :2]], axis=1)
+
+
+def _corners(steps: NDArray[np.uint16]) -> NDArray[np.float32]:
+    return from_grid(np.concatenate([steps[:, :2], steps[:, :2] + steps[:, 2:]], axis=1))
