@@ -20,14 +20,14 @@ def discover(
 ) -> Iterator[Path | UnreadableDocumentError]:
     """Find the documents below ``paths``, each once, folders in sorted order.
 
-    Hidden files and folders, libraries, and files of other kinds are passed over; but a file that is
-    named itself is found whatever its name. What can't be looked at is yielded as an error.
+    In folders, hidden files and folders, libraries, and files of other kinds are passed over. Files are taken
+    as given. What can't be looked at is yielded as an error.
 
     Args:
         paths: Files and folders.
-        include: Globs. Where given, only files that match one are found.
-        exclude: Globs. Files that match one are left out, and so is what lies in folders that match one.
-            Globs are matched with the name and with the path below the given folder; ``*`` matches ``/`` too.
+        include: Globs. Where given, only files that match one are found in folders.
+        exclude: Globs. What lies in folders and matches one is left out, files as well as folders. Globs are
+            matched with the name and with the path below the given folder; ``*`` matches ``/`` too.
 
     Yields:
         Paths as given, joined with what was found below them; or an error that names one.
@@ -79,8 +79,6 @@ class _Walk:
             return
         if stat.S_ISDIR(status.st_mode):
             yield from self._folder(self._root)
-        elif not self._wants(self._root):
-            return
         elif not stat.S_ISREG(status.st_mode):
             yield UnreadableDocumentError(self._root, "it is neither a file nor a folder")
         else:
@@ -117,13 +115,11 @@ class _Walk:
             yield path
 
     def _wants(self, path: Path) -> bool:
-        return not self._matches(path, self._exclude) and (
-            not self._include or self._matches(path, self._include)
-        )
+        return not self._include or self._matches(path, self._include)
 
     def _matches(self, path: Path, globs: tuple[str, ...]) -> bool:
-        below = path.relative_to(self._root).as_posix()
-        return any(fnmatch(path.name, glob) or fnmatch(below, glob.rstrip("/")) for glob in globs)
+        names = (path.name, path.relative_to(self._root).as_posix())
+        return any(fnmatch(name, glob.rstrip("/")) for name in names for glob in globs)
 
 
 def _not_open(path: Path, error: OSError) -> UnreadableDocumentError:

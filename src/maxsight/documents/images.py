@@ -15,7 +15,7 @@ from maxsight.documents.base import ReadSettings
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 
-_FORMATS = ("PNG", "JPEG", "MPO", "TIFF", "WEBP")
+_FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 
 # 72 and 96 dpi are what programs write when they don't know.
 _MIN_BELIEVED_DPI = 100
@@ -35,9 +35,11 @@ class ImageSource:
         self._settings = settings
         with self._translated(None):
             self._image = Image.open(path, formats=_FORMATS)
-        with self._translated(None):
-            # Only a TIFF's frames are pages: an animation's are not, nor a photo's previews.
-            self._frames = int(getattr(self._image, "n_frames", 1)) if self._image.format == "TIFF" else 1
+        try:
+            self._frames = self._count_frames()
+        except UnreadableDocumentError:
+            self.close()
+            raise
 
     @property
     def page_count(self) -> int:
@@ -74,7 +76,15 @@ class ImageSource:
         """Release the file."""
         self._image.close()
 
-    def _check_size(self, page_index: int) -> None:
+    def _count_frames(self) -> int:
+        with self._translated(None):
+            # Only a TIFF's frames are pages: an animation's are not, nor a photo's previews.
+            if self._image.format == "TIFF" and (frames := int(getattr(self._image, "n_frames", 1))) > 1:
+                return frames
+            self._check_size(None)
+            return 1
+
+    def _check_size(self, page_index: int | None) -> None:
         """Refuse by the header, before anything is decoded."""
         width, height = self._image.size
         if width * height > self._settings.limits.max_pixels:

@@ -1,7 +1,8 @@
 """PDF pages by pdfium: text, word boxes, pictures.
 
 Boxes are fractions of the page as a person sees it: /Rotate and the crop box are applied, and what lies
-outside the crop box is not part of the page's text. Pages without a usable text layer are drawn and read by OCR.
+outside the crop box is not part of the page's text. Pages without a usable text layer are drawn and read by
+OCR.
 """
 
 from __future__ import annotations
@@ -21,7 +22,7 @@ from PIL import Image
 from maxsight.documents import ocr
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.geometry import clip_boxes, fitting_dpi, turn_boxes
-from maxsight.documents.words import NOTHING_READ, Reading, is_garbage, join_words
+from maxsight.documents.words import LINE_END_HYPHEN, NOTHING_READ, Reading, is_garbage, join_words
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page, TextSource, Words
 
@@ -30,9 +31,7 @@ MIN_DPI = 36
 STAMP_WORDS = 25
 PICTURE_SHARE = 0.6
 
-# pdfium writes U+FFFE for a hyphen at the end of a line, and leaves the line break out.
-_LINE_END_HYPHEN = "\ufffe"
-_TOKEN = re.compile(f"[^\\s{_LINE_END_HYPHEN}]+{_LINE_END_HYPHEN}?|{_LINE_END_HYPHEN}")
+_TOKEN = re.compile(f"[^\\s{LINE_END_HYPHEN}]+{LINE_END_HYPHEN}?|{LINE_END_HYPHEN}")
 _MAP_ERROR_SAMPLE = 200
 _MAX_MAP_ERROR_SHARE = 0.2
 
@@ -49,13 +48,15 @@ class PdfSource:
         self._path = path
         self._settings = settings
         self._is_cut_short = _check_ends(path)
+        # pdfium refuses a PDF without pages and doesn't say why: the last error would be another file's.
+        pdfium_c.FPDF_LoadDocument(b"", None)
         try:
             self._pdf = pdfium.PdfDocument(path, password=settings.password)
         except pdfium.PdfiumError as error:
             raise self._refusal(error) from error
         if self.page_count == 0:
             self.close()
-            raise UnreadableDocumentError(path, "the PDF has no pages", hint="Export the document again.")
+            raise self._no_pages()
         if self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE:
             self._pdf.init_forms()  # else filled-in fields would be missing from the picture
 
@@ -72,9 +73,12 @@ class PdfSource:
         """
         with self._page(page_index) as page:
             reading = _read_layer(page)
+            if not len(reading.words) and self._is_cut_short:
+                self._check_not_lost(page, page_index)
             is_poor = not len(reading.words) or _is_stamp_on_picture(page, reading.words)
             if is_poor and self._settings.ocr is not OcrChoice.NONE:
-                reading = self._read_picture(page, page_index, reading)
+                read = ocr.read_image(self._render(page, page_index), self._settings)
+                reading = read if len(read.words) > len(reading.words) else reading
             width_pt, height_pt = page.get_size()
         return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt)
 
@@ -91,15 +95,10 @@ class PdfSource:
         """Release the file."""
         self._pdf.close()
 
-    def _read_picture(self, page: pdfium.PdfPage, page_index: int, layer: Reading) -> Reading:
-        """Read the page by OCR, unless its text layer says more."""
-        image = self._render(page, page_index)
-        if ocr.is_blank(image):
-            if self._is_cut_short and not len(layer.words):
-                raise self._unreadable(page_index, "nothing is left of this page: the file is cut short")
-            return layer
-        reading = ocr.read_image(image, self._settings)
-        return reading if len(reading.words) > len(layer.words) else layer
+    def _check_not_lost(self, page: pdfium.PdfPage, page_index: int) -> None:
+        """Refuse a blank page of a file that is cut short: pdfium reads missing content as empty."""
+        if ocr.is_blank(self._render(page, page_index)):
+            raise self._unreadable(page_index, "nothing is left of this page: the file is cut short")
 
     def _render(self, page: pdfium.PdfPage, page_index: int) -> Image.Image:
         width_pt, height_pt = page.get_size()
@@ -142,9 +141,14 @@ class PdfSource:
             hint = "Fetch the file again: it was probably not copied to its end."
         return UnreadableDocumentError(self._path, reason, page_number=page_index + 1, hint=hint)
 
+    def _no_pages(self) -> UnreadableDocumentError:
+        return UnreadableDocumentError(self._path, "the PDF has no pages", hint="Export the document again.")
+
     def _refusal(self, error: pdfium.PdfiumError) -> UnreadableDocumentError:
         """Say why the file could not be opened."""
-        code = getattr(error, "err_code", None)
+        code = error.err_code
+        if code == pdfium_c.FPDF_ERR_FILE:  # the one that was set above
+            return self._no_pages()
         if code == pdfium_c.FPDF_ERR_PASSWORD:
             given = self._settings.password is not None
             reason = "it is encrypted and the password is wrong" if given else "it is encrypted"
@@ -209,10 +213,10 @@ def _read_layer(page: pdfium.PdfPage) -> Reading:
     end, after_hyphen = 0, False
     for token, is_seen in zip(tokens, seen, strict=True):
         if is_seen:
-            words.append(token.group().replace(_LINE_END_HYPHEN, "-"))
+            words.append(token.group().replace(LINE_END_HYPHEN, "-"))
             starts_line.append(after_hyphen or "\n" in raw_text[end : token.start()])
             end = token.end()
-            after_hyphen = token.group().endswith(_LINE_END_HYPHEN)
+            after_hyphen = token.group().endswith(LINE_END_HYPHEN)
     return join_words(words, starts_line, clip_boxes(boxes[seen]), TextSource.LAYER)
 
 

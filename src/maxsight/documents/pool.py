@@ -39,7 +39,7 @@ from maxsight.types import Page
 READ_AHEAD_PAGES = 32
 # A file that takes this many workers down one after the other is given up.
 MAX_LOST_IN_A_ROW = 3
-MAX_DEFAULT_WORKERS = 8
+MAX_DEFAULT_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,9 +194,13 @@ class WorkerPool:
         worker: WorkerProcess | None = None
         while not self._is_closed and (item := self._waiting.get()) is not None:
             request, future = item
-            if future.set_running_or_notify_cancel():
+            if not future.set_running_or_notify_cancel():
+                continue
+            try:
                 worker, reply = self._answer(worker, request)
                 future.set_result(reply)
+            except Exception as error:  # a mistake in here must reach whoever waits
+                future.set_exception(error)
         if worker is not None:
             self._dismiss(worker)
 
@@ -216,15 +220,17 @@ class WorkerPool:
             return None, _lost(request, str(error), timed_out=timed_out)
 
     def _hire(self) -> WorkerProcess:
+        try:
+            worker = WorkerProcess()
+        except OSError as error:
+            raise WorkerLostError(f"the process that reads files did not start ({error})") from error
         with self._lock:
-            if self._is_closed:
-                raise WorkerLostError("reading was stopped")
-            try:
-                worker = WorkerProcess()
-            except OSError as error:
-                raise WorkerLostError(f"no worker process could be started ({error})") from error
             self._running.add(worker)
-            return worker
+            is_closed = self._is_closed
+        if is_closed:
+            worker.kill()
+        worker.wait_until_ready()
+        return worker
 
     def _dismiss(self, worker: WorkerProcess) -> None:
         worker.kill()

@@ -21,6 +21,8 @@ _BOOTSTRAP = (
     "from maxsight.documents.worker import main; main()"
 )
 
+START_TIMEOUT_S = 60.0
+
 
 class WorkerLostError(Exception):
     """The worker ended, spoke nonsense or took too long; it is gone."""
@@ -50,6 +52,20 @@ class WorkerProcess:
         replies = cast(BinaryIO, self._process.stdout)
         self._listener = threading.Thread(target=self._listen, args=(replies,), daemon=True)
         self._listener.start()
+
+    def wait_until_ready(self) -> None:
+        """Wait for it to have loaded its modules, so that a page's time is its own.
+
+        Raises:
+            WorkerLostError: It could not start.
+        """
+        try:
+            reply = self._replies.get(timeout=START_TIMEOUT_S)
+        except queue.Empty:
+            reply = None
+        if reply is None:
+            self.kill()
+            raise WorkerLostError(f"the process that reads files did not start ({self._how_it_ended()})")
 
     @property
     def pid(self) -> int:

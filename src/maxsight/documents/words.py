@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -14,6 +15,9 @@ from maxsight.types import TextSource, Words
 
 # A longer run without a space is cut: it is a blob, or text of a script without spaces.
 WORD = re.compile(r"\S{1,200}")
+
+# pdfium writes U+FFFE for a hyphen at the end of a line, and leaves the line break out.
+LINE_END_HYPHEN = "\ufffe"
 
 # Soft hyphen, zero-width space, directional marks and isolates, word joiner, byte order mark: they would
 # split words that look the same. The joiners U+200C and U+200D stay: Persian and Hindi are spelt with them.
@@ -100,16 +104,21 @@ def is_garbage(text: str) -> bool:
     Two signs: characters that stand for nothing (U+FFFD, private use, control, unassigned), and hardly any
     letters or digits. Tables of numbers, dotted leaders and forms are text.
     """
-    characters = [character for character in text if not character.isspace()]
-    if len(characters) < MIN_JUDGED_CHARACTERS:
-        return bool(characters) and all(map(_stands_for_nothing, characters))
-    bad = sum(map(_stands_for_nothing, characters))
-    if bad > MAX_BAD_SHARE * len(characters):
+    counts = Counter(text)
+    total = sum(count for character, count in counts.items() if not character.isspace())
+    bad = sum(count for character, count in counts.items() if _stands_for_nothing(character))
+    if bad > MAX_BAD_SHARE * total:
         return True
-    judged = [character for character in characters if character not in _RULES]
-    letters = sum(map(str.isalnum, judged))
-    return len(judged) >= MIN_JUDGED_CHARACTERS and letters < MIN_LETTER_SHARE * len(judged)
+    letters = sum(count for character, count in counts.items() if character.isalnum())
+    symbols = sum(count for character, count in counts.items() if _is_symbol(character))
+    return letters + symbols >= MIN_JUDGED_CHARACTERS and letters < MIN_LETTER_SHARE * (letters + symbols)
 
 
 def _stands_for_nothing(character: str) -> bool:
+    if character == LINE_END_HYPHEN or character.isspace():
+        return False
     return character == "\ufffd" or unicodedata.category(character) in ("Co", "Cc", "Cn", "Cs")
+
+
+def _is_symbol(character: str) -> bool:
+    return not (character.isalnum() or character.isspace() or character in _RULES)

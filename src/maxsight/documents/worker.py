@@ -42,6 +42,7 @@ def main() -> None:
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests_in, requests), daemon=True).start()
     desk = Desk()
+    write_frame(replies_out, Frame({"ready": True}))
     while True:
         write_frame(replies_out, desk.answer(requests.get()))
 

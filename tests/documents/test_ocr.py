@@ -1,0 +1,98 @@
+from __future__ import annotations
+
+import shutil
+import socket
+
+import numpy as np
+import pytest
+from pdf_files import ink_under
+from PIL import Image, ImageDraw, ImageFont
+
+from maxsight.documents import Limits, OcrChoice, ReadSettings
+from maxsight.documents.ocr import choose_engine, is_blank, read_image
+from maxsight.errors import InputError
+from maxsight.types import TextSource
+
+ENGINES = [
+    pytest.param(
+        OcrChoice.TESSERACT,
+        marks=pytest.mark.skipif(not shutil.which("tesseract"), reason="tesseract is not installed"),
+    ),
+    OcrChoice.RAPIDOCR,
+]
+
+LINES = ["The library keeps every page it", "has read, together with boxes", "that show where the words are."]
+WORDS = " ".join(LINES).split()
+
+
+def picture_of(blocks: list[tuple[int, int, list[str]]], size: tuple[int, int] = (1000, 700)) -> Image.Image:
+    image = Image.new("RGB", size, "white")
+    pen, font = ImageDraw.Draw(image), ImageFont.load_default(36)
+    for x, y, lines in blocks:
+        for row, line in enumerate(lines):
+            pen.text((x, y + 54 * row), line, fill="black", font=font)
+    return image
+
+
+@pytest.mark.parametrize("choice", ENGINES)
+@pytest.mark.parametrize("degrees", [0, 90, 180, 270])
+def test_a_page_is_read_whichever_way_up_it_lies(choice, degrees):
+    image = picture_of([(80, 100, LINES)]).rotate(-degrees, expand=True)
+    reading = read_image(image, ReadSettings(ocr=choice))
+    assert reading.text == "\n".join(LINES)
+    assert reading.source is TextSource(choice.value)
+    assert min(ink_under(image, box) for box in reading.words.boxes) > 0.05
+    library = reading.words.boxes[WORDS.index("library")]
+    x, y = (library[0] + library[2]) / 2, (library[1] + library[3]) / 2
+    along, across = {0: (x, y), 90: (y, 1 - x), 180: (1 - x, 1 - y), 270: (1 - y, x)}[degrees]
+    assert along == pytest.approx(0.19, abs=0.03)
+    assert across == pytest.approx(0.17, abs=0.03)
+
+
+@pytest.mark.parametrize("choice", ENGINES)
+def test_columns_are_read_one_after_the_other(choice):
+    left = ["alpha beta", "gamma delta", "epsilon zeta", "omega sigma"]
+    right = ["one two", "three four", "five six", "seven eight"]
+    image = picture_of([(60, 100, left), (560, 100, right)])
+    assert read_image(image, ReadSettings(ocr=choice)).text.split("\n") == left + right
+
+
+@pytest.mark.parametrize("choice", ENGINES)
+def test_a_picture_without_words_has_none(choice):
+    image = Image.new("RGB", (300, 300), "white")
+    ImageDraw.Draw(image).rectangle((100, 100, 200, 200), fill="navy")
+    assert len(read_image(image, ReadSettings(ocr=choice)).words) == 0
+
+
+def test_a_blank_picture_is_not_read_at_all():
+    assert is_blank(Image.new("RGB", (5, 5), "teal"))
+    assert not is_blank(Image.fromarray(np.eye(5, dtype=np.uint8)).convert("RGB"))
+    assert read_image(Image.new("RGB", (1, 1)), ReadSettings(ocr=OcrChoice.AUTO)).source is TextSource.NONE
+
+
+def test_rapidocr_needs_no_network(monkeypatch):
+    def refuse(*_: object) -> None:
+        raise AssertionError("something wanted the network")
+
+    from maxsight.documents import rapid
+
+    rapid._engine.cache_clear()
+    monkeypatch.setattr(socket.socket, "connect", refuse)
+    image = picture_of([(80, 100, ["offline"])], size=(400, 300))
+    assert read_image(image, ReadSettings(ocr=OcrChoice.RAPIDOCR)).text == "offline"
+
+
+@pytest.mark.skipif(not shutil.which("tesseract"), reason="tesseract is not installed")
+def test_tesseract_is_preferred_and_stopped_when_it_takes_too_long():
+    assert choose_engine(OcrChoice.AUTO) is TextSource.TESSERACT
+    settings = ReadSettings(ocr=OcrChoice.TESSERACT, limits=Limits(page_timeout_s=0.01))
+    with pytest.raises(InputError, match=r"tesseract took longer than 0.01 s"):
+        read_image(picture_of([(80, 100, LINES)]), settings)
+
+
+def test_without_tesseract_rapidocr_reads(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert choose_engine(OcrChoice.AUTO) is TextSource.RAPIDOCR
+    assert choose_engine(OcrChoice.NONE) is TextSource.NONE
+    with pytest.raises(InputError, match="not installed"):
+        choose_engine(OcrChoice.TESSERACT)

@@ -1,0 +1,101 @@
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from maxsight.documents.geometry import clip_boxes, fitting_dpi, turn_boxes
+from maxsight.documents.words import LINE_END_HYPHEN, NOTHING_READ, clean, find_words, is_garbage, join_words
+from maxsight.types import TextSource
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Net sales grew by 7% to $ 1,204.5 million.",
+        "1,234 (567) $ 89 — 12% 4.5 | 2,345 (678) $ 90 — 13% 4.6",
+        "Chapter 1 ................................ 12",
+        "______________________________ (Signature) ____________",
+        "\u2022 one \uf0b7 two \uf0b7 three, a list with the bullets of a symbol font",
+        "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd \u05d6\u05d4 \u05de\u05e1\u05de\u05da \u05d1\u05e2\u05d1\u05e8\u05d9\u05ea",
+        "\u6f22\u5b57\u4ee3\u7801\u6587\u4ef6\u5185\u5bb9\u6d4b\u8bd5\u9875\u9762\u4fe1\u606f\u7d22\u5f15\u641c\u7d22",
+        f"a line with a hyphen{LINE_END_HYPHEN}ated word",
+        "7",
+        "",
+    ],
+)
+def test_text_is_not_taken_for_garbage(text):
+    assert not is_garbage(text)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "\ufffd" * 30,
+        "The \ue001\ue002\ue003 of \ue004\ue005",
+        "\x03\x04\x05\x06\x07\x10\x11\x12\x13\x14" * 3,
+        '!"!&<>?@^_`{}!"!&<>?@^_`{}!"&<>?@^_`{}',
+        "\ufffd\ufffd",
+    ],
+)
+def test_glyphs_without_letters_are_garbage(text):
+    assert is_garbage(text)
+
+
+def test_cleaning_keeps_letters_and_drops_what_is_not_seen():
+    assert clean("plain") == "plain"
+    assert clean("co\u00adoperate\u200b") == "cooperate"
+    assert clean("\ufb03 \u2066x\u2069 a\x07b") == "ffi x ab"
+    assert clean("\ufefb") == "\u0644\u0627", "an Arabic ligature becomes its letters"
+    assert (
+        clean("\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645")
+        == "\u0645\u06cc\u200c\u062e\u0648\u0627\u0647\u0645"
+    )
+    assert clean("\ud835\udc00") == "\U0001d400", "halves of a pair are joined"
+    assert clean("x\ud835") == "x\ufffd"
+
+
+@given(st.lists(st.tuples(st.text(), st.booleans())))
+def test_joined_words_are_where_their_spans_say(items):
+    tokens = ["".join(token.split()) for token, _ in items]
+    boxes = np.tile(np.array([[0, 0, 1, 1]], np.float32), (len(items), 1))
+    reading = join_words(tokens, [starts for _, starts in items], boxes, TextSource.LAYER)
+    found = [reading.text[start:end] for start, end in reading.words.spans]
+    assert found == [cleaned for cleaned in map(clean, tokens) if cleaned.strip()]
+    assert len(reading.words.boxes) == len(found)
+    assert reading.text.encode("utf-8").decode("utf-8") == reading.text
+
+
+def test_no_words_come_from_nowhere():
+    assert join_words(["\u200b"], [True], np.zeros((1, 4)), TextSource.LAYER).source is TextSource.NONE
+    assert NOTHING_READ.words.boxes.shape == (0, 4)
+
+
+def test_words_without_spaces_are_cut():
+    assert find_words("x" * 450 + " y").spans.tolist() == [[0, 200], [200, 400], [400, 450], [451, 452]]
+
+
+@pytest.mark.parametrize(
+    ("degrees", "expected"),
+    [
+        (0, (0.1, 0.2, 0.3, 0.25)),
+        (90, (0.75, 0.1, 0.8, 0.3)),
+        (180, (0.7, 0.75, 0.9, 0.8)),
+        (270, (0.2, 0.7, 0.25, 0.9)),
+    ],
+)
+def test_a_box_turns_with_its_page(degrees, expected):
+    """A box near the top left lies near the top right once the page has been turned clockwise."""
+    assert turn_boxes(np.array([[0.1, 0.2, 0.3, 0.25]]), degrees)[0] == pytest.approx(expected)
+
+
+def test_boxes_are_brought_onto_the_page():
+    boxes = clip_boxes(np.array([[-0.5, 0.9, 0.5, 0.1], [np.nan, 0, 2, 1]]))
+    np.testing.assert_allclose(boxes, [[0, 0.1, 0.5, 0.9], [0, 0, 1, 1]], rtol=1e-6)
+
+
+def test_the_resolution_is_lowered_to_fit():
+    assert fitting_dpi(612, 792, 200, 10_000_000) == 200
+    dpi = fitting_dpi(612, 792, 200, 1_000_000)
+    assert 0.99e6 < (8.5 * dpi) * (11 * dpi) <= 1e6
