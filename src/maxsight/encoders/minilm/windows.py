@@ -14,13 +14,14 @@ Window = NDArray[np.int64]
 
 
 def cut_windows(ids: NDArray[np.int64], length: int) -> list[Window]:
-    """Cut a text's pieces into the fewest windows of at most ``length``, as equal as they can be.
+    """Cut a text's pieces into windows of ``length``, the last one as long as it comes.
 
-    Equal windows leave no short tail without context, and batch well. Each is wrapped in the special
-    pieces, which count towards ``length``.
+    Each is wrapped in the special pieces, which count towards ``length``.
     """
-    count = -(-len(ids) // (length - 2))
-    return [np.concatenate([[FIRST], part, [LAST]]) for part in np.array_split(ids, count)] if count else []
+    step = length - 2
+    return [
+        np.concatenate([[FIRST], ids[start : start + step], [LAST]]) for start in range(0, len(ids), step)
+    ]
 
 
 def batch_windows(windows: Sequence[Window], most_pieces: int) -> Iterator[list[int]]:
