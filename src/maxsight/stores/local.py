@@ -3,12 +3,14 @@
 ::
 
     papers.library/
-      pages.lance/    the dataset; everything the library knows
+      pages.lance/    the dataset: everything the library knows
       writer.lock     held while writing; writer.json says by whom
+      damaged/        what could not be read and was set aside
       cache/          pictures that can be deleted at any time
 
 A commit of Lance is the commit point: a batch of pages is there as a whole or not at all, for every reader.
-Readers need no lock and see other processes' commits from their next call on.
+Readers need no lock and see other processes' commits from their next call on. Opening never writes; the first
+call that does drops what is damaged and brings an older format up to date.
 """
 
 from __future__ import annotations
@@ -19,48 +21,63 @@ from pathlib import Path
 from typing import Self
 
 import lance
+import numpy as np
 import pyarrow as pa
 from lance.query import MatchQuery
 
-from maxsight.errors import LibraryReadOnlyError, StoreError
-from maxsight.stores import code_table, schema
+from maxsight.errors import InputError, LibraryReadOnlyError, StoreError
+from maxsight.stores import code_table, maintenance, schema
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage, VectorChunk
 from maxsight.stores.code_table import CodeTable
 from maxsight.stores.conditions import Filter, lance_literal, metadata_column, path_in
+from maxsight.stores.damage import Damage
+from maxsight.stores.dataset import DATASET, SET_ASIDE, Dataset, has_versions
 from maxsight.stores.durability import Synced, sync_folder
-from maxsight.stores.edge import not_found, translated
+from maxsight.stores.edge import translated
 from maxsight.stores.fields import FieldType, grow_fields, stored_value
-from maxsight.stores.lock import WriterLock
+from maxsight.stores.lock import HOLDER_FILE, LOCK_FILE, WriterLock
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.rounding import as_stored
+from maxsight.stores.upgrade import upgrade
+from maxsight.stores.verification import Verification, check_rows
 from maxsight.types import Floats, Scalar
 
-DATASET = "pages.lance"
 LOCK_WAIT_S = 5.0
 CHUNK_BYTES = 16 * 2**20
 TYPICAL_VECTORS = 700
+SMALL_ROWS_PER_BATCH = 8192
 IDS_PER_QUERY = 1000
 
 
 class LocalStore:
-    """Keeps pages in a folder. Use ``create`` or ``open``."""
+    """Keeps pages in a folder. Use ``create`` or ``open``.
+
+    Attributes:
+        path: The folder.
+        dropped: What was damaged and had to be dropped since this store was opened; ``index`` brings it back.
+    """
 
     def __init__(
-        self, path: Path, dataset: lance.LanceDataset, codec: Codec, *, read_only: bool, lock_wait_s: float
+        self, path: Path, codec: Callable[[int], Codec], *, read_only: bool, lock_wait_s: float
     ) -> None:
-        """Take over an open dataset."""
+        """Use ``create`` or ``open``."""
         self.path = path
-        self._dataset = dataset
-        self._codec = codec
+        self.dropped: list[Damage] = []
+        self._dataset = Dataset(path)
+        self._manifest = schema.manifest_of(self._dataset.latest().schema, str(path))
+        self._codec = codec(self._manifest.space.dim)
         self._read_only = read_only
         self._lock = WriterLock(path, lock_wait_s)
-        self._synced = Synced(path / DATASET)
-        self._manifest = schema.manifest_of(dataset.schema, str(path))
         self._codes: tuple[int, CodeTable] | None = None
 
     @classmethod
     def create(
-        cls, path: Path, manifest: Manifest, *, codec: Codec, lock_wait_s: float = LOCK_WAIT_S
+        cls,
+        path: Path,
+        manifest: Manifest,
+        *,
+        codec: Codec,
+        lock_wait_s: float = LOCK_WAIT_S,
     ) -> Self:
         """Make a new, empty library.
 
@@ -78,12 +95,11 @@ class LocalStore:
         with WriterLock(path, lock_wait_s).hold(), translated(path):
             _check_vacant(path)
             columns = schema.dataset_schema(manifest)
-            dataset = lance.write_dataset(
-                columns.empty_table(), path / DATASET, schema=columns, enable_stable_row_ids=True
-            )
+            empty = columns.empty_table()
+            lance.write_dataset(empty, path / DATASET, schema=columns, enable_stable_row_ids=True)
             Synced(path / DATASET).sync()
-            sync_folder(path.parent)
-        return cls(path, dataset, codec, read_only=False, lock_wait_s=lock_wait_s)
+            sync_folder(path.absolute().parent)
+        return cls(path, lambda _: codec, read_only=False, lock_wait_s=lock_wait_s)
 
     @classmethod
     def open(
@@ -94,12 +110,12 @@ class LocalStore:
         read_only: bool = False,
         lock_wait_s: float = LOCK_WAIT_S,
     ) -> Self:
-        """Open a library.
+        """Open a library. Nothing is written, whatever its state.
 
         Args:
             path: Its folder.
             codec: Makes the codec for vectors of a dimension.
-            read_only: Write nothing.
+            read_only: Refuse to write later on too.
             lock_wait_s: How long to wait for another writer.
 
         Raises:
@@ -107,17 +123,12 @@ class LocalStore:
             FormatError: It was written by a newer version.
             LibraryDamagedError: It can't be read.
         """
-        if not cls.exists(path):
-            raise not_found(path)
-        with translated(path):
-            dataset = lance.dataset(path / DATASET)
-        dim = schema.manifest_of(dataset.schema, str(path)).space.dim
-        return cls(path, dataset, codec(dim), read_only=read_only, lock_wait_s=lock_wait_s)
+        return cls(path, codec, read_only=read_only, lock_wait_s=lock_wait_s)
 
     @staticmethod
     def exists(path: Path) -> bool:
         """Whether there is a library at ``path``, whatever its state."""
-        return any((path / DATASET / "_versions").glob("*.manifest"))
+        return has_versions(path)
 
     @property
     def manifest(self) -> Manifest:
@@ -126,7 +137,8 @@ class LocalStore:
 
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
-        return schema.fields_of(self._latest().schema)
+        with translated(self.path):
+            return schema.fields_of(self._dataset.latest().schema)
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -139,16 +151,27 @@ class LocalStore:
             LibraryReadOnlyError: The library was opened read-only, or can't be written to.
         """
         if self._read_only:
-            raise LibraryReadOnlyError(f"{self.path} was opened read-only")
+            raise LibraryReadOnlyError(f"{self.path} was opened read-only", hint="Open it for writing.")
+        again = self._lock.held
         with self._lock.hold():
+            if not again:
+                self._settle()
             yield
+
+    def _settle(self) -> None:
+        with translated(self.path):
+            self.dropped += self._dataset.settle()
+            dataset = self._dataset.latest()
+            manifest = schema.manifest_of(dataset.schema, str(self.path))
+            self._manifest = upgrade(dataset, manifest, self._codec)
+            self._dataset.sync()
 
     @contextmanager
     def _committing(self) -> Iterator[lance.LanceDataset]:
         """The newest version, to commit on; what was committed is on the disk afterwards."""
         with self.writing(), translated(self.path):
-            yield self._latest()
-            self._synced.sync()
+            yield self._dataset.latest()
+            self._dataset.sync()
 
     def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
         """Write pages in one commit; a page id that is stored already is replaced."""
@@ -157,13 +180,12 @@ class LocalStore:
         with self._committing() as dataset:
             fields = self._grow(dataset, [page.metadata for page in pages])
             dim = self._manifest.space.dim
-            stored = {page.page_id: as_stored(page, dim, fields) for page in pages}
-            table = schema.to_table([schema.to_row(page) for page in stored.values()], dataset.schema)
+            rows = {page.page_id: schema.to_row(as_stored(page, dim, fields), self._codec) for page in pages}
             merge = dataset.merge_insert("page_id").when_matched_update_all().when_not_matched_insert_all()
             if replace_documents:
                 paths = sorted({page.document.path for page in pages})
                 merge = merge.when_not_matched_by_source_delete(path_in(paths).to_lance())
-            merge.execute(table)
+            merge.execute(schema.to_table(list(rows.values()), dataset.schema))
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Replace the user's fields of stored documents, by path, without touching their vectors."""
@@ -171,16 +193,14 @@ class LocalStore:
             return
         with self._committing() as dataset:
             fields = self._grow(dataset, metadata.values())
-            columns = schema.metadata_columns(fields)
             where = path_in(sorted(metadata)).to_lance()
-            known = dataset.to_table(columns=["page_id", "path"], filter=where).to_pylist()
             rows = []
-            for row in known:
+            for row in dataset.to_table(columns=["page_id", "path"], filter=where).to_pylist():
                 given = metadata[row["path"]].items()
                 values = {name: stored_value(value, fields[name]) for name, value in given}
                 rows.append({"page_id": row["page_id"], **schema.metadata_row(values)})
             if rows:
-                names = ["page_id", "metadata_checksum", *(column.name for column in columns)]
+                names = ["page_id", "metadata_checksum", *map(metadata_column, fields)]
                 table = schema.to_table(rows, pa.schema([dataset.schema.field(name) for name in names]))
                 merge = dataset.merge_insert("page_id").when_matched_update_all()
                 merge.write_mode("rewrite_columns").execute(table)
@@ -190,9 +210,8 @@ class LocalStore:
         if not paths:
             return 0
         with self._committing() as dataset:
-            before = dataset.count_rows()
-            dataset.delete(path_in(sorted(paths)).to_lance())
-            return int(before - dataset.count_rows())
+            gone = dataset.delete(path_in(sorted(paths)).to_lance())
+            return int(gone["num_deleted_rows"])
 
     def _grow(
         self, dataset: lance.LanceDataset, metadata: Collection[Mapping[str, Scalar]]
@@ -209,14 +228,12 @@ class LocalStore:
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        with translated(self.path):
-            dataset = self._latest()
-            names = ["path", "content_hash", "size_bytes", "modified_ns", "page_count"]
-            names += ["page_number", "vector_count", *map(metadata_column, self.fields())]
-            rows = dataset.to_table(columns=names).to_pylist()
+        columns = ["page_id", "path", "content_hash", "size_bytes", "modified_ns", "page_count"]
+        columns += ["page_number", "vector_count", *map(metadata_column, self.fields())]
         pages_of: dict[str, list[schema.Row]] = {}
-        for row in rows:
-            pages_of.setdefault(row["path"], []).append(row)
+        for batch in self._scan(columns, None, batch_size=SMALL_ROWS_PER_BATCH):
+            for row in batch.to_pylist():
+                pages_of.setdefault(row["path"], []).append(row)
         return [_entry(pages_of[path]) for path in sorted(pages_of)]
 
     def vectors(
@@ -231,8 +248,11 @@ class LocalStore:
         """Name the pages whose sign codes promise the best MaxSim."""
         table = self._code_table()
         if where is not None:
-            batches = self._scan(["page_id"], where.to_lance())
-            table = table.kept(name for batch in batches for name in batch.column(0).to_pylist())
+            found = self._scan(
+                ["page_id"], where.to_lance(), batch_size=SMALL_ROWS_PER_BATCH, with_row_id=True
+            )
+            row_ids = [np.asarray(batch.column("_rowid")) for batch in found]
+            table = table.kept(np.concatenate([np.empty(0, np.uint64), *row_ids]))
         return table.best_pages(self._codec, query, limit)
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
@@ -241,64 +261,126 @@ class LocalStore:
         Text that was written since the last ``optimize`` is found too.
         """
         with translated(self.path):
-            found = self._latest().scanner(
+            found = self._dataset.latest().to_table(
                 columns=["page_id", "_score"],
                 full_text_query=MatchQuery(query, "text"),
                 filter=where.to_lance() if where else None,
                 prefilter=True,
                 limit=limit,
             )
-            names: list[str] = found.to_table().column("page_id").to_pylist()
-            return names
+        rows = sorted(found.to_pylist(), key=lambda row: (-row["_score"], row["page_id"]))
+        return [row["page_id"] for row in rows]
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         found: dict[str, IndexedPage] = {}
         for condition in _conditions(None, page_ids):
-            for batch in self._scan(None, condition):
+            for batch in self._scan(self._dataset.latest().schema.names, condition):
                 found |= {row["page_id"]: schema.to_page(row) for row in schema.from_batch(batch)}
         return [found[page_id] for page_id in page_ids if page_id in found]
 
     def _code_table(self) -> CodeTable:
-        version = self._latest().version
-        if self._codes is None or self._codes[0] != version:
-            self._codes = version, code_table.from_vectors(self.vectors(), self._codec)
+        """The codes of the newest version, read once; made of the vectors where they are not stored."""
+        with translated(self.path):
+            dataset = self._dataset.latest()
+            if self._codes is not None and self._codes[0] == dataset.version:
+                return self._codes[1]
+            stored = "code_version" in dataset.schema.names and not dataset.count_rows(
+                f"code_version IS NULL OR code_version <> {self._codec.version}"
+            )
+        columns, batch_size = (["code_lo", "code_hi"], 1024) if stored else (["vectors"], None)
+        batches = self._scan(["page_id", *columns], None, batch_size=batch_size, with_row_id=True)
+        self._codes = dataset.version, code_table.from_batches(batches, self._codec)
         return self._codes[1]
 
-    def _scan(self, columns: list[str] | None, condition: str | None) -> Iterator[pa.RecordBatch]:
-        bytes_per_page = TYPICAL_VECTORS * self._manifest.space.dim * 2
+    def _scan(
+        self,
+        columns: list[str],
+        condition: str | None,
+        *,
+        batch_size: int | None = None,
+        with_row_id: bool = False,
+    ) -> Iterator[pa.RecordBatch]:
+        page_bytes = TYPICAL_VECTORS * self._manifest.space.dim * 2
+        rows = batch_size or max(1, CHUNK_BYTES // page_bytes)
         with translated(self.path):
-            yield from self._latest().to_batches(
-                columns=columns,
-                filter=condition,
-                batch_size=max(1, CHUNK_BYTES // bytes_per_page),
-                batch_readahead=2,
-                fragment_readahead=2,
-            )
-
-    def _latest(self) -> lance.LanceDataset:
-        if self._dataset.version != self._dataset.latest_version:
-            self._dataset.checkout_latest()  # type: ignore[no-untyped-call]
-        return self._dataset
+            yield from self._dataset.scan(columns, condition, batch_size=rows, with_row_id=with_row_id)
 
     # Looking after ----------------------------------------------------------------------------------------
 
     def optimize(self) -> None:
-        """Bring the full-text index up to date, and merge small fragments where that pays."""
+        """After writing: bring the text index up to date, and merge fragments where there are too many."""
         with self._committing() as dataset:
-            if not dataset.list_indices():
-                dataset.create_scalar_index("text", "INVERTED", name="text", with_position=False)
-            else:
-                dataset.optimize.optimize_indices()
+            maintenance.merge_small_fragments(dataset)
+            maintenance.update_text_index(dataset)
+            maintenance.drop_old_versions(dataset)
+
+    def compact(self) -> None:
+        """Merge fragments, drop deleted rows, and remove versions older than an hour."""
+        with self._committing() as dataset:
+            maintenance.merge_all_fragments(dataset)
+            maintenance.update_text_index(dataset)
+            maintenance.drop_old_versions(dataset)
+
+    def damage(self) -> list[Damage]:
+        """Files that are missing or cut short, as a quick look tells."""
+        with translated(self.path):
+            return self._dataset.damage()
+
+    def verify(
+        self, *, repair: bool = False, on_progress: Callable[[int, int], None] | None = None
+    ) -> Verification:
+        """Read every row and compare it with what was written.
+
+        Args:
+            repair: Drop the pages that are not, so that the next ``index`` completes them.
+            on_progress: Called with the pages read so far and their total.
+        """
+        if not repair:
+            return self._verify(self.damage(), on_progress)
+        already = len(self.dropped)
+        with self._committing() as dataset:
+            found = self._verify([], on_progress)
+            if found.faults:
+                row_ids = ", ".join(str(fault.row_id) for fault in found.faults)
+                dataset.delete(f"_rowid IN ({row_ids})")
+            return Verification(found.pages, found.faults, tuple(self.dropped[already:]), repaired=True)
+
+    def _verify(self, damage: list[Damage], on_progress: Callable[[int, int], None] | None) -> Verification:
+        unreadable = {item.fragment_id for item in damage if item.fragment_id is not None}
+        with translated(self.path):
+            pages, faults = check_rows(self._dataset.latest(), self._codec, unreadable, on_progress)
+        return Verification(pages, tuple(faults), tuple(damage), repaired=False)
+
+    def backup(self, destination: Path) -> None:
+        """Copy the newest version to another folder, where it is a library of its own.
+
+        Raises:
+            InputError: The destination is not empty.
+            StoreError: It can't be written to.
+        """
+        with translated(destination):
+            destination.mkdir(parents=True, exist_ok=True)
+            if any(destination.iterdir()):
+                raise InputError(f"{destination} is not empty", hint="A backup needs a folder of its own.")
+            dataset = self._dataset.latest()
+            dataset.deep_clone(destination / DATASET, dataset.version)
+            Synced(destination / DATASET).sync()
+            sync_folder(destination.absolute().parent)
+
+    def size_bytes(self) -> int:
+        """Bytes on the disk, old versions included."""
+        return sum(file.stat().st_size for file in (self.path / DATASET).rglob("*") if file.is_file())
 
     def close(self) -> None:
         """Release what is held."""
         self._codes = None
+        self._dataset.close()
 
 
 def _check_vacant(path: Path) -> None:
-    ours = {"writer.lock", "writer.json", DATASET}
-    if LocalStore.exists(path):
+    ours = {DATASET, SET_ASIDE, LOCK_FILE, HOLDER_FILE}
+    if has_versions(path):
         raise StoreError(f"there is a library at {path} already", hint="Open it, or choose another folder.")
     strangers = sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
     if strangers:

@@ -15,6 +15,9 @@ from filelock import FileLock, Timeout
 from maxsight.errors import LibraryBusyError
 from maxsight.stores.edge import translated
 
+LOCK_FILE = "writer.lock"
+HOLDER_FILE = "writer.json"  # beside the lock, not in it: Windows lets nobody read a locked file
+
 
 class WriterLock:
     """The right to write to one library. May be taken again by its holder."""
@@ -28,9 +31,8 @@ class WriterLock:
         """
         self._library = library
         self._wait_s = wait_s
-        self._lock = FileLock(library / "writer.lock")
-        # Beside the lock, not in it: Windows lets nobody read a locked file.
-        self._holder = library / "writer.json"
+        self._lock = FileLock(library / LOCK_FILE)
+        self._holder = library / HOLDER_FILE
 
     @property
     def held(self) -> bool:

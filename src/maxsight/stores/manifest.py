@@ -8,7 +8,8 @@ from dataclasses import asdict, dataclass
 from maxsight.errors import FormatError, LibraryDamagedError
 from maxsight.types import EmbeddingSpace
 
-FORMAT_VERSION = 1
+FORMAT_VERSION = 2
+"""1: a row a page. 2: with the sign codes of its vectors."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from maxsight.stores.conditions import metadata_column, metadata_field
 from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.rounding import from_grid, to_grid
-from maxsight.types import Document, Page, PageEmbedding, Regions, Scalar, TextSource, Words
+from maxsight.types import Document, Floats, Page, PageEmbedding, Regions, Scalar, TextSource, Words
 
 Row = dict[str, Any]
 """A page as plain values and arrays, by column."""
@@ -33,7 +33,11 @@ Row = dict[str, Any]
 MANIFEST_KEY = b"maxsight"
 BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
 SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
-CODES = pa.list_(pa.uint64())
+CODE_COLUMNS = [
+    pa.field("code_lo", pa.list_(pa.uint64())),
+    pa.field("code_hi", pa.list_(pa.uint64())),
+    pa.field("code_version", pa.int32()),
+]
 
 _PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
 _ZSTD = {"lance-encoding:compression": "zstd"}
@@ -72,6 +76,7 @@ def dataset_schema(manifest: Manifest) -> pa.Schema:
         pa.field("word_boxes", BOXES),
         pa.field("region_boxes", BOXES),
         pa.field("region_spans", SPANS),
+        *CODE_COLUMNS,
     ]
     return pa.schema(fields, metadata={MANIFEST_KEY: manifest.to_json()})
 
@@ -103,7 +108,7 @@ def metadata_columns(fields: Mapping[str, FieldType]) -> list[pa.Field]:
     return [pa.field(metadata_column(name), _METADATA_TYPES[kind]) for name, kind in fields.items()]
 
 
-def to_row(page: IndexedPage) -> Row:
+def to_row(page: IndexedPage, codec: Codec) -> Row:
     """A page, as ``rounding.as_stored`` gives it, by column."""
     document, read, embedding = page.document, page.page, page.embedding
     row: Row = {
@@ -127,7 +132,7 @@ def to_row(page: IndexedPage) -> Row:
         "vectors": embedding.vectors,
     }
     row["checksum"] = checksum(row)
-    return row | metadata_row(page.metadata)
+    return row | code_row(codec, embedding.vectors) | metadata_row(page.metadata)
 
 
 def metadata_row(metadata: Mapping[str, Scalar]) -> Row:
@@ -186,7 +191,7 @@ def checksum(row: Row) -> int:
     return total
 
 
-_NOT_SUMMED = {"checksum", "metadata_checksum", "code_lo", "code_hi", "code_version"}
+_NOT_SUMMED = {"checksum", "metadata_checksum", "code_lo", "code_hi", "code_version", "_rowid"}
 
 
 def metadata_checksum(metadata: Mapping[str, Scalar]) -> int:
@@ -235,7 +240,7 @@ def packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64]
     return values, offsets - offsets[0]
 
 
-def code_row(codec: Codec, vectors: NDArray[np.float16]) -> Row:
+def code_row(codec: Codec, vectors: Floats) -> Row:
     """The codes of a page's vectors, by column."""
     code_lo, code_hi = codec.encode(vectors)
     return {"code_lo": code_lo, "code_hi": code_hi, "code_version": codec.version}

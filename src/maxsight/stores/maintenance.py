@@ -1,0 +1,45 @@
+"""Keeping a dataset quick and small: fewer fragments, a fresh text index, no old versions."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+import lance
+
+KEEP_VERSIONS = timedelta(hours=1)
+"""Readers may hold a version this long before they have to go on with a newer one."""
+
+TEXT_INDEX = "text"
+SMALL_FRAGMENT = 32
+MANY_SMALL_FRAGMENTS = 16
+LARGE_FRAGMENT = 8192
+
+
+def update_text_index(dataset: lance.LanceDataset) -> None:
+    """Bring the full-text index up to date. Until then, new text is found by reading it."""
+    if TEXT_INDEX not in {index.name for index in dataset.describe_indices()}:
+        dataset.create_scalar_index("text", "INVERTED", name=TEXT_INDEX, with_position=False)
+    elif dataset.index_statistics(TEXT_INDEX)["num_unindexed_rows"]:
+        dataset.optimize.optimize_indices()
+
+
+def merge_small_fragments(dataset: lance.LanceDataset) -> None:
+    """Merge fragments of a few pages where there are many of them."""
+    small = sum(fragment.metadata.num_rows < SMALL_FRAGMENT for fragment in dataset.get_fragments())
+    if small >= MANY_SMALL_FRAGMENTS:
+        dataset.optimize.compact_files(target_rows_per_fragment=SMALL_FRAGMENT)
+
+
+def merge_all_fragments(dataset: lance.LanceDataset) -> None:
+    """Merge fragments into few large ones, without the rows that were deleted."""
+    dataset.optimize.compact_files(
+        target_rows_per_fragment=LARGE_FRAGMENT, materialize_deletions_threshold=0.0
+    )
+
+
+def drop_old_versions(dataset: lance.LanceDataset) -> None:
+    """Remove versions no reader may hold any more, and what writers left that were killed.
+
+    Call it as the only writer: what no version names is taken for left behind.
+    """
+    dataset.cleanup_old_versions(older_than=KEEP_VERSIONS, delete_unverified=True)

@@ -1,0 +1,45 @@
+"""Bringing a library of the previous format up to date, in place.
+
+Format 2 is format 1 with the sign codes of every vector stored beside it. The codes come with one commit and the
+new manifest with another, so a kill in between leaves a library that reads as format 1 and goes on from there.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import lance
+import pyarrow as pa
+
+from maxsight.stores import schema
+from maxsight.stores.base import Codec
+from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+
+PAGES_PER_BATCH = 64
+
+
+def upgrade(dataset: lance.LanceDataset, manifest: Manifest, codec: Codec) -> Manifest:
+    """Bring a dataset to today's format.
+
+    Args:
+        dataset: Its newest version.
+        manifest: What it says of itself.
+        codec: Makes the codes.
+
+    Returns:
+        The manifest it has now.
+    """
+    if manifest.format_version == FORMAT_VERSION:
+        return manifest
+    if "code_version" not in dataset.schema.names:
+        columns = pa.schema(schema.CODE_COLUMNS)
+
+        def code(batch: pa.RecordBatch) -> pa.RecordBatch:
+            rows = [schema.code_row(codec, row["vectors"]) for row in schema.from_batch(batch)]
+            return schema.to_table(rows, columns).to_batches()[0]
+
+        coding = lance.batch_udf(output_schema=columns)(code)
+        dataset.add_columns(coding, read_columns=["vectors"], batch_size=PAGES_PER_BATCH)
+    upgraded = replace(manifest, format_version=FORMAT_VERSION)
+    dataset.update_schema_metadata({schema.MANIFEST_KEY.decode(): upgraded.to_json()})
+    return upgraded

@@ -1,0 +1,159 @@
+"""Reading every row and comparing it with what was written: for disks that forget, and for peace of mind."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import lance
+import numpy as np
+import pyarrow as pa
+
+from maxsight.errors import MaxSightError
+from maxsight.stores import schema
+from maxsight.stores.base import Codec
+from maxsight.stores.damage import Damage
+from maxsight.stores.edge import FOREIGN
+from maxsight.stores.rounding import are_unit
+
+PAGES_PER_BATCH = 32
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """A page that is not what was written.
+
+    Attributes:
+        page_id: Its id; empty where not even that can be read.
+        path: Its document; likewise.
+        page_number: From 1; 0 where it can't be read.
+        reason: What is wrong.
+        row_id: Where it lies.
+    """
+
+    page_id: str
+    path: str
+    page_number: int
+    reason: str
+    row_id: int
+
+    def __str__(self) -> str:
+        return f"{self.path or 'unknown document'}, page {self.page_number or 'unknown'}: {self.reason}"
+
+
+@dataclass(frozen=True, slots=True)
+class Verification:
+    """What reading everything has shown.
+
+    Attributes:
+        pages: Rows that were read.
+        faults: Pages that are not what was written.
+        damage: Files that can't be read.
+        repaired: Whether the faults and the damage were dropped, so that the next ``index`` completes them.
+    """
+
+    pages: int
+    faults: tuple[Fault, ...]
+    damage: tuple[Damage, ...]
+    repaired: bool
+
+    @property
+    def clean(self) -> bool:
+        """Whether everything is as it was written."""
+        return not self.faults and not self.damage
+
+
+def check_rows(
+    dataset: lance.LanceDataset,
+    codec: Codec,
+    skipped_fragments: set[int],
+    on_progress: Callable[[int, int], None] | None = None,
+) -> tuple[int, list[Fault]]:
+    """Read and check all rows.
+
+    Args:
+        dataset: One version.
+        codec: Made the codes.
+        skipped_fragments: Known to be unreadable.
+        on_progress: Called with the pages read so far and their total.
+
+    Returns:
+        How many rows there are, and what is wrong with some.
+    """
+    faults: list[Fault] = []
+    seen: set[str] = set()
+    done, total = 0, dataset.count_rows()
+    for fragment in dataset.get_fragments():
+        if fragment.fragment_id in skipped_fragments:
+            continue
+        for row in _rows(dataset, fragment):
+            done += 1
+            reason = row.get("fault") or _fault(row, codec, dataset.schema)
+            if reason is None and row["page_id"] in seen:
+                reason = "it is there twice"
+            seen.add(row["page_id"])
+            if reason:
+                where = row["page_id"], row["path"], row["page_number"]
+                faults.append(Fault(*where, reason=reason, row_id=row["_rowid"]))
+            if on_progress and (done % PAGES_PER_BATCH == 0 or done == total):
+                on_progress(done, total)
+    return done, faults
+
+
+def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterator[schema.Row]:
+    """The rows of a fragment; where they can't be decoded together, one by one, with the faulty ones marked."""
+    try:
+        batches = fragment.to_batches(batch_size=PAGES_PER_BATCH, with_row_id=True)
+        yield from [row for batch in batches for row in schema.from_batch(batch)]
+        return
+    except BaseException as error:
+        if not _is_foreign(error):
+            raise
+    row_ids = fragment.to_table(columns=[], with_row_id=True).column("_rowid").to_pylist()
+    for row_id in row_ids:
+        try:
+            table = _read(dataset, row_id, None)
+            yield from (row for batch in table.to_batches() for row in schema.from_batch(batch))
+        except BaseException as error:
+            if not _is_foreign(error):
+                raise
+            yield _named(dataset, row_id) | {"fault": f"it can't be decoded ({str(error)[:80]})"}
+
+
+def _read(dataset: lance.LanceDataset, row_id: int, columns: list[str] | None) -> pa.Table:
+    return dataset.to_table(columns=columns, filter=f"_rowid = {row_id}", with_row_id=True)
+
+
+def _named(dataset: lance.LanceDataset, row_id: int) -> schema.Row:
+    unknown = {"page_id": "", "path": "", "page_number": 0, "_rowid": row_id}
+    try:
+        rows = _read(dataset, row_id, ["page_id", "path", "page_number"]).to_pylist()
+    except BaseException as error:
+        if not _is_foreign(error):
+            raise
+        rows = []
+    return rows[0] if rows else unknown
+
+
+def _is_foreign(error: BaseException) -> bool:
+    # Lance panics on some nonsense in its files; Python sees that as a BaseException of pyo3.
+    return isinstance(error, FOREIGN) or type(error).__name__ == "PanicException"
+
+
+def _fault(row: schema.Row, codec: Codec, columns: pa.Schema) -> str | None:
+    vectors = row["vectors"]
+    if schema.checksum(row) != row["checksum"]:
+        return "its content is not what was written"
+    if schema.metadata_checksum(schema.metadata_of(row)) != row["metadata_checksum"]:
+        return "its metadata is not what was written"
+    if not np.isfinite(vectors).all() or not are_unit(np.linalg.norm(vectors.astype(np.float32), axis=1)):
+        return "a vector is not of unit norm"
+    if "code_version" in columns.names and row["code_version"] == codec.version:
+        expected = schema.code_row(codec, vectors)
+        if not all(np.array_equal(row[name], expected[name]) for name in ("code_lo", "code_hi")):
+            return "its sign codes do not fit its vectors"
+    try:
+        schema.to_page(row)
+    except (MaxSightError, ValueError) as error:
+        return f"it can't be read as a page: {error}"
+    return None
