@@ -50,11 +50,32 @@ def test_a_page_is_read_whichever_way_up_it_lies(choice, degrees):
 
 
 @pytest.mark.parametrize("choice", ENGINES)
-def test_columns_are_read_one_after_the_other(choice):
-    left = ["alpha beta", "gamma delta", "epsilon zeta", "omega sigma"]
-    right = ["one two", "three four", "five six", "seven eight"]
-    image = picture_of([(60, 100, left), (560, 100, right)])
-    assert read_image(image, ReadSettings(ocr=choice)).text.split("\n") == left + right
+def test_columns_of_prose_are_read_one_after_the_other(choice):
+    title = ["A title across both of the columns"]
+    left = [
+        "The first column holds",
+        "four lines of text that",
+        "are read before those",
+        "of its right neighbour.",
+    ]
+    right = [
+        "Another column starts",
+        "at the same height as",
+        "the first, but belongs",
+        "after the last of it.",
+    ]
+    image = picture_of([(200, 60, title), (60, 200, left), (560, 200, right)], size=(1020, 500))
+    assert read_image(image, ReadSettings(ocr=choice)).text.split("\n") == title + left + right
+
+
+def test_a_table_is_read_row_by_row():
+    cells = [
+        (80, 100, ["Sales", "Costs", "Income"]),
+        (500, 100, ["1,204", "987", "217"]),
+        (800, 100, ["7%", "3%", "9%"]),
+    ]
+    reading = read_image(picture_of(cells), ReadSettings(ocr=OcrChoice.RAPIDOCR))
+    assert reading.text.split() == "Sales 1,204 7% Costs 987 3% Income 217 9%".split()
 
 
 @pytest.mark.parametrize("choice", ENGINES)

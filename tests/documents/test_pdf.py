@@ -141,21 +141,30 @@ def test_a_caption_over_a_picture_without_words_is_kept(tmp_path):
     assert (page.text, page.text_source) == ("Figure one", TextSource.LAYER)
 
 
-def test_filled_in_form_fields_are_in_the_picture(tmp_path):
-    appearance = stream(b"0 0 100 30 re f", b"/Type /XObject /Subtype /Form /BBox [0 0 100 30] ")
+def test_what_was_filled_into_a_form_is_read_and_drawn(tmp_path):
+    font = b"/Resources << /Font << /F1 << /Type /Font /Subtype /Type1 /BaseFont /Helvetica >> >> >>"
+    appearance = b"/Type /XObject /Subtype /Form /BBox [0 0 100 30] " + font
     path = tmp_path / "form.pdf"
     path.write_bytes(
         raw_pdf(
             b"<< /Type /Catalog /Pages 2 0 R /AcroForm << /Fields [4 0 R] >> >>",
             b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
-            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Annots [4 0 R] >>",
-            b"<< /Type /Annot /Subtype /Widget /FT /Btn /Ff 65536 /T (x) /Rect [50 50 150 80] /F 4"
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 6 0 R /Annots [4 0 R] %s >>"
+            % font,
+            b"<< /Type /Annot /Subtype /Widget /FT /Tx /T (name) /V (Ada) /Rect [150 50 250 80] /F 4"
             b" /AP << /N 5 0 R >> >>",
-            appearance,
+            stream(b"BT /F1 18 Tf 5 8 Td (Ada) Tj ET", appearance),
+            stream(b"BT /F1 18 Tf 50 58 Td (Name:) Tj ET"),
         )
     )
-    _, image = read(path)
-    assert ink_under(image, np.array([50 / 300, 120 / 200, 150 / 300, 150 / 200])) > 0.9
+    source = PdfSource(path, NO_OCR)
+    for _ in range(2):
+        page = source.read_page(0)
+        assert words_of(page) == ["Name:", "Ada"]
+        image = source.render_page(0)
+        assert min(ink_under(image, box) for box in page.words.boxes) > 0.08
+    assert page.words.boxes[1][0] == pytest.approx(155 / 300, abs=0.01)
+    source.close()
 
 
 def test_a_page_over_the_pixel_limit_is_drawn_smaller(tmp_path):

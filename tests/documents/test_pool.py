@@ -369,5 +369,5 @@ def test_a_missing_tesseract_is_said_before_anything_is_read(monkeypatch, tmp_pa
     assert "--ocr rapidocr" in refused.value.hint
 
 
-def test_there_is_always_a_worker():
-    assert 1 <= default_workers() <= max(1, (os.cpu_count() or 1) - 1)
+def test_workers_are_as_many_as_cores_within_reason():
+    assert 1 <= default_workers() <= min(4, os.cpu_count() or 1)

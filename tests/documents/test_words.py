@@ -18,7 +18,7 @@ from maxsight.types import TextSource
         "Chapter 1 ................................ 12",
         "______________________________ (Signature) ____________",
         "\u2022 one \uf0b7 two \uf0b7 three, a list with the bullets of a symbol font",
-        "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd \u05d6\u05d4 \u05de\u05e1\u05de\u05da \u05d1\u05e2\u05d1\u05e8\u05d9\u05ea",
+        "\u05e9\u05dc\u05d5\u05dd \u05e2\u05d5\u05dc\u05dd \u05d6\u05d4 \u05d1\u05e2\u05d1\u05e8\u05d9\u05ea",
         "\u6f22\u5b57\u4ee3\u7801\u6587\u4ef6\u5185\u5bb9\u6d4b\u8bd5\u9875\u9762\u4fe1\u606f\u7d22\u5f15\u641c\u7d22",
         f"a line with a hyphen{LINE_END_HYPHEN}ated word",
         "7",

@@ -7,6 +7,7 @@ picture into lines of words in reading order.
 from __future__ import annotations
 
 import shutil
+import unicodedata
 from dataclasses import dataclass
 
 import numpy as np
@@ -104,8 +105,14 @@ def _confidence(lines: Lines) -> float:
 
 def _as_reading(lines: Lines, image: Image.Image, engine: TextSource, *, degrees: int) -> Reading:
     """Bring words that were found after turning the picture by ``degrees`` (0 or 180) back onto it."""
+    lines = [[word for word in line if not _is_drawing(word.text)] for line in lines]
     words = [word for line in lines for word in line]
     starts_line = [index == 0 for line in lines for index in range(len(line))]
     boxes_px = np.array([word.box_px for word in words], dtype=np.float64).reshape(-1, 4)
     boxes = clip_boxes(turn_boxes(boxes_px / [*image.size, *image.size], degrees))
     return join_words([word.text for word in words], starts_line, boxes, engine)
+
+
+def _is_drawing(text: str) -> bool:
+    """Tell shapes that an engine took for characters (a filled square) from words."""
+    return all(unicodedata.category(character) == "So" for character in text)

@@ -57,8 +57,7 @@ class PdfSource:
         if self.page_count == 0:
             self.close()
             raise self._no_pages()
-        if self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE:
-            self._pdf.init_forms()  # else filled-in fields would be missing from the picture
+        self._has_form = self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE
 
     @property
     def page_count(self) -> int:
@@ -121,7 +120,7 @@ class PdfSource:
         if not 0 <= page_index < self.page_count:
             raise self._unreadable(page_index, f"there is no such page; the file has {self.page_count}")
         try:
-            page = self._pdf[page_index]
+            page = self._load(page_index)
         except pdfium.PdfiumError as error:
             reason = "the file is cut short" if self._is_cut_short else "it is damaged"
             raise self._unreadable(page_index, f"the page could not be loaded: {reason}") from error
@@ -133,6 +132,14 @@ class PdfSource:
             raise self._unreadable(page_index, f"pdfium could not read it ({error})") from error
         finally:
             page.close()
+
+    def _load(self, page_index: int) -> pdfium.PdfPage:
+        page = self._pdf[page_index]
+        if self._has_form and pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY) == 1:
+            # What was filled in is part of the page now; it shows, and counts as text, once loaded again.
+            page.close()
+            page = self._pdf[page_index]
+        return page
 
     def _unreadable(
         self, page_index: int, reason: str, *, hint: str | None = None

@@ -99,9 +99,9 @@ Event = Opened | PageRead | PageFailed | Failed | Done
 
 
 def default_workers() -> int:
-    """One process per usable core but one, which is the encoder's; at least 1."""
+    """One process per usable core, within reason: they wait for the encoder, unless OCR makes it wait for them."""
     cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(max(1, cores - 1), MAX_DEFAULT_WORKERS)
+    return min(cores, MAX_DEFAULT_WORKERS)
 
 
 def read_documents(

@@ -15,6 +15,11 @@ from rapidocr import RapidOCR
 from maxsight.documents.ocr import Lines, OcrWord
 
 Quad = NDArray[np.floating[Any]]
+LineIndices = NDArray[np.intp]
+
+# Columns of prose: each takes up its part of the page, and most lines reach across it.
+MIN_COLUMN_SHARE = 0.25
+MIN_FILLED_SHARE = 0.7
 
 
 def read_lines(image: Image.Image) -> Lines:
@@ -40,6 +45,7 @@ def _engine() -> RapidOCR:
             "Global.return_word_box": True,
             # Lines on their head would come back with mirrored word boxes; `ocr` turns the page instead.
             "Global.use_cls": False,
+            "Rec.rec_batch_num": 1,  # lines are padded to the longest of a batch: 30 % more work
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
@@ -94,27 +100,54 @@ def _bounds(quad: Quad) -> tuple[float, float, float, float]:
 
 
 def _reading_order(boxes: list[tuple[float, float, float, float]]) -> list[int]:
-    """Order lines by columns, within a column from top to bottom, within a row from left to right.
+    """Order lines by columns of prose, within a column from top to bottom, within a row from left to right.
 
     Where most lines stand upright the text runs downwards (a page on its side), so it is ordered as seen with
     the head tilted to the right.
     """
     sideways = sum(x1 - x0 < y1 - y0 for x0, y0, x1, y1 in boxes) * 2 > len(boxes)
     seen = np.array([(y0, -x1, y1, -x0) if sideways else (x0, y0, x1, y1) for x0, y0, x1, y1 in boxes])
-    return _order_block(seen, np.arange(len(seen)))
+    quarter = (seen[:, 3] - seen[:, 1]) / 4  # neighbouring lines may touch, their middles don't
+    seen[:, 1] += quarter
+    seen[:, 3] -= quarter
+    return _cut_into_order(seen)
 
 
-def _order_block(boxes: NDArray[np.float64], rows: NDArray[np.intp]) -> list[int]:
-    """Recursive XY cut: split at horizontal gaps, then at vertical ones; the rest is read by rows."""
-    for axis in (1, 0):
-        groups = _split_at_gaps(boxes, rows, axis)
-        if len(groups) > 1:
-            return [index for group in groups for index in _order_block(boxes, group)]
-    return [int(row) for row in rows[np.lexsort((boxes[rows, 0], boxes[rows, 1]))]]
+def _cut_into_order(boxes: NDArray[np.float64]) -> list[int]:
+    """XY cut: again and again, between columns of prose, else at the widest gap between rows."""
+    order: list[int] = []
+    uncut = [np.arange(len(boxes))]
+    while uncut:
+        lines = uncut.pop()
+        parts = _split_columns(boxes, lines) or _split_at_widest_gap(boxes, lines, axis=1)
+        if parts:
+            uncut.extend(reversed(parts))
+        else:
+            order.extend(lines[np.argsort(boxes[lines, 0], kind="stable")].tolist())
+    return order
 
 
-def _split_at_gaps(boxes: NDArray[np.float64], rows: NDArray[np.intp], axis: int) -> list[NDArray[np.intp]]:
-    ordered = rows[np.argsort(boxes[rows, axis], kind="stable")]
-    ends = np.maximum.accumulate(boxes[ordered, axis + 2])
-    cuts = np.flatnonzero(boxes[ordered[1:], axis] > ends[:-1]) + 1
-    return np.split(ordered, cuts)
+def _split_columns(boxes: NDArray[np.float64], lines: LineIndices) -> tuple[LineIndices, LineIndices] | None:
+    """Split at the widest gutter, if what stands on both sides of it is prose and not cells of a table."""
+    parts = _split_at_widest_gap(boxes, lines, axis=0)
+    if parts is None:
+        return None
+    width = boxes[lines, 2].max() - boxes[lines, 0].min()
+    for part in parts:
+        widths = boxes[part, 2] - boxes[part, 0]
+        column = boxes[part, 2].max() - boxes[part, 0].min()
+        if column < MIN_COLUMN_SHARE * width or np.median(widths) < MIN_FILLED_SHARE * column:
+            return None
+    return parts
+
+
+def _split_at_widest_gap(
+    boxes: NDArray[np.float64], lines: LineIndices, axis: int
+) -> tuple[LineIndices, LineIndices] | None:
+    """Split lines in two where the widest empty band runs right through; None where none does."""
+    ordered = lines[np.argsort(boxes[lines, axis], kind="stable")]
+    gaps = boxes[ordered[1:], axis] - np.maximum.accumulate(boxes[ordered, axis + 2])[:-1]
+    if not gaps.size or gaps.max() <= 0:
+        return None
+    cut = int(gaps.argmax()) + 1
+    return ordered[:cut], ordered[cut:]
