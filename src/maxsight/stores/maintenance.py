@@ -19,7 +19,7 @@ def update_text_index(dataset: lance.LanceDataset) -> None:
     """Bring the full-text index up to date. Until then, new text is found by reading it."""
     if TEXT_INDEX not in {index.name for index in dataset.describe_indices()}:
         dataset.create_scalar_index("text", "INVERTED", name=TEXT_INDEX, with_position=False)
-    elif dataset.index_statistics(TEXT_INDEX)["num_unindexed_rows"]:
+    elif dataset.stats.index_stats(TEXT_INDEX)["num_unindexed_rows"]:
         dataset.optimize.optimize_indices()
 
 
