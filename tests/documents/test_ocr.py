@@ -2,13 +2,14 @@ from __future__ import annotations
 
 import shutil
 import socket
+import sys
 
 import numpy as np
 import pytest
 from pdf_files import ink_under
 from PIL import Image, ImageDraw, ImageFont
 
-from maxsight.documents import Limits, OcrChoice, ReadSettings
+from maxsight.documents import Limits, OcrChoice, ReadSettings, tesseract
 from maxsight.documents.ocr import choose_engine, is_blank, read_image
 from maxsight.errors import InputError
 from maxsight.types import TextSource
@@ -109,6 +110,30 @@ def test_tesseract_is_preferred_and_stopped_when_it_takes_too_long():
     settings = ReadSettings(ocr=OcrChoice.TESSERACT, limits=Limits(page_timeout_s=0.01))
     with pytest.raises(InputError, match=r"tesseract took longer than 0.01 s"):
         read_image(picture_of([(80, 100, LINES)]), settings)
+
+
+@pytest.mark.parametrize(
+    ("installed", "used"),
+    [
+        (["deu", "eng", "osd"], "eng+deu"),
+        (["chi_sim", "osd", "script/Latin"], "chi_sim"),
+        (["afr", "deu", "eng", "fra", "ita"], "eng"),
+        ([], "eng"),
+    ],
+)
+@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for tesseract is a shell script")
+def test_tesseract_reads_the_languages_that_are_installed(monkeypatch, tmp_path, installed, used):
+    program = tmp_path / "tesseract"
+    program.write_text(
+        "#!/bin/sh\necho 'List of available languages:'\n" + "".join(f"echo {name}\n" for name in installed)
+    )
+    program.chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    tesseract._languages.cache_clear()
+    try:
+        assert tesseract._languages() == used
+    finally:
+        tesseract._languages.cache_clear()
 
 
 def test_without_tesseract_rapidocr_reads(monkeypatch, tmp_path):

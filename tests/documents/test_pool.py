@@ -353,6 +353,14 @@ def test_pages_are_drawn_in_a_worker_too(tmp_path):
         render_page(path, 1, SETTINGS)
 
 
+@pytest.mark.skipif(sys.platform != "linux", reason="file names are bytes on Linux only")
+def test_a_file_whose_name_is_not_valid_text_is_read(tmp_path):
+    path = numbered_pdf(tmp_path / "plain.pdf", 1).rename(tmp_path / os.fsdecode(b"caf\xe9.pdf"))
+    (read,) = [event for event in read_documents([ReadJob(path)], SETTINGS) if isinstance(event, PageRead)]
+    assert read.page.text == "Page 1 of plain"
+    assert read.job.path == path
+
+
 def test_images_and_texts_come_through_the_workers(tmp_path):
     Image.new("RGB", (30, 20), "white").save(tmp_path / "a.png")
     (tmp_path / "b.md").write_text("Some words.")

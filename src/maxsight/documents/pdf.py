@@ -51,7 +51,7 @@ class PdfSource:
         # pdfium refuses a PDF without pages and doesn't say why: the last error would be another file's.
         pdfium_c.FPDF_LoadDocument(b"", None)
         try:
-            self._pdf = pdfium.PdfDocument(path, password=settings.password)
+            self._pdf = pdfium.PdfDocument(_openable(path), password=settings.password)
         except pdfium.PdfiumError as error:
             raise self._refusal(error) from error
         if self.page_count == 0:
@@ -177,6 +177,15 @@ class PdfSource:
             f"the PDF is damaged ({error})",
             hint="Open and save it again with another PDF program.",
         )
+
+
+def _openable(path: Path) -> Path | bytes:
+    """What pdfium can open: the path, unless its name is not valid text."""
+    try:
+        str(path).encode()
+    except UnicodeEncodeError:
+        return path.read_bytes()
+    return path
 
 
 def _check_ends(path: Path) -> bool:

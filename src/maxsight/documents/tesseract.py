@@ -5,8 +5,10 @@ from __future__ import annotations
 import csv
 import io
 import os
+import re
 import shutil
 import subprocess
+from functools import cache
 from itertools import groupby
 
 from PIL import Image
@@ -16,6 +18,8 @@ from maxsight.errors import InputError
 
 # Small print on screenshots is below what the models were trained on.
 _MIN_SIDE_PX = 1000
+# Each takes time on every word; who has installed more of them did so for all at once.
+MAX_LANGUAGES = 3
 
 
 def read_lines(image: Image.Image, *, timeout_s: float) -> Lines:
@@ -27,18 +31,29 @@ def read_lines(image: Image.Image, *, timeout_s: float) -> Lines:
     scale = 2 if max(image.size) < _MIN_SIDE_PX else 1
     picture = io.BytesIO()
     image.convert("L").resize((image.width * scale, image.height * scale)).save(picture, "PPM")
-    table = _run(picture.getvalue(), timeout_s)
+    table = _run(["stdin", "stdout", "-l", _languages(), "tsv"], picture.getvalue(), timeout_s)
     rows = csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)
     words = (row for row in rows if row["level"] == "5" and (row["text"] or "").strip())
     lines = groupby(words, key=lambda row: (row["block_num"], row["par_num"], row["line_num"]))
     return [[_word(row, scale) for row in line] for _, line in lines]
 
 
-def _run(picture: bytes, timeout_s: float) -> str:
+@cache
+def _languages() -> str:
+    """Name the languages to read: those installed, English first; English alone where nearly all are installed."""
+    listed = _run(["--list-langs"], b"", 30).splitlines()[1:]
+    names = [
+        name for name in listed if re.fullmatch("[a-z]{3}(_[a-z]+)?", name) and name not in ("osd", "equ")
+    ]
+    names.sort(key=lambda name: (name != "eng", name))
+    return "+".join(names if len(names) <= MAX_LANGUAGES else names[:1]) or "eng"
+
+
+def _run(arguments: list[str], picture: bytes, timeout_s: float) -> str:
     program = shutil.which("tesseract") or "tesseract"
     try:
         result = subprocess.run(
-            [program, "stdin", "stdout", "tsv"],
+            [program, *arguments],
             input=picture,
             capture_output=True,
             timeout=timeout_s,
