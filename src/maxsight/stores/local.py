@@ -17,6 +17,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from operator import itemgetter
 from pathlib import Path
 from typing import Self
 
@@ -96,7 +97,8 @@ class LocalStore:
             _check_vacant(path)
             columns = schema.dataset_schema(manifest)
             empty = columns.empty_table()
-            lance.write_dataset(empty, path / DATASET, schema=columns, enable_stable_row_ids=True)
+            dataset = lance.write_dataset(empty, path / DATASET, schema=columns, enable_stable_row_ids=True)
+            maintenance.ensure_text_index(dataset)
             Synced(path / DATASET).sync()
             sync_folder(path.absolute().parent)
         return cls(path, lambda _: codec, read_only=False, lock_wait_s=lock_wait_s)
@@ -164,6 +166,7 @@ class LocalStore:
             dataset = self._dataset.latest()
             manifest = schema.manifest_of(dataset.schema, str(self.path))
             self._manifest = upgrade(dataset, manifest, self._codec)
+            maintenance.ensure_text_index(dataset)
             self._dataset.sync()
 
     @contextmanager
@@ -234,7 +237,8 @@ class LocalStore:
         for batch in self._scan(columns, None, batch_size=SMALL_ROWS_PER_BATCH):
             for row in batch.to_pylist():
                 pages_of.setdefault(row["path"], []).append(row)
-        return [_entry(pages_of[path]) for path in sorted(pages_of)]
+        by_number = itemgetter("page_number")
+        return [_entry(sorted(pages_of[path], key=by_number)) for path in sorted(pages_of)]
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
@@ -402,7 +406,7 @@ def _conditions(where: Filter | None, page_ids: Sequence[str] | None) -> Iterato
 def _entry(rows: list[schema.Row]) -> DocumentEntry:
     return DocumentEntry(
         document=schema.document_of(rows[0]),
-        page_indices=tuple(sorted(row["page_number"] - 1 for row in rows)),
+        page_indices=tuple(row["page_number"] - 1 for row in rows),
         vectors=sum(row["vector_count"] for row in rows),
         metadata=schema.metadata_of(rows[0]),
     )

@@ -15,11 +15,15 @@ MANY_SMALL_FRAGMENTS = 16
 LARGE_FRAGMENT = 8192
 
 
-def update_text_index(dataset: lance.LanceDataset) -> None:
-    """Bring the full-text index up to date. Until then, new text is found by reading it."""
+def ensure_text_index(dataset: lance.LanceDataset) -> None:
+    """Make the full-text index if there is none. Without it, search would not even fold upper and lower case."""
     if TEXT_INDEX not in {index.name for index in dataset.describe_indices()}:
         dataset.create_scalar_index("text", "INVERTED", name=TEXT_INDEX, with_position=False)
-    elif dataset.stats.index_stats(TEXT_INDEX)["num_unindexed_rows"]:
+
+
+def update_text_index(dataset: lance.LanceDataset) -> None:
+    """Bring the full-text index up to date. Until then, new text is found by reading it."""
+    if dataset.stats.index_stats(TEXT_INDEX)["num_unindexed_rows"]:
         dataset.optimize.optimize_indices()
 
 

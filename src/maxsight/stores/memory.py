@@ -70,12 +70,12 @@ class MemoryStore:
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
         pages_of: dict[str, list[IndexedPage]] = defaultdict(list)
-        for page in self._pages.values():
+        for page in sorted(self._pages.values(), key=lambda page: page.page.page_index):
             pages_of[page.document.path].append(page)
         return [
             DocumentEntry(
                 document=pages[0].document,
-                page_indices=tuple(sorted(page.page.page_index for page in pages)),
+                page_indices=tuple(page.page.page_index for page in pages),
                 vectors=sum(len(page.embedding.vectors) for page in pages),
                 metadata=pages[0].metadata,
             )

@@ -1,0 +1,323 @@
+"""What every store does, compared by value with ``MemoryStore``, the reference.
+
+A new store joins by one line in ``open_store``.
+"""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from maxsight.errors import DimensionMismatchError, InputError
+from maxsight.stores.fields import FieldType
+from maxsight.stores.filters import parse_filter
+from maxsight.stores.local import LocalStore
+from maxsight.stores.memory import MemoryStore
+from maxsight.types import PageEmbedding, Regions
+from store_pages import CODEC, ENCODER, MANIFEST, make_page, plain, query
+
+LIBRARY = [
+    make_page("a/rivers.pdf", 0, "Rivers carry sediment to the sea", page_count=3, year=2019, draft=True),
+    make_page("a/rivers.pdf", 1, "", page_count=3, year=2019, draft=True),
+    make_page("a/rivers.pdf", 2, "Deltas grow where rivers slow down", page_count=3, year=2019, draft=True),
+    make_page("b/sails.pdf", 0, "Sails turn wind into motion", year=2021, rate=0.5, author="O'Hara"),
+    make_page("notes.txt", 0, "Bread needs flour water salt and time", boxed=False),
+]
+EVERYTHING = [page.page_id for page in LIBRARY]
+
+
+def open_store(kind, folder):
+    match kind:
+        case "memory":
+            return MemoryStore(MANIFEST)
+        case "local":
+            return LocalStore.create(folder / "test.library", MANIFEST, codec=CODEC)
+
+
+@pytest.fixture(params=["memory", "local"])
+def empty(request, tmp_path):
+    store = open_store(request.param, tmp_path)
+    yield store
+    store.close()
+
+
+@pytest.fixture
+def store(empty):
+    empty.put(LIBRARY)
+    return empty
+
+
+@pytest.fixture
+def reference():
+    memory = MemoryStore(MANIFEST)
+    memory.put(LIBRARY)
+    return memory
+
+
+def assert_same(store, reference):
+    """Both hold the same documents, fields, pages and vectors."""
+    assert store.documents() == reference.documents()
+    assert store.fields() == reference.fields()
+    names = sorted(name for chunk in reference.vectors() for name in chunk.page_ids)
+    assert sorted(name for chunk in store.vectors() for name in chunk.page_ids) == names
+    assert [plain(page) for page in store.read(names)] == [plain(page) for page in reference.read(names)]
+    stored, expected = vectors_of(store.vectors()), vectors_of(reference.vectors())
+    assert stored == expected
+
+
+def vectors_of(chunks):
+    return {
+        name: chunk.vectors[start:end].tolist()
+        for chunk in chunks
+        for name, start, end in zip(chunk.page_ids, chunk.offsets, chunk.offsets[1:], strict=False)
+    }
+
+
+def test_a_new_store_is_empty_and_answers(empty):
+    assert empty.documents() == []
+    assert empty.fields() == {}
+    assert list(empty.vectors()) == []
+    assert empty.candidates(query("rivers"), 10) == []
+    assert empty.search_text("rivers", 10) == []
+    assert empty.read(["nobody"]) == []
+    assert empty.remove(["nowhere.pdf"]) == 0
+    assert empty.manifest == MANIFEST
+
+
+def test_pages_come_back_as_they_were_put(store, reference):
+    assert_same(store, reference)
+    assert store.fields() == {
+        "year": FieldType.INTEGER,
+        "draft": FieldType.BOOLEAN,
+        "rate": FieldType.NUMBER,
+        "author": FieldType.TEXT,
+    }
+
+
+def test_stored_vectors_are_the_given_ones_up_to_float16(store):
+    for page, stored in zip(LIBRARY, store.read(EVERYTHING), strict=True):
+        vectors = stored.embedding.vectors
+        assert vectors.dtype == np.float16
+        np.testing.assert_allclose(vectors, page.embedding.vectors, atol=1e-3)
+
+
+def test_vectors_of_any_length_are_stored_with_unit_norm(empty):
+    page = make_page("long.pdf", 0, "three long vectors")
+    stretched = PageEmbedding(page.embedding.vectors * np.float32(7.5), page.embedding.regions)
+    empty.put([replace(page, embedding=stretched)])
+    norms = np.linalg.norm(empty.read([page.page_id])[0].embedding.vectors.astype(np.float32), axis=1)
+    np.testing.assert_allclose(norms, 1, atol=1e-3)
+
+
+def test_storing_what_was_read_changes_no_bit(store):
+    before = [plain(page) for page in store.read(EVERYTHING)]
+    store.put(store.read(EVERYTHING))
+    assert [plain(page) for page in store.read(EVERYTHING)] == before
+
+
+def test_a_page_put_twice_is_one_page(store, reference):
+    store.put(LIBRARY[:3])
+    store.put([LIBRARY[3], LIBRARY[3]])
+    assert_same(store, reference)
+
+
+def test_putting_nothing_changes_nothing(store, reference):
+    store.put([])
+    assert_same(store, reference)
+
+
+def test_a_page_put_again_has_its_new_content(store, reference):
+    changed = replace(
+        make_page("a/rivers.pdf", 0, "Entirely other words", page_count=3), metadata={"year": 1}
+    )
+    for either in (store, reference):
+        either.put([changed])
+    assert_same(store, reference)
+    assert store.read([changed.page_id])[0].page.text == "Entirely other words"
+
+
+def test_replacing_a_document_drops_its_old_pages_in_the_same_commit(store, reference):
+    changed = [make_page("a/rivers.pdf", 0, "Shorter now", version="2", year=2024)]
+    for either in (store, reference):
+        either.put(changed, replace_documents=True)
+    assert_same(store, reference)
+    paths = {entry.document.path: entry.page_indices for entry in store.documents()}
+    assert paths == {"a/rivers.pdf": (0,), "b/sails.pdf": (0,), "notes.txt": (0,)}
+
+
+def test_replacing_keeps_the_pages_that_are_put_again(store, reference):
+    kept = LIBRARY[2]
+    for either in (store, reference):
+        either.put([kept], replace_documents=True)
+    assert_same(store, reference)
+    assert [page.page_id for page in store.read(EVERYTHING[:3])] == [kept.page_id]
+
+
+def test_removed_documents_are_gone_at_once(store, reference):
+    store.search_text("rivers", 10)
+    assert store.remove(["a/rivers.pdf", "nowhere.pdf"]) == 3
+    assert reference.remove(["a/rivers.pdf"]) == 3
+    assert_same(store, reference)
+    assert store.search_text("rivers", 10) == []
+    assert store.candidates(query("rivers"), 10) == reference.candidates(query("rivers"), 10)
+
+
+def test_a_path_is_a_name_and_not_a_pattern(store):
+    assert store.remove(["%", "a/rivers.pd_", "' OR 1=1 --"]) == 0
+    assert len(store.read(EVERYTHING)) == len(EVERYTHING)
+
+
+def test_metadata_is_replaced_for_all_pages_of_a_document(store, reference):
+    given = {"a/rivers.pdf": {"year": 2030, "rate": 2, "place": "Delft"}, "nowhere.pdf": {"year": 1}}
+    for either in (store, reference):
+        either.set_metadata(given)
+        either.set_metadata({"b/sails.pdf": {}})
+    assert_same(store, reference)
+    metadata = {entry.document.path: entry.metadata for entry in store.documents()}
+    assert metadata["a/rivers.pdf"] == {"year": 2030, "rate": 2.0, "place": "Delft"}
+    assert metadata["b/sails.pdf"] == {}
+
+
+def test_metadata_changes_leave_the_text_findable(store):
+    store.set_metadata({"b/sails.pdf": {"year": 1}})
+    assert store.search_text("wind", 3) == ["b/sails.pdf@1#0"]
+
+
+@pytest.mark.parametrize(
+    "metadata",
+    [{"year": "2020"}, {"year": 2020.5}, {"draft": 1}, {"author": 7}, {"year": True}, {"file": "x"}],
+    ids=str,
+)
+def test_a_field_keeps_its_type_and_nothing_is_written(store, reference, metadata):
+    name = next(iter(metadata))
+    with pytest.raises(InputError, match=f"'{name}'"):
+        store.put([make_page("new.pdf", 0, "new words", **metadata)])
+    with pytest.raises(InputError, match=f"'{name}'"):
+        store.set_metadata({"notes.txt": metadata})
+    assert_same(store, reference)
+
+
+def test_a_type_error_names_the_field_and_both_types(store):
+    with pytest.raises(InputError, match="'year' holds whole number values, got the text '2020'"):
+        store.put([make_page("new.pdf", 0, "new words", year="2020")])
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Fiscal year",
+        "a.b",
+        "naïve",
+        "日本",
+        'say "hi"',
+        "it's",
+        "back`tick",
+        "%41",
+        "A",
+        "a",
+        "path2",
+        "meta_",
+    ],
+)
+def test_a_field_may_have_any_name(empty, name):
+    empty.put([make_page("x.pdf", 0, "some words", **{name: 3}), make_page("y.pdf", 0, "other", **{name: 4})])
+    assert empty.fields() == {name: FieldType.INTEGER}
+    assert empty.documents()[0].metadata == {name: 3}
+    quoted = name.replace('"', '""')
+    where = parse_filter(f'"{quoted}" = 4', empty.fields())
+    assert [name for chunk in empty.vectors(where=where) for name in chunk.page_ids] == ["y.pdf@1#0"]
+
+
+@pytest.mark.parametrize(
+    "expression",
+    [
+        "file = 'rivers.pdf'",
+        "path LIKE 'a/%' AND page_number > 1",
+        "year >= 2020",
+        "NOT year >= 2020",
+        "year IS NULL OR draft",
+        "author = 'O''Hara'",
+        "rate < 1 AND year IN (2019, 2021)",
+        "page_number BETWEEN 2 AND 3",
+        "file = 'nothing.pdf'",
+    ],
+)
+def test_filters_keep_the_same_pages_everywhere(store, reference, expression):
+    where = parse_filter(expression, store.fields())
+    expected = vectors_of(reference.vectors(where=where))
+    assert vectors_of(store.vectors(where=where)) == expected
+    filled = {name for name, vectors in expected.items() if vectors}
+    assert set(store.candidates(query("rivers sails bread"), 10, where=where)) == filled
+    by_text = reference.search_text("rivers sails bread", 10, where=where)
+    assert set(store.search_text("rivers sails bread", 10, where=where)) == set(by_text)
+
+
+def test_named_vectors_are_read_once_and_unknown_names_left_out(store, reference):
+    names = [EVERYTHING[3], "nobody", EVERYTHING[0], "it's"]
+    expected = vectors_of(reference.vectors(page_ids=names))
+    chunks = list(store.vectors(page_ids=names))
+    assert vectors_of(chunks) == expected
+    assert sorted(name for chunk in chunks for name in chunk.page_ids) == sorted([names[0], names[2]])
+    assert list(store.vectors(page_ids=[])) == []
+
+
+def test_reading_keeps_the_order_asked_for(store):
+    names = [EVERYTHING[4], "nobody", EVERYTHING[0], EVERYTHING[2]]
+    assert [page.page_id for page in store.read(names)] == [names[0], *names[2:]]
+
+
+@pytest.mark.parametrize("words", ["rivers sediment", "wind", "bread flour time", "deltas slow"])
+def test_the_best_page_is_the_first_candidate(store, reference, words):
+    assert store.candidates(query(words), 3)[0] == reference.candidates(query(words), 1)[0]
+
+
+def test_candidates_are_at_most_as_many_as_asked_for_and_have_vectors(store):
+    assert len(store.candidates(query("rivers"), 2)) == 2
+    assert set(store.candidates(query("rivers"), 99)) == set(EVERYTHING) - {"a/rivers.pdf@1#1"}
+
+
+def test_text_search_ranks_by_bm25_and_finds_new_text_at_once(store, reference):
+    assert store.search_text("sediment", 5) == ["a/rivers.pdf@1#0"]
+    assert set(store.search_text("rivers", 5)) == set(reference.search_text("rivers", 5))
+    store.put([make_page("new.pdf", 0, "Glaciers are rivers of ice")])
+    assert store.search_text("glaciers", 5) == ["new.pdf@1#0"]
+    assert set(store.search_text("rivers", 5)) == {"a/rivers.pdf@1#0", "a/rivers.pdf@1#2", "new.pdf@1#0"}
+    assert len(store.search_text("rivers", 1)) == 1
+
+
+@pytest.mark.parametrize(
+    "words", ['"sediment"', "sediment AND NOT x:y", "(sediment", "sediment*~^+-/\\", "SEDIMENT?"]
+)
+def test_a_text_query_is_plain_text(store, words):
+    assert store.search_text(words, 5)[0] == "a/rivers.pdf@1#0"
+
+
+@pytest.mark.parametrize("words", ["", "?!", "zzz"])
+def test_a_text_query_that_fits_nothing_finds_nothing(store, words):
+    assert store.search_text(words, 5) == []
+
+
+def test_vectors_of_another_dimension_are_refused(store, reference):
+    page = LIBRARY[0]
+    narrow = PageEmbedding(page.embedding.vectors[:, :8], page.embedding.regions)
+    with pytest.raises(DimensionMismatchError, match=r"\(6, 8\).*32 dimensions"):
+        store.put([replace(page, embedding=narrow)])
+    assert_same(store, reference)
+
+
+def test_a_vector_without_direction_is_refused(store):
+    page = LIBRARY[3]
+    vectors = page.embedding.vectors.copy()
+    vectors[1] = 0
+    with pytest.raises(InputError, match="zeros"):
+        store.put([replace(page, embedding=PageEmbedding(vectors, page.embedding.regions))])
+
+
+def test_regions_of_patches_come_back_without_spans(empty):
+    boxes = np.array([[0, 0, 0.5, 1], [0.5, 0, 1, 1], [0.123456, 0, 0.654321, 1e-6]], np.float32)
+    page = make_page("x.png", 0, "")
+    vectors = ENCODER.encode_query("one two three").vectors
+    empty.put([replace(page, embedding=PageEmbedding(vectors, Regions(boxes, None)))])
+    regions = empty.read([page.page_id])[0].embedding.regions
+    assert regions.spans is None
+    np.testing.assert_allclose(regions.boxes, boxes, atol=1 / 65535)
