@@ -17,21 +17,29 @@ BRIDGES = "A suspension bridge hangs its deck from cables.\n\nEngineers measure 
 CITIES = "The city council met about the tram."
 
 
-@pytest.fixture
-def docs(tmp_path):
-    folder = tmp_path / "docs"
-    folder.mkdir()
-    (folder / "apples.txt").write_text(APPLES)
-    (folder / "bridges.txt").write_text(BRIDGES)
-    (folder / "cities.md").write_text(CITIES)
-    return folder
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    """Three documents and their library, indexed once for all tests that only need it to be there."""
+    made = tmp_path_factory.mktemp("made")
+    (made / "docs").mkdir()
+    (made / "docs" / "apples.txt").write_text(APPLES)
+    (made / "docs" / "bridges.txt").write_text(BRIDGES)
+    (made / "docs" / "cities.md").write_text(CITIES)
+    with Library.create(made / "test.library", encoder="fake") as library:
+        library.index(made / "docs")
+    return made
 
 
 @pytest.fixture
-def library(tmp_path, docs):
-    with Library.create(tmp_path / "test.library", encoder="fake") as made:
-        made.index(docs)
-        yield made
+def docs(tmp_path, made_once):
+    return shutil.copytree(made_once / "docs", tmp_path / "docs")
+
+
+@pytest.fixture
+def library(tmp_path, docs, made_once):
+    shutil.copytree(made_once / "test.library", tmp_path / "test.library")
+    with Library.open(tmp_path / "test.library") as library:
+        yield library
 
 
 def paths(library):
@@ -252,7 +260,7 @@ def test_a_page_that_is_not_there_is_refused(library, page_number):
 
 
 def test_a_library_of_another_encoder_is_refused_with_both_named(library, tmp_path):
-    with pytest.raises(EncoderMismatchError, match="indexed with fake .* not with minilm"):
+    with pytest.raises(EncoderMismatchError, match=r"indexed with fake .* not with minilm"):
         Library.open(tmp_path / "test.library", encoder="minilm")
 
 

@@ -16,18 +16,18 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maxsight import __version__
-from maxsight.documents import ReadSettings, render_page
+from maxsight.documents import OcrChoice, ReadSettings, render_page
 from maxsight.documents.text import layout_text
 from maxsight.encoders import load_encoder
 from maxsight.encoders.base import Encoder
 from maxsight.errors import EncoderMismatchError, InputError
-from maxsight.exporting import export_parquet
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import DEPTH, Evaluation, Ranking, evaluate
+from maxsight.exporting import export_parquet
 from maxsight.heatmaps.explanation import Explanation, explain_page
 from maxsight.heatmaps.similarity import attribute, match_words, snippet
 from maxsight.identity import find_document, page_id
-from maxsight.indexing import IndexEvent, IndexOptions, IndexReport, IndexRun
+from maxsight.indexing import IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed
 from maxsight.retrieval.codes import SignCodec
 from maxsight.retrieval.search import ScoredPage, rank_pages
 from maxsight.settings import default_library
@@ -36,6 +36,7 @@ from maxsight.stores.conditions import Filter, path_is
 from maxsight.stores.filters import parse_filter
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
+from maxsight.stores.verification import Verification
 from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
 
 DEFAULT_ENCODER = "minilm"
@@ -238,6 +239,8 @@ class Library:
         several = [paths] if isinstance(paths, str | PathLike) else paths
         options = {"settings": self.settings, **options}
         with self._store.writing():
+            for damage in self._store.dropped:
+                yield Noticed(f"damaged and dropped, its pages are read again: {damage}")
             run = IndexRun(self._store, self.encoder, self.home, [Path(path) for path in several], options)
             yield from run.events()
             self._store.optimize()
@@ -246,7 +249,7 @@ class Library:
     def settings(self) -> ReadSettings:
         """How files are read unless told otherwise: as when the library was made."""
         manifest = self._store.manifest
-        return ReadSettings(ocr=manifest.ocr_choice, dpi=manifest.dpi)
+        return ReadSettings(ocr=OcrChoice(manifest.ocr), dpi=manifest.dpi)
 
     def remove(self, files: Sequence[str]) -> list[str]:
         """Remove documents by path or file name, all or none, and name those that went.
@@ -383,6 +386,29 @@ class Library:
             format_version=manifest.format_version,
             created_by=manifest.created_by,
         )
+
+    def verify(
+        self, *, repair: bool = False, on_progress: Callable[[int, int], None] | None = None
+    ) -> Verification:
+        """Read every page and compare it with what was written.
+
+        Args:
+            repair: Drop what is damaged, so that the next ``index`` reads those pages again.
+            on_progress: Called with pages read and pages in all.
+        """
+        return self._store.verify(repair=repair, on_progress=on_progress)
+
+    def compact(self) -> None:
+        """Merge fragments, and drop versions more than an hour old."""
+        self._store.compact()
+
+    def backup(self, destination: str | PathLike[str]) -> None:
+        """Copy one consistent version to a folder that is empty or does not exist. The copy is a library.
+
+        Raises:
+            StoreError: Something is there already, or it can't be written to.
+        """
+        self._store.backup(Path(destination))
 
     def export(self, file: str | PathLike[str]) -> int:
         """Write every page with its vectors to a Parquet file, and return how many.

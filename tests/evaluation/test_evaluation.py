@@ -41,7 +41,9 @@ def test_a_question_without_an_answer_counts_as_nothing():
 
 def test_questions_are_read_with_their_pages(tmp_path):
     file = tmp_path / "q.jsonl"
-    file.write_text('{"query_id": "a", "query": "why?", "file": "x.pdf", "page_indices": [0, 3], "answer": "so"}\n\n')
+    file.write_text(
+        '{"query_id": "a", "query": "why?", "file": "x.pdf", "page_indices": [0, 3], "answer": "so"}\n\n'
+    )
     assert load_questions(file) == [Question("a", "why?", "x.pdf", (0, 3))]
 
 

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from PIL import Image
 
 from maxsight.errors import InputError
 from maxsight.heatmaps.explanation import explain_page
@@ -9,7 +10,6 @@ from maxsight.heatmaps.overlay import draw_overlay, heat_per_vector
 from maxsight.heatmaps.similarity import attribute, match_words, shorten, snippet
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.types import Page, PageEmbedding, QueryEmbedding, Regions, TextSource, Words
-from PIL import Image
 
 TEXT = "red apples fall"
 SPANS = np.array([[0, 3], [4, 10], [11, 15]], np.int32)
@@ -39,7 +39,8 @@ def test_attribution_sums_to_the_score(seed, tokens, vectors):
     rng = np.random.default_rng(seed)
     asked = query(rng.standard_normal((tokens, 4)), ["w"], [0] * tokens)
     embedding = PageEmbedding(
-        rng.standard_normal((vectors, 4)).astype(np.float32), Regions(np.zeros((vectors, 4), np.float32), None)
+        rng.standard_normal((vectors, 4)).astype(np.float32),
+        Regions(np.zeros((vectors, 4), np.float32), None),
     )
     attribution = attribute(asked, embedding)
     score = maxsim(asked.vectors, [embedding.vectors])[0]

@@ -44,7 +44,9 @@ def test_a_page_without_vectors_is_never_found():
     assert maxsim(query, [empty]).tolist() == [-np.inf]
 
 
-@given(lengths=st.lists(st.integers(0, 7), max_size=9), tokens=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
+@given(
+    lengths=st.lists(st.integers(0, 7), max_size=9), tokens=st.integers(1, 5), seed=st.integers(0, 2**32 - 1)
+)
 def test_packed_pages_score_as_the_reference_says(lengths, tokens, seed):
     rng = np.random.default_rng(seed)
     pages = [unit(rng, length) for length in lengths]

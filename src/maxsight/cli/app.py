@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import sys
 from typing import Any
 
@@ -30,6 +31,10 @@ class _Commands(click.Group):
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            # Documents hold characters that not every terminal can show; that must not end a search.
+            if isinstance(stream, io.TextIOWrapper):
+                stream.reconfigure(errors="replace")
         try:
             return super().invoke(ctx)
         except MaxSightError as error:
@@ -42,7 +47,7 @@ class _Commands(click.Group):
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
             # Whoever read our output has seen enough, as in `maxsight list | head`.
-            sys.stdout = None  # type: ignore[assignment]
+            sys.stdout = None
             sys.exit(0)
 
 
@@ -51,7 +56,7 @@ class _Commands(click.Group):
 )
 @click.version_option(__version__, prog_name="maxsight")
 def main() -> None:
-    r"""Find the page, and see why.
+    """Find the page, and see why.
 
     maxsight indexes PDFs, images and texts into a library on this machine and finds the pages that answer a
     question, with the words on them that matched.
@@ -60,7 +65,7 @@ def main() -> None:
       maxsight index docs/
       maxsight search "how much did revenue grow?"
       maxsight explain "how much did revenue grow?" report.pdf 12 --out heat.png
-    """
+    """  # noqa: D301 - click reads the backspace as "keep these lines"
 
 
 for _command in (

@@ -51,9 +51,9 @@ def _print_hit(hit: Hit) -> None:
     click.echo(f"{hit.rank:>3}. {place}  score {hit.score:.2f}{fused}")
     if hit.copies:
         click.echo(f"     also at {', '.join(hit.copies)}")
-    strongest = sorted(hit.matches, key=lambda match: -match.score)[:6]
-    found = [_found(match.word, match.region.text, match.region.box) for match in strongest]
-    click.echo(f"     {click.style('matched', dim=True)} {', '.join(found)}")
+    strongest = sorted(hit.matches, key=lambda match: -match.score)
+    found = dict.fromkeys(_found(match.word, match.region.text, match.region.box) for match in strongest)
+    click.echo(f"     {click.style('matched', dim=True)} {', '.join([*found][:6])}")
     if hit.snippet:
         click.echo(f"     {hit.snippet}")
     click.echo()

@@ -11,10 +11,12 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 from maxsight.heatmaps.similarity import Attribution
 from maxsight.types import Match
 
-PAGE_HEIGHT_PX = 1400
-LEGEND_WIDTH_PX = 520
+PAGE_EDGE_PX = 1400
+MAX_ENLARGEMENT = 2.0
+LEGEND_WIDTH_PX, LEGEND_HEIGHT_PX = 520, 700
 MARGIN_PX = 28
 HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
+Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
 PALETTE = (
     (31, 119, 180),
@@ -47,17 +49,14 @@ def draw_overlay(
         query: The question, drawn below it.
 
     Returns:
-        RGB, the page at ``PAGE_HEIGHT_PX`` with a legend to its right.
+        RGB, the page with its longer edge at ``PAGE_EDGE_PX``, a legend to its right.
     """
-    scale = PAGE_HEIGHT_PX / picture.height
-    page = picture.convert("RGB").resize(
-        (max(1, round(picture.width * scale)), PAGE_HEIGHT_PX), Image.Resampling.LANCZOS
-    )
+    page = _scaled(picture.convert("RGB"))
     page = _add_heat(page, boxes, heat_per_vector(attribution))
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(matches))]
     shown = _strong(matches)
     _outline(page, [matches[index] for index in shown], [colours[index] for index in shown])
-    sheet = Image.new("RGB", (page.width + LEGEND_WIDTH_PX, PAGE_HEIGHT_PX), PAPER)
+    sheet = Image.new("RGB", (page.width + LEGEND_WIDTH_PX, max(page.height, LEGEND_HEIGHT_PX)), PAPER)
     sheet.paste(page, (0, 0))
     _draw_legend(sheet, page.width, title, query, matches, colours)
     return sheet
@@ -78,7 +77,13 @@ def heat_per_vector(attribution: Attribution) -> NDArray[np.float32]:
     relative = np.clip((similarities - middle) / np.maximum(best - middle, 1e-6), 0, 1) ** 3
     weights = np.maximum(attribution.gains, 0)[:, None]
     heat = (relative * weights).sum(axis=0)
-    return (heat / max(float(heat.max()), 1e-6)).astype(np.float32)
+    return np.asarray(heat / max(float(heat.max()), 1e-6), dtype=np.float32)
+
+
+def _scaled(picture: Image.Image) -> Image.Image:
+    scale = min(PAGE_EDGE_PX / max(picture.size), MAX_ENLARGEMENT)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def _add_heat(page: Image.Image, boxes: NDArray[np.float32], heat: NDArray[np.float32]) -> Image.Image:
@@ -140,10 +145,10 @@ def _draw_legend(
     x, y = left + MARGIN_PX, MARGIN_PX
     width = LEGEND_WIDTH_PX - 2 * MARGIN_PX
     draw.line((left, 0, left, sheet.height), fill=(220, 222, 226), width=2)
-    for text, font, colour in ((query, large, INK), (title, small, FAINT)):
+    for text, font, line_height, colour in ((query, large, 30, INK), (title, small, 20, FAINT)):
         for line in _wrap(draw, text, font, width, most=5):
             draw.text((x, y), line, font=font, fill=colour)
-            y += round(font.size * 1.3)
+            y += line_height
         y += 10
     y += 12
     strongest = max((match.score for match in matches), default=1.0)
@@ -177,9 +182,7 @@ def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
     return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
-def _wrap(
-    draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int, most: int
-) -> list[str]:
+def _wrap(draw: ImageDraw.ImageDraw, text: str, font: Font, width: int, most: int) -> list[str]:
     lines: list[str] = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
@@ -191,7 +194,7 @@ def _wrap(
     return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1] + " …"]
 
 
-def _fit(draw: ImageDraw.ImageDraw, text: str, font: ImageFont.FreeTypeFont, width: int) -> str:
+def _fit(draw: ImageDraw.ImageDraw, text: str, font: Font, width: int) -> str:
     if draw.textlength(text, font=font) <= width:
         return text
     while text and draw.textlength(text + "…", font=font) > width:

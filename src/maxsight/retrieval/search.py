@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from maxsight.errors import InputError
 from maxsight.retrieval.maxsim import maxsim_packed
 from maxsight.stores.base import Store
-from maxsight.stores.filters import Filter
+from maxsight.stores.conditions import Filter
 from maxsight.types import QueryEmbedding
 
 MIN_CANDIDATES = 128

@@ -1,0 +1,28 @@
+"""``maxsight backup``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maxsight.cli.output import json_option, library_option, print_json
+
+
+@click.command()
+@click.argument("destination", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
+@library_option
+@json_option
+def backup(destination: Path, library: Path, as_json: bool) -> None:
+    """Copy one consistent version of the library to DIR, which must be empty or not exist.
+
+    Searching and indexing may go on meanwhile. The copy is a library itself.
+    """
+    from maxsight.library import Library
+
+    with Library.open(library, read_only=True) as opened:
+        opened.backup(destination)
+    if as_json:
+        print_json({"backup": destination})
+    else:
+        click.echo(f"{library} copied to {destination}")

@@ -1,0 +1,26 @@
+"""``maxsight compact``."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+
+from maxsight.cli.output import json_option, library_option, print_json, size
+
+
+@click.command()
+@library_option
+@json_option
+def compact(library: Path, as_json: bool) -> None:
+    """Merge fragments and drop versions that are more than an hour old."""
+    from maxsight.library import Library
+
+    with Library.open(library) as opened:
+        before = opened.status().size_bytes
+        opened.compact()
+        after = opened.status().size_bytes
+    if as_json:
+        print_json({"size_bytes_before": before, "size_bytes": after})
+    else:
+        click.echo(f"{library}: {size(before)} before, {size(after)} now")

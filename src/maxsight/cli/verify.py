@@ -1,0 +1,51 @@
+"""``maxsight verify``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from maxsight.cli.output import counted, json_option, library_option, print_json, say
+
+DAMAGED = 5
+
+
+@click.command()
+@library_option
+@click.option(
+    "--repair", is_flag=True, help="Drop what is damaged; the next `index` reads those pages again."
+)
+@json_option
+def verify(library: Path, repair: bool, as_json: bool) -> None:
+    """Read every page and check its vectors and checksum; name what is damaged.
+
+    The exit code is 0 when everything is as it was written, or was repaired, else 5.
+    """
+    from maxsight.library import Library
+
+    with Library.open(library, read_only=not repair) as opened:
+        pages = opened.status().pages
+        with click.progressbar(length=pages, label="reading", file=sys.stderr) as bar:
+            result = opened.verify(repair=repair, on_progress=lambda done, _: bar.update(done - bar.pos))
+    if as_json:
+        print_json(
+            {**{name: getattr(result, name) for name in ("pages", "clean", "repaired", "faults", "damage")}}
+        )
+    else:
+        for problem in (*result.damage, *result.faults):
+            say(f"damaged: {problem}")
+        click.echo(
+            f"{library}: {counted(result.pages, 'page')} read, {_verdict(result.clean, result.repaired)}"
+        )
+    if not (result.clean or result.repaired):
+        sys.exit(DAMAGED)
+
+
+def _verdict(clean: bool, repaired: bool) -> str:
+    if clean:
+        return "everything is as it was written"
+    if repaired:
+        return "what was damaged was dropped; `maxsight index` reads those pages again"
+    return "something is damaged; `maxsight verify --repair` drops it"

@@ -1,0 +1,195 @@
+"""The commands as people and programs use them."""
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from maxsight.cli import main
+
+APPLES = "Red apples fall from the tree in autumn.\n\nThe orchard sells cider."
+
+
+def fill(folder):
+    (folder / "docs").mkdir()
+    (folder / "docs" / "apples.txt").write_text(APPLES)
+    (folder / "docs" / "bridges.md").write_text("A suspension bridge hangs its deck from cables.")
+
+
+@pytest.fixture
+def folder(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MAXSIGHT_LIBRARY", raising=False)
+    fill(tmp_path)
+    return tmp_path
+
+
+def call(*arguments, code=0, **kwargs):
+    result = CliRunner().invoke(main, arguments, **kwargs)
+    assert result.exit_code == code, result.output
+    return result
+
+
+@pytest.fixture(scope="module")
+def made_once(tmp_path_factory):
+    """The folder with its library, indexed once for all tests that only need it to be there."""
+    made = tmp_path_factory.mktemp("made")
+    fill(made)
+    call("index", str(made / "docs"), "--encoder", "fake", "--library", str(made / "maxsight.library"))
+    return made
+
+
+@pytest.fixture
+def indexed(tmp_path, monkeypatch, made_once):
+    monkeypatch.delenv("MAXSIGHT_LIBRARY", raising=False)
+    folder = shutil.copytree(made_once, tmp_path / "folder")
+    monkeypatch.chdir(folder)
+    return folder
+
+
+def test_a_question_prints_rank_page_score_match_and_snippet(indexed):
+    out = call("search", "orchard cider", "-k", "1").stdout
+    assert "1. docs/apples.txt  page 1  score 2.00" in out
+    assert "matched cider (cider.), orchard" in out
+    assert "The orchard sells cider." in out
+
+
+def test_json_holds_the_same_for_programs(indexed):
+    hits = json.loads(call("search", "orchard cider", "--json").stdout)
+    assert [hit["rank"] for hit in hits] == [1, 2]
+    assert (hits[0]["path"], hits[0]["page_number"]) == ("docs/apples.txt", 1)
+    assert [match["region"]["text"] for match in hits[0]["matches"]] == ["orchard", "cider."]
+    assert hits[0]["score"] == pytest.approx(2, abs=1e-2)
+
+
+def test_results_go_to_stdout_and_everything_else_to_stderr(indexed):
+    (indexed / "docs" / "broken.pdf").write_bytes(b"nonsense")
+    result = call("index", "docs", "--json", code=3)
+    report = json.loads(result.stdout)
+    assert report["skipped"] == 2
+    assert "broken.pdf" in report["not_indexed"][0]["path"]
+    assert "not indexed" in result.stderr and "broken.pdf" in result.stderr
+
+
+def test_paths_can_come_from_standard_input(folder):
+    call("index", "-", "--encoder", "fake", input="docs/apples.txt\n\n")
+    listed = json.loads(call("list", "--json").stdout)
+    assert [(document["path"], document["complete"]) for document in listed] == [("docs/apples.txt", True)]
+
+
+def test_include_and_exclude_choose_files(folder):
+    call("index", "docs", "--encoder", "fake", "--include", "*.md", "--include", "*.txt", "--exclude", "app*")
+    assert call("list").stdout == "docs/bridges.md  1 pages\n"
+
+
+def test_the_library_can_be_named_by_option_or_environment(folder, monkeypatch):
+    call("index", "docs", "--encoder", "fake", "--library", "one.library")
+    monkeypatch.setenv("MAXSIGHT_LIBRARY", "one.library")
+    assert "documents  2" in call("status").stdout
+
+
+def test_metadata_serves_filters(indexed):
+    (indexed / "fields.csv").write_text("file,year\napples.txt,2019\nnowhere.pdf,1\n")
+    result = call("index", "docs", "--metadata", "fields.csv")
+    assert "nowhere.pdf" in result.stderr
+    assert "apples" in call("search", "the", "--filter", "year < 2020").stdout
+    result = call("search", "the", "--filter", "colour = 'red'", code=2)
+    assert "colour" in result.stderr and "year" in result.stderr
+
+
+def test_hybrid_shows_both_scores(indexed):
+    out = call("search", "orchard", "--hybrid", "-k", "1").stdout
+    assert "score 1.00" in out and f"fused {2 / 61:.4f}" in out
+
+
+def test_explain_names_matches_and_draws_the_page(indexed):
+    result = call("explain", "orchard cider", "apples.txt", "1", "--out", "heat.png")
+    assert "orchard  orchard" in result.stdout
+    with Image.open("heat.png") as picture:
+        assert picture.width > 520 and picture.height >= 700
+    explained = json.loads(call("explain", "orchard cider", "apples.txt", "1", "--json").stdout)
+    assert sum(region["score"] for region in explained["regions"]) == pytest.approx(
+        explained["score"], abs=1e-4
+    )
+
+
+def test_removed_documents_are_gone(indexed):
+    assert call("remove", "apples.txt").stdout == "removed docs/apples.txt\n"
+    assert call("list").stdout == "docs/bridges.md  1 pages\n"
+    assert "apples.txt" in call("remove", "apples.txt", code=2).stderr
+
+
+def test_evaluate_prints_the_measures(indexed):
+    (indexed / "q.jsonl").write_text(
+        '{"query": "orchard cider", "file": "apples.txt", "page_indices": [0]}\n'
+        '{"query": "anything", "file": "missing.pdf", "page_indices": [0]}\n'
+    )
+    result = call("evaluate", "q.jsonl", "--json")
+    report = json.loads(result.stdout)
+    assert report["measures"]["nDCG@5"] == 0.5
+    assert "missing.pdf is not in the library" in result.stderr
+    assert "nDCG@5     0.500" in call("evaluate", "q.jsonl").stdout
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "says"),
+    [
+        (("search", "x", "--library", "nowhere.library"), 5, "nowhere.library"),
+        (("search", "?!"), 2, "no words"),
+        (("search", ""), 2, "no words"),
+        (("search", "x", "--filter", "year ="), 2, "filter"),
+        (("index", "docs", "--encoder", "minilm"), 5, "indexed with fake"),
+        (("index", "docs", "--metadata", "nowhere.csv"), 2, "nowhere.csv"),
+        (("index", "nowhere"), 3, "nowhere"),
+        (("explain", "x", "apples.txt", "9"), 2, "page 9"),
+        (("explain", "x", "nowhere.txt", "1"), 2, "nowhere.txt"),
+        (("export", "missing-folder/pages.parquet"), 2, "missing-folder"),
+        (("evaluate", "nowhere.jsonl"), 2, "nowhere.jsonl"),
+    ],
+)
+def test_what_can_not_be_done_is_said_with_an_exit_code(indexed, arguments, code, says):
+    result = call(*arguments, code=code)
+    assert says.casefold() in result.stderr.casefold()
+    assert "Traceback" not in result.output
+
+
+def start(*arguments):
+    return subprocess.Popen(
+        [sys.executable, "-m", "maxsight", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_ctrl_c_stops_cleanly_and_the_same_command_goes_on(folder):
+    for number in range(3000):
+        (folder / "docs" / f"{number}.txt").write_text(f"Document number{number}.")
+    running = start("index", "docs", "--encoder", "fake")
+    library = folder / "maxsight.library"
+    deadline = time.monotonic() + 60
+    while not list(library.glob("*/data/*")) and time.monotonic() < deadline:
+        time.sleep(0.05)
+    running.send_signal(signal.SIGINT)
+    _, told = running.communicate(timeout=60)
+    assert running.returncode == 130, told
+    assert "goes on from here" in told and "Traceback" not in told
+    kept = len(json.loads(call("list", "--json").stdout))
+    assert 0 < kept < 3002
+    report = json.loads(call("index", "docs", "--json").stdout)
+    assert (report["skipped"], len(report["indexed"])) == (kept, 3002 - kept)
+
+
+def test_a_closed_pipe_ends_a_listing_quietly(indexed):
+    running = start("list")
+    running.stdout.close()
+    _, told = running.communicate(timeout=60)
+    assert "Traceback" not in told and "Exception" not in told
