@@ -2,7 +2,7 @@
 
 from maxsight.documents.base import Limits, OcrChoice, PageSource, ReadSettings
 from maxsight.documents.discover import content_hash, discover
-from maxsight.documents.pool import (
+from maxsight.documents.reading import (
     Done,
     Event,
     Failed,

@@ -1,21 +1,15 @@
-"""Reads documents in worker processes, ahead of whoever consumes them and in order.
+"""Worker processes and the requests that wait for one.
 
-A file may crash pdfium, loop for ever or eat all memory: that takes a worker down, the page it was at is
-named, and everything else is read. Workers are plain subprocesses (no fork, no pickle, and no ``__main__``
-guard needed).
+A file may crash pdfium, loop for ever or eat all memory: that takes a worker down, and the answer to the request it
+was at says so. Workers are plain subprocesses (no fork, no pickle, and no ``__main__`` guard needed).
 """
 
 from __future__ import annotations
 
 import contextlib
-import os
 import queue
 import threading
-from collections import deque
-from collections.abc import Callable, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from PIL import Image
@@ -30,118 +24,9 @@ from maxsight.documents.frames import (
     page_from_frame,
     settings_to_fields,
 )
-from maxsight.documents.ocr import choose_engine
 from maxsight.documents.process import WorkerLostError, WorkerProcess
 from maxsight.errors import UnreadableDocumentError
 from maxsight.types import Page
-
-# Pages that may be read and not yet taken, beyond one per worker. Some hundred kilobytes each at most.
-READ_AHEAD_PAGES = 32
-# A file that takes this many workers down one after the other is given up.
-MAX_LOST_IN_A_ROW = 3
-MAX_DEFAULT_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
-
-
-@dataclass(frozen=True, slots=True)
-class ReadJob:
-    """One file to read.
-
-    Attributes:
-        path: The file.
-        page_indices: Which pages (0-based), in this order; None for all.
-    """
-
-    path: Path
-    page_indices: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A file could be opened; its pages follow."""
-
-    job: ReadJob
-    page_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class PageRead:
-    """A page was read."""
-
-    job: ReadJob
-    page: Page
-
-
-@dataclass(frozen=True, slots=True)
-class PageFailed:
-    """A page could not be read; the others go on."""
-
-    job: ReadJob
-    page_index: int
-    error: UnreadableDocumentError
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The last event of a file that can't be read, or not any further."""
-
-    job: ReadJob
-    error: UnreadableDocumentError
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The last event of every other file."""
-
-    job: ReadJob
-
-
-Event = Opened | PageRead | PageFailed | Failed | Done
-
-
-def default_workers() -> int:
-    """One process per usable core, within reason: they wait for the encoder, unless OCR makes it wait for them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    return min(cores, MAX_DEFAULT_WORKERS)
-
-
-def read_documents(
-    jobs: Iterable[ReadJob], settings: ReadSettings, *, workers: int | None = None
-) -> Iterator[Event]:
-    """Read files in worker processes.
-
-    The events of one job come in page order, and jobs in the order given: `Opened`, then `PageRead` or
-    `PageFailed` per page, then `Done`; or `Failed` as the last. Workers read ahead by a bounded number of
-    pages, of this file and the next ones. Closing the iterator ends them at once.
-
-    Args:
-        jobs: Consumed as workers get free, in the caller's thread.
-        settings: How to read.
-        workers: Processes; `default_workers` unless given.
-
-    Raises:
-        InputError: Tesseract is asked for and not installed.
-    """
-    choose_engine(settings.ocr)
-    count = default_workers() if workers is None else max(1, workers)
-    return _read_in_order(iter(jobs), settings, count)
-
-
-def render_page(path: Path, page_index: int, settings: ReadSettings) -> Image.Image:
-    """Draw one page (0-based, RGB) in a worker process.
-
-    Raises:
-        UnreadableDocumentError: It can't be drawn.
-    """
-    pool = WorkerPool(settings, 1)
-    try:
-        reply = _wait(pool.submit("render", path, page_index))
-    finally:
-        pool.close()
-    if isinstance(reply, UnreadableDocumentError):
-        raise reply
-    assert isinstance(reply, Image.Image)
-    return reply
-
 
 Reply = int | Page | Image.Image | UnreadableDocumentError
 
@@ -227,9 +112,13 @@ class WorkerPool:
         with self._lock:
             self._running.add(worker)
             is_closed = self._is_closed
-        if is_closed:
-            worker.kill()
-        worker.wait_until_ready()
+        try:
+            if is_closed:
+                worker.kill()
+            worker.wait_until_ready()
+        except WorkerLostError:
+            self._dismiss(worker)
+            raise
         return worker
 
     def _dismiss(self, worker: WorkerProcess) -> None:
@@ -269,92 +158,7 @@ def _lost(request: Frame, reason: str, *, timed_out: bool) -> LostPageError:
     return LostPageError(Path(request.fields["path"]), reason, page_number=page_number, hint=hint)
 
 
-class _Reading:
-    """A job under way: its pages that wait for a worker, and those that wait to be taken."""
-
-    def __init__(self, job: ReadJob, pool: WorkerPool) -> None:
-        self._job = job
-        self._pool = pool
-        self._opening = pool.submit("count", job.path)
-        self._todo: Iterator[int] | None = None  # None until the file is open
-        self._started: deque[tuple[int, Future[Reply]]] = deque()
-
-    @property
-    def waiting(self) -> int:
-        """Requests made and not taken."""
-        return len(self._started) + (self._todo is None)
-
-    def start(self, room: int) -> None:
-        """Ask for up to ``room`` more pages, once the file is open."""
-        if self._todo is None:
-            if not self._opening.done():
-                return
-            reply = self._opening.result()
-            page_count = reply if isinstance(reply, int) else 0
-            self._todo = iter(range(page_count) if self._job.page_indices is None else self._job.page_indices)
-        for page_index in islice(self._todo, max(0, room)):
-            self._started.append((page_index, self._pool.submit("read", self._job.path, page_index)))
-
-    def events(self, read_ahead: Callable[[], None]) -> Iterator[Event]:
-        """Wait for each answer in turn; ``read_ahead`` is called before each wait."""
-        opening = _wait(self._opening)
-        if isinstance(opening, UnreadableDocumentError):
-            yield Failed(self._job, opening)
-            return
-        assert isinstance(opening, int)
-        yield Opened(self._job, opening)
-        lost_in_a_row = 0
-        while True:
-            read_ahead()
-            if not self._started:
-                self.start(1)  # whatever the next files have taken of the room
-            if not self._started:
-                break
-            page_index, future = self._started.popleft()
-            reply = _wait(future)
-            if isinstance(reply, Page):
-                yield PageRead(self._job, reply)
-            else:
-                assert isinstance(reply, UnreadableDocumentError)
-                yield PageFailed(self._job, page_index, reply)
-            lost_in_a_row = lost_in_a_row + 1 if isinstance(reply, LostPageError) else 0
-            if lost_in_a_row == MAX_LOST_IN_A_ROW:
-                yield Failed(self._job, self._give_up(page_index))
-                return
-        yield Done(self._job)
-
-    def _give_up(self, page_index: int) -> UnreadableDocumentError:
-        for _, future in self._started:
-            future.cancel()
-        return UnreadableDocumentError(
-            self._job.path,
-            f"given up after page {page_index + 1}: {MAX_LOST_IN_A_ROW} pages in a row could not be read",
-            hint="Open and save the file again with another program.",
-        )
-
-
-def _read_in_order(jobs: Iterator[ReadJob], settings: ReadSettings, workers: int) -> Iterator[Event]:
-    pool = WorkerPool(settings, workers)
-    limit = READ_AHEAD_PAGES + workers
-    readings: deque[_Reading] = deque()
-
-    def read_ahead() -> None:
-        for reading in readings:
-            reading.start(limit - sum(other.waiting for other in readings))
-        while sum(reading.waiting for reading in readings) < limit and (job := next(jobs, None)) is not None:
-            readings.append(_Reading(job, pool))
-
-    try:
-        read_ahead()
-        while readings:
-            yield from readings[0].events(read_ahead)
-            readings.popleft()
-            read_ahead()
-    finally:
-        pool.close()
-
-
-def _wait(future: Future[Reply]) -> Reply:
+def wait(future: Future[Reply]) -> Reply:
     """Wait in short steps, so that Ctrl-C is heard on every platform."""
     while True:
         with contextlib.suppress(TimeoutError):

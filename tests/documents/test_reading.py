@@ -29,7 +29,8 @@ from maxsight.documents import (
     render_page,
 )
 from maxsight.documents.frames import Frame, read_frame, settings_to_fields, write_frame
-from maxsight.documents.pool import MAX_LOST_IN_A_ROW, LostPageError, WorkerPool
+from maxsight.documents.pool import LostPageError, WorkerPool
+from maxsight.documents.reading import MAX_LOST_IN_A_ROW
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 
