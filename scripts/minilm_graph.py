@@ -66,8 +66,8 @@ def quantise(weight: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.
 def build_graph(weights: Weights) -> onnx.ModelProto:
     """Build the network up to its last hidden states.
 
-    Inputs ``ids`` and ``mask``, int64, shape ``(windows, pieces)``, at most 512 pieces; output ``hidden``, float32, shape
-    ``(windows, pieces, 384)``.
+    Inputs ``ids`` and ``mask``, int64, shape ``(windows, pieces)``, at most 512 pieces; output ``hidden``,
+    float32, shape ``(windows, pieces, 384)``.
     """
     graph = Graph()
     hidden = _embed(graph, weights)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.encoders.merging import merge_neighbours
+from maxsight.encoders.query_words import bare_word
 from maxsight.errors import EmptyQueryError, InputError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions
 
@@ -51,7 +52,7 @@ class FakeEncoder:
         return QueryEmbedding(
             text=text,
             vectors=self._vectors(words),
-            words=words,
+            words=tuple(bare_word(word) for word in words),
             word_index=np.arange(len(words), dtype=np.int32),
         )
 

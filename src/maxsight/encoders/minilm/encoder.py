@@ -15,13 +15,12 @@ from maxsight.encoders.minilm.model import Network
 from maxsight.encoders.minilm.pieces import UNKNOWN, PieceCutter, Pieces, regions_of, word_of
 from maxsight.encoders.minilm.recipe import Recipe
 from maxsight.encoders.minilm.windows import cut_windows
+from maxsight.encoders.query_words import bare_word
 from maxsight.errors import EmptyQueryError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
 FOLDER = Path(__file__).parent
 """Where the model files lie."""
-
-_AROUND_WORDS = ".,;:!?\u2026'\"\u2018\u2019\u201c\u201d\u00ab\u00bb()[]{}"
 
 
 class MiniLM:
@@ -87,7 +86,7 @@ class MiniLM:
         return QueryEmbedding(
             text=text,
             vectors=vectors[searchable],
-            words=tuple(text[slice(*words[index])].strip(_AROUND_WORDS) for index in found),
+            words=tuple(bare_word(text[slice(*words[index])]) for index in found),
             word_index=word_index.astype(np.int32),
         )
 

@@ -16,6 +16,8 @@ from maxsight.types import Regions, Words
 UNKNOWN = 100
 """The piece that stands for whatever the vocabulary lacks."""
 
+WHOLE_PAGE = np.array([0, 0, 1, 1], np.float32)
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Pieces:
@@ -85,5 +87,5 @@ def regions_of(spans: NDArray[np.int32], words: Words) -> Regions:
     if words.boxes is None:
         return Regions(boxes=None, spans=spans)
     if len(words) == 0:
-        return Regions(boxes=np.tile(np.float32([0, 0, 1, 1]), (len(spans), 1)), spans=spans)
+        return Regions(boxes=np.tile(WHOLE_PAGE, (len(spans), 1)), spans=spans)
     return Regions(boxes=words.boxes[word_of(spans, words.spans)], spans=spans)

@@ -69,7 +69,7 @@ class Recipe:
     @property
     def dim(self) -> int:
         """Length of the vectors."""
-        return self.components.shape[1]
+        return int(self.components.shape[1])
 
     def vectors(self, windows: Sequence[Floats32]) -> Floats32:
         """Make the vectors of a text from the hidden states of its windows.
@@ -103,4 +103,5 @@ def blend_window(hidden: Floats32, mean: Floats32, weight: float) -> Floats32:
 
 def unit(vectors: Floats32) -> Floats32:
     """Scale to length 1 along the last axis."""
-    return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    scaled: Floats32 = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
+    return scaled

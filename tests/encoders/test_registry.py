@@ -1,0 +1,25 @@
+import subprocess
+import sys
+
+import pytest
+
+from maxsight.encoders import DEFAULT_ENCODER, ENCODER_NAMES, load_encoder
+from maxsight.errors import ModelNotAvailableError
+
+
+def test_every_name_loads_an_encoder_of_that_name():
+    assert DEFAULT_ENCODER in ENCODER_NAMES
+    for name in ENCODER_NAMES:
+        assert load_encoder(name).space.encoder == name
+
+
+def test_an_unknown_name_is_refused_and_the_known_ones_are_named():
+    with pytest.raises(ModelNotAvailableError, match="'bert'") as caught:
+        load_encoder("bert")
+    assert caught.value.hint == "Choose one of: minilm, fake"
+
+
+def test_importing_the_encoders_loads_no_inference_runtime():
+    code = "import sys, maxsight.encoders; print({'onnxruntime', 'tokenizers'} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert found.stdout.strip() == "set()"
