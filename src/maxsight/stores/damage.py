@@ -44,6 +44,8 @@ class Damage:
     def __str__(self) -> str:
         if self.index is not None:
             return f"{self.file}: {self.reason}; the text index has to be built anew"
+        if self.pages == 0:
+            return f"{self.file}: {self.reason}; no page is lost with it"
         lost = "the pages of the newest commit" if self.pages is None else f"{self.pages} pages"
         return f"{self.file}: {self.reason}; {lost} can't be read"
 
@@ -71,6 +73,15 @@ def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
             if manifest == manifests[-1]:
                 raise OSError(f"none of {len(manifests)} versions can be read") from error
     raise FileNotFoundError(f"{folder / VERSIONS} has no manifest")
+
+
+def old_manifests(folder: Path) -> list[Damage]:
+    """Look for manifests of any version that were cut short. Cleaning up old versions would stumble over them."""
+    return [
+        Damage(f"{VERSIONS}/{manifest.name}", "the manifest of an old version was cut short", pages=0)
+        for manifest in sorted((folder / VERSIONS).glob("*.manifest"))
+        if not _has_magic(manifest)
+    ]
 
 
 def set_aside(folder: Path, unreadable: list[Damage], place: Path) -> None:

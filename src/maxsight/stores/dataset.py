@@ -62,10 +62,13 @@ class Dataset:
         """Before writing: drop what is damaged, and see to it that everything there is on the disk."""
         self._open, self._unreadable = damage.open_newest(self.folder)
         found = self.damage()
-        for item in found:
-            logger.warning("%s: %s", self.library, item)
         damage.set_aside(self.folder, self._unreadable, self.library / SET_ASIDE)
         self._unreadable = []
+        older = damage.old_manifests(self.folder)
+        damage.set_aside(self.folder, older, self.library / SET_ASIDE)
+        found += older
+        for item in found:
+            logger.warning("%s: %s", self.library, item)
         self._open = damage.drop(self._open, found)
         self.sync()
         return found

@@ -19,6 +19,7 @@ from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
 from pathlib import Path
+from types import TracebackType
 from typing import Self
 
 import lance
@@ -375,6 +376,14 @@ class LocalStore:
     def size_bytes(self) -> int:
         """Bytes on the disk, old versions included."""
         return sum(file.stat().st_size for file in (self.path / DATASET).rglob("*") if file.is_file())
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
 
     def close(self) -> None:
         """Release what is held."""

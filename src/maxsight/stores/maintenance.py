@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import logging
 from datetime import timedelta
 
 import lance
+
+from maxsight.stores.edge import FOREIGN
+
+logger = logging.getLogger(__name__)
 
 KEEP_VERSIONS = timedelta(hours=1)
 """Readers may hold a version this long before they have to go on with a newer one."""
@@ -46,4 +51,7 @@ def drop_old_versions(dataset: lance.LanceDataset) -> None:
 
     Call it as the only writer: what no version names is taken for left behind.
     """
-    dataset.cleanup_old_versions(older_than=KEEP_VERSIONS, delete_unverified=True)
+    try:
+        dataset.cleanup_old_versions(older_than=KEEP_VERSIONS, delete_unverified=True)
+    except FOREIGN as error:  # an old version that can't be read costs space, and that is all
+        logger.warning("old versions could not be removed: %s", error)
