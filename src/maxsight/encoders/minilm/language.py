@@ -33,8 +33,8 @@ _SMALL_WORDS = {
         "Italian": "il di che della sono dei gli una del nel alla anche delle più è quale qual nella la le si un "
         "da quanto",
         "Polish": "nie się na jest że oraz przez jak dla który która są został lub ile jaki jakie był była z do",
-        "Portuguese": "uma que não da em um para por mais dos das foi são ao pela pelo qual quais na de e se foram também mas "
-        "quanto como",
+        "Portuguese": "uma que não da em um para por mais dos das foi são ao pela pelo qual quais na de e se foram "
+        "também mas quanto como",
         "Romanian": "și este în pentru din cu sunt mai prin fost ale nu sau acest această cât la de un să pe",
         "Spanish": "el los las una que del por para es en un su fue más como según y la de cuál cuáles qué se "
         "cuánto",
