@@ -8,9 +8,9 @@ from measure import MAXSIGHT, SAMPLES, arguments, folder_bytes, run_with_memory,
 
 
 def main():
-    given = arguments(__doc__, documents=SAMPLES)
+    given = arguments(__doc__, documents=SAMPLES, library=None)
     with tempfile.TemporaryDirectory() as folder:
-        library = Path(folder) / "bench.library"
+        library = given.library or Path(folder) / "bench.library"
         command = [*MAXSIGHT, "index", str(given.documents), "--library", str(library), "--json"]
         output, seconds, exit_code, peak = run_with_memory(command)
         report = json.loads(output[output.index("{") : output.rindex("}") + 1])

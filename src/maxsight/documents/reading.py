@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
 from dataclasses import dataclass
 from itertools import islice
@@ -89,7 +89,7 @@ def default_workers() -> int:
 
 def read_documents(
     jobs: Iterable[ReadJob], settings: ReadSettings, *, workers: int | None = None
-) -> Iterator[Event]:
+) -> Generator[Event, None, None]:
     """Read files in worker processes.
 
     The events of one job come in page order, and jobs in the order given: `Opened`, then `PageRead` or
@@ -190,7 +190,9 @@ class _Reading:
         )
 
 
-def _read_in_order(jobs: Iterator[ReadJob], settings: ReadSettings, workers: int) -> Iterator[Event]:
+def _read_in_order(
+    jobs: Iterator[ReadJob], settings: ReadSettings, workers: int
+) -> Generator[Event, None, None]:
     pool = WorkerPool(settings, workers)
     limit = READ_AHEAD_PAGES + workers
     readings: deque[_Reading] = deque()

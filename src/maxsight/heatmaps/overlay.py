@@ -106,7 +106,7 @@ def _add_heat(page: Image.Image, boxes: NDArray[np.float32], heat: NDArray[np.fl
     return Image.fromarray(np.clip(marked, 0, 255).astype(np.uint8))
 
 
-def _strong(matches: Sequence[Match], most: int = 8) -> list[int]:
+def _strong(matches: Sequence[Match], most: int = 6) -> list[int]:
     """The query words that gave most, in the order of the query."""
     order = sorted(range(len(matches)), key=lambda index: -matches[index].score)
     return sorted(order[:most])
