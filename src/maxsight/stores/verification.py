@@ -17,6 +17,7 @@ from maxsight.stores.edge import FOREIGN
 from maxsight.stores.rounding import are_unit
 
 PAGES_PER_BATCH = 32
+UNCERTAIN_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +141,14 @@ def _is_foreign(error: BaseException) -> bool:
     return isinstance(error, FOREIGN) or type(error).__name__ == "PanicException"
 
 
+def _codes_fit(stored: schema.Row, expected: schema.Row) -> bool:
+    """Whether codes are those of the vectors, up to signs that rounding decides on another machine."""
+    if any(len(stored[name]) != len(expected[name]) for name in ("code_lo", "code_hi")):
+        return False
+    pairs = [stored[name] ^ expected[name] for name in ("code_lo", "code_hi")]
+    return bool((sum(map(np.bitwise_count, pairs)) <= UNCERTAIN_BITS).all())
+
+
 def _fault(row: schema.Row, codec: Codec, columns: pa.Schema) -> str | None:
     vectors = row["vectors"]
     if schema.checksum(row) != row["checksum"]:
@@ -149,8 +158,7 @@ def _fault(row: schema.Row, codec: Codec, columns: pa.Schema) -> str | None:
     if not np.isfinite(vectors).all() or not are_unit(np.linalg.norm(vectors.astype(np.float32), axis=1)):
         return "a vector is not of unit norm"
     if "code_version" in columns.names and row["code_version"] == codec.version:
-        expected = schema.code_row(codec, vectors)
-        if not all(np.array_equal(row[name], expected[name]) for name in ("code_lo", "code_hi")):
+        if not _codes_fit(row, schema.code_row(codec, vectors)):
             return "its sign codes do not fit its vectors"
     try:
         schema.to_page(row)
