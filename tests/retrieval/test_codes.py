@@ -1,3 +1,5 @@
+from itertools import pairwise
+
 import numpy as np
 import pytest
 
@@ -89,9 +91,8 @@ def test_counting_bits_gives_the_maxsim_of_rounded_query_and_signs(bits):
     pages = [unit(rng, length, 128) for length in (1, 7, 30, 2, 100)]
     lo, hi, offsets = encoded(codec, pages)
     query = round_query(unit(rng, 6, 128), bits)
-    expected = maxsim(
-        levels(query, bits), [signs(lo[a:b], hi[a:b]) for a, b in zip(offsets, offsets[1:], strict=False)]
-    )
+    pages_of_signs = [signs(lo[start:end], hi[start:end]) for start, end in pairwise(offsets)]
+    expected = maxsim(levels(query, bits), pages_of_signs)
     np.testing.assert_allclose(code_scores(query, lo, hi, offsets[:-1]), expected, rtol=1e-5)
 
 

@@ -165,7 +165,8 @@ def _score_chunk(
     words = np.empty_like(code_lo)
     for planes, scale in zip(query.planes, query.scales, strict=True):
         # Most weighted plane first: double, and add the next.
-        differing = np.zeros(len(words), dtype=np.uint8 if bits == 1 else np.uint16)
+        differing: NDArray[np.uint8 | np.uint16]
+        differing = np.zeros(len(words), np.uint8 if bits == 1 else np.uint16)
         for plane_lo, plane_hi in planes[::-1]:
             if bits > 1:
                 differing <<= 1

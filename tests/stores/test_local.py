@@ -1,0 +1,341 @@
+import hashlib
+import json
+import shutil
+import subprocess
+import sys
+from datetime import timedelta
+
+import lance
+import numpy as np
+import pyarrow as pa
+import pytest
+
+from maxsight.errors import (
+    FormatError,
+    InputError,
+    LibraryDamagedError,
+    LibraryNotFoundError,
+    LibraryReadOnlyError,
+    StoreError,
+)
+from maxsight.retrieval.codes import SignCodec
+from maxsight.stores import maintenance
+from maxsight.stores.local import LocalStore
+from store_pages import CODEC, ENCODER, MANIFEST, make_page, plain, query
+
+PAGES = [make_page(f"{number}.pdf", 0, f"word{number} and more", year=number) for number in range(40)]
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "test.library"
+
+
+@pytest.fixture
+def store(path):
+    with LocalStore.create(path, MANIFEST, codec=CODEC) as store:
+        yield store
+
+
+def reopened(path, **options):
+    return LocalStore.open(path, codec=SignCodec, **options)
+
+
+def names_in(store):
+    return sorted(name for chunk in store.vectors() for name in chunk.page_ids)
+
+
+def fragments(path):
+    return lance.dataset(path / "pages.lance").get_fragments()
+
+
+def digest(folder):
+    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    return {str(file): hashlib.sha256(file.read_bytes()).hexdigest() for file in files}
+
+
+def test_a_library_keeps_everything_when_it_is_opened_again(path, store):
+    store.put(PAGES)
+    before = [plain(page) for page in store.read(names_in(store))]
+    store.close()
+    with reopened(path) as again:
+        assert again.manifest == MANIFEST
+        assert [plain(page) for page in again.read(names_in(again))] == before
+        assert again.candidates(query("word7"), 3)[0] == "7.pdf@1#0"
+
+
+def test_a_library_is_made_only_where_nothing_is(path, store):
+    with pytest.raises(StoreError, match=r"there is a library at .* already"):
+        LocalStore.create(path, MANIFEST, codec=CODEC)
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path):
+    (tmp_path / "holiday.jpg").write_bytes(b"picture")
+    with pytest.raises(StoreError, match=r"is not empty: holiday\.jpg"):
+        LocalStore.create(tmp_path, MANIFEST, codec=CODEC)
+    with pytest.raises(LibraryNotFoundError, match="there is no library at") as error:
+        reopened(tmp_path)
+    assert error.value.hint.startswith("Make one: maxsight index")
+    assert not LocalStore.exists(tmp_path)
+
+
+def test_what_was_left_of_a_killed_creation_is_in_nobodys_way(path):
+    (path / "pages.lance" / "data").mkdir(parents=True)
+    (path / "pages.lance" / "data" / "orphan.lance").write_bytes(b"half")
+    with LocalStore.create(path, MANIFEST, codec=CODEC) as store:
+        store.put(PAGES[:2])
+        assert len(store.documents()) == 2
+
+
+def test_a_file_in_the_librarys_place_is_named(tmp_path):
+    (tmp_path / "file").write_text("not a folder")
+    with pytest.raises(StoreError, match="file"):
+        LocalStore.create(tmp_path / "file", MANIFEST, codec=CODEC)
+    with pytest.raises(LibraryNotFoundError):
+        reopened(tmp_path / "file")
+
+
+def test_a_library_opened_read_only_refuses_to_write_and_changes_no_byte(path, store):
+    store.put(PAGES)
+    store.close()
+    before = digest(path)
+    with reopened(path, read_only=True) as reader:
+        for write in (
+            lambda: reader.put(PAGES),
+            lambda: reader.remove(["1.pdf"]),
+            lambda: reader.set_metadata({"1.pdf": {}}),
+            reader.compact,
+            reader.optimize,
+            lambda: reader.verify(repair=True),
+        ):
+            with pytest.raises(LibraryReadOnlyError, match="was opened read-only"):
+                write()
+        reader.search_text("word1", 3), reader.candidates(query("word1"), 3), reader.read(["1.pdf@1#0"])
+        assert reader.verify().clean
+    assert digest(path) == before
+
+
+def test_a_closed_store_says_so(store):
+    store.close()
+    for call in (store.documents, store.fields, lambda: store.put(PAGES), lambda: store.read(["x"])):
+        with pytest.raises(StoreError, match="was closed"):
+            call()
+
+
+def test_a_newer_format_is_refused_with_what_to_do(path, store):
+    newer = json.loads(MANIFEST.to_json()) | {"format_version": 99, "unheard_of": True}
+    lance.dataset(path / "pages.lance").update_schema_metadata({"maxsight": json.dumps(newer)})
+    with pytest.raises(FormatError, match="has format 99; this version of maxsight reads up to 2") as error:
+        reopened(path)
+    assert "Upgrade" in error.value.hint
+    with pytest.raises(FormatError):
+        store.put(PAGES)
+
+
+@pytest.mark.parametrize("text", ["", "{", "[]", '{"format_version": 2}', '{"format_version": "x"}'])
+def test_a_damaged_manifest_is_named(path, store, text):
+    lance.dataset(path / "pages.lance").update_schema_metadata({"maxsight": text})
+    with pytest.raises(LibraryDamagedError, match=r"test\.library has a damaged manifest"):
+        reopened(path)
+
+
+def test_another_programs_dataset_is_no_library(path):
+    lance.write_dataset(pa.table({"a": [1, 2]}), path / "pages.lance")
+    with pytest.raises(LibraryDamagedError, match="without a maxsight manifest"):
+        reopened(path)
+
+
+def test_without_one_readable_version_the_library_is_damaged(path, store):
+    for manifest in (path / "pages.lance" / "_versions").glob("*.manifest"):
+        manifest.write_bytes(b"")
+    with pytest.raises(LibraryDamagedError, match="none of 2 versions can be read"):
+        reopened(path)
+
+
+def test_a_missing_data_file_is_named_to_readers_and_dropped_by_writers(path, store):
+    store.put(PAGES[:3])
+    store.put(PAGES[3:5])
+    victim = path / "pages.lance" / "data" / fragments(path)[0].metadata.files[0].path
+    victim.unlink()
+    with reopened(path, read_only=True) as reader:
+        assert [(item.file, item.reason, item.pages) for item in reader.damage()] == [
+            (f"data/{victim.name}", "the file is missing", 3)
+        ]
+        with pytest.raises(LibraryDamagedError, match=victim.name):
+            names_in(reader)
+        assert not reader.verify().clean
+    with reopened(path) as writer:
+        with writer.writing():
+            assert names_in(writer) == ["3.pdf@1#0", "4.pdf@1#0"]
+        assert [str(item) for item in writer.dropped] == [
+            f"data/{victim.name}: the file is missing; 3 pages can't be read"
+        ]
+        assert writer.verify().clean
+
+
+def test_pages_whose_other_columns_were_lost_are_dropped_by_name(path, store):
+    store.put(PAGES[:3])
+    store.set_metadata({"0.pdf": {"year": 1}})
+    added = fragments(path)[0].metadata.files[-1]
+    (path / "pages.lance" / "data" / added.path).write_bytes(b"")
+    with reopened(path) as writer, writer.writing():
+        assert writer.dropped[0].page_ids == ("0.pdf@1#0", "1.pdf@1#0", "2.pdf@1#0")
+
+
+def test_compaction_merges_fragments_and_keeps_every_value(path, store):
+    for page in PAGES:
+        store.put([page])
+    store.remove(["3.pdf"])
+    before = [plain(page) for page in store.read(names_in(store))]
+    store.compact()
+    assert len(fragments(path)) == 1
+    assert [plain(page) for page in store.read(names_in(store))] == before
+    assert store.candidates(query("word7"), 3)[0] == "7.pdf@1#0"
+    assert store.search_text("word7", 3) == ["7.pdf@1#0"]
+    assert store.search_text("word3", 3) == []
+    assert store.verify().clean
+
+
+def test_optimizing_merges_fragments_only_where_there_are_many(path, store):
+    for page in PAGES[:10]:
+        store.put([page])
+    store.optimize()
+    assert len(fragments(path)) == 10
+    for page in PAGES[10:]:
+        store.put([page])
+    store.optimize()
+    assert len(fragments(path)) <= 2
+    assert names_in(store) == sorted(page.page_id for page in PAGES)
+
+
+def test_old_versions_go_after_an_hour_and_not_before(path, store, monkeypatch):
+    for page in PAGES[:5]:
+        store.put([page], replace_documents=True)
+    store.put(PAGES[:5])
+    store.compact()
+    kept = len(lance.dataset(path / "pages.lance").versions())
+    assert kept >= 8
+    monkeypatch.setattr(maintenance, "KEEP_VERSIONS", timedelta(microseconds=1))
+    before = store.size_bytes()
+    store.compact()
+    assert len(lance.dataset(path / "pages.lance").versions()) < kept
+    assert store.size_bytes() < before
+    assert names_in(store) == sorted(page.page_id for page in PAGES[:5])
+
+
+def test_a_backup_is_a_library_of_its_own(path, store, tmp_path):
+    store.put(PAGES)
+    store.optimize()
+    store.backup(tmp_path / "copies" / "backup.library")
+    store.remove([f"{number}.pdf" for number in range(40)])
+    with reopened(tmp_path / "copies" / "backup.library") as backup:
+        assert names_in(backup) == sorted(page.page_id for page in PAGES)
+        assert backup.search_text("word7", 3) == ["7.pdf@1#0"]
+        assert backup.verify().clean
+        backup.put([PAGES[0], make_page("new.pdf", 0, "new words")])
+        assert len(names_in(backup)) == 41
+    with pytest.raises(InputError, match="is not empty"):
+        store.backup(tmp_path / "copies" / "backup.library")
+
+
+def test_a_backup_copies_no_old_versions(path, store, tmp_path):
+    for _ in range(5):
+        store.put(PAGES, replace_documents=True)
+    store.compact()
+    store.backup(tmp_path / "backup.library")
+    with reopened(tmp_path / "backup.library") as backup:
+        assert backup.size_bytes() < store.size_bytes() / 3
+
+
+def test_verify_names_a_page_whose_content_changed_and_repair_drops_just_that(path, store):
+    store.put(PAGES[:5])
+    dataset = lance.dataset(path / "pages.lance")
+    dataset.update({"text": "'forged'"}, where="path = '2.pdf'")
+    found = store.verify()
+    assert [str(fault) for fault in found.faults] == ["2.pdf, page 1: its content is not what was written"]
+    assert not found.clean
+    assert not found.repaired
+    repaired = store.verify(repair=True)
+    assert [fault.page_id for fault in repaired.faults] == ["2.pdf@1#0"]
+    assert repaired.repaired
+    assert names_in(store) == [f"{number}.pdf@1#0" for number in (0, 1, 3, 4)]
+    assert store.verify().clean
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "reason"),
+    [
+        ("meta_year", "77", "its metadata is not what was written"),
+        ("vector_count", "77", "its content is not what was written"),
+        ("page_number", "9", "its content is not what was written"),
+        ("code_lo", "code_hi", "its sign codes do not fit its vectors"),
+    ],
+)
+def test_verify_looks_at_every_column(path, store, column, value, reason):
+    store.put(PAGES[:3])
+    lance.dataset(path / "pages.lance").update({column: value}, where="path = '1.pdf'")
+    assert [fault.reason for fault in store.verify().faults] == [reason]
+
+
+def test_verify_tells_how_far_it_is(store):
+    store.put(PAGES)
+    steps = []
+    assert store.verify(on_progress=lambda done, total: steps.append((done, total))).pages == 40
+    assert steps == [(32, 40), (40, 40)]
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_bytes_that_rot_in_a_data_file_are_found_dropped_and_written_again(path, store, seed):
+    store.put(PAGES[:20])
+    store.put(PAGES[20:])
+    rng = np.random.default_rng(seed)
+    victim = path / "pages.lance" / "data" / fragments(path)[0].metadata.files[0].path
+    content = bytearray(victim.read_bytes())
+    at = rng.integers(0, len(content) - 8)
+    content[at : at + 8] = rng.bytes(8)
+    victim.write_bytes(content)
+    with reopened(path) as writer:
+        found = writer.verify(repair=True)
+        lost = {fault.page_id for fault in found.faults}
+        assert len(names_in(writer)) >= 20
+        writer.put(PAGES)
+        assert names_in(writer) == sorted(page.page_id for page in PAGES)
+        assert writer.verify().clean
+        assert lost <= {page.page_id for page in PAGES} | {""}
+
+
+def test_codes_of_an_older_codec_are_not_compared_with_new_ones(path, store):
+    store.put(PAGES[:3])
+
+    class NewerCodec(SignCodec):
+        version = 2
+
+        def __init__(self, dim):
+            super().__init__(dim, seed=1)
+
+    with LocalStore.open(path, codec=NewerCodec) as newer:
+        newer.put(PAGES[3:6])
+        for number in range(6):
+            assert newer.candidates(query(f"word{number}"), 1) == [f"{number}.pdf@1#0"]
+        assert newer.verify().clean
+
+
+def test_a_page_of_many_vectors_comes_in_chunks_of_bounded_size(store):
+    words = " ".join(f"w{number}" for number in range(4000))
+    store.put([make_page(f"{number}.txt", 0, words, boxed=False) for number in range(3)])
+    sizes = [chunk.vectors.nbytes for chunk in store.vectors()]
+    assert sum(sizes) == 3 * 4000 * ENCODER.space.dim * 2
+
+
+def test_importing_the_package_loads_no_database():
+    code = "import sys, maxsight; print({'lance', 'pyarrow', 'sqlglot'} & set(sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "set()"
+
+
+def test_a_copied_folder_is_the_same_library(path, store, tmp_path):
+    store.put(PAGES)
+    shutil.copytree(path, tmp_path / "moved.library")
+    with reopened(tmp_path / "moved.library") as moved:
+        assert names_in(moved) == names_in(store)
+        assert moved.verify().clean

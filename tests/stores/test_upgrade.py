@@ -1,0 +1,107 @@
+import importlib.util
+import shutil
+from pathlib import Path
+
+import lance
+import pytest
+
+from maxsight.retrieval.codes import SignCodec
+from maxsight.stores import schema
+from maxsight.stores.local import LocalStore
+from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+from maxsight.stores.memory import MemoryStore
+from maxsight.types import EmbeddingSpace
+from store_pages import plain
+
+DATA = Path(__file__).parents[1] / "data"
+
+
+def maker():
+    spec = importlib.util.spec_from_file_location("maker", DATA / "make_library_format_1.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+@pytest.fixture
+def path(tmp_path):
+    return Path(shutil.copytree(DATA / "library-format-1", tmp_path / "old.library"))
+
+
+@pytest.fixture
+def expected():
+    memory = MemoryStore(Manifest(EmbeddingSpace("fake", "1", 16), dpi=200, ocr="auto"))
+    memory.put(list(maker().pages()))
+    memory.set_metadata({"notes.txt": {"year": 1999}})
+    memory.remove(["gone.txt"])
+    return memory
+
+
+def assert_holds(store, expected):
+    names = sorted(name for chunk in expected.vectors() for name in chunk.page_ids)
+    assert store.documents() == expected.documents()
+    assert store.fields() == expected.fields()
+    assert [plain(page) for page in store.read(names)] == [plain(page) for page in expected.read(names)]
+    for page in expected.read(names):
+        if len(page.embedding.vectors):
+            vectors = page.embedding.vectors
+            assert store.candidates(vectors, 6)[0] == expected.candidates(vectors, 1)[0]
+    assert set(store.search_text("rivers", 5)) == {"reports/first.pdf#0", "reports/first.pdf#2"}
+    assert store.verify().clean
+
+
+def test_the_previous_format_is_read_as_it_is(path, expected):
+    before = sorted(path.rglob("*"))
+    with LocalStore.open(path, codec=SignCodec, read_only=True) as store:
+        assert store.manifest.format_version == 1
+        assert_holds(store, expected)
+    assert sorted(path.rglob("*")) == before
+
+
+def test_the_first_writer_upgrades_the_previous_format_in_place(path, expected):
+    with LocalStore.open(path, codec=SignCodec) as store:
+        with store.writing():
+            assert store.manifest.format_version == FORMAT_VERSION
+        assert store.dropped == []
+        assert_holds(store, expected)
+    with LocalStore.open(path, codec=SignCodec, read_only=True) as again:
+        assert again.manifest == Manifest(
+            EmbeddingSpace("fake", "1", 16), dpi=200, ocr="auto", created_by="0.1.0"
+        )
+        assert_holds(again, expected)
+    table = lance.dataset(path / "pages.lance").to_table(columns=["code_version", "vector_count", "code_lo"])
+    assert set(table.column("code_version").to_pylist()) == {SignCodec.version}
+    assert [len(words) for words in table.column("code_lo").to_pylist()] == table.column(
+        "vector_count"
+    ).to_pylist()
+
+
+def test_an_upgrade_that_was_killed_between_its_commits_goes_on(path, expected, monkeypatch):
+    def killed(self, metadata):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch, LocalStore.open(path, codec=SignCodec) as store:
+        patch.setattr(lance.LanceDataset, "update_schema_metadata", killed)
+        with pytest.raises(KeyboardInterrupt), store.writing():
+            pass
+    with LocalStore.open(path, codec=SignCodec, read_only=True) as reader:
+        assert reader.manifest.format_version == 1
+        assert_holds(reader, expected)
+    with LocalStore.open(path, codec=SignCodec) as store, store.writing():
+        assert store.manifest.format_version == FORMAT_VERSION
+        assert_holds(store, expected)
+
+
+def test_a_reader_goes_on_while_another_process_upgrades(path, expected):
+    with LocalStore.open(path, codec=SignCodec, read_only=True) as reader:
+        reader.documents()
+        with LocalStore.open(path, codec=SignCodec) as writer, writer.writing():
+            assert_holds(reader, expected)
+
+
+def test_an_upgraded_library_has_the_columns_of_a_new_one(path):
+    with LocalStore.open(path, codec=SignCodec) as store, store.writing():
+        upgraded = lance.dataset(path / "pages.lance").schema
+        fresh = schema.dataset_schema(store.manifest)
+    own = {column.name: column.type for column in upgraded if not column.name.startswith("meta_")}
+    assert own == {column.name: column.type for column in fresh}
