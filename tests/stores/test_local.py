@@ -208,6 +208,14 @@ def test_optimizing_merges_fragments_only_where_there_are_many(path, store):
     assert names_in(store) == sorted(page.page_id for page in PAGES)
 
 
+def test_words_are_found_in_text_without_spaces(store):
+    store.put([make_page("ja.pdf", 0, "深層学習は画像認識に使われる"), make_page("de.pdf", 0, "Überprüfung")])
+    for _ in range(2):
+        assert store.search_text("画像", 3) == ["ja.pdf@1#0"]
+        assert store.search_text("uberprufung", 3) == ["de.pdf@1#0"]
+        store.optimize()
+
+
 def test_old_versions_go_after_an_hour_and_not_before(path, store, monkeypatch):
     for page in PAGES[:5]:
         store.put([page], replace_documents=True)

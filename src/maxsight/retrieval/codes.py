@@ -22,7 +22,7 @@ from maxsight.types import Floats
 BITS = 128
 FINE_BITS = 4
 SHORTLIST_PER_HIT = 3
-VECTORS_PER_CHUNK = 32768  # both words and their counts stay in the cache of one core
+VECTORS_PER_CHUNK = 65536  # both words and their counts stay in the cache of one core
 THREADS = min(4, os.cpu_count() or 1)
 
 

@@ -46,9 +46,9 @@ class Dataset:
         if self._closed:
             raise StoreError(f"{self.library} was closed", hint="Open it again.")
         newest = self._open.latest_version
-        if newest != self._open.version and not self._unreadable:
+        if newest != self._open.version:
             try:
-                self._open = self._open.checkout_version(newest)
+                self._open, self._unreadable = self._open.checkout_version(newest), []
             except FOREIGN:
                 self._open, self._unreadable = damage.open_newest(self.folder)
         return self._open

@@ -45,8 +45,15 @@ def translated(place: Path) -> Iterator[None]:
         yield
     except MaxSightError:
         raise
-    except FOREIGN as error:
+    except BaseException as error:
+        if not is_foreign(error):
+            raise
         raise _ours(error, place) from error
+
+
+def is_foreign(error: BaseException) -> bool:
+    """Whether an error is one of Lance's or the system's. Where Lance panics, it is no ``Exception`` at all."""
+    return isinstance(error, FOREIGN) or type(error).__name__ == "PanicException"
 
 
 def is_gone(error: BaseException) -> bool:

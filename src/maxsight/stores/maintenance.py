@@ -15,6 +15,9 @@ KEEP_VERSIONS = timedelta(hours=1)
 """Readers may hold a version this long before they have to go on with a newer one."""
 
 TEXT_INDEX = "text"
+TOKENIZER = "icu/split"
+"""Finds words where no spaces are (Chinese, Japanese, Thai), and splits at all punctuation."""
+
 SMALL_FRAGMENT = 32
 MANY_SMALL_FRAGMENTS = 16
 LARGE_FRAGMENT = 8192
@@ -23,7 +26,9 @@ LARGE_FRAGMENT = 8192
 def ensure_text_index(dataset: lance.LanceDataset) -> None:
     """Make the full-text index if there is none. Without it, search would not even fold upper and lower case."""
     if TEXT_INDEX not in {index.name for index in dataset.describe_indices()}:
-        dataset.create_scalar_index("text", "INVERTED", name=TEXT_INDEX, with_position=False)
+        dataset.create_scalar_index(
+            "text", "INVERTED", name=TEXT_INDEX, with_position=False, base_tokenizer=TOKENIZER
+        )
 
 
 def update_text_index(dataset: lance.LanceDataset) -> None:

@@ -13,7 +13,7 @@ from maxsight.errors import MaxSightError
 from maxsight.stores import schema
 from maxsight.stores.base import Codec
 from maxsight.stores.damage import Damage
-from maxsight.stores.edge import FOREIGN
+from maxsight.stores.edge import is_foreign
 from maxsight.stores.rounding import are_unit
 
 PAGES_PER_BATCH = 32
@@ -108,7 +108,7 @@ def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterato
         yield from [row for batch in batches for row in schema.from_batch(batch)]
         return
     except BaseException as error:
-        if not _is_foreign(error):
+        if not is_foreign(error):
             raise
     row_ids = fragment.to_table(columns=[], with_row_id=True).column("_rowid").to_pylist()
     for row_id in row_ids:
@@ -116,7 +116,7 @@ def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterato
             table = _read(dataset, row_id, None)
             yield from (row for batch in table.to_batches() for row in schema.from_batch(batch))
         except BaseException as error:
-            if not _is_foreign(error):
+            if not is_foreign(error):
                 raise
             yield _named(dataset, row_id) | {"fault": f"it can't be decoded ({str(error)[:80]})"}
 
@@ -130,15 +130,10 @@ def _named(dataset: lance.LanceDataset, row_id: int) -> schema.Row:
     try:
         rows = _read(dataset, row_id, ["page_id", "path", "page_number"]).to_pylist()
     except BaseException as error:
-        if not _is_foreign(error):
+        if not is_foreign(error):
             raise
         rows = []
     return rows[0] if rows else unknown
-
-
-def _is_foreign(error: BaseException) -> bool:
-    # Lance panics on some nonsense in its files; Python sees that as a BaseException of pyo3.
-    return isinstance(error, FOREIGN) or type(error).__name__ == "PanicException"
 
 
 def _codes_fit(stored: schema.Row, expected: schema.Row) -> bool:
