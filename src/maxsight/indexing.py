@@ -31,6 +31,7 @@ from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import document_path, page_id
 from maxsight.metadata import MetadataTable
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
+from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Page, Scalar
 
 PAGES_PER_ENCODING = 16
@@ -410,7 +411,8 @@ class _Batch:
 
     def _encode(self) -> None:
         waiting, self._unencoded = self._unencoded, []
-        embeddings = self._encoder.encode_pages([page for _, page in waiting])
+        with one_blas_thread():
+            embeddings = self._encoder.encode_pages([page for _, page in waiting])
         for (work, page), embedding in zip(waiting, embeddings, strict=True):
             document = work.document
             identity = page_id(document.path, document.content_hash, page.page_index)

@@ -37,6 +37,7 @@ from maxsight.stores.filters import parse_filter
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.verification import Verification
+from maxsight.threads import one_blas_thread
 from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
 
 DEFAULT_ENCODER = "minilm"
@@ -290,17 +291,18 @@ class Library:
             EmptyQueryError: Nothing in the query can be searched for.
             FilterError: The condition is not valid, or names an unknown field.
         """
-        embedding = self.encoder.encode_query(query)
         condition = self._filter(where)
         limit = top_k
-        while True:
-            ranked = rank_pages(
-                self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
-            )
-            hits = self._hits(embedding, ranked)
-            if len(hits) >= top_k or len(ranked) < limit:
-                return hits[:top_k]
-            limit *= 4  # copies have taken the places of others
+        with one_blas_thread():
+            embedding = self.encoder.encode_query(query)
+            while True:
+                ranked = rank_pages(
+                    self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
+                )
+                hits = self._hits(embedding, ranked)
+                if len(hits) >= top_k or len(ranked) < limit:
+                    return hits[:top_k]
+                limit *= 4  # copies have taken the places of others
 
     def _hits(self, query: QueryEmbedding, ranked: Sequence[ScoredPage]) -> list[Hit]:
         """Describe pages, those of equal content as one."""

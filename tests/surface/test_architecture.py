@@ -11,11 +11,12 @@ import maxsight
 import maxsight.errors
 
 SOURCE = Path(maxsight.__file__).parent
-FOUNDATION = {"errors", "types", "settings"}
+FOUNDATION = {"errors", "types", "settings", "threads"}
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
     "settings": set(),
+    "threads": {"settings"},
     "documents": FOUNDATION,
     "encoders": FOUNDATION,
     "stores": FOUNDATION,

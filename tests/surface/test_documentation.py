@@ -54,7 +54,9 @@ def run(command, folder):
 
 def test_the_command_reference_is_what_help_prints():
     script = ROOT / "docs" / "make_cli_reference.py"
-    made = subprocess.run([sys.executable, str(script), "--print"], capture_output=True, text=True, check=True)
+    made = subprocess.run(
+        [sys.executable, str(script), "--print"], capture_output=True, text=True, check=True
+    )
     assert made.stdout == (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8"), (
         f"run: python {script.relative_to(ROOT)}"
     )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
@@ -16,6 +15,7 @@ from maxsight.documents.base import ReadSettings
 from maxsight.documents.ocr import choose_engine
 from maxsight.documents.pool import LostPageError, Reply, WorkerPool, wait
 from maxsight.errors import UnreadableDocumentError
+from maxsight.settings import cpu_count
 from maxsight.types import Page
 
 # Pages that may be read and not yet taken, beyond one per worker. Some hundred kilobytes each at most.
@@ -83,7 +83,7 @@ Event = Opened | PageRead | PageFailed | Failed | Done
 
 def default_workers() -> int:
     """One process per usable core, within reason: they wait for the encoder, unless OCR makes it wait for them."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = cpu_count()
     return min(cores, MAX_DEFAULT_WORKERS)
 
 

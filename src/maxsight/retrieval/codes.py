@@ -9,21 +9,19 @@ at a price that does not grow with the library.
 
 from __future__ import annotations
 
-import os
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.threads import map_in_threads
 from maxsight.types import Floats
 
 BITS = 128
 FINE_BITS = 4
 SHORTLIST_PER_HIT = 3
 VECTORS_PER_CHUNK = 65536  # both words and their counts stay in the cache of one core
-THREADS = min(4, os.cpu_count() or 1)
 
 
 class SignCodec:
@@ -149,8 +147,10 @@ def code_scores(
         own = slice(starts[chunk.start], ends[chunk.stop - 1])
         scores[chunk] = _score_chunk(query, code_lo[own], code_hi[own], starts[chunk] - own.start)
 
-    with ThreadPoolExecutor(THREADS) as threads:  # numpy lets go of the interpreter's lock in all of it
-        list(threads.map(score, _chunks(starts, ends)))
+    for _ in map_in_threads(
+        score, _chunks(starts, ends)
+    ):  # numpy lets go of the interpreter's lock in all of it
+        pass
     return scores
 
 

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 
 from maxsight.errors import InputError
 from maxsight.retrieval.maxsim import maxsim_packed
-from maxsight.stores.base import Store
+from maxsight.stores.base import Store, VectorChunk
 from maxsight.stores.conditions import Filter
+from maxsight.threads import map_in_threads
 from maxsight.types import QueryEmbedding
 
 MIN_CANDIDATES = 128
@@ -83,14 +84,14 @@ def score_pages(
     page_ids: Sequence[str] | None = None,
 ) -> list[ScoredPage]:
     """Score pages by exact MaxSim, a chunk at a time. Pages without vectors are left out."""
-    return [
-        ScoredPage(page_id, float(score))
-        for chunk in store.vectors(where=where, page_ids=page_ids)
-        for page_id, score in zip(
-            chunk.page_ids, maxsim_packed(query.vectors, chunk.vectors, chunk.offsets), strict=True
-        )
-        if score > float("-inf")
-    ]
+
+    def score(chunk: VectorChunk) -> list[ScoredPage]:
+        scores = maxsim_packed(query.vectors, chunk.vectors, chunk.offsets)
+        named = zip(chunk.page_ids, scores, strict=True)
+        return [ScoredPage(page_id, float(score)) for page_id, score in named if score > float("-inf")]
+
+    chunks = store.vectors(where=where, page_ids=page_ids)
+    return [page for pages in map_in_threads(score, chunks) for page in pages]
 
 
 def fuse(by_vectors: Sequence[ScoredPage], by_text: Sequence[str]) -> list[ScoredPage]:
