@@ -13,6 +13,7 @@
     │  └─ ModelNotAvailableError                     4          503
     └─ StoreError                                    5          500
        ├─ LibraryNotFoundError                       5          404
+       ├─ LibraryExistsError                         5          409
        ├─ LibraryBusyError (retryable)               6          409
        ├─ LibraryDamagedError                        5          500
        ├─ LibraryReadOnlyError                       5          403
@@ -119,6 +120,12 @@ class LibraryNotFoundError(StoreError):
     """There is no library at this place."""
 
     http_status = 404
+
+
+class LibraryExistsError(StoreError):
+    """There is a library at this place already."""
+
+    http_status = 409
 
 
 class LibraryBusyError(StoreError):

@@ -15,14 +15,9 @@ import pyarrow.parquet as pq
 from maxsight.errors import InputError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.fields import FieldType
+from maxsight.stores.schema import METADATA_TYPES
 
 PAGES_PER_ROW_GROUP = 64
-ARROW_TYPES = {
-    FieldType.TEXT: pa.string(),
-    FieldType.INTEGER: pa.int64(),
-    FieldType.NUMBER: pa.float64(),
-    FieldType.BOOLEAN: pa.bool_(),
-}
 
 
 def export_parquet(
@@ -64,7 +59,7 @@ def _schema(dim: int, fields: Mapping[str, FieldType]) -> pa.Schema:
             ("vectors", pa.list_(pa.list_(pa.float32(), dim))),
             ("boxes", pa.list_(pa.list_(pa.float32(), 4))),
             ("spans", pa.list_(pa.list_(pa.int32(), 2))),
-            *((f"metadata_{name}", ARROW_TYPES[kind]) for name, kind in fields.items()),
+            *((f"metadata_{name}", METADATA_TYPES[kind]) for name, kind in fields.items()),
         ]
     )
 

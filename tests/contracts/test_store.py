@@ -159,7 +159,10 @@ def test_removed_documents_are_gone_at_once(store, reference):
     assert reference.remove(["a/rivers.pdf"]) == 3
     assert_same(store, reference)
     assert store.search_text("rivers", 10) == []
-    assert store.candidates(query("rivers"), 10) == reference.candidates(query("rivers"), 10)
+    left = reference.candidates(query("rivers"), 10)
+    assert (
+        sorted(store.candidates(query("rivers"), 10)) == sorted(left) == ["b/sails.pdf@1#0", "notes.txt@1#0"]
+    )
 
 
 def test_a_path_is_a_name_and_not_a_pattern(store):
@@ -321,3 +324,27 @@ def test_regions_of_patches_come_back_without_spans(empty):
     regions = empty.read([page.page_id])[0].embedding.regions
     assert regions.spans is None
     np.testing.assert_allclose(regions.boxes, boxes, atol=1 / 65535)
+
+
+def test_a_touched_document_has_its_new_size_and_time_and_nothing_else_changes(store, reference):
+    rivers, sails = LIBRARY[0].document, LIBRARY[3].document
+    given = [
+        replace(rivers, size_bytes=99, modified_ns=1_800_000_000_000_000_000, page_count=7),
+        replace(sails, size_bytes=1, content_hash="of another content"),
+        replace(sails, size_bytes=2, path="nowhere.pdf"),
+    ]
+    for either in (store, reference):
+        either.touch(given)
+        either.touch([])
+    assert_same(store, reference)
+    documents = {entry.document.path: entry.document for entry in store.documents()}
+    assert documents["a/rivers.pdf"] == replace(rivers, size_bytes=99, modified_ns=1_800_000_000_000_000_000)
+    assert documents["b/sails.pdf"] == sails
+    assert store.search_text("sediment", 3) == ["a/rivers.pdf@1#0"]
+
+
+def test_a_document_is_touched_with_its_content_however_many_it_had(store):
+    rivers = LIBRARY[0].document
+    old, new = replace(rivers, content_hash="old", size_bytes=1), replace(rivers, size_bytes=2)
+    store.touch([new, old])
+    assert {entry.document for entry in store.documents() if entry.document.path == rivers.path} == {new}

@@ -137,6 +137,13 @@ class Store(Protocol):
         """Replace the user's fields of stored documents, by path, without touching their vectors."""
         ...
 
+    def touch(self, documents: Sequence[Document]) -> None:
+        """Note a new size and time of documents whose content has not changed, in one commit.
+
+        Only pages of the same path and content hash are changed. Their vectors are not written again.
+        """
+        ...
+
     def remove(self, paths: Collection[str]) -> int:
         """Remove documents by path in one commit and return how many pages went."""
         ...

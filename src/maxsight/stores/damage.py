@@ -2,11 +2,15 @@
 
 A commit that was reported is on the disk. One that was not may have left a manifest that can't be read, or files
 cut short; the versions before it are whole. Looking costs one ``stat`` and one short read per file.
+
+Only what is shown to be corrupt counts as damage. What can't be read for another reason (no permission, too many
+open files, a newer Lance) is raised as it is: nothing healthy is ever set aside or dropped.
 """
 
 from __future__ import annotations
 
 import os
+import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,10 +18,14 @@ from pathlib import Path
 import lance
 from lance.file import LanceFileReader
 
-from maxsight.stores.edge import FOREIGN
+from maxsight.stores.edge import FOREIGN, blames_data, brief, is_foreign
 
 VERSIONS = "_versions"
 _MAGIC = b"LANC"
+_MANIFEST_END = struct.Struct("<QHH4s")
+"""Where the manifest's message begins, Lance's major and minor format, the magic."""
+_MESSAGE_LENGTH = struct.Struct("<I")
+_NAMED = 3
 _NEWEST_FIRST = 2**64 - 1  # manifests are named by what is left to this, so that the newest sorts first
 
 
@@ -30,6 +38,7 @@ class Damage:
         reason: What is wrong with it.
         pages: How many pages are lost with it; None where that can't be known.
         page_ids: Their ids, where those can still be read.
+        paths: Their documents, likewise.
         fragment_id: The group of rows the file belongs to.
         index: The index it belongs to.
     """
@@ -38,6 +47,7 @@ class Damage:
     reason: str
     pages: int | None = None
     page_ids: tuple[str, ...] = ()
+    paths: tuple[str, ...] = ()
     fragment_id: int | None = None
     index: str | None = None
 
@@ -47,39 +57,71 @@ class Damage:
         if self.pages == 0:
             return f"{self.file}: {self.reason}; no page is lost with it"
         lost = "the pages of the newest commit" if self.pages is None else f"{self.pages} pages"
-        return f"{self.file}: {self.reason}; {lost} can't be read"
+        return f"{self.file}: {self.reason}; {lost}{self._documents()} can't be read"
+
+    def _documents(self) -> str:
+        if not self.paths:
+            return ""
+        more = len(self.paths) - _NAMED
+        return f" of {', '.join(self.paths[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
+
+
+def manifests(folder: Path) -> list[Path]:
+    """The manifests of a dataset, newest first; none where there is no dataset."""
+    try:
+        names = os.listdir(folder / VERSIONS)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    numbered = (Path(name) for name in names if name.endswith(".manifest"))
+    return [folder / VERSIONS / name for name in sorted(numbered) if name.stem.isdecimal()]
 
 
 def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
-    """Open the newest version that can be read.
+    """Open the newest version whose manifest is not corrupt.
 
     Args:
         folder: The dataset.
 
     Returns:
-        The dataset, and the newer manifests that can't be read.
+        The dataset, and the newer manifests that are corrupt.
     """
-    unreadable: list[Damage] = []
-    manifests = sorted((folder / VERSIONS).glob("*.manifest"))
-    for manifest in manifests:
+    corrupt: list[Damage] = []
+    found = manifests(folder)
+    for manifest in found:
         version = _NEWEST_FIRST - int(manifest.stem)
         try:
-            return lance.dataset(folder, version=version), unreadable
-        except FOREIGN as error:
+            return lance.dataset(folder, version=version), corrupt
+        except BaseException as error:
+            if not is_foreign(error):
+                raise
             if not manifest.exists():
                 continue  # another process has cleaned it away, or set it aside
+            if not (blames_data(error) and _is_corrupt(manifest, str(error))):
+                raise
             reason = f"the manifest of version {version} can't be read"
-            unreadable.append(Damage(f"{VERSIONS}/{manifest.name}", reason))
-            if manifest == manifests[-1]:
-                raise OSError(f"none of {len(manifests)} versions can be read") from error
+            corrupt.append(Damage(f"{VERSIONS}/{manifest.name}", reason))
+            if manifest == found[-1]:
+                raise ValueError(f"none of {len(found)} versions can be read") from error
     raise FileNotFoundError(f"{folder / VERSIONS} has no manifest")
+
+
+def _is_corrupt(manifest: Path, complaint: str) -> bool:
+    """Whether a manifest was cut short, or holds something that Lance complains is no message at all."""
+    content = manifest.read_bytes()
+    if len(content) < _MANIFEST_END.size + _MESSAGE_LENGTH.size or not content.endswith(_MAGIC):
+        return True
+    last = len(content) - _MANIFEST_END.size - _MESSAGE_LENGTH.size
+    begin = _MANIFEST_END.unpack(content[-_MANIFEST_END.size :])[0]
+    if begin > last or begin + _MESSAGE_LENGTH.unpack_from(content, begin)[0] > last:
+        return True
+    return "decode Protobuf" in complaint
 
 
 def old_manifests(folder: Path) -> list[Damage]:
     """Look for manifests of any version that were cut short. Cleaning up old versions would stumble over them."""
     return [
         Damage(f"{VERSIONS}/{manifest.name}", "the manifest of an old version was cut short", pages=0)
-        for manifest in sorted((folder / VERSIONS).glob("*.manifest"))
+        for manifest in manifests(folder)
         if not _has_magic(manifest)
     ]
 
@@ -122,15 +164,15 @@ def _fragments(dataset: lance.LanceDataset, folder: Path) -> Iterator[Damage]:
             bad, reason = f"_deletions/{fragment.fragment_id}", failure
         else:
             continue
-        names = _page_ids([folder / name for name in files if not reasons[name]])
-        yield Damage(bad, reason, metadata.num_rows, names, fragment_id=fragment.fragment_id)
+        page_ids, paths = _names([folder / name for name in files if not reasons[name]])
+        yield Damage(bad, reason, metadata.num_rows, page_ids, paths=paths, fragment_id=fragment.fragment_id)
 
 
 def _indices(dataset: lance.LanceDataset, folder: Path) -> Iterator[Damage]:
     for index in dataset.describe_indices():
         for segment in index.segments:
             name = f"_indices/{segment.uuid}"
-            files = list((folder / name).glob("*"))
+            files = list((folder / name).iterdir()) if (folder / name).exists() else []
             found = sum(file.stat().st_size for file in files)
             if found != segment.size_bytes or not all(map(_has_magic, files)):
                 reason = f"{found} of {segment.size_bytes} bytes are there"
@@ -156,17 +198,20 @@ def _has_magic(file: Path) -> bool:
 def _failure_to_read(fragment: lance.LanceFragment) -> str | None:
     """Why the list of a fragment's deleted rows can't be read; None if it can."""
     try:
-        fragment.to_table(columns=["page_number"])
-    except FOREIGN as error:
-        return f"the list of deleted rows can't be read ({str(error)[:80]})"
+        fragment.to_table(columns=[], with_row_id=True)  # reads that list and no data file
+    except BaseException as error:
+        if not blames_data(error):
+            raise
+        return f"the list of deleted rows can't be read ({brief(error)})"
     return None
 
 
-def _page_ids(files: list[Path]) -> tuple[str, ...]:
+def _names(files: list[Path]) -> tuple[tuple[str, ...], tuple[str, ...]]:
+    """The page ids in the first file that has them, and their documents' paths."""
     for file in files:
         try:
-            table = LanceFileReader(str(file), columns=["page_id"]).read_all().to_table()
+            table = LanceFileReader(str(file), columns=["page_id", "path"]).read_all().to_table()
         except FOREIGN:
             continue
-        return tuple(table.column("page_id").to_pylist())
-    return ()
+        return tuple(table.column("page_id").to_pylist()), tuple(table.column("path").unique().to_pylist())
+    return (), ()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import lance
 import pyarrow as pa
@@ -13,11 +14,12 @@ from maxsight.errors import StoreError
 from maxsight.stores import damage
 from maxsight.stores.damage import Damage
 from maxsight.stores.durability import Synced
-from maxsight.stores.edge import FOREIGN, is_gone, not_found, translated
+from maxsight.stores.edge import blames_data, damaged, is_foreign, is_gone, not_found, translated
 
 DATASET = "pages.lance"
 SET_ASIDE = "damaged"
 READAHEAD = 2
+IO_BUFFER_BYTES = 32 * 2**20
 
 logger = logging.getLogger(__name__)
 
@@ -34,9 +36,9 @@ class Dataset:
         """
         self.library = library
         self.folder = library / DATASET
-        if not has_versions(library):
-            raise not_found(library)
         with translated(library):
+            if not has_versions(library):
+                raise not_found(library)
             self._open, self._unreadable = damage.open_newest(self.folder)
         self._closed = False
         self._synced = Synced(self.folder)
@@ -45,22 +47,27 @@ class Dataset:
         """The newest readable version, another process' too."""
         if self._closed:
             raise StoreError(f"{self.library} was closed", hint="Open it again.")
-        newest = self._open.latest_version
-        if newest != self._open.version:
-            try:
-                self._open, self._unreadable = self._open.checkout_version(newest), []
-            except FOREIGN:
-                self._open, self._unreadable = damage.open_newest(self.folder)
-        return self._open
+        with translated(self.library):
+            newest = self._open.latest_version
+            if newest != self._open.version:
+                try:
+                    self._open, self._unreadable = self._open.checkout_version(newest), []
+                except BaseException as error:
+                    if not is_foreign(error):
+                        raise
+                    self._open, self._unreadable = damage.open_newest(self.folder)
+            return self._open
 
     def damage(self) -> list[Damage]:
         """What can't be read, as far as sizes and ends of files tell."""
         dataset = self.latest()
-        return [*self._unreadable, *damage.find(dataset, self.folder)]
+        with translated(self.library):
+            return [*self._unreadable, *damage.find(dataset, self.folder)]
 
     def settle(self) -> list[Damage]:
         """Before writing: drop what is damaged, and see to it that everything there is on the disk."""
-        self._open, self._unreadable = damage.open_newest(self.folder)
+        with translated(self.library):
+            self._open, self._unreadable = damage.open_newest(self.folder)
         found = self.damage()
         damage.set_aside(self.folder, self._unreadable, self.library / SET_ASIDE)
         self._unreadable = []
@@ -78,39 +85,61 @@ class Dataset:
         self._synced.sync()
 
     def scan(
-        self, columns: list[str], condition: str | None, *, batch_size: int, with_row_id: bool = False
+        self,
+        columns: list[str],
+        condition: str | None,
+        *,
+        batch_rows: int,
+        with_row_id: bool = False,
     ) -> Iterator[pa.RecordBatch]:
         """Read rows in batches.
 
-        Where another process cleans the version away meanwhile, reading goes on in the newest one.
+        Where another process cleans the version away meanwhile, reading goes on in the newest one, without the
+        pages that were given already.
 
         Args:
             columns: Which columns; ``page_id`` is among them.
             condition: SQL, or None for all rows.
-            batch_size: Rows at a time.
+            batch_rows: Rows at a time.
             with_row_id: Add the column ``_rowid``.
+
+        Raises:
+            LibraryDamagedError: Something can't be read, with the file.
         """
-        seen: set[str] = set()
+        given: set[str] = set()
         while True:
-            dataset = self.latest()
+            dataset, before = self.latest(), frozenset(given)
             try:
                 for batch in dataset.to_batches(
                     columns=columns,
                     filter=condition,
-                    batch_size=batch_size,
+                    batch_size=batch_rows,
                     batch_readahead=READAHEAD,
                     fragment_readahead=READAHEAD,
+                    io_buffer_size=IO_BUFFER_BYTES,
                     with_row_id=with_row_id,
                 ):
                     names = batch.column("page_id").to_pylist()
-                    if not seen.isdisjoint(names):
-                        batch = batch.filter(pa.array([name not in seen for name in names]))
-                    seen.update(names)
+                    if not before.isdisjoint(names):
+                        batch = batch.filter(pa.array([name not in before for name in names]))
+                    given.update(names)
                     yield batch
                 return
-            except FOREIGN as error:
-                if not is_gone(error) or self.latest().version == dataset.version:
+            except BaseException as error:
+                if not is_foreign(error):
                     raise
+                if not is_gone(error) or self.latest().version == dataset.version:
+                    self._raise_named(error)
+
+    def _raise_named(self, error: BaseException) -> NoReturn:
+        """Raise what is behind a failure to read: the damaged file, where a quick look finds one."""
+        found = self.damage() if blames_data(error) else []
+        lost = [item for item in found if item.fragment_id is not None]
+        if lost:
+            more = f" (and {len(lost) - 1} more files)" if len(lost) > 1 else ""
+            raise damaged(self.library, f"{lost[0]}{more}") from error
+        with translated(self.library):
+            raise error
 
     def close(self) -> None:
         """Release what is held."""
@@ -119,4 +148,4 @@ class Dataset:
 
 def has_versions(library: Path) -> bool:
     """Whether there is a dataset, whatever its state."""
-    return any((library / DATASET / damage.VERSIONS).glob("*.manifest"))
+    return bool(damage.manifests(library / DATASET))

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from maxsight.errors import (
+    FormatError,
     LibraryDamagedError,
     LibraryNotFoundError,
     LibraryReadOnlyError,
@@ -25,21 +26,29 @@ FOREIGN = (OSError, ValueError, RuntimeError, KeyError, NotImplementedError)
 """What Lance and pyarrow raise."""
 
 _FULL = re.compile(r"No space left|Disk quota exceeded|os error (28|122)\b", re.IGNORECASE)
-_READ_ONLY = re.compile(r"Read-only file system|Permission denied|os error (13|30|1)\b", re.IGNORECASE)
+_READ_ONLY = re.compile(r"Read-only file system|os error 30\b", re.IGNORECASE)
+_NO_PERMISSION = re.compile(r"Permission denied|Operation not permitted|os error (13|1)\b", re.IGNORECASE)
 _GONE = re.compile(r"not found|No such file|does not exist", re.IGNORECASE)
+_NEWER = re.compile(r"upgrade Lance|Unknown Lance storage version|Unsupported logical type", re.IGNORECASE)
+_SYSTEM = re.compile(r"os error (\d+)")
+_SOURCE = re.compile(r"[,;]?\s*(at )?\S+\.rs:\d+(:\d+)?")
+"""Where in Lance's own source something was noticed."""
 
 
 @contextmanager
-def translated(place: Path) -> Iterator[None]:
+def translated(place: Path, *, writing: bool = False) -> Iterator[None]:
     """Turn foreign errors about a library into ours.
 
     Args:
         place: The library, named in messages.
+        writing: What lacks a permission was to be written, not read.
 
     Raises:
         StorageFullError: The disk is full.
         LibraryReadOnlyError: The place can't be written to.
+        FormatError: A newer Lance wrote it.
         LibraryDamagedError: Something can't be read as it was written.
+        StoreError: The system failed in another way: no permission to read, too many open files, a broken disk.
     """
     try:
         yield
@@ -48,7 +57,7 @@ def translated(place: Path) -> Iterator[None]:
     except BaseException as error:
         if not is_foreign(error):
             raise
-        raise _ours(error, place) from error
+        raise _ours(error, place, writing) from error
 
 
 def is_foreign(error: BaseException) -> bool:
@@ -61,6 +70,20 @@ def is_gone(error: BaseException) -> bool:
     return isinstance(error, FOREIGN) and bool(_GONE.search(str(error)))
 
 
+def blames_data(error: BaseException) -> bool:
+    """Whether a failure to read may be the data's fault: neither the system nor a newer Lance is to blame."""
+    return is_foreign(error) and not _system_failed(error) and not _NEWER.search(str(error))
+
+
+def damaged(place: Path, what: str) -> LibraryDamagedError:
+    """The error for a library that holds something that can't be read."""
+    return LibraryDamagedError(
+        f"{place} can't be read: {what}",
+        hint=f"`maxsight verify --repair --library {place}` drops what is damaged; "
+        "`maxsight index` reads those pages again.",
+    )
+
+
 def not_found(place: Path) -> LibraryNotFoundError:
     """The error for a place without a library."""
     return LibraryNotFoundError(
@@ -68,7 +91,13 @@ def not_found(place: Path) -> LibraryNotFoundError:
     )
 
 
-def _ours(error: BaseException, place: Path) -> StoreError:
+def brief(error: BaseException) -> str:
+    """An error's first line, without the places in foreign source files."""
+    line = _SOURCE.sub("", str(error).partition("\n")[0])
+    return line if len(line) <= 200 else line[:197] + "..."
+
+
+def _ours(error: BaseException, place: Path, writing: bool) -> StoreError:
     text = str(error)
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT) or _FULL.search(text):
@@ -76,17 +105,31 @@ def _ours(error: BaseException, place: Path) -> StoreError:
             f"{place}: no space is left on the disk; everything reported before is safe",
             hint="Free some space and run the same command again.",
         )
-    if number in (errno.EROFS, errno.EACCES, errno.EPERM) or _READ_ONLY.search(text):
+    no_permission = number in (errno.EACCES, errno.EPERM) or _NO_PERMISSION.search(text)
+    if number == errno.EROFS or _READ_ONLY.search(text) or (writing and no_permission):
         return LibraryReadOnlyError(
-            f"{place} can't be written to: {_brief(text)}",
+            f"{place} can't be written to: {brief(error)}",
             hint="Check its permissions, or copy the library to a place of your own.",
         )
-    return LibraryDamagedError(
-        f"{place} can't be read: {_brief(text)}",
-        hint="`maxsight verify` says what is damaged and drops it; `maxsight index` brings it back.",
-    )
+    if no_permission:
+        return StoreError(f"{place} may not be read: {brief(error)}", hint="Check its permissions.")
+    if _NEWER.search(text):
+        return FormatError(
+            f"{place} was written by a newer version of Lance: {brief(error)}",
+            hint="Upgrade: pip install --upgrade maxsight pylance",
+        )
+    if _system_failed(error):
+        return StoreError(
+            f"{place} can't be used now: {brief(error)}",
+            hint="The system reported this, not the library; run the same command again once it is put right.",
+        )
+    return damaged(place, brief(error))
 
 
-def _brief(text: str) -> str:
-    line = text.partition("\n")[0]
-    return line if len(line) <= 200 else line[:197] + "..."
+def _system_failed(error: BaseException) -> bool:
+    """Whether the system reports anything but a missing file."""
+    if _NO_PERMISSION.search(str(error)):
+        return True
+    named = _SYSTEM.search(str(error))
+    number = int(named[1]) if named else getattr(error, "errno", None)
+    return number is not None and number != errno.ENOENT

@@ -29,13 +29,9 @@ from maxsight.stores.conditions import (
     Like,
     Not,
     OneOf,
-    path_in,
-    path_is,
 )
 from maxsight.stores.fields import INT64_MAX, OWN_FIELDS, FieldType, field_type
 from maxsight.types import Scalar
-
-__all__ = ["FieldType", "Filter", "parse_filter", "path_in", "path_is"]
 
 MAX_DEPTH = 50
 MAX_LENGTH = 100_000

@@ -6,11 +6,12 @@
       pages.lance/    the dataset: everything the library knows
       writer.lock     held while writing; writer.json says by whom
       damaged/        what could not be read and was set aside
-      cache/          pictures that can be deleted at any time
 
 A commit of Lance is the commit point: a batch of pages is there as a whole or not at all, for every reader.
 Readers need no lock and see other processes' commits from their next call on. Opening never writes; the first
 call that does drops what is damaged and brings an older format up to date.
+
+Threads may share a store: their commits are made one after the other.
 """
 
 from __future__ import annotations
@@ -27,26 +28,26 @@ import numpy as np
 import pyarrow as pa
 from lance.query import MatchQuery
 
-from maxsight.errors import InputError, LibraryReadOnlyError, StoreError
-from maxsight.stores import code_table, maintenance, schema
+from maxsight.errors import InputError, LibraryExistsError, LibraryReadOnlyError, StoreError
+from maxsight.stores import code_table, edits, maintenance, schema
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage, VectorChunk
 from maxsight.stores.code_table import CodeTable
 from maxsight.stores.conditions import Filter, lance_literal, metadata_column, path_in
 from maxsight.stores.damage import Damage
 from maxsight.stores.dataset import DATASET, SET_ASIDE, Dataset, has_versions
-from maxsight.stores.durability import Synced, sync_folder
+from maxsight.stores.durability import Synced, make_folder, size_bytes, sync_folder
 from maxsight.stores.edge import translated
-from maxsight.stores.fields import FieldType, grow_fields, stored_value
+from maxsight.stores.fields import FieldType, grow_fields
 from maxsight.stores.lock import HOLDER_FILE, LOCK_FILE, WriterLock
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.rounding import as_stored
 from maxsight.stores.upgrade import upgrade
 from maxsight.stores.verification import Verification, check_rows
-from maxsight.types import Floats, Scalar
+from maxsight.types import Document, Floats, Scalar
 
 LOCK_WAIT_S = 5.0
 CHUNK_BYTES = 16 * 2**20
-TYPICAL_VECTORS = 700
+PLACE_BYTES = 32  # a vector's box, span and codes, at most
 SMALL_ROWS_PER_BATCH = 8192
 IDS_PER_QUERY = 1000
 
@@ -71,6 +72,7 @@ class LocalStore:
         self._read_only = read_only
         self._lock = WriterLock(path, lock_wait_s)
         self._codes: tuple[int, CodeTable] | None = None
+        self._chunk_pages: tuple[int, int] | None = None
 
     @classmethod
     def create(
@@ -92,9 +94,9 @@ class LocalStore:
         Raises:
             StoreError: Something is there already, or the place can't be written to.
         """
-        with translated(path):
-            path.mkdir(parents=True, exist_ok=True)
-        with WriterLock(path, lock_wait_s).hold(), translated(path):
+        with translated(path, writing=True):
+            make_folder(path)
+        with WriterLock(path, lock_wait_s).hold(), translated(path, writing=True):
             _check_vacant(path)
             columns = schema.dataset_schema(manifest)
             empty = columns.empty_table()
@@ -131,7 +133,8 @@ class LocalStore:
     @staticmethod
     def exists(path: Path) -> bool:
         """Whether there is a library at ``path``, whatever its state."""
-        return has_versions(path)
+        with translated(path):
+            return has_versions(path)
 
     @property
     def manifest(self) -> Manifest:
@@ -155,14 +158,11 @@ class LocalStore:
         """
         if self._read_only:
             raise LibraryReadOnlyError(f"{self.path} was opened read-only", hint="Open it for writing.")
-        again = self._lock.held
-        with self._lock.hold():
-            if not again:
-                self._settle()
+        with self._lock.hold(at_first=self._settle):
             yield
 
     def _settle(self) -> None:
-        with translated(self.path):
+        with translated(self.path, writing=True):
             self.dropped += self._dataset.settle()
             dataset = self._dataset.latest()
             manifest = schema.manifest_of(dataset.schema, str(self.path))
@@ -173,7 +173,7 @@ class LocalStore:
     @contextmanager
     def _committing(self) -> Iterator[lance.LanceDataset]:
         """The newest version, to commit on; what was committed is on the disk afterwards."""
-        with self.writing(), translated(self.path):
+        with self.writing(), self._lock.one_at_a_time(), translated(self.path, writing=True):
             yield self._dataset.latest()
             self._dataset.sync()
 
@@ -197,17 +197,16 @@ class LocalStore:
             return
         with self._committing() as dataset:
             fields = self._grow(dataset, metadata.values())
-            where = path_in(sorted(metadata)).to_lance()
-            rows = []
-            for row in dataset.to_table(columns=["page_id", "path"], filter=where).to_pylist():
-                given = metadata[row["path"]].items()
-                values = {name: stored_value(value, fields[name]) for name, value in given}
-                rows.append({"page_id": row["page_id"], **schema.metadata_row(values)})
-            if rows:
-                names = ["page_id", "metadata_checksum", *map(metadata_column, fields)]
-                table = schema.to_table(rows, pa.schema([dataset.schema.field(name) for name in names]))
-                merge = dataset.merge_insert("page_id").when_matched_update_all()
-                merge.write_mode("rewrite_columns").execute(table)
+            edits.set_metadata(dataset, metadata, fields)
+
+    def touch(self, documents: Sequence[Document]) -> None:
+        """Note a new size and time of documents whose content has not changed."""
+        if not documents:
+            return
+        with self._committing() as dataset:
+            where = path_in(sorted({document.path for document in documents})).to_lance()
+            pages = self._scan(dataset.schema.names, where, batch_rows=self._pages_per_chunk())
+            edits.touch(dataset, pages, documents)
 
     def remove(self, paths: Collection[str]) -> int:
         """Remove documents by path in one commit and return how many pages went."""
@@ -235,7 +234,7 @@ class LocalStore:
         columns = ["page_id", "path", "content_hash", "size_bytes", "modified_ns", "page_count"]
         columns += ["page_number", "vector_count", *map(metadata_column, self.fields())]
         pages_of: dict[str, list[schema.Row]] = {}
-        for batch in self._scan(columns, None, batch_size=SMALL_ROWS_PER_BATCH):
+        for batch in self._scan(columns, None):
             for row in batch.to_pylist():
                 pages_of.setdefault(row["path"], []).append(row)
         by_number = itemgetter("page_number")
@@ -246,16 +245,14 @@ class LocalStore:
     ) -> Iterator[VectorChunk]:
         """Read vectors in chunks: of the pages a filter keeps, or of the named ones."""
         for condition in _conditions(where, page_ids):
-            for batch in self._scan(["page_id", "vectors"], condition):
+            for batch in self._scan(["page_id", "vectors"], condition, batch_rows=self._pages_per_chunk()):
                 yield schema.vector_chunk(batch)
 
     def candidates(self, query: Floats, limit: int, *, where: Filter | None = None) -> list[str]:
         """Name the pages whose sign codes promise the best MaxSim."""
         table = self._code_table()
         if where is not None:
-            found = self._scan(
-                ["page_id"], where.to_lance(), batch_size=SMALL_ROWS_PER_BATCH, with_row_id=True
-            )
+            found = self._scan(["page_id"], where.to_lance(), with_row_id=True)
             row_ids = [np.asarray(batch.column("_rowid")) for batch in found]
             table = table.kept(np.concatenate([np.empty(0, np.uint64), *row_ids]))
         return table.best_pages(self._codec, query, limit)
@@ -280,7 +277,8 @@ class LocalStore:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         found: dict[str, IndexedPage] = {}
         for condition in _conditions(None, page_ids):
-            for batch in self._scan(self._dataset.latest().schema.names, condition):
+            columns = self._dataset.latest().schema.names
+            for batch in self._scan(columns, condition, batch_rows=self._pages_per_chunk()):
                 found |= {row["page_id"]: schema.to_page(row) for row in schema.from_batch(batch)}
         return [found[page_id] for page_id in page_ids if page_id in found]
 
@@ -293,23 +291,38 @@ class LocalStore:
             stored = "code_version" in dataset.schema.names and not dataset.count_rows(
                 f"code_version IS NULL OR code_version <> {self._codec.version}"
             )
-        columns, batch_size = (["code_lo", "code_hi"], 1024) if stored else (["vectors"], None)
-        batches = self._scan(["page_id", *columns], None, batch_size=batch_size, with_row_id=True)
+        columns = ["code_lo", "code_hi"] if stored else ["vectors"]
+        batches = self._scan(
+            ["page_id", *columns], None, batch_rows=self._pages_per_chunk(), with_row_id=True
+        )
         self._codes = dataset.version, code_table.from_batches(batches, self._codec)
         return self._codes[1]
+
+    def _pages_per_chunk(self) -> int:
+        """How many of the largest pages fit in a chunk together."""
+        version = self._dataset.latest().version
+        if self._chunk_pages is None or self._chunk_pages[0] != version:
+            counts = [
+                np.asarray(batch.column("vector_count"))
+                for batch in self._scan(["page_id", "vector_count"], None)
+            ]
+            largest_first = np.sort(np.concatenate([np.empty(0, np.int32), *counts]))[::-1]
+            vector_bytes = self._manifest.space.dim * 2 + PLACE_BYTES
+            total_bytes = np.cumsum(largest_first, dtype=np.int64) * vector_bytes
+            fitting = int(np.searchsorted(total_bytes, CHUNK_BYTES, side="right"))
+            self._chunk_pages = version, min(max(1, fitting), SMALL_ROWS_PER_BATCH)
+        return self._chunk_pages[1]
 
     def _scan(
         self,
         columns: list[str],
         condition: str | None,
         *,
-        batch_size: int | None = None,
+        batch_rows: int = SMALL_ROWS_PER_BATCH,
         with_row_id: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        page_bytes = TYPICAL_VECTORS * self._manifest.space.dim * 2
-        rows = batch_size or max(1, CHUNK_BYTES // page_bytes)
         with translated(self.path):
-            yield from self._dataset.scan(columns, condition, batch_size=rows, with_row_id=with_row_id)
+            yield from self._dataset.scan(columns, condition, batch_rows=batch_rows, with_row_id=with_row_id)
 
     # Looking after ----------------------------------------------------------------------------------------
 
@@ -364,8 +377,8 @@ class LocalStore:
             InputError: The destination is not empty.
             StoreError: It can't be written to.
         """
-        with translated(destination):
-            destination.mkdir(parents=True, exist_ok=True)
+        with translated(destination, writing=True):
+            make_folder(destination)
             if any(destination.iterdir()):
                 raise InputError(f"{destination} is not empty", hint="A backup needs a folder of its own.")
             dataset = self._dataset.latest()
@@ -375,7 +388,7 @@ class LocalStore:
 
     def size_bytes(self) -> int:
         """Bytes on the disk, old versions included."""
-        return sum(file.stat().st_size for file in (self.path / DATASET).rglob("*") if file.is_file())
+        return size_bytes(self.path / DATASET)
 
     def __enter__(self) -> Self:
         return self
@@ -394,7 +407,9 @@ class LocalStore:
 def _check_vacant(path: Path) -> None:
     ours = {DATASET, SET_ASIDE, LOCK_FILE, HOLDER_FILE}
     if has_versions(path):
-        raise StoreError(f"there is a library at {path} already", hint="Open it, or choose another folder.")
+        raise LibraryExistsError(
+            f"there is a library at {path} already", hint="Open it, or choose another folder."
+        )
     strangers = sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
     if strangers:
         raise StoreError(

@@ -18,8 +18,12 @@ TEXT_INDEX = "text"
 TOKENIZER = "icu/split"
 """Finds words where no spaces are (Chinese, Japanese, Thai), and splits at all punctuation."""
 
-SMALL_FRAGMENT = 32
-MANY_SMALL_FRAGMENTS = 16
+MERGES = ((16, 32), (64, 1024))
+"""Fragments of fewer rows than the second number are merged up to it once there are as many as the first.
+
+A row is then written again about once in each step, however much is added; and a small library, where old versions
+weigh most, is left alone.
+"""
 LARGE_FRAGMENT = 8192
 
 
@@ -38,10 +42,11 @@ def update_text_index(dataset: lance.LanceDataset) -> None:
 
 
 def merge_small_fragments(dataset: lance.LanceDataset) -> None:
-    """Merge fragments of a few pages where there are many of them."""
-    small = sum(fragment.metadata.num_rows < SMALL_FRAGMENT for fragment in dataset.get_fragments())
-    if small >= MANY_SMALL_FRAGMENTS:
-        dataset.optimize.compact_files(target_rows_per_fragment=SMALL_FRAGMENT)
+    """Merge small fragments where there are so many of them that it pays."""
+    for many, rows in MERGES:
+        small = sum(fragment.metadata.num_rows < rows for fragment in dataset.get_fragments())
+        if small >= many:
+            dataset.optimize.compact_files(target_rows_per_fragment=rows)
 
 
 def merge_all_fragments(dataset: lance.LanceDataset) -> None:

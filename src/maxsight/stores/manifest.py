@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 from dataclasses import asdict, dataclass
 
-from maxsight.errors import FormatError, LibraryDamagedError
+from maxsight.errors import FormatError, InputError, LibraryDamagedError
 from maxsight.types import EmbeddingSpace
 
 FORMAT_VERSION = 2
 """1: a row a page. 2: with the sign codes of its vectors."""
+
+OCR_CHOICES = ("auto", "tesseract", "rapidocr", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,26 @@ class Manifest:
     ocr: str
     format_version: int = FORMAT_VERSION
     created_by: str = ""
+
+    def __post_init__(self) -> None:
+        space = self.space
+        for name, text in (
+            ("encoder", space.encoder),
+            ("revision", space.revision),
+            ("query_format", space.query_format),
+            ("created_by", self.created_by),
+        ):
+            if not isinstance(text, str):
+                raise InputError(f"{name} must be text, got {text!r}")
+        for name, number in (
+            ("dim", space.dim),
+            ("dpi", self.dpi),
+            ("format_version", self.format_version),
+        ):
+            if type(number) is not int or number < 1:
+                raise InputError(f"{name} must be a whole number from 1, got {number!r}")
+        if self.ocr not in OCR_CHOICES:
+            raise InputError(f"ocr must be one of {', '.join(OCR_CHOICES)}, got {self.ocr!r}")
 
     def to_json(self) -> str:
         """One line of JSON."""

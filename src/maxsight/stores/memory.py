@@ -18,7 +18,7 @@ from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType, grow_fields, stored_value
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.rounding import as_stored
-from maxsight.types import Floats, Scalar
+from maxsight.types import Document, Floats, Scalar
 
 PAGES_PER_CHUNK = 64
 BM25_SATURATION, BM25_LENGTH = 1.2, 0.75  # k1 and b of Robertson and Zaragoza 2009
@@ -59,6 +59,15 @@ class MemoryStore:
                 row = metadata[page.document.path]
                 values = {name: stored_value(value, self._fields[name]) for name, value in row.items()}
                 self._pages[page_id] = replace(page, metadata=values)
+
+    def touch(self, documents: Sequence[Document]) -> None:
+        """Note a new size and time of documents whose content has not changed."""
+        given = {(document.path, document.content_hash): document for document in documents}
+        for page_id, page in self._pages.items():
+            new = given.get((page.document.path, page.document.content_hash))
+            if new is not None:
+                document = replace(page.document, size_bytes=new.size_bytes, modified_ns=new.modified_ns)
+                self._pages[page_id] = replace(page, document=document)
 
     def remove(self, paths: Collection[str]) -> int:
         """Remove documents by path and return how many pages went."""

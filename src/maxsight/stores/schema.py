@@ -39,14 +39,16 @@ CODE_COLUMNS = [
     pa.field("code_version", pa.int32()),
 ]
 
-_PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
-_ZSTD = {"lance-encoding:compression": "zstd"}
-_METADATA_TYPES = {
+METADATA_TYPES = {
     FieldType.TEXT: pa.string(),
     FieldType.INTEGER: pa.int64(),
     FieldType.NUMBER: pa.float64(),
     FieldType.BOOLEAN: pa.bool_(),
 }
+"""What the user's fields lie in."""
+
+_PRIMARY_KEY = {"lance-schema:unenforced-primary-key": "true"}
+_ZSTD = {"lance-encoding:compression": "zstd"}
 
 
 def dataset_schema(manifest: Manifest) -> pa.Schema:
@@ -98,14 +100,14 @@ def manifest_of(schema: pa.Schema, where: str) -> Manifest:
 
 def fields_of(schema: pa.Schema) -> dict[str, FieldType]:
     """The user's fields among a dataset's columns."""
-    kinds = {arrow: kind for kind, arrow in _METADATA_TYPES.items()}
+    kinds = {arrow: kind for kind, arrow in METADATA_TYPES.items()}
     named = ((metadata_field(column.name), column.type) for column in schema)
     return {name: kinds[arrow] for name, arrow in named if name is not None}
 
 
 def metadata_columns(fields: Mapping[str, FieldType]) -> list[pa.Field]:
     """The columns the user's fields lie in."""
-    return [pa.field(metadata_column(name), _METADATA_TYPES[kind]) for name, kind in fields.items()]
+    return [pa.field(metadata_column(name), METADATA_TYPES[kind]) for name, kind in fields.items()]
 
 
 def to_row(page: IndexedPage, codec: Codec) -> Row:

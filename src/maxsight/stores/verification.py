@@ -13,7 +13,7 @@ from maxsight.errors import MaxSightError
 from maxsight.stores import schema
 from maxsight.stores.base import Codec
 from maxsight.stores.damage import Damage
-from maxsight.stores.edge import is_foreign
+from maxsight.stores.edge import blames_data, brief, is_foreign
 from maxsight.stores.rounding import are_unit
 
 PAGES_PER_BATCH = 32
@@ -75,7 +75,7 @@ def check_rows(
     Args:
         dataset: One version.
         codec: Made the codes.
-        skipped_fragments: Known to be unreadable.
+        skipped_fragments: Known to be unreadable. Their rows count nowhere.
         on_progress: Called with the pages read so far and their total.
 
     Returns:
@@ -83,10 +83,11 @@ def check_rows(
     """
     faults: list[Fault] = []
     seen: set[str] = set()
-    done, total = 0, dataset.count_rows()
-    for fragment in dataset.get_fragments():
-        if fragment.fragment_id in skipped_fragments:
-            continue
+    fragments = [
+        fragment for fragment in dataset.get_fragments() if fragment.fragment_id not in skipped_fragments
+    ]
+    done, total = 0, sum(fragment.metadata.num_rows for fragment in fragments)
+    for fragment in fragments:
         for row in _rows(dataset, fragment):
             done += 1
             reason = row.get("fault") or _fault(row, codec, dataset.schema)
@@ -103,22 +104,28 @@ def check_rows(
 
 def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterator[schema.Row]:
     """The rows of a fragment; where they can't be decoded together, one by one, with the faulty ones marked."""
+    read: set[int] = set()
     try:
-        batches = fragment.to_batches(batch_size=PAGES_PER_BATCH, with_row_id=True)
-        yield from [row for batch in batches for row in schema.from_batch(batch)]
+        batches = fragment.to_batches(batch_size=PAGES_PER_BATCH, batch_readahead=1, with_row_id=True)
+        for batch in batches:
+            for row in schema.from_batch(batch):
+                read.add(row["_rowid"])
+                yield row
         return
     except BaseException as error:
-        if not is_foreign(error):
+        if not blames_data(error):
             raise
     row_ids = fragment.to_table(columns=[], with_row_id=True).column("_rowid").to_pylist()
     for row_id in row_ids:
+        if row_id in read:
+            continue
         try:
             table = _read(dataset, row_id, None)
             yield from (row for batch in table.to_batches() for row in schema.from_batch(batch))
         except BaseException as error:
-            if not is_foreign(error):
+            if not blames_data(error):
                 raise
-            yield _named(dataset, row_id) | {"fault": f"it can't be decoded ({str(error)[:80]})"}
+            yield _named(dataset, row_id) | {"fault": f"it can't be decoded ({brief(error)})"}
 
 
 def _read(dataset: lance.LanceDataset, row_id: int, columns: list[str] | None) -> pa.Table:

@@ -1,0 +1,67 @@
+"""Changes to stored documents that leave their vectors where they are: new values of few columns, by page id."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import lance
+import pyarrow as pa
+
+from maxsight.stores import schema
+from maxsight.stores.conditions import metadata_column, path_in
+from maxsight.stores.fields import FieldType, stored_value
+from maxsight.types import Document, Scalar
+
+
+def set_metadata(
+    dataset: lance.LanceDataset,
+    metadata: Mapping[str, Mapping[str, Scalar]],
+    fields: Mapping[str, FieldType],
+) -> None:
+    """Replace the user's fields of documents, by path.
+
+    Args:
+        dataset: Its newest version, with a column for each field.
+        metadata: The new fields.
+        fields: All fields of the library.
+    """
+    where = path_in(sorted(metadata)).to_lance()
+    rows = []
+    for row in dataset.to_table(columns=["page_id", "path"], filter=where).to_pylist():
+        given = metadata[row["path"]].items()
+        values = {name: stored_value(value, fields[name]) for name, value in given}
+        rows.append({"page_id": row["page_id"], **schema.metadata_row(values)})
+    _write(dataset, rows, ["metadata_checksum", *map(metadata_column, fields)])
+
+
+def touch(
+    dataset: lance.LanceDataset, batches: Iterable[pa.RecordBatch], documents: Sequence[Document]
+) -> None:
+    """Note a new size and time of documents whose content has not changed.
+
+    Args:
+        dataset: Its newest version.
+        batches: The pages of these documents, in all columns: the checksum has to be made anew.
+        documents: With their new size and time.
+    """
+    given = {(document.path, document.content_hash): document for document in documents}
+    rows = [row for batch in batches for row in _touched(batch, given)]
+    _write(dataset, rows, ["size_bytes", "modified_ns", "checksum"])
+
+
+def _touched(batch: pa.RecordBatch, given: Mapping[tuple[str, str], Document]) -> Iterator[schema.Row]:
+    for row in schema.from_batch(batch):
+        document = given.get((row["path"], row["content_hash"]))
+        if document is None:
+            continue
+        new = {"size_bytes": document.size_bytes, "modified_ns": document.modified_ns}
+        if schema.checksum(row) != row["checksum"]:
+            continue  # a damaged page keeps the checksum that gives it away
+        yield {"page_id": row["page_id"], **new, "checksum": schema.checksum(row | new)}
+
+
+def _write(dataset: lance.LanceDataset, rows: Sequence[schema.Row], columns: Sequence[str]) -> None:
+    if rows:
+        kinds = pa.schema([dataset.schema.field(name) for name in ("page_id", *columns)])
+        merge = dataset.merge_insert("page_id").when_matched_update_all()
+        merge.write_mode("rewrite_columns").execute(schema.to_table(rows, kinds))

@@ -1,0 +1,52 @@
+import json
+
+import pytest
+
+from maxsight.documents.base import OcrChoice
+from maxsight.errors import LibraryDamagedError
+from maxsight.stores.manifest import OCR_CHOICES, Manifest
+from store_pages import MANIFEST
+
+FIELDS = json.loads(MANIFEST.to_json())
+
+
+def test_a_manifest_comes_back_as_it_was_written():
+    assert Manifest.from_json(MANIFEST.to_json(), where="here") == MANIFEST
+
+
+def test_a_manifest_knows_the_ocr_choices_there_are():
+    assert OCR_CHOICES == tuple(OcrChoice)
+
+
+@pytest.mark.parametrize("ocr", OcrChoice)
+def test_every_ocr_choice_can_be_kept(ocr):
+    assert Manifest.from_json(Manifest(MANIFEST.space, 200, ocr).to_json(), where="here").ocr == ocr
+
+
+@pytest.mark.parametrize(
+    ("change", "reason"),
+    [
+        ({"ocr": "nonsense"}, "ocr must be one of auto, tesseract, rapidocr, none, got 'nonsense'"),
+        ({"ocr": None}, "ocr must be one of"),
+        ({"ocr": ["auto"]}, "ocr must be one of"),
+        ({"dpi": "200"}, "dpi must be a whole number from 1, got '200'"),
+        ({"dpi": 0}, "dpi must be"),
+        ({"dpi": True}, "dpi must be"),
+        ({"format_version": 0}, "format_version must be"),
+        ({"format_version": 1.5}, "format_version must be"),
+        ({"created_by": 3}, "created_by must be text, got 3"),
+        ({"space": FIELDS["space"] | {"dim": "x"}}, "dim must be a whole number from 1, got 'x'"),
+        ({"space": FIELDS["space"] | {"dim": -4}}, "dim must be"),
+        ({"space": FIELDS["space"] | {"encoder": None}}, "encoder must be text"),
+        ({"space": FIELDS["space"] | {"revision": 7}}, "revision must be text"),
+        ({"space": FIELDS["space"] | {"query_format": {}}}, "query_format must be text"),
+        ({"space": "minilm"}, ""),
+        ({"space": {}}, ""),
+        ({"unheard_of": 1}, "unheard_of"),
+    ],
+    ids=str,
+)
+def test_a_manifest_with_a_wrong_value_is_damaged_and_says_which(change, reason):
+    with pytest.raises(LibraryDamagedError, match="here has a damaged manifest") as error:
+        Manifest.from_json(json.dumps(FIELDS | change), where="here")
+    assert reason in str(error.value)
