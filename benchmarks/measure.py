@@ -38,7 +38,7 @@ def machine():
         "processor": processor(),
         "cpus": len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count(),
         "memory_gb": round(psutil.virtual_memory().total / 1e9, 1),
-        "system": platform.platform(),
+        "system": f"{platform.system()} {'.'.join(platform.release().split('.')[:2])}",
         "python": platform.python_version(),
     }
 
@@ -92,7 +92,7 @@ def timed(command, runs=7, **kwargs):
     return seconds
 
 
-def run_with_memory(command, every_s=0.1):
+def run_with_memory(command, every_s=1.0):
     """Run a command and return its output, seconds, exit code and the peak memory of its whole process tree.
 
     Memory is the proportional set size where the system tells it (shared pages are counted once), else the

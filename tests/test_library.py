@@ -1,14 +1,27 @@
 """The library end to end: real files, real stores, and the fake encoder where vectors need no meaning."""
 
+import json
 import os
 import shutil
+import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from maxsight import Library
-from maxsight.errors import EncoderMismatchError, FilterError, InputError, LibraryNotFoundError
-from maxsight.indexing import Indexed, NotIndexed, Planned, Skipped
+from maxsight.documents import OcrChoice, ReadSettings
+from maxsight.errors import (
+    EncoderMismatchError,
+    FilterError,
+    InputError,
+    LibraryNotFoundError,
+    UnreadableDocumentError,
+)
+from maxsight.evaluation.datasets import Question
+from maxsight.indexing import Found, Indexed, NotIndexed, Planned, Skipped
+from maxsight.library import _check_unchanged
 from maxsight.metadata import MetadataTable
 from maxsight.retrieval.maxsim import maxsim
 
@@ -173,8 +186,118 @@ def test_the_copy_of_a_file_that_can_not_be_read_is_named_too(tmp_path, docs):
         (docs / name).write_bytes(b"%PDF-1.7 nonsense")
     with Library.create(tmp_path / "l.library", encoder="fake") as library:
         problems = library.index(docs).not_indexed
-    assert len(problems) == 2
-    assert "same content as docs/x.pdf" in problems[1].reason
+    assert [os.path.basename(problem.path) for problem in problems] == ["x.pdf", "y.pdf"]
+
+
+def texts(library):
+    return {path: library._page(path, 1).page.text for path in paths(library)}
+
+
+def test_a_file_that_changes_while_it_is_read_is_named_and_never_copied_from(tmp_path):
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    for name in ("a.txt", "z.txt"):
+        (folder / name).write_text(APPLES)
+    with Library.create(tmp_path / "l.library", encoder="fake") as library:
+        problems = []
+        for event in library.indexing(folder):
+            if isinstance(event, Planned):
+                (folder / "a.txt").write_text("Written meanwhile.")
+            if isinstance(event, NotIndexed):
+                problems.append(event)
+        assert [problem.reason for problem in problems] == ["changed while it was being read"]
+        assert texts(library).get("docs/z.txt") == APPLES
+        library.index(folder)
+        assert texts(library) == {"docs/a.txt": "Written meanwhile.", "docs/z.txt": APPLES}
+
+
+def test_a_moved_file_and_a_new_one_in_its_place_are_both_indexed(library, docs):
+    (docs / "apples.txt").rename(docs / "moved.txt")
+    (docs / "apples.txt").write_text("Pears instead.")
+    report = library.index(docs)
+    assert actions(report) == {"docs/moved.txt": "copied", "docs/apples.txt": "replaced"}
+    assert texts(library)["docs/moved.txt"] == APPLES
+    assert texts(library)["docs/apples.txt"] == "Pears instead."
+
+
+def test_two_files_that_swap_their_contents_both_keep_theirs(library, docs):
+    (docs / "apples.txt").write_text(BRIDGES)
+    (docs / "bridges.txt").write_text(APPLES)
+    assert library.index(docs).not_indexed == []
+    assert texts(library) == {
+        "docs/apples.txt": BRIDGES,
+        "docs/bridges.txt": APPLES,
+        "docs/cities.md": CITIES,
+    }
+
+
+def test_equal_bytes_of_another_kind_are_read_as_that_kind(tmp_path, docs):
+    shutil.copy(docs / "apples.txt", docs / "apples.pdf")
+    with Library.create(tmp_path / "l.library", encoder="fake") as library:
+        problems = library.index(docs).not_indexed
+        assert [os.path.basename(problem.path) for problem in problems] == ["apples.pdf"]
+        assert "docs/apples.txt" in paths(library)
+
+
+@pytest.mark.skipif(not os.path.exists("/proc/self/mem"), reason="needs a file that fails to be read: Linux")
+def test_a_file_that_fails_while_it_is_hashed_is_named_and_the_rest_is_indexed(tmp_path, docs):
+    (docs / "unreadable.txt").symlink_to("/proc/self/mem")
+    with Library.create(tmp_path / "l.library", encoder="fake") as library:
+        report = library.index(docs)
+    assert len(report.indexed) == 3
+    assert [os.path.basename(problem.path) for problem in report.not_indexed] == ["unreadable.txt"]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a file system whose names are bytes")
+def test_a_file_whose_name_is_not_text_is_named_and_the_rest_is_indexed(tmp_path, docs):
+    Path(os.fsdecode(os.fsencode(docs) + b"/caf\xe9.txt")).write_text("Coffee.")
+    with Library.create(tmp_path / "l.library", encoder="fake") as library:
+        report = library.index(docs)
+    assert len(report.indexed) == 3
+    (problem,) = report.not_indexed
+    assert "caf" in problem.path and "UTF-8" in problem.reason
+    json.dumps(problem.path).encode()
+
+
+def test_a_touched_file_is_hashed_once_and_then_known_by_its_time(library, docs, monkeypatch):
+    os.utime(docs / "apples.txt", (1, 1))
+    library.index(docs)
+    monkeypatch.setattr("maxsight.indexing.files.content_hash", lambda file: pytest.fail(f"hashed {file}"))
+    assert library.index(docs).skipped == 3
+
+
+def test_unchanged_files_are_read_again_when_asked(library, docs):
+    report = library.index(docs, again=True)
+    assert set(actions(report).values()) == {"replaced"}
+    assert (report.skipped, library.status().pages) == (0, 3)
+
+
+def test_the_last_hit_names_its_copies_too(library, docs):
+    shutil.copy(docs / "apples.txt", docs / "copy.txt")
+    library.index(docs)
+    (hit,) = library.search("red apples", top_k=1)
+    assert {hit.path, *hit.copies} == {"docs/apples.txt", "docs/copy.txt"}
+
+
+def test_metadata_may_name_files_by_their_full_path(library, docs):
+    library.index(docs, metadata=MetadataTable({str(docs / "apples.txt"): {"year": 2019}}))
+    assert [hit.file for hit in library.search("the", where="year = 2019")] == ["apples.txt"]
+
+
+def test_a_question_of_nothing_but_marks_counts_as_nothing(library):
+    questions = [Question("1", "?!", "apples.txt", (0,)), Question("2", "red apples", "apples.txt", (0,))]
+    result = library.evaluate(questions)
+    assert result.measures["nDCG@5"] == 0.5
+    assert "no words" in result.questions[0].problem
+
+
+def test_a_page_is_not_drawn_on_a_file_that_has_changed(library, docs, tmp_path):
+    Image.new("RGB", (80, 60), "white").save(docs / "white.png")
+    library.index(docs, settings=ReadSettings(ocr=OcrChoice.NONE))
+    (docs / "white.png").write_bytes(b"something else")
+    row = library._page("white.png", 1)
+    with pytest.raises(UnreadableDocumentError, match="has changed since it was indexed"):
+        _check_unchanged(docs / "white.png", row.document)
 
 
 def test_stopping_early_keeps_what_was_committed_and_the_next_run_does_the_rest(tmp_path):
@@ -282,7 +405,7 @@ def test_a_project_can_be_moved_with_its_library(library, docs, tmp_path):
 def test_what_can_not_be_read_does_not_shake_events_out_of_order(library, docs):
     (docs / "broken.pdf").write_bytes(b"not a pdf")
     kinds = [type(event) for event in library.indexing(docs)]
-    assert kinds == [Skipped, Skipped, Skipped, Planned, NotIndexed]
+    assert kinds == [Found, Skipped, Found, Skipped, Found, Found, Skipped, Planned, NotIndexed]
 
 
 def test_an_export_holds_every_page_with_its_vectors(library, tmp_path):

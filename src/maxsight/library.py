@@ -16,11 +16,11 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maxsight import __version__
-from maxsight.documents import OcrChoice, ReadSettings, render_page
+from maxsight.documents import OcrChoice, ReadSettings, content_hash, render_page
 from maxsight.documents.text import layout_text
-from maxsight.encoders import load_encoder
+from maxsight.encoders import DEFAULT_ENCODER, load_encoder
 from maxsight.encoders.base import Encoder
-from maxsight.errors import EncoderMismatchError, InputError
+from maxsight.errors import EmptyQueryError, EncoderMismatchError, InputError, UnreadableDocumentError
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import DEPTH, Evaluation, Ranking, evaluate
 from maxsight.exporting import export_parquet
@@ -38,9 +38,8 @@ from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.verification import Verification
 from maxsight.threads import one_blas_thread
-from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
+from maxsight.types import Document, EmbeddingSpace, Hit, QueryEmbedding
 
-DEFAULT_ENCODER = "minilm"
 PAGES_PER_READ = 64
 
 
@@ -241,7 +240,7 @@ class Library:
         options = {"settings": self.settings, **options}
         with self._store.writing():
             for damage in self._store.dropped:
-                yield Noticed(f"damaged and dropped, its pages are read again: {damage}")
+                yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
             run = IndexRun(self._store, self.encoder, self.home, [Path(path) for path in several], options)
             yield from run.events()
             self._store.optimize()
@@ -258,9 +257,9 @@ class Library:
         Raises:
             InputError: A name fits no document, or several.
         """
-        known = [entry.document.path for entry in self.documents()]
-        paths = [find_document(file, known, self.home) for file in files]
         with self._store.writing():
+            known = [entry.document.path for entry in self.documents()]
+            paths = [find_document(file, known, self.home) for file in files]
             self._store.remove(paths)
         return paths
 
@@ -292,7 +291,9 @@ class Library:
             FilterError: The condition is not valid, or names an unknown field.
         """
         condition = self._filter(where)
-        limit = top_k
+        if top_k < 1:
+            raise InputError(f"ask for at least one result, got {top_k}")
+        limit = top_k + 1  # one page more shows that the copies of the last one are all in
         with one_blas_thread():
             embedding = self.encoder.encode_query(query)
             while True:
@@ -300,7 +301,7 @@ class Library:
                     self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
                 )
                 hits = self._hits(embedding, ranked)
-                if len(hits) >= top_k or len(ranked) < limit:
+                if len(hits) > top_k or len(ranked) < limit:
                     return hits[:top_k]
                 limit *= 4  # copies have taken the places of others
 
@@ -351,8 +352,9 @@ class Library:
             picture, word_boxes = layout_text(row.page.text, row.page.words)
             boxes = _boxes_of_spans(row, word_boxes)
         else:
-            settings = settings or self.settings
-            picture = render_page(self.home / row.document.path, row.page.page_index, settings)
+            file = self.home / row.document.path
+            _check_unchanged(file, row.document)
+            picture = render_page(file, row.page.page_index, settings or self.settings)
         return explanation.draw(picture, boxes)
 
     def _page(self, file: str, page_number: int) -> IndexedPage:
@@ -367,6 +369,11 @@ class Library:
         return rows[0]
 
     # Look after -------------------------------------------------------------------------------------------
+
+    @property
+    def damage(self) -> list[str]:
+        """What was found damaged: dropped if this library has written since it was opened, else left out."""
+        return [str(damage) for damage in self._store.dropped or self._store.damage()]
 
     def documents(self) -> list[DocumentEntry]:
         """All documents, by path."""
@@ -458,9 +465,13 @@ class Library:
             if place is None:
                 return f"{question.file} is not in the library"
             where = path_is(place) if scope == "document" else None
-            hits = self.search(question.query, top_k=DEPTH, where=where, hybrid=hybrid, exact=exact)
-            if on_question:
-                on_question(question)
+            try:
+                hits = self.search(question.query, top_k=DEPTH, where=where, hybrid=hybrid, exact=exact)
+            except EmptyQueryError as error:
+                return str(error)
+            finally:
+                if on_question:
+                    on_question(question)
             # By rank, not by score: a fused order is not the order of the scores.
             return {
                 f"{place if place in hit.copies else hit.path}#{hit.page_number - 1}": 1 / hit.rank
@@ -492,6 +503,20 @@ def _hit(rank: int, query: QueryEmbedding, row: IndexedPage, scored: ScoredPage)
         fused_score=scored.fused_score,
         metadata=dict(row.metadata),
     )
+
+
+def _check_unchanged(file: Path, document: Document) -> None:
+    """Refuse to draw on a file that is not the one that was indexed: the regions would be wrong."""
+    try:
+        stat = file.stat()
+        same = (stat.st_size, stat.st_mtime_ns) == (document.size_bytes, document.modified_ns)
+        if same or content_hash(file) == document.content_hash:
+            return
+    except OSError as error:
+        raise UnreadableDocumentError(
+            file, f"can't be read: {error.strerror}", hint="The file must lie where it was indexed."
+        ) from error
+    raise UnreadableDocumentError(file, "has changed since it was indexed", hint="Index it again.")
 
 
 def _boxes_of_spans(row: IndexedPage, word_boxes: NDArray[np.float32]) -> NDArray[np.float32]:

@@ -1,4 +1,4 @@
-"""The only reader of the environment."""
+"""What the environment says, apart from options that declare a variable of their own."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from maxsight.cli.output import json_option, library_option, print_json, say
+from maxsight.errors import InputError
 
 
 @click.command()
@@ -37,7 +38,7 @@ def explain(
             try:
                 picture.save(out, format="PNG")
             except OSError as error:
-                raise click.ClickException(f"{out} can't be written: {error.strerror or error}") from error
+                raise InputError(f"{out} can't be written: {error.strerror or error}") from error
             say(f"drawn: {out}")
     if as_json:
         print_json(explanation)

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from maxsight.cli.output import INTERRUPTED, counted, json_option, library_option, print_json, say
+from maxsight.errors import LibraryExistsError
 
 if TYPE_CHECKING:
     from maxsight.documents import ReadSettings
@@ -32,6 +33,7 @@ NOT_ALL_INDEXED = 3
     metavar="FILE",
     help="CSV or JSON Lines with a column `file` and your own fields, for --filter.",
 )
+@click.option("--again", is_flag=True, help="Read unchanged files again, for example with another --ocr.")
 @click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
 @click.option(
     "--ocr",
@@ -69,6 +71,7 @@ def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
                 prune=options["prune"],
                 settings=_settings(opened, options),
                 workers=options["workers"],
+                again=options["again"],
             )
         except KeyboardInterrupt:
             show(None)
@@ -93,10 +96,11 @@ def _open_or_create(kind: type[Library], path: Path, options: dict[str, Any]) ->
     from maxsight.documents import ReadSettings
 
     encoder = options["encoder"]
-    if kind.exists(path):
-        return kind.open(path, encoder=encoder)
-    given = {"encoder": encoder} if encoder else {}
-    return kind.create(path, settings=_changed(ReadSettings(), options), **given)
+    if not kind.exists(path):
+        given = {"encoder": encoder} if encoder else {}
+        with suppress(LibraryExistsError):  # another process may have made it meanwhile
+            return kind.create(path, settings=_changed(ReadSettings(), options), **given)
+    return kind.open(path, encoder=encoder)
 
 
 def _settings(library: Library, options: dict[str, Any]) -> ReadSettings:
@@ -152,6 +156,8 @@ def _progress_bar() -> Iterator[Callable[[IndexEvent | None], None]]:
 
     def show(event: IndexEvent | None) -> None:
         match event:
+            case indexing.Found():
+                bar.update(task, description=escape(f"looking at {event.path.rsplit('/', 1)[-1][-40:]}"))
             case indexing.Progress():
                 bar.update(
                     task,

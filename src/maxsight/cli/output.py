@@ -11,6 +11,8 @@ from typing import Any, TypeVar
 
 import click
 
+from maxsight.settings import DEFAULT_LIBRARY, default_library
+
 INTERRUPTED = 130
 Command = TypeVar("Command", bound=Callable[..., Any])
 
@@ -22,11 +24,8 @@ def library_option(command: Command) -> Command:
         "-l",
         "library",
         type=click.Path(path_type=Path),
-        envvar="MAXSIGHT_LIBRARY",
-        default="maxsight.library",
-        show_default=True,
-        show_envvar=True,
-        help="The library's folder.",
+        default=default_library,
+        help=f"The library's folder.  [default: $MAXSIGHT_LIBRARY, else ./{DEFAULT_LIBRARY}]",
     )(command)
 
 

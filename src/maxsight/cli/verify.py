@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from maxsight.cli.output import counted, json_option, library_option, print_json, say
+from maxsight.cli.output import counted, json_option, library_option, plain, print_json, say
 
 DAMAGED = 5
 
@@ -25,14 +25,18 @@ def verify(library: Path, repair: bool, as_json: bool) -> None:
     """
     from maxsight.library import Library
 
-    with Library.open(library, read_only=not repair) as opened:
-        pages = opened.status().pages
-        with click.progressbar(length=pages, label="reading", file=sys.stderr) as bar:
-            result = opened.verify(repair=repair, on_progress=lambda done, _: bar.update(done - bar.pos))
+    with (
+        Library.open(library, read_only=not repair) as opened,
+        click.progressbar(length=1, label="reading", file=sys.stderr) as bar,
+    ):
+
+        def show(done: int, total: int) -> None:
+            bar.length = total
+            bar.update(done - bar.pos)
+
+        result = opened.verify(repair=repair, on_progress=show)
     if as_json:
-        print_json(
-            {**{name: getattr(result, name) for name in ("pages", "clean", "repaired", "faults", "damage")}}
-        )
+        print_json({"clean": result.clean, **plain(result)})
     else:
         for problem in (*result.damage, *result.faults):
             say(f"damaged: {problem}")

@@ -186,7 +186,7 @@ class _Reading:
         return UnreadableDocumentError(
             self._job.path,
             f"given up after page {page_index + 1}: {MAX_LOST_IN_A_ROW} pages in a row could not be read",
-            hint="Open and save the file again with another program.",
+            hint="The same command again tries its other pages; or save the file anew with another program.",
         )
 
 

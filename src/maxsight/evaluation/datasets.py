@@ -33,7 +33,7 @@ def load_questions(path: Path) -> list[Question]:
         InputError: The file can't be read, a line lacks a field, or a name appears twice.
     """
     try:
-        lines = path.read_text(encoding="utf-8-sig").splitlines()
+        lines = path.read_text(encoding="utf-8-sig").split("\n")
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(f"{path}: the questions can't be read: {error}") from error
     questions: dict[str, Question] = {}

@@ -3,7 +3,7 @@
 A vector's code keeps on which side of 128 random directions it lies (random hyperplanes, Charikar 2002). The query
 is rounded to a few bits per direction, so that its similarity to a code is a weighted count of differing bits
 (RaBitQ, Gao and Long 2024, section 3.3). Pages are found in two steps: one bit per direction against every code,
-then four bits against the codes of the best of those. The second step forgives much of what the first gets wrong,
+then two bits against the codes of the best of those. The second step forgives much of what the first gets wrong,
 at a price that does not grow with the library.
 """
 
@@ -19,7 +19,7 @@ from maxsight.threads import map_in_threads
 from maxsight.types import Floats
 
 BITS = 128
-FINE_BITS = 4
+FINE_BITS = 2
 SHORTLIST_PER_HIT = 3
 VECTORS_PER_CHUNK = 65536  # both words and their counts stay in the cache of one core
 

@@ -1,0 +1,30 @@
+"""Indexing: what is new, what is missing; read, encode, commit."""
+
+from maxsight.indexing.events import (
+    Found,
+    Indexed,
+    IndexEvent,
+    IndexReport,
+    Noticed,
+    NotIndexed,
+    Planned,
+    Progress,
+    Removed,
+    Skipped,
+)
+from maxsight.indexing.run import IndexOptions, IndexRun
+
+__all__ = [
+    "Found",
+    "IndexEvent",
+    "IndexOptions",
+    "IndexReport",
+    "IndexRun",
+    "Indexed",
+    "NotIndexed",
+    "Noticed",
+    "Planned",
+    "Progress",
+    "Removed",
+    "Skipped",
+]

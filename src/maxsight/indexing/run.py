@@ -1,0 +1,253 @@
+"""One indexing run: files in, committed pages out, going on where the last run stopped.
+
+A run is an iterator of events, so that whoever drives it can show progress and stop it at any time. What has
+been committed stays; the next run looks at what is there and does the rest.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import TypedDict
+
+from maxsight.documents import (
+    Done,
+    Failed,
+    Opened,
+    PageFailed,
+    PageRead,
+    ReadJob,
+    ReadSettings,
+    discover,
+    read_documents,
+)
+from maxsight.encoders.base import Encoder
+from maxsight.errors import UnreadableDocumentError
+from maxsight.identity import page_id
+from maxsight.indexing.batch import PAGES_PER_COMMIT, Batch, Work
+from maxsight.indexing.events import Found, IndexEvent, Noticed, NotIndexed, Planned, Removed, Skipped
+from maxsight.indexing.files import content, has_changed, is_gone, library_name, look_at, missing_pages
+from maxsight.indexing.meter import Meter
+from maxsight.metadata import MetadataTable
+from maxsight.stores.base import DocumentEntry, Store
+from maxsight.types import Document, Scalar
+
+
+class IndexOptions(TypedDict, total=False):
+    """How to index. Each may be left out.
+
+    Attributes:
+        include: Globs a file in a folder must match, any of them.
+        exclude: Globs it must not match.
+        metadata: The user's fields, by file.
+        prune: Remove documents below the given folders whose files are gone.
+        settings: How files are read; as when the library was made, if not given.
+        workers: Reading processes; one per CPU if not given, at most four.
+        again: Read files again that have not changed, for example with another OCR engine.
+    """
+
+    include: Sequence[str]
+    exclude: Sequence[str]
+    metadata: MetadataTable | None
+    prune: bool
+    settings: ReadSettings
+    workers: int | None
+    again: bool
+
+
+class IndexRun:
+    """One run over one request. Iterate ``events`` once."""
+
+    def __init__(
+        self, store: Store, encoder: Encoder, home: Path, paths: Sequence[Path], options: IndexOptions
+    ) -> None:
+        """Prepare a run; nothing is read before ``events`` is iterated."""
+        self._store = store
+        self._home = home
+        self._paths = paths
+        self._options = options
+        self._batch = Batch(store, encoder)
+        self._encoder = encoder
+        self._entries = {entry.document.path: entry for entry in store.documents()}
+        self._work: dict[Path, Work] = {}
+        self._copies: dict[str, list[Work]] = defaultdict(list)
+        self._notices: dict[str, list[str]] = defaultdict(list)
+
+    def events(self) -> Iterator[IndexEvent]:
+        """Do the work, telling of each step. When the iteration is stopped early, what is encoded is committed."""
+        yield from self._plan()
+        size_bytes = sum(work.document.size_bytes for work in self._work.values())
+        yield Planned(len(self._work), sum(map(len, self._copies.values())), size_bytes)
+        # First what equals a stored document, while that is still there: its own file may have changed.
+        yield from self._copy()
+        yield from self._read()
+        yield from self._copy()
+        # What is left equals a document that could not be read, or not as a whole.
+        for work in (work for copies in self._copies.values() for work in copies):
+            self._work[work.file] = work
+        yield from self._read()
+        if self._options.get("prune"):
+            yield from self._prune()
+        for notice, paths in self._notices.items():
+            yield Noticed(f"{notice} ({_named(paths)})")
+
+    def _plan(self) -> Iterator[IndexEvent]:
+        """Decide for every file what is to be done with it."""
+        table = self._options.get("metadata")
+        if table:
+            table.check_against(self._store.fields())
+        stored = {content(entry.document): path for path, entry in self._entries.items() if entry.complete}
+        touched: list[Document] = []
+        changed_metadata: dict[str, Mapping[str, Scalar]] = {}
+        include, exclude = self._options.get("include", ()), self._options.get("exclude", ())
+        for found in discover(self._paths, include=include, exclude=exclude):
+            try:
+                if isinstance(found, UnreadableDocumentError):
+                    raise found
+                path = library_name(found, self._home)
+                yield Found(path)
+                entry = self._entries.get(path)
+                document = look_at(found, path, entry)
+            except UnreadableDocumentError as error:
+                yield _not_indexed(error)
+                continue
+            known = entry if entry and entry.document.content_hash == document.content_hash else None
+            metadata = table.fields_of((self._home / path).as_posix()) if table else None
+            if known and metadata is not None and metadata != known.metadata:
+                changed_metadata[path] = metadata
+            if known and known.complete and not self._options.get("again"):
+                if document.modified_ns != known.document.modified_ns:
+                    touched.append(document)
+                yield Skipped(path)
+                continue
+            if metadata is None:
+                metadata = entry.metadata if entry else {}
+            if self._options.get("again"):
+                known = None
+            work = Work(
+                document, metadata, found, missing_pages(known), replaces=entry is not None and not known
+            )
+            twin = stored.setdefault(content(document), path)
+            if twin == path or self._options.get("again"):
+                self._work[found] = work
+            else:
+                self._copies[twin].append(work)
+        if changed_metadata:
+            self._store.set_metadata(changed_metadata)
+        if touched:
+            self._store.touch(touched)
+
+    def _read(self) -> Iterator[IndexEvent]:
+        """Read, encode and commit what is to be read."""
+        if not self._work:
+            return
+        meter = Meter(sum(work.document.size_bytes for work in self._work.values()))
+        jobs = [ReadJob(work.file, work.missing) for work in self._work.values()]
+        settings = self._options.get("settings", ReadSettings())
+        reading = read_documents(jobs, settings, workers=self._options.get("workers"))
+        try:
+            for event in reading:
+                work = self._work[event.job.path]
+                match event:
+                    case Opened():
+                        work.document = replace(work.document, page_count=event.page_count)
+                    case PageRead():
+                        yield from self._batch.add(work, event.page)
+                        meter.add(work.document)
+                        yield meter.progress(work.document.path)
+                    case PageFailed():
+                        yield _not_indexed(event.error)
+                    case Failed():
+                        yield _not_indexed(event.error)
+                        yield from self._batch.end(work)
+                    case Done():
+                        yield from self._close(work)
+            yield from self._batch.flush()
+        finally:
+            reading.close()
+            self._batch.commit()
+        self._work.clear()
+
+    def _close(self, work: Work) -> Iterator[IndexEvent]:
+        """End a document, unless its file is not what it was when it was looked at."""
+        if has_changed(work):
+            reason = "changed while it was being read"
+            yield NotIndexed(str(work.file), None, reason, "Index it again when it is no longer written to.")
+            self._batch.forget(work)
+            return
+        notice = self._encoder.notice(work.sample)
+        if notice:
+            self._notices[notice].append(work.document.path)
+        yield from self._batch.end(work)
+
+    def _copy(self) -> Iterator[IndexEvent]:
+        """Store documents that equal a stored one with that one's vectors; leave those whose twin is not there."""
+        if not self._copies:
+            return
+        stored = {entry.document.path: entry for entry in self._store.documents()}
+        for twin, copies in list(self._copies.items()):
+            entry = stored.get(twin)
+            if entry is None or not entry.complete:
+                continue
+            waiting = []
+            for work in copies:
+                same = entry.document.content_hash == work.document.content_hash and not has_changed(work)
+                if same and self._copy_pages(entry, work):
+                    yield work.indexed("copied")
+                else:
+                    waiting.append(work)
+            self._copies[twin] = waiting
+
+    def _copy_pages(self, twin: DocumentEntry, work: Work) -> bool:
+        """Copy a stored document's pages, unless they have been replaced meanwhile.
+
+        In groups, so that a long document need not fit in memory; as a whole where it replaces another one.
+        """
+        document = replace(work.document, page_count=twin.document.page_count)
+        group = twin.document.page_count if work.replaces else PAGES_PER_COMMIT
+        for start in range(0, len(twin.page_indices), group):
+            ids = [
+                page_id(twin.document.path, twin.document.content_hash, index)
+                for index in twin.page_indices[start : start + group]
+            ]
+            copied = [
+                replace(
+                    page,
+                    page_id=page_id(document.path, document.content_hash, page.page.page_index),
+                    document=document,
+                    metadata=work.metadata,
+                )
+                for page in self._store.read(ids)
+            ]
+            if len(copied) < len(ids):
+                return False
+            self._store.put(copied, replace_documents=work.replaces)
+            work.pages += len(copied)
+            work.vectors += sum(len(page.embedding.vectors) for page in copied)
+        return True
+
+    def _prune(self) -> Iterator[IndexEvent]:
+        """Remove documents below the given folders whose files are gone.
+
+        A folder that is not there removes nothing: it may be a disk that is not mounted.
+        """
+        folders = [path.resolve() for path in self._paths if path.is_dir()]
+        gone = []
+        for path in self._entries:
+            file = self._home / path
+            if any(folder in file.parents for folder in folders) and is_gone(file):
+                gone.append(path)
+        if gone:
+            self._store.remove(gone)
+        yield from map(Removed, gone)
+
+
+def _not_indexed(error: UnreadableDocumentError) -> NotIndexed:
+    return NotIndexed(error.path, error.page_number, error.reason, error.hint)
+
+
+def _named(paths: Sequence[str], most: int = 3) -> str:
+    more = f" and {len(paths) - most} more" if len(paths) > most else ""
+    return ", ".join(paths[:most]) + more
