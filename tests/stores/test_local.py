@@ -3,7 +3,11 @@ import json
 import shutil
 import subprocess
 import sys
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from datetime import timedelta
+from pathlib import Path
 
 import lance
 import numpy as np
@@ -20,7 +24,8 @@ from maxsight.errors import (
 )
 from maxsight.retrieval.codes import SignCodec
 from maxsight.stores import maintenance
-from maxsight.stores.local import LocalStore
+from maxsight.stores.durability import sync_folder
+from maxsight.stores.local import PLACE_BYTES, LocalStore
 from store_pages import CODEC, ENCODER, MANIFEST, make_page, plain, query
 
 PAGES = [make_page(f"{number}.pdf", 0, f"word{number} and more", year=number) for number in range(40)]
@@ -328,11 +333,106 @@ def test_codes_of_an_older_codec_are_not_compared_with_new_ones(path, store):
         assert newer.verify().clean
 
 
-def test_a_page_of_many_vectors_comes_in_chunks_of_bounded_size(store):
+@pytest.mark.parametrize("chunk_pages", [1, 2])
+def test_a_page_of_many_vectors_comes_in_chunks_of_bounded_size(store, monkeypatch, chunk_pages):
     words = " ".join(f"w{number}" for number in range(4000))
-    store.put([make_page(f"{number}.txt", 0, words, boxed=False) for number in range(3)])
+    large = [make_page(f"{number}.txt", 0, words, boxed=False) for number in range(4)]
+    store.put(PAGES + large)
+    page_bytes = 4000 * ENCODER.space.dim * 2
+    limit = chunk_pages * 4000 * (ENCODER.space.dim * 2 + PLACE_BYTES)
+    monkeypatch.setattr("maxsight.stores.local.CHUNK_BYTES", limit)
     sizes = [chunk.vectors.nbytes for chunk in store.vectors()]
-    assert sum(sizes) == 3 * 4000 * ENCODER.space.dim * 2
+    assert sum(size >= page_bytes for size in sizes) == 4 / chunk_pages
+    assert max(sizes) < limit
+    named = [chunk.vectors.nbytes for chunk in store.vectors(page_ids=[page.page_id for page in large])]
+    assert sum(named) == 4 * page_bytes
+    assert max(named) < limit
+
+
+def test_usual_pages_come_many_at_a_time(store):
+    store.put(PAGES)
+    assert [len(chunk.page_ids) for chunk in store.vectors()] == [len(PAGES)]
+
+
+def test_a_row_that_was_written_twice_is_seen_twice(path, store):
+    store.put(PAGES[:3])
+    dataset = lance.dataset(path / "pages.lance")
+    lance.write_dataset(dataset.to_table(filter="path = '1.pdf'"), path / "pages.lance", mode="append")
+    assert names_in(store) == ["0.pdf@1#0", "1.pdf@1#0", "1.pdf@1#0", "2.pdf@1#0"]
+    assert {entry.document.path: entry.page_indices for entry in store.documents()}["1.pdf"] == (0, 0)
+    assert [fault.reason for fault in store.verify().faults] == ["it is there twice"]
+    store.verify(repair=True)
+    assert names_in(store) == ["0.pdf@1#0", "1.pdf@1#0", "2.pdf@1#0"]
+
+
+def test_touching_leaves_what_verify_checks_in_order_and_damage_visible(path, store):
+    store.put(PAGES[:3])
+    lance.dataset(path / "pages.lance").update({"text": "'forged'"}, where="path = '2.pdf'")
+    sizes = {number: 100 + number for number in range(3)}
+    store.touch([replace(PAGES[number].document, size_bytes=size) for number, size in sizes.items()])
+    assert [entry.document.size_bytes for entry in store.documents()] == [100, 101, 1234]
+    assert [fault.path for fault in store.verify().faults] == ["2.pdf"]
+
+
+def test_touching_writes_no_vectors_again(path, store):
+    words = " ".join(f"w{number}" for number in range(4000))
+    store.put([make_page(f"{number}.txt", 0, words, boxed=False) for number in range(8)])
+    before = store.size_bytes()
+    store.touch([replace(entry.document, modified_ns=1) for entry in store.documents()])
+    assert store.size_bytes() - before < before / 20
+    assert store.verify().clean
+
+
+def test_the_size_can_be_asked_for_while_files_go(path, store):
+    store.put(PAGES)
+    stop = threading.Event()
+
+    def come_and_go():
+        while not stop.is_set():
+            for number in range(50):
+                (path / "pages.lance" / "data" / f"{number}.tmp").write_bytes(b"x")
+            for number in range(50):
+                (path / "pages.lance" / "data" / f"{number}.tmp").unlink()
+
+    with ThreadPoolExecutor(1) as thread:
+        running = thread.submit(come_and_go)
+        sizes = [store.size_bytes() for _ in range(200)]
+        stop.set()
+        running.result()
+    assert min(sizes) > 1000
+
+
+def test_every_folder_made_on_the_way_to_a_library_is_put_on_the_disk(tmp_path, monkeypatch):
+    synced = []
+
+    def record(folder):
+        synced.append(Path(folder))
+        sync_folder(folder)
+
+    monkeypatch.setattr("maxsight.stores.durability.sync_folder", record)
+    LocalStore.create(tmp_path / "a" / "b" / "test.library", MANIFEST, codec=CODEC).close()
+    assert {tmp_path, tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "test.library"} <= set(
+        synced
+    )
+
+
+@pytest.mark.slow
+def test_commits_of_the_usual_size_are_merged_once_there_are_many_and_then_left_alone(path, store):
+    number = iter(range(10**6))
+
+    def commit(times):
+        for _ in range(times):
+            store.put([make_page(f"{next(number)}.pdf", 0, "a") for _ in range(64)])
+        store.optimize()
+        return sorted(fragment.metadata.num_rows for fragment in fragments(path))
+
+    with store.writing():
+        assert commit(40) == [64] * 40
+        merged = commit(26)
+        assert len(merged) <= 5
+        assert sum(merged) == 66 * 64
+        assert len(commit(30)) == len(merged) + 30, "what was merged is not written again with each run"
+    assert store.verify().clean
 
 
 def test_importing_the_package_loads_no_database():

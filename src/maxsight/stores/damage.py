@@ -112,17 +112,17 @@ def _is_corrupt(manifest: Path, complaint: str) -> bool:
         return True
     last = len(content) - _MANIFEST_END.size - _MESSAGE_LENGTH.size
     begin = _MANIFEST_END.unpack(content[-_MANIFEST_END.size :])[0]
-    if begin > last or begin + _MESSAGE_LENGTH.unpack_from(content, begin)[0] > last:
+    if begin > last or not 0 < _MESSAGE_LENGTH.unpack_from(content, begin)[0] <= last - begin:
         return True
     return "decode Protobuf" in complaint
 
 
-def old_manifests(folder: Path) -> list[Damage]:
-    """Look for manifests of any version that were cut short. Cleaning up old versions would stumble over them."""
+def old_manifests(folder: Path, newest: int) -> list[Damage]:
+    """Look for manifests of versions before ``newest`` that were cut short. Cleaning up would stumble over them."""
     return [
         Damage(f"{VERSIONS}/{manifest.name}", "the manifest of an old version was cut short", pages=0)
         for manifest in manifests(folder)
-        if not _has_magic(manifest)
+        if _NEWEST_FIRST - int(manifest.stem) < newest and not _has_magic(manifest)
     ]
 
 

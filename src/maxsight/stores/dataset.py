@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
-from typing import NoReturn
 
 import lance
 import pyarrow as pa
 
-from maxsight.errors import StoreError
+from maxsight.errors import MaxSightError, StoreError
 from maxsight.stores import damage
 from maxsight.stores.damage import Damage
 from maxsight.stores.durability import Synced
@@ -55,6 +55,7 @@ class Dataset:
                 except BaseException as error:
                     if not is_foreign(error):
                         raise
+                if self._open.version != newest:  # a manifest of zeros reads as version 0
                     self._open, self._unreadable = damage.open_newest(self.folder)
             return self._open
 
@@ -71,7 +72,7 @@ class Dataset:
         found = self.damage()
         damage.set_aside(self.folder, self._unreadable, self.library / SET_ASIDE)
         self._unreadable = []
-        older = damage.old_manifests(self.folder)
+        older = damage.old_manifests(self.folder, self._open.version)
         damage.set_aside(self.folder, older, self.library / SET_ASIDE)
         found += older
         for item in found:
@@ -83,6 +84,31 @@ class Dataset:
     def sync(self) -> None:
         """Put what was committed on the disk."""
         self._synced.sync()
+
+    @contextmanager
+    def reading(self) -> Iterator[None]:
+        """Turn foreign errors into ours; where a quick look finds a damaged file, that is what is named.
+
+        Raises:
+            LibraryDamagedError: Something can't be read as it was written.
+            StoreError: Something can't be read for another reason.
+        """
+        with translated(self.library):
+            try:
+                yield
+            except MaxSightError:
+                raise
+            except BaseException as error:
+                if not is_foreign(error):
+                    raise
+                lost = self._lost()  # names the file that has no permission, too
+                if not lost or not blames_data(error):
+                    raise
+                more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
+                raise damaged(self.library, f"{lost[0]}{more}") from error
+
+    def _lost(self) -> list[Damage]:
+        return [item for item in self.damage() if item.fragment_id is not None]
 
     def scan(
         self,
@@ -102,9 +128,6 @@ class Dataset:
             condition: SQL, or None for all rows.
             batch_rows: Rows at a time.
             with_row_id: Add the column ``_rowid``.
-
-        Raises:
-            LibraryDamagedError: Something can't be read, with the file.
         """
         given: set[str] = set()
         while True:
@@ -129,17 +152,7 @@ class Dataset:
                 if not is_foreign(error):
                     raise
                 if not is_gone(error) or self.latest().version == dataset.version:
-                    self._raise_named(error)
-
-    def _raise_named(self, error: BaseException) -> NoReturn:
-        """Raise what is behind a failure to read: the damaged file, where a quick look finds one."""
-        found = self.damage() if blames_data(error) else []
-        lost = [item for item in found if item.fragment_id is not None]
-        if lost:
-            more = f" (and {len(lost) - 1} more files)" if len(lost) > 1 else ""
-            raise damaged(self.library, f"{lost[0]}{more}") from error
-        with translated(self.library):
-            raise error
+                    raise
 
     def close(self) -> None:
         """Release what is held."""

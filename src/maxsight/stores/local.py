@@ -143,7 +143,7 @@ class LocalStore:
 
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
-        with translated(self.path):
+        with self._dataset.reading():
             return schema.fields_of(self._dataset.latest().schema)
 
     # Writing ----------------------------------------------------------------------------------------------
@@ -262,7 +262,7 @@ class LocalStore:
 
         Text that was written since the last ``optimize`` is found too.
         """
-        with translated(self.path):
+        with self._dataset.reading():
             found = self._dataset.latest().to_table(
                 columns=["page_id", "_score"],
                 full_text_query=MatchQuery(query, "text"),
@@ -284,7 +284,7 @@ class LocalStore:
 
     def _code_table(self) -> CodeTable:
         """The codes of the newest version, read once; made of the vectors where they are not stored."""
-        with translated(self.path):
+        with self._dataset.reading():
             dataset = self._dataset.latest()
             if self._codes is not None and self._codes[0] == dataset.version:
                 return self._codes[1]
@@ -321,7 +321,7 @@ class LocalStore:
         batch_rows: int = SMALL_ROWS_PER_BATCH,
         with_row_id: bool = False,
     ) -> Iterator[pa.RecordBatch]:
-        with translated(self.path):
+        with self._dataset.reading():
             yield from self._dataset.scan(columns, condition, batch_rows=batch_rows, with_row_id=with_row_id)
 
     # Looking after ----------------------------------------------------------------------------------------
@@ -342,7 +342,7 @@ class LocalStore:
 
     def damage(self) -> list[Damage]:
         """Files that are missing or cut short, as a quick look tells."""
-        with translated(self.path):
+        with self._dataset.reading():
             return self._dataset.damage()
 
     def verify(
@@ -366,7 +366,7 @@ class LocalStore:
 
     def _verify(self, damage: list[Damage], on_progress: Callable[[int, int], None] | None) -> Verification:
         unreadable = {item.fragment_id for item in damage if item.fragment_id is not None}
-        with translated(self.path):
+        with self._dataset.reading():
             pages, faults = check_rows(self._dataset.latest(), self._codec, unreadable, on_progress)
         return Verification(pages, tuple(faults), tuple(damage), repaired=False)
 
