@@ -2,7 +2,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo/maxsight.library
-.PHONY: demo test check bench clean
+.PHONY: demo test lint check bench clean
 
 # python -m venv needs Debian's python3-venv where Python comes from the system.
 .venv/installed: pyproject.toml
@@ -19,11 +19,12 @@ demo: .venv/installed
 test: .venv/installed
 	$(BIN)/python -m pytest
 
-check: .venv/installed
+lint: .venv/installed
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
-	$(BIN)/python -m pytest
+
+check: lint test
 
 bench: .venv/installed
 	$(BIN)/python benchmarks/run.py

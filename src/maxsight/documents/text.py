@@ -117,6 +117,9 @@ def cut_pages(text: str) -> Iterator[str]:
         yield text[start:end].strip()
 
 
+MOST_BREAKS = 3  # a text of a million empty lines is not drawn a mile high
+
+
 def layout_text(
     text: str, words: Words, *, width_px: int = 1240, font_px: int = 22
 ) -> tuple[Image.Image, Boxes]:
@@ -139,7 +142,7 @@ def layout_text(
     for row, (word_start, word_end) in enumerate(words.spans.tolist()):
         gap = text[end:word_start]
         width = font.getlength(text[word_start:word_end])
-        breaks = gap.count("\n")
+        breaks = min(gap.count("\n"), MOST_BREAKS)
         x = margin + space * len(gap.rpartition("\n")[2]) if breaks or not row else x + space * len(gap)
         if x + width > width_px - margin and x > margin and not breaks:
             x, breaks = float(margin), 1
