@@ -396,8 +396,10 @@ def test_the_size_can_be_asked_for_while_files_go(path, store):
 
     with ThreadPoolExecutor(1) as thread:
         running = thread.submit(come_and_go)
-        sizes = [store.size_bytes() for _ in range(200)]
-        stop.set()
+        try:
+            sizes = [store.size_bytes() for _ in range(200)]
+        finally:
+            stop.set()
         running.result()
     assert min(sizes) > 1000
 

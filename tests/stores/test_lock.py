@@ -1,11 +1,13 @@
 import os
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
 from maxsight.errors import LibraryBusyError
 from maxsight.retrieval.codes import SignCodec
+from maxsight.stores.durability import Synced
 from maxsight.stores.local import LocalStore
 from store_pages import CODEC, MANIFEST, make_page
 
@@ -42,8 +44,20 @@ def test_a_generator_that_writes_may_go_on_in_any_thread(path, store):
         pass
 
 
-def test_two_threads_write_one_after_the_other_through_one_store(path, store):
+def test_two_threads_write_one_after_the_other_through_one_store(path, store, monkeypatch):
     both_ready = threading.Barrier(2, timeout=30)
+    committing: list[int] = []
+    at_once: list[int] = []
+    sync = Synced.sync
+
+    def slow_sync(synced):
+        committing.append(threading.get_ident())
+        at_once.append(len(set(committing)))
+        time.sleep(0.01)
+        sync(synced)
+        committing.pop()
+
+    monkeypatch.setattr(Synced, "sync", slow_sync)
 
     def write(thread):
         both_ready.wait()
@@ -54,6 +68,7 @@ def test_two_threads_write_one_after_the_other_through_one_store(path, store):
 
     with ThreadPoolExecutor(2) as threads:
         list(threads.map(write, range(2)))
+    assert set(at_once) == {1}
     own = [f"{thread}-{number}.pdf@1#0" for thread in range(2) for number in range(5)]
     assert names_in(store) == [*own, "shared.pdf@1#0"]
     assert {entry.document.path: dict(entry.metadata) for entry in store.documents()}["1-4.pdf"] == {
