@@ -27,7 +27,7 @@ from maxsight.exporting import export_parquet
 from maxsight.heatmaps.explanation import Explanation, explain_page
 from maxsight.heatmaps.similarity import attribute, match_words, snippet
 from maxsight.identity import find_document, page_id
-from maxsight.indexing import IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed
+from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed, Progress
 from maxsight.retrieval.codes import SignCodec
 from maxsight.retrieval.search import ScoredPage, rank_pages
 from maxsight.settings import default_library
@@ -212,14 +212,14 @@ class Library:
             on_event: Called with each step as it happens.
             **options: See ``IndexOptions``.
         """
-        report = IndexReport()
+        outcomes: list[IndexEvent] = []
         start = time.monotonic()
         for event in self.indexing(paths, **options):
-            report.add(event)
+            if not isinstance(event, Progress | Found):
+                outcomes.append(event)
             if on_event:
                 on_event(event)
-        report.seconds = time.monotonic() - start
-        return report
+        return IndexReport.of(outcomes, time.monotonic() - start)
 
     def indexing(
         self,

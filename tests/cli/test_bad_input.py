@@ -51,10 +51,14 @@ def bomb_png(path):
 
 
 def no_pages_pdf(path):
-    path.write_bytes(
-        b"%PDF-1.4\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[]/Count 0>>endobj\n"
-        b"trailer<</Root 1 0 R/Size 3>>\n%%EOF\n"
-    )
+    content = b"%PDF-1.4\n"
+    offsets = []
+    for entry in (b"<</Type/Catalog/Pages 2 0 R>>", b"<</Type/Pages/Kids[]/Count 0>>"):
+        offsets.append(len(content))
+        content += b"%d 0 obj%bendobj\n" % (len(offsets), entry)
+    table = b"".join(b"%010d 00000 n \n" % offset for offset in offsets)
+    trailer = b"trailer<</Root 1 0 R/Size 3>>\nstartxref\n%d\n%%%%EOF\n" % len(content)
+    path.write_bytes(content + b"xref\n0 3\n0000000000 65535 f \n" + table + trailer)
 
 
 def truncated_pdf(path):

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,13 +107,13 @@ class Noticed:
 IndexEvent = Found | Planned | Progress | Indexed | Skipped | NotIndexed | Removed | Noticed
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class IndexReport:
     """What a run did.
 
     Attributes:
         indexed: Documents written.
-        skipped: Documents that had not changed.
+        skipped: How many documents had not changed.
         removed: Paths of documents that went.
         not_indexed: What could not be read.
         notices: What a user should know.
@@ -119,27 +122,28 @@ class IndexReport:
         seconds: Wall time.
     """
 
-    indexed: list[Indexed] = field(default_factory=list)
-    skipped: int = 0
-    removed: list[str] = field(default_factory=list)
-    not_indexed: list[NotIndexed] = field(default_factory=list)
-    notices: list[str] = field(default_factory=list)
-    pages: int = 0
-    vectors: int = 0
-    seconds: float = 0.0
+    indexed: tuple[Indexed, ...]
+    skipped: int
+    removed: tuple[str, ...]
+    not_indexed: tuple[NotIndexed, ...]
+    notices: tuple[str, ...]
+    pages: int
+    vectors: int
+    seconds: float
 
-    def add(self, event: IndexEvent) -> None:
-        """Take an event into account."""
-        match event:
-            case Indexed():
-                self.indexed.append(event)
-                self.pages += event.pages
-                self.vectors += event.vectors
-            case Skipped():
-                self.skipped += 1
-            case NotIndexed():
-                self.not_indexed.append(event)
-            case Removed():
-                self.removed.append(event.path)
-            case Noticed():
-                self.notices.append(event.message)
+    @classmethod
+    def of(cls, events: Iterable[IndexEvent], seconds: float) -> IndexReport:
+        """Sum up a run's events."""
+        kept: dict[type, list[Any]] = defaultdict(list)
+        for event in events:
+            kept[type(event)].append(event)
+        return cls(
+            indexed=tuple(kept[Indexed]),
+            skipped=len(kept[Skipped]),
+            removed=tuple(event.path for event in kept[Removed]),
+            not_indexed=tuple(kept[NotIndexed]),
+            notices=tuple(event.message for event in kept[Noticed]),
+            pages=sum(event.pages for event in kept[Indexed]),
+            vectors=sum(event.vectors for event in kept[Indexed]),
+            seconds=seconds,
+        )

@@ -18,6 +18,7 @@ from pathlib import Path
 import lance
 from lance.file import LanceFileReader
 
+from maxsight.errors import LibraryDamagedError
 from maxsight.stores.edge import FOREIGN, blames_data, brief, is_foreign
 
 VERSIONS = "_versions"
@@ -101,7 +102,10 @@ def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
             reason = f"the manifest of version {version} can't be read"
             corrupt.append(Damage(f"{VERSIONS}/{manifest.name}", reason))
             if manifest == found[-1]:
-                raise ValueError(f"none of {len(found)} versions can be read") from error
+                raise LibraryDamagedError(
+                    f"{folder.parent} is damaged: none of its {len(found)} versions can be read",
+                    hint="Restore a backup, or move the folder away and index the files again.",
+                ) from error
     raise FileNotFoundError(f"{folder / VERSIONS} has no manifest")
 
 
