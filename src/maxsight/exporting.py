@@ -30,8 +30,12 @@ def export_parquet(
     encoder has none, then the user's fields.
 
     Raises:
-        InputError: The file can't be written.
+        InputError: The file can't be written, or does not end in ``.parquet``.
     """
+    if file.suffix.lower() != ".parquet":
+        raise InputError(
+            f"an export is a Parquet file, so {file} can't be its name", hint="Let it end in .parquet."
+        )
     schema = _schema(dim, fields)
     unfinished = file.with_name(file.name + ".part")
     count = 0

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
@@ -20,7 +21,13 @@ from maxsight.documents import OcrChoice, ReadSettings, content_hash, render_pag
 from maxsight.documents.text import layout_text
 from maxsight.encoders import DEFAULT_ENCODER, load_encoder
 from maxsight.encoders.base import Encoder
-from maxsight.errors import EmptyQueryError, EncoderMismatchError, InputError, UnreadableDocumentError
+from maxsight.errors import (
+    EmptyQueryError,
+    EncoderMismatchError,
+    InputError,
+    LibraryExistsError,
+    UnreadableDocumentError,
+)
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import DEPTH, Evaluation, Ranking, evaluate
 from maxsight.exporting import export_parquet
@@ -123,6 +130,8 @@ class Library:
         *,
         encoder: str | None = None,
         read_only: bool = False,
+        create: bool = False,
+        settings: ReadSettings | None = None,
     ) -> Self:
         """Open a library.
 
@@ -130,6 +139,8 @@ class Library:
             path: Where it lies; ``MAXSIGHT_LIBRARY`` or ``./maxsight.library`` if not given.
             encoder: Refuse the library unless it was indexed with this one.
             read_only: Write nothing, not even repairs.
+            create: Make it first if there is none.
+            settings: As for ``create``, if it is made.
 
         Raises:
             LibraryNotFoundError: There is none.
@@ -137,6 +148,9 @@ class Library:
             StoreError: It can't be read.
         """
         path = _place(path)
+        if create and not cls.exists(path):
+            with suppress(LibraryExistsError):  # another process may have made it meanwhile
+                return cls.create(path, encoder=encoder or DEFAULT_ENCODER, settings=settings)
         store = LocalStore.open(path, codec=SignCodec, read_only=read_only)
         space = store.manifest.space
         if encoder is not None and encoder != space.encoder:
@@ -320,9 +334,18 @@ class Library:
     def _filter(self, where: str | Filter | None) -> Filter | None:
         return parse_filter(where, self._store.fields()) if isinstance(where, str) else where
 
-    def notice(self, query: str) -> str | None:
-        """What a user should know before trusting the encoder with ``query``, or None."""
-        return self.encoder.notice(query)
+    def notices(self, query: str) -> list[str]:
+        """What a user should know before trusting the answers to ``query``.
+
+        Raises:
+            EmptyQueryError: Nothing in the query can be searched for.
+        """
+        language = self.encoder.notice(query)
+        searched = self.encoder.encode_query(query).text
+        notices = [language] if language else []
+        if len(searched.split()) < len(query.split()):
+            notices.append(f"only the first {len(searched.split()):,} words of the query are searched for")
+        return notices
 
     # Explain ----------------------------------------------------------------------------------------------
 
@@ -414,9 +437,14 @@ class Library:
     def backup(self, destination: str | PathLike[str]) -> None:
         """Copy one consistent version to a folder that is empty or does not exist. The copy is a library.
 
+        Documents are named relative to the folder that holds a library: put a backup back in its place before you
+        index with it.
+
         Raises:
             StoreError: Something is there already, or it can't be written to.
         """
+        if self.path.resolve() in (Path(destination).resolve(), *Path(destination).resolve().parents):
+            raise InputError(f"{destination} lies in the library itself", hint="Choose a folder outside it.")
         self._store.backup(Path(destination))
 
     def export(self, file: str | PathLike[str]) -> int:
@@ -482,7 +510,10 @@ class Library:
 
 
 def _place(path: str | PathLike[str] | None) -> Path:
-    return default_library() if path is None else Path(path)
+    place = default_library() if path is None else Path(path)
+    if place.is_file():
+        raise InputError(f"{place} is a file", hint="A library is a folder: give its name, or a new one.")
+    return place
 
 
 def _page_ids(entry: DocumentEntry) -> list[str]:

@@ -186,7 +186,7 @@ class QueryEmbedding:
     """A query as vectors.
 
     Attributes:
-        text: The query as given.
+        text: The query, as far as it is searched for: an encoder may cut what is too long.
         vectors: Unit norm. Shape ``(query_tokens, dim)``, float32.
         words: The query's words, for people.
         word_index: Which of ``words`` each vector belongs to, -1 for none. Shape ``(query_tokens,)``.

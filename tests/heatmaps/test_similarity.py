@@ -96,3 +96,12 @@ def test_the_snippet_is_the_stretch_that_matched():
 def test_a_snippet_never_cuts_a_word(start):
     text = "alpha beta gamma delta " * 40
     assert set(shorten(text, start).replace("…", "").split()) <= {"alpha", "beta", "gamma", "delta"}
+
+
+def test_a_piece_of_a_word_is_shown_as_the_whole_word():
+    """'ppl' inside 'apples' is shown as 'apples'."""
+    pieces = Regions(BOXES[1:2], np.array([[5, 8]], np.int32))
+    embedding = PageEmbedding(np.eye(3, dtype=np.float32)[:1], pieces)
+    asked = query([[1, 0, 0]], ["fruit"], [0])
+    (match,) = match_words(asked, PAGE, embedding, attribute(asked, embedding))
+    assert match.region.text == "apples"

@@ -16,7 +16,8 @@ from maxsight.cli.output import json_option, library_option, print_json
 def backup(destination: Path, library: Path, as_json: bool) -> None:
     """Copy one consistent version of the library to DIR, which must be empty or not exist.
 
-    Searching and indexing may go on meanwhile. The copy is a library itself.
+    Searching and indexing may go on meanwhile. The copy is a library itself; documents are named relative to the
+    folder that holds it, so put it back in the library's place before you index with it.
     """
     from maxsight.library import Library
 

@@ -23,4 +23,6 @@ def compact(library: Path, as_json: bool) -> None:
     if as_json:
         print_json({"size_bytes_before": before, "size_bytes": after})
     else:
-        click.echo(f"{library}: {size(before)} before, {size(after)} now")
+        click.echo(
+            f"{library}: {size(before)} before, {size(after)} now; versions go when they are an hour old"
+        )

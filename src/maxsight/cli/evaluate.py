@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from maxsight.cli.output import json_option, library_option, plain, print_json, say
+from maxsight.cli.output import counted, json_option, library_option, plain, print_json, say
 
 
 @click.command()
@@ -45,7 +45,7 @@ def evaluate(queries: Path, library: Path, scope: str, hybrid: bool, exact: bool
     if as_json:
         print_json({"scope": scope, **plain(result)})
         return
-    click.echo(f"{len(questions)} questions, scope {scope}")
+    click.echo(f"{counted(len(questions), 'question')}, scope {scope}")
     for name, value in result.measures.items():
         click.echo(f"  {name:<10} {value:.3f}")
     click.echo(f"  latency    p50 {result.latency_p50_ms:.0f} ms, p95 {result.latency_p95_ms:.0f} ms")

@@ -31,6 +31,9 @@ def explain(
 
     from maxsight.library import Library
 
+    if out and out.suffix.lower() != ".png":
+        raise InputError(f"the picture is a PNG, so {out} can't be its name", hint="Let it end in .png.")
+
     with Library.open(library, read_only=True) as opened:
         explanation = opened.explain(question, file, page)
         if out:

@@ -4,19 +4,17 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from maxsight.cli.output import INTERRUPTED, counted, json_option, library_option, print_json, say
-from maxsight.errors import LibraryExistsError
 
 if TYPE_CHECKING:
     from maxsight.documents import ReadSettings
     from maxsight.indexing import IndexEvent, IndexReport
-    from maxsight.library import Library
 
 NOT_ALL_INDEXED = 3
 
@@ -54,13 +52,18 @@ def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
     `-` reads a list of paths from standard input. Unchanged files are skipped, so the same command goes on where
     an interrupted one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
     """
+    from maxsight.documents import ReadSettings
     from maxsight.library import Library
     from maxsight.metadata import MetadataTable
 
     as_json = options.pop("as_json")
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
     found = list(_paths(paths))
-    with _open_or_create(Library, library, options) as opened, _progress_bar() as show:
+    made_with = _changed(ReadSettings(), options)
+    with (
+        Library.open(library, encoder=options["encoder"], create=True, settings=made_with) as opened,
+        _progress_bar() as show,
+    ):
         try:
             report = opened.index(
                 found,
@@ -69,7 +72,7 @@ def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
                 exclude=options["exclude"],
                 metadata=metadata,
                 prune=options["prune"],
-                settings=_settings(opened, options),
+                settings=_changed(opened.settings, options),
                 workers=options["workers"],
                 again=options["again"],
             )
@@ -90,21 +93,6 @@ def _paths(arguments: tuple[str, ...]) -> Iterator[str]:
             yield from (line for line in map(str.strip, sys.stdin) if line)
         else:
             yield argument
-
-
-def _open_or_create(kind: type[Library], path: Path, options: dict[str, Any]) -> Library:
-    from maxsight.documents import ReadSettings
-
-    encoder = options["encoder"]
-    if not kind.exists(path):
-        given = {"encoder": encoder} if encoder else {}
-        with suppress(LibraryExistsError):  # another process may have made it meanwhile
-            return kind.create(path, settings=_changed(ReadSettings(), options), **given)
-    return kind.open(path, encoder=encoder)
-
-
-def _settings(library: Library, options: dict[str, Any]) -> ReadSettings:
-    return _changed(library.settings, options)
 
 
 def _changed(settings: ReadSettings, options: dict[str, Any]) -> ReadSettings:
@@ -190,6 +178,8 @@ def _clock(seconds: float) -> str:
 def _print_report(report: IndexReport, library: Path, as_json: bool) -> None:
     for notice in report.notices:
         say(f"note: {notice}")
+    if not (report.indexed or report.skipped or report.removed or report.not_indexed):
+        say("note: nothing there is a file maxsight reads")
     if as_json:
         print_json(report)
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from maxsight.cli.output import json_option, library_option, print_json
+from maxsight.cli.output import counted, json_option, library_option, print_json
 
 
 @click.command(name="list")
@@ -37,6 +37,8 @@ def list_documents(library: Path, as_json: bool) -> None:
         )
         return
     for entry in entries:
-        pages = f"{len(entry.page_indices)}" + ("" if entry.complete else f" of {entry.document.page_count}")
+        pages = counted(len(entry.page_indices), "page")
+        if not entry.complete:
+            pages += f" of {entry.document.page_count}"
         fields = "  ".join(f"{name}={value}" for name, value in entry.metadata.items())
-        click.echo(f"{entry.document.path}  {pages} pages  {fields}".rstrip())
+        click.echo(f"{entry.document.path}  {pages}  {fields}".rstrip())

@@ -33,8 +33,7 @@ def search(
     from maxsight.library import Library
 
     with Library.open(library, read_only=True) as opened:
-        notice = opened.notice(question)
-        if notice:
+        for notice in opened.notices(question):
             say(f"note: {notice}")
         hits = opened.search(question, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
     if as_json:

@@ -23,5 +23,5 @@ def load_encoder(name: str) -> Encoder:
     if name == "fake":
         return FakeEncoder()
     raise ModelNotAvailableError(
-        f"no encoder is called {name!r}", hint=f"Choose one of: {', '.join(ENCODER_NAMES)}"
+        f"no encoder is called {name!r}", hint=f"The encoder that comes with maxsight is {DEFAULT_ENCODER}."
     )

@@ -13,6 +13,7 @@ from maxsight.types import Match
 
 PAGE_EDGE_PX = 1400
 MAX_ENLARGEMENT = 2.0
+CLEAR_MATCH = 0.6  # similarities below this are drawn fainter
 LEGEND_WIDTH_PX, LEGEND_HEIGHT_PX = 520, 700
 MARGIN_PX = 28
 HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
@@ -69,7 +70,7 @@ def heat_per_vector(attribution: Attribution) -> NDArray[np.float32]:
     that what merely resembles stays faint, and averaged over the tokens, weighted by what each token gained.
 
     Returns:
-        Shape ``(vectors,)``, in [0, 1], 1 for the strongest.
+        Shape ``(vectors,)``, in [0, 1]: 1 for the strongest, less where even that is weak.
     """
     similarities = attribution.similarities
     middle = np.median(similarities, axis=1, keepdims=True)
@@ -77,7 +78,8 @@ def heat_per_vector(attribution: Attribution) -> NDArray[np.float32]:
     relative = np.clip((similarities - middle) / np.maximum(best - middle, 1e-6), 0, 1) ** 3
     weights = np.maximum(attribution.gains, 0)[:, None]
     heat = (relative * weights).sum(axis=0)
-    return np.asarray(heat / max(float(heat.max()), 1e-6), dtype=np.float32)
+    strength = min(1.0, float(best.max()) / CLEAR_MATCH)
+    return np.asarray(strength * heat / max(float(heat.max()), 1e-6), dtype=np.float32)
 
 
 def _scaled(picture: Image.Image) -> Image.Image:

@@ -11,6 +11,7 @@ from maxsight.errors import InputError
 from maxsight.types import Match, Page, PageEmbedding, QueryEmbedding, Region
 
 SNIPPET_CHARS = 240
+PUNCTUATION = " \t\n.,;:!?\"'()[]{}«»“”„…"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,9 +80,19 @@ def region_of(page: Page, embedding: PageEmbedding, vector: int) -> Region:
         box = (x0, y0, x1, y1)
     text = ""
     if regions.spans is not None:
-        start, end = regions.spans[vector]
-        text = page.text[start:end]
+        start, end = (int(edge) for edge in regions.spans[vector])
+        text = page.text[slice(*whole_words(page, start, end))].strip(PUNCTUATION)
     return Region(box, text)
+
+
+def whole_words(page: Page, start: int, end: int) -> tuple[int, int]:
+    """Widen a span to the words it touches: a piece of a word means little to a person."""
+    spans = page.words.spans
+    if not len(spans):
+        return start, end
+    first = max(0, int(np.searchsorted(spans[:, 0], start, side="right")) - 1)
+    last = max(first, int(np.searchsorted(spans[:, 0], end, side="left")) - 1)
+    return min(start, int(spans[first, 0])), max(end, int(spans[last, 1]))
 
 
 def snippet(page: Page, embedding: PageEmbedding, attribution: Attribution) -> str:

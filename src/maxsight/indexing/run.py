@@ -136,6 +136,7 @@ class IndexRun:
                 self._copies[twin].append(work)
         if changed_metadata:
             self._store.set_metadata(changed_metadata)
+            yield Noticed(f"the fields of {len(changed_metadata)} indexed documents were changed")
         if touched:
             self._store.touch(touched)
 
@@ -217,7 +218,7 @@ class IndexRun:
                     page,
                     page_id=page_id(document.path, document.content_hash, page.page.page_index),
                     document=document,
-                    metadata=work.metadata,
+                    metadata=work.metadata or page.metadata,
                 )
                 for page in self._store.read(ids)
             ]

@@ -87,7 +87,8 @@ def damaged(place: Path, what: str) -> LibraryDamagedError:
 def not_found(place: Path) -> LibraryNotFoundError:
     """The error for a place without a library."""
     return LibraryNotFoundError(
-        f"there is no library at {place}", hint=f"Make one: maxsight index FOLDER --library {place}"
+        f"there is no library at {place}",
+        hint=f"Make one: maxsight index FOLDER --library {place}, or Library.create in Python.",
     )
 
 

@@ -88,7 +88,7 @@ def _reason(error: SqlglotError | RecursionError) -> str:
         return "it is nested too deeply"
     details = getattr(error, "errors", None)
     if details and details[0].get("description"):
-        return f"{details[0]['description']} near {details[0]['highlight']!r}"
+        return f"something is missing or too much near {details[0]['highlight']!r}"
     return str(error).partition("\n")[0]
 
 

@@ -84,7 +84,7 @@ class MiniLM:
             word_of(pieces.spans[searchable], np.array(words, np.int32)), return_inverse=True
         )
         return QueryEmbedding(
-            text=text,
+            text=text[: pieces.spans[-1, 1]].strip(),
             vectors=vectors[searchable],
             words=tuple(bare_word(text[slice(*words[index])]) for index in found),
             word_index=word_index.astype(np.int32),
