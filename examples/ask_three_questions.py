@@ -29,7 +29,7 @@ Why the first page was found is drawn in {picture}
 
 Try next:
   .venv/bin/maxsight search "your own question" {command}
-  .venv/bin/maxsight explain "{QUESTIONS[1]}" FILE PAGE --out heat.png {command}
+  .venv/bin/maxsight explain "{QUESTIONS[1]}" ness-field-lease-scan.pdf 2 --out night.png {command}
   .venv/bin/maxsight index ~/Documents
   .venv/bin/maxsight --help""")
 
