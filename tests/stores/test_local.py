@@ -153,7 +153,7 @@ def test_another_programs_dataset_is_no_library(path):
 def test_without_one_readable_version_the_library_is_damaged(path, store):
     for manifest in (path / "pages.lance" / "_versions").glob("*.manifest"):
         manifest.write_bytes(b"")
-    with pytest.raises(LibraryDamagedError, match="none of 2 versions can be read"):
+    with pytest.raises(LibraryDamagedError, match="none of its 2 versions can be read"):
         reopened(path)
 
 
