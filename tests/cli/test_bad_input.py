@@ -156,6 +156,14 @@ def test_a_data_file_cut_short_is_named_and_index_brings_its_pages_back(indexed)
     assert "everything is as it was written" in maxsight("verify", cwd=indexed).stdout
 
 
+def test_a_newest_commit_cut_short_is_told_by_whoever_looks_or_writes(indexed):
+    manifest = newest(indexed, "*.manifest")
+    os.truncate(manifest, manifest.stat().st_size // 2)
+    assert f"damaged: _versions/{manifest.name}" in maxsight("status", cwd=indexed).stderr
+    assert f"damaged: _versions/{manifest.name}" in maxsight("compact", cwd=indexed).stderr
+    assert "damaged" not in maxsight("status", cwd=indexed).stderr
+
+
 def test_verify_repairs_what_is_damaged(indexed):
     data = max((indexed / "maxsight.library").rglob("data/*.lance"), key=lambda file: file.stat().st_size)
     os.truncate(data, data.stat().st_size // 2)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from maxsight.cli.output import json_option, library_option, print_json, size
+from maxsight.cli.output import json_option, library_option, print_json, say_damage, size
 
 
 @click.command()
@@ -19,6 +19,7 @@ def compact(library: Path, as_json: bool) -> None:
     with Library.open(library) as opened:
         before = opened.status().size_bytes
         opened.compact()
+        say_damage(opened)
         after = opened.status().size_bytes
     if as_json:
         print_json({"size_bytes_before": before, "size_bytes": after})

@@ -7,11 +7,14 @@ import json
 import math
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from maxsight.settings import DEFAULT_LIBRARY, default_library
+
+if TYPE_CHECKING:
+    from maxsight.library import Library
 
 INTERRUPTED = 130
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -37,6 +40,12 @@ def json_option(command: Command) -> Command:
 def say(message: str) -> None:
     """Tell a person something that is not the result."""
     click.echo(message, err=True)
+
+
+def say_damage(library: Library) -> None:
+    """Name what was found damaged, whether it was dropped by this command or is left out until one writes."""
+    for damage in library.damage:
+        say(f"damaged: {damage}")
 
 
 def print_json(value: Any) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from maxsight.cli.output import json_option, library_option, print_json
+from maxsight.cli.output import json_option, library_option, print_json, say_damage
 
 
 @click.command()
@@ -19,6 +19,7 @@ def remove(files: tuple[str, ...], library: Path, as_json: bool) -> None:
 
     with Library.open(library) as opened:
         removed = opened.remove(files)
+        say_damage(opened)
     if as_json:
         print_json({"removed": removed})
         return

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import click
 
-from maxsight.cli.output import json_option, library_option, print_json, size
+from maxsight.cli.output import json_option, library_option, print_json, say_damage, size
 
 
 @click.command()
@@ -18,6 +18,7 @@ def status(library: Path, as_json: bool) -> None:
 
     with Library.open(library, read_only=True) as opened:
         summary = opened.status()
+        say_damage(opened)
     if as_json:
         print_json(summary)
         return
