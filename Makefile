@@ -2,6 +2,9 @@
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo/maxsight.library
+# PyPI's torch for Linux brings CUDA; without a GPU this is smaller by gigabytes:
+# make TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu' test
+TORCH ?= torch==2.13.0
 .PHONY: demo test lint check bench clean
 
 # python -m venv needs Debian's python3-venv where Python comes from the system.
@@ -12,11 +15,17 @@ DEMO := demo/maxsight.library
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
 	touch $@
 
+# The extras that tests need; the demo does without.
+.venv/extras: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,all]'
+	touch $@
+
 demo: .venv/installed
 	$(BIN)/maxsight index examples/documents --library $(DEMO)
 	$(BIN)/python examples/ask_three_questions.py $(DEMO) demo
 
-test: .venv/installed
+test: .venv/extras
 	$(BIN)/python -m pytest
 
 lint: .venv/installed
@@ -26,7 +35,7 @@ lint: .venv/installed
 
 check: lint test
 
-bench: .venv/installed
+bench: .venv/extras
 	$(BIN)/python benchmarks/run.py
 
 clean:

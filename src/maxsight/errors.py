@@ -10,7 +10,9 @@
     │  ├─ FilterError                                2          400
     │  └─ DimensionMismatchError                     2          400
     ├─ EncoderError                                  4          500
-    │  └─ ModelNotAvailableError                     4          503
+    │  ├─ ModelNotAvailableError                     4          503
+    │  └─ EncoderOutOfMemoryError                    4          507
+    ├─ MissingExtraError (ImportError)               4          501
     └─ StoreError                                    5          500
        ├─ LibraryNotFoundError                       5          404
        ├─ LibraryExistsError                         5          409
@@ -26,6 +28,7 @@ A message says what happened, with expected and actual; ``hint`` says what to do
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import PurePath
 from typing import ClassVar
 
@@ -108,6 +111,30 @@ class ModelNotAvailableError(EncoderError):
     """No encoder of this name can be loaded here."""
 
     http_status = 503
+
+
+class EncoderOutOfMemoryError(EncoderError):
+    """A single page is more than the device's memory holds."""
+
+    http_status = 507
+
+
+class MissingExtraError(MaxSightError, ImportError):
+    """An optional part of the installation is needed and not there.
+
+    Attributes:
+        extra: Its name.
+    """
+
+    exit_code = 4
+    http_status = 501
+
+    def __init__(self, extra: str, packages: Sequence[str]) -> None:
+        super().__init__(
+            f"this needs {', '.join(packages)}, which the extra {extra!r} brings",
+            hint=f"Install it: pip install 'maxsight[{extra}]'",
+        )
+        self.extra = extra
 
 
 class StoreError(MaxSightError):

@@ -52,6 +52,12 @@ class EmbeddingSpace:
     dim: int
     query_format: str = "plain"
 
+    def matches(self, other: EmbeddingSpace) -> bool:
+        """Whether vectors of both may be compared: the same weights under another name or path are the same space."""
+        return (self.revision, self.dim, self.query_format) == (
+            other.revision, other.dim, other.query_format
+        )  # fmt: skip
+
     def __str__(self) -> str:
         return f"{self.encoder} (revision {self.revision}, {self.dim}-d, {self.query_format} queries)"
 
@@ -103,6 +109,45 @@ class Words:
         return len(self.spans)
 
 
+class Fit(StrEnum):
+    """How a picture is brought to the size an encoder looks at."""
+
+    STRETCH = "stretch"
+    """To exactly ``height_px`` by ``width_px``, whatever its shape (ColPali)."""
+    MULTIPLE = "multiple"
+    """To the nearest multiples of ``multiple_px`` that keep its shape, within ``min_pixels`` and ``max_pixels``
+    (Qwen2-VL's ``smart_resize``)."""
+    LONGEST_EDGE = "longest_edge"
+    """To a longest edge of ``longest_edge_px``, larger or smaller than it was (Idefics3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFit:
+    """The picture of a page that an encoder wants to see. Made where pages are read, so that no more travels.
+
+    Fitting a picture that is fitted already leaves it as it is. Only the sizes that belong to ``fit`` count.
+
+    Attributes:
+        fit: How the size is chosen.
+        resample: Pillow's name of the filter: ``bicubic``, ``lanczos``, ``bilinear``.
+        height_px: For ``STRETCH``.
+        width_px: For ``STRETCH``.
+        multiple_px: For ``MULTIPLE``.
+        min_pixels: For ``MULTIPLE``.
+        max_pixels: For ``MULTIPLE``.
+        longest_edge_px: For ``LONGEST_EDGE``.
+    """
+
+    fit: Fit
+    resample: str = "bicubic"
+    height_px: int = 0
+    width_px: int = 0
+    multiple_px: int = 1
+    min_pixels: int = 0
+    max_pixels: int = 0
+    longest_edge_px: int = 0
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:
     """One page as read from its file, before any encoder.
@@ -114,6 +159,8 @@ class Page:
         text_source: Where the text came from.
         width_pt: Width as a person sees the page, in 1/72 inch; 0 for plain text.
         height_pt: Height, likewise.
+        picture: What it looks like, fitted as the encoder asked; None unless one asked. Never stored.
+            Shape ``(height, width, 3)``, uint8, RGB.
     """
 
     page_index: int
@@ -122,6 +169,7 @@ class Page:
     text_source: TextSource
     width_pt: float = 0.0
     height_pt: float = 0.0
+    picture: NDArray[np.uint8] | None = None
 
     @property
     def page_number(self) -> int:

@@ -11,12 +11,13 @@ import maxsight
 import maxsight.errors
 
 SOURCE = Path(maxsight.__file__).parent
-FOUNDATION = {"errors", "types", "settings", "threads"}
+FOUNDATION = {"errors", "types", "settings", "threads", "extras"}
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
     "settings": set(),
     "threads": {"settings"},
+    "extras": {"errors"},
     "documents": FOUNDATION,
     "encoders": FOUNDATION,
     "stores": FOUNDATION,

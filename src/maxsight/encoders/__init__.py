@@ -3,8 +3,18 @@
 Importing this loads no model and no inference runtime; :func:`load_encoder` does.
 """
 
-from maxsight.encoders.base import Encoder
+from maxsight.encoders.base import Encoder, EncoderOptions, HiddenStateEncoder, Precision
 from maxsight.encoders.fake import FakeEncoder
-from maxsight.encoders.registry import DEFAULT_ENCODER, ENCODER_NAMES, load_encoder
+from maxsight.encoders.registry import DEFAULT_ENCODER, ENCODER_NAMES, is_checkpoint, load_encoder
 
-__all__ = ["DEFAULT_ENCODER", "ENCODER_NAMES", "Encoder", "FakeEncoder", "load_encoder"]
+__all__ = [
+    "DEFAULT_ENCODER",
+    "ENCODER_NAMES",
+    "Encoder",
+    "EncoderOptions",
+    "FakeEncoder",
+    "HiddenStateEncoder",
+    "Precision",
+    "is_checkpoint",
+    "load_encoder",
+]

@@ -3,9 +3,42 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Protocol
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Protocol, runtime_checkable
 
-from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
+from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding
+
+PAGES_PER_BATCH = 16
+
+
+class Precision(StrEnum):
+    """The floating-point type a model computes in. Its vectors leave as float32 all the same."""
+
+    AUTO = "auto"
+    """bfloat16 on a GPU that has it, float16 on other GPUs, float32 on a CPU."""
+    BFLOAT16 = "bfloat16"
+    FLOAT16 = "float16"
+    FLOAT32 = "float32"
+
+
+@dataclass(frozen=True, slots=True)
+class EncoderOptions:
+    """How an encoder runs on this machine. None of it changes what its vectors mean.
+
+    Encoders that come with maxsight run on the CPU and leave out what does not concern them.
+
+    Attributes:
+        devices: ``auto``, ``cuda``, ``cuda:1``, ``mps``, ``cpu``; several work side by side on different pages.
+        precision: What the model computes in.
+        batch_size: Pages encoded together; None to go by free memory. Halved when memory runs out.
+        trust_remote_code: Run Python code that comes with the checkpoint. Off unless given.
+    """
+
+    devices: tuple[str, ...] = ("auto",)
+    precision: Precision = Precision.AUTO
+    batch_size: int | None = None
+    trust_remote_code: bool = False
 
 
 class Encoder(Protocol):
@@ -14,6 +47,16 @@ class Encoder(Protocol):
     @property
     def space(self) -> EmbeddingSpace:
         """What the vectors may be compared with. Written to the library's manifest."""
+        ...
+
+    @property
+    def picture(self) -> PictureFit | None:
+        """The picture it needs of every page; None if it goes by the page's words alone."""
+        ...
+
+    @property
+    def batch_size(self) -> int:
+        """How many pages it likes to be given at once. More or fewer are encoded as well."""
         ...
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
@@ -35,5 +78,23 @@ class Encoder(Protocol):
         """What a user should know before trusting this encoder with ``text``, or None.
 
         For example that the text is in a language the model has not learned.
+        """
+        ...
+
+
+@runtime_checkable
+class HiddenStateEncoder(Protocol):
+    """An encoder whose language model's last hidden state can be had beside the vectors made of it."""
+
+    @property
+    def hidden_dim(self) -> int:
+        """Length of a hidden state, 2048 for ColPali."""
+        ...
+
+    def encode_pages_with_hidden(self, pages: Sequence[Page]) -> list[tuple[PageEmbedding, Floats]]:
+        """Encode pages in one forward pass.
+
+        Returns:
+            Per page its embedding, and its hidden states, one per vector. Shape ``(vectors, hidden_dim)``, float32.
         """
         ...

@@ -13,10 +13,11 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.encoders.base import PAGES_PER_BATCH
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.query_words import bare_word
 from maxsight.errors import EmptyQueryError, InputError
-from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
 
 
 class FakeEncoder:
@@ -35,6 +36,16 @@ class FakeEncoder:
     def space(self) -> EmbeddingSpace:
         """The space ``fake``; its revision only changes with how words are hashed."""
         return EmbeddingSpace(encoder="fake", revision="1", dim=self._dim)
+
+    @property
+    def picture(self) -> PictureFit | None:
+        """None: it goes by the words."""
+        return None
+
+    @property
+    def batch_size(self) -> int:
+        """Any number is the same to it."""
+        return PAGES_PER_BATCH
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per word that has a letter or a digit."""

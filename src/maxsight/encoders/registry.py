@@ -2,19 +2,28 @@
 
 from __future__ import annotations
 
-from maxsight.encoders.base import Encoder
+from pathlib import Path
+
+from maxsight.encoders.base import Encoder, EncoderOptions
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.errors import ModelNotAvailableError
+from maxsight.extras import require
 
 DEFAULT_ENCODER = "minilm"
 ENCODER_NAMES = ("minilm", "fake")
+CHECKPOINT_EXTRA = "colpali"
 
 
-def load_encoder(name: str) -> Encoder:
+def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     """Load an encoder; its heavy libraries are imported only now.
+
+    Args:
+        name: ``minilm``, a late-interaction checkpoint's model id (``vidore/colpali-v1.3-hf``), or its folder.
+        options: How it runs here.
 
     Raises:
         ModelNotAvailableError: There is no encoder of this name, or its files can't be read.
+        MissingExtraError: It needs an extra that is not installed.
     """
     if name == "minilm":
         from maxsight.encoders.minilm.encoder import MiniLM
@@ -22,6 +31,18 @@ def load_encoder(name: str) -> Encoder:
         return MiniLM()
     if name == "fake":
         return FakeEncoder()
+    if is_checkpoint(name):
+        require(CHECKPOINT_EXTRA)
+        from maxsight.encoders.checkpoints.loading import load_checkpoint
+
+        return load_checkpoint(name, options or EncoderOptions())
     raise ModelNotAvailableError(
-        f"no encoder is called {name!r}", hint=f"The encoder that comes with maxsight is {DEFAULT_ENCODER}."
+        f"no encoder is called {name!r}",
+        hint=f"The encoder that comes with maxsight is {DEFAULT_ENCODER}; models of the ColPali and ColBERT family "
+        "are named as on the hub (vidore/colpali-v1.3-hf) or by their folder.",
     )
+
+
+def is_checkpoint(name: str) -> bool:
+    """Whether a name is a model id, or a folder, rather than an encoder that comes with maxsight."""
+    return name not in ENCODER_NAMES and ("/" in name or "\\" in name or Path(name).is_dir())

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.encoders.base import PAGES_PER_BATCH
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.minilm.language import language_notice
 from maxsight.encoders.minilm.model import Network
@@ -17,7 +18,7 @@ from maxsight.encoders.minilm.recipe import Recipe
 from maxsight.encoders.minilm.windows import cut_windows
 from maxsight.encoders.query_words import bare_word
 from maxsight.errors import EmptyQueryError
-from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding
 
 FOLDER = Path(__file__).parent
 """Where the model files lie."""
@@ -46,6 +47,16 @@ class MiniLM:
     def space(self) -> EmbeddingSpace:
         """The space ``minilm``; its revision is the fingerprint of the model files and the recipe."""
         return EmbeddingSpace(encoder="minilm", revision=self._recipe.revision, dim=self._recipe.dim)
+
+    @property
+    def picture(self) -> PictureFit | None:
+        """None: it goes by the words."""
+        return None
+
+    @property
+    def batch_size(self) -> int:
+        """Enough for windows of like lengths to be found among them."""
+        return PAGES_PER_BATCH
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per word piece that is not punctuation; a page without text has none.
