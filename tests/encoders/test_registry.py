@@ -16,8 +16,7 @@ def test_every_name_loads_an_encoder_of_that_name():
 def test_an_unknown_name_is_refused_and_the_known_ones_are_named():
     with pytest.raises(ModelNotAvailableError, match="'bert'") as caught:
         load_encoder("bert")
-    assert caught.value.hint == "The encoder that comes with maxsight is minilm; models of the ColPali and ColBERT family are "
-        "named as on the hub (vidore/colpali-v1.3-hf) or by their folder."
+    assert "minilm" in caught.value.hint and "vidore/colpali-v1.3-hf" in caught.value.hint
 
 
 def test_importing_the_encoders_loads_no_inference_runtime():
