@@ -11,13 +11,14 @@ import maxsight
 import maxsight.errors
 
 SOURCE = Path(maxsight.__file__).parent
-FOUNDATION = {"errors", "types", "settings", "threads", "extras"}
+FOUNDATION = {"errors", "types", "settings", "threads", "extras", "pictures"}
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
     "settings": set(),
     "threads": {"settings"},
     "extras": {"errors"},
+    "pictures": {"types", "errors"},
     "documents": FOUNDATION,
     "encoders": FOUNDATION,
     "stores": FOUNDATION,
