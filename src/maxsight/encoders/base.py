@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from maxsight.settings import default_devices
 from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding
 
 PAGES_PER_BATCH = 16
@@ -30,12 +31,13 @@ class EncoderOptions:
 
     Attributes:
         devices: ``auto``, ``cuda``, ``cuda:1``, ``mps``, ``cpu``; several work side by side on different pages.
+            ``MAXSIGHT_DEVICE``, else ``auto``, if not given.
         precision: What the model computes in.
         batch_size: Pages encoded together; None to go by free memory. Halved when memory runs out.
         trust_remote_code: Run Python code that comes with the checkpoint. Off unless given.
     """
 
-    devices: tuple[str, ...] = ("auto",)
+    devices: tuple[str, ...] = field(default_factory=default_devices)
     precision: Precision = Precision.AUTO
     batch_size: int | None = None
     trust_remote_code: bool = False
