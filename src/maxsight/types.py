@@ -21,6 +21,8 @@ Floats = NDArray[np.floating[Any]]
 Scalar = str | int | float | bool
 
 MAX_VECTORS_PER_PAGE = 4096
+WHOLE_PAGE = (0.0, 0.0, 1.0, 1.0)
+"""The box of a vector that stands for no place on its page, as those of a prompt."""
 
 
 class TextSource(StrEnum):
@@ -198,6 +200,13 @@ class Regions:
         if self.spans is not None:
             check_shape("spans", self.spans, (len(self), 2))
 
+    @property
+    def whole_page(self) -> NDArray[np.bool_]:
+        """Which vectors stand for no place on the page but all of it, as those of a prompt. Shape ``(vectors,)``."""
+        if self.boxes is None:
+            return np.zeros(len(self), bool)
+        return np.asarray((self.boxes == WHOLE_PAGE).all(axis=1))
+
     def __len__(self) -> int:
         first = self.boxes if self.boxes is not None else self.spans
         assert first is not None  # __post_init__ has seen to it
@@ -262,6 +271,14 @@ class Region:
 
     box: tuple[float, float, float, float] | None
     text: str
+
+    def __str__(self) -> str:
+        """Its words, else its place."""
+        if self.text:
+            return self.text
+        if self.box == WHOLE_PAGE:
+            return "whole page"
+        return "region" if self.box is None else "region {:.2f},{:.2f}-{:.2f},{:.2f}".format(*self.box)
 
 
 @dataclass(frozen=True, slots=True)

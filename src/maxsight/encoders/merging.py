@@ -26,20 +26,23 @@ def merge_neighbours(
     if len(vectors) <= limit:
         return PageEmbedding(vectors, regions)
     firsts = np.arange(limit) * len(vectors) // limit
-    means = np.add.reduceat(vectors, firsts, axis=0)
-    norms = np.linalg.norm(means, axis=1, keepdims=True)
-    # Opposite vectors cancel out; the first of such a group stands for it.
-    merged = np.where(norms > 1e-6, means / np.maximum(norms, 1e-6), vectors[firsts])
-    return PageEmbedding(
-        merged.astype(np.float32),
-        Regions(boxes=_unions(regions.boxes, firsts), spans=_unions(regions.spans, firsts)),
+    boxes, spans = (
+        None if extents is None else unions(extents, firsts) for extents in (regions.boxes, regions.spans)
     )
+    return PageEmbedding(mean_directions(vectors, firsts), Regions(boxes, spans))
 
 
-def _unions(extents: NDArray[Any] | None, firsts: NDArray[np.intp]) -> NDArray[Any] | None:
-    """Per group the smallest start and the largest end. Shape ``(groups, 2 or 4)``."""
-    if extents is None:
-        return None
+def mean_directions(vectors: NDArray[np.float32], firsts: NDArray[np.intp]) -> NDArray[np.float32]:
+    """Per group of neighbours the mean of its unit vectors, of unit norm itself. Shape ``(groups, dim)``."""
+    sums = np.add.reduceat(vectors, firsts, axis=0)
+    norms = np.linalg.norm(sums, axis=1, keepdims=True)
+    # Opposite vectors cancel out; the first of such a group stands for it.
+    means: NDArray[np.float32] = np.where(norms > 1e-6, sums / np.maximum(norms, 1e-6), vectors[firsts])
+    return means.astype(np.float32)
+
+
+def unions(extents: NDArray[Any], firsts: NDArray[np.intp]) -> NDArray[Any]:
+    """Per group of neighbours the smallest start and the largest end. Shape ``(groups, 2 or 4)``."""
     half = extents.shape[1] // 2
     starts = np.minimum.reduceat(extents[:, :half], firsts, axis=0)
     ends = np.maximum.reduceat(extents[:, half:], firsts, axis=0)

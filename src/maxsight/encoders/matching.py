@@ -1,0 +1,66 @@
+"""Which encoder may work on vectors that are there already: theirs, under whatever name or in whatever folder."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from maxsight.encoders.base import Encoder, EncoderOptions
+from maxsight.encoders.registry import load_encoder
+from maxsight.errors import EncoderMismatchError, MaxSightError, ModelNotAvailableError
+from maxsight.types import EmbeddingSpace
+
+
+def names_encoder_of(space: EmbeddingSpace, name: str) -> bool:
+    """Whether ``name`` is what the space's encoder is called, or another way to write its folder."""
+    folder, home = Path(name), Path(space.encoder)
+    return name == space.encoder or (folder.is_dir() and home.is_dir() and folder.samefile(home))
+
+
+def load_own_encoder(space: EmbeddingSpace, options: EncoderOptions | None = None) -> Encoder:
+    """Load the encoder that made the vectors of a space.
+
+    Raises:
+        ModelNotAvailableError: It can't be loaded here, for example because its folder has moved.
+        EncoderMismatchError: What goes by its name makes vectors of another space.
+    """
+    folder = Path(space.encoder)
+    if folder.is_absolute() and not folder.is_dir():
+        raise ModelNotAvailableError(
+            f"the library was indexed with the checkpoint in {folder}, and there is no such folder any more",
+            hint="Say where it is now: --encoder FOLDER (encoder= in Python).",
+        )
+    encoder = load_encoder(space.encoder, options)
+    check_same_space(
+        space,
+        encoder,
+        hint="Bring back the version that made the library, of the checkpoint or of maxsight, or index the files "
+        "into a new one.",
+    )
+    return encoder
+
+
+def load_same_encoder(space: EmbeddingSpace, name: str, options: EncoderOptions | None = None) -> Encoder:
+    """Load an encoder by another name than the one that made the vectors of a space.
+
+    Raises:
+        EncoderMismatchError: It makes vectors of another space, or can't be loaded to find out.
+    """
+    hint = f"Leave the encoder out, or make another library: --library {Path(name).name}.library"
+    try:
+        encoder = load_encoder(name, options)
+    except MaxSightError as error:
+        raise EncoderMismatchError(
+            str(space), f"{name} (which can't be loaded: {error})", hint=hint
+        ) from error
+    check_same_space(space, encoder, hint=hint)
+    return encoder
+
+
+def check_same_space(space: EmbeddingSpace, encoder: Encoder, *, hint: str | None = None) -> None:
+    """Refuse an encoder whose vectors are of another space.
+
+    Raises:
+        EncoderMismatchError: They are.
+    """
+    if not encoder.space.matches(space):
+        raise EncoderMismatchError(str(space), str(encoder.space), hint=hint)

@@ -1,0 +1,156 @@
+"""Token pooling: a page in a half or a third of its vectors, each the mean of some that say nearly the same.
+
+Clavié, Chaffin and Adams 2024, "Reducing the Footprint of Multi-Vector Retrieval with Minimal Performance Impact via
+Token Pooling": Ward's hierarchical clustering, cut where ``vectors / factor`` clusters are left, and the mean of each.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import fcluster, linkage
+
+from maxsight.encoders.base import Encoder
+from maxsight.encoders.merging import mean_directions, unions
+from maxsight.errors import InputError
+from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
+
+COMPACT = 2.0
+"""A cluster's extent may be this many times what its members cover and still say where they are."""
+
+
+def pool_tokens(embedding: PageEmbedding, factor: int) -> PageEmbedding:
+    """Merge a page's vectors to ``1 / factor`` as many.
+
+    Vectors that stand for the whole page are kept as they are. A cluster whose members lie together gets the smallest
+    region that holds them; one whose members are scattered gets the region of the member nearest to its mean, since a
+    region around all of them would point at what they are not.
+
+    Args:
+        embedding: A page of any encoder.
+        factor: 1 leaves the page as it is.
+
+    Returns:
+        Unit-norm float32 vectors, clusters in the order of their first members, then those of the whole page. The same
+        page always gives the same.
+
+    Raises:
+        InputError: ``factor`` is less than 1.
+    """
+    if factor < 1:
+        raise InputError(f"a pool factor is a whole number from 1, got {factor}")
+    whole = embedding.regions.whole_page
+    placed = np.flatnonzero(~whole)
+    count = max(len(placed) // factor, 1)
+    if count >= len(placed):
+        return embedding
+    members, firsts = _clusters(embedding.vectors[placed].astype(np.float32), count)
+    members, kept = placed[members], np.flatnonzero(whole)
+    vectors = embedding.vectors[members].astype(np.float32)
+    means = mean_directions(vectors, firsts)
+    return PageEmbedding(
+        np.concatenate([means, embedding.vectors[kept].astype(np.float32)]),
+        _regions(embedding.regions, members, firsts, _nearest(vectors, means, firsts), kept),
+    )
+
+
+class PoolingEncoder:
+    """An encoder whose pages are pooled; queries keep all their vectors.
+
+    Args:
+        encoder: Makes the vectors.
+        factor: As for ``pool_tokens``.
+    """
+
+    def __init__(self, encoder: Encoder, factor: int) -> None:
+        self._encoder = encoder
+        self._factor = factor
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The encoder's: a mean of vectors may be compared with what the vectors may be compared with."""
+        return self._encoder.space
+
+    @property
+    def picture(self) -> PictureFit | None:
+        """The encoder's."""
+        return self._encoder.picture
+
+    @property
+    def batch_size(self) -> int:
+        """The encoder's."""
+        return self._encoder.batch_size
+
+    def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
+        """Encode pages, and pool each."""
+        return [pool_tokens(embedding, self._factor) for embedding in self._encoder.encode_pages(pages)]
+
+    def encode_query(self, text: str) -> QueryEmbedding:
+        """Encode a query.
+
+        Raises:
+            EmptyQueryError: Nothing in ``text`` can be searched for.
+        """
+        return self._encoder.encode_query(text)
+
+    def notice(self, text: str) -> str | None:
+        """The encoder's."""
+        return self._encoder.notice(text)
+
+
+def _clusters(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Cluster vectors.
+
+    Returns:
+        The vectors' indices, cluster by cluster, and where in them each cluster begins.
+    """
+    labels = fcluster(linkage(vectors, method="ward"), count, criterion="maxclust")
+    _, first_members, cluster = np.unique(labels, return_index=True, return_inverse=True)
+    first_member = first_members[cluster]  # (vectors,)
+    order = np.argsort(first_member, kind="stable")
+    return order, np.flatnonzero(np.diff(first_member[order], prepend=-1))
+
+
+def _nearest(vectors: Floats, means: Floats, firsts: NDArray[np.intp]) -> NDArray[np.intp]:
+    """Per cluster the position of the member nearest to its mean, the first of equals. Shape ``(clusters,)``."""
+    cluster = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(vectors)))
+    similarities = np.einsum("vd,vd->v", vectors, means[cluster])
+    # By cluster, then by similarity; each cluster's first is what is looked for.
+    return np.lexsort((-similarities, cluster))[firsts]
+
+
+def _regions(
+    regions: Regions,
+    members: NDArray[np.intp],
+    firsts: NDArray[np.intp],
+    nearest: NDArray[np.intp],
+    kept: NDArray[np.intp],
+) -> Regions:
+    compact = np.ones(len(firsts), bool)
+    extents: list[NDArray[Any] | None] = [regions.boxes, regions.spans]
+    for extent in extents:
+        if extent is not None:
+            covered = np.add.reduceat(_size(extent[members]), firsts)
+            compact &= _size(unions(extent[members], firsts)) <= COMPACT * covered
+    boxes, spans = (
+        None
+        if extent is None
+        else np.concatenate(
+            [
+                np.where(compact[:, None], unions(extent[members], firsts), extent[members[nearest]]),
+                extent[kept],
+            ]
+        )
+        for extent in extents
+    )
+    return Regions(boxes, spans)
+
+
+def _size(extents: NDArray[Any]) -> NDArray[Any]:
+    """Area of boxes, length of spans. Shape ``(extents,)``."""
+    half = extents.shape[1] // 2
+    size: NDArray[Any] = np.prod(extents[:, half:] - extents[:, :half], axis=1)
+    return size
