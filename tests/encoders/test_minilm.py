@@ -8,7 +8,7 @@ import pytest
 
 from maxsight.encoders.minilm.encoder import FOLDER, MiniLM
 from maxsight.encoders.minilm.model import Network
-from maxsight.encoders.minilm.pieces import PieceCutter, regions_of
+from maxsight.encoders.minilm.pieces import PieceCutter
 from maxsight.encoders.minilm.recipe import Recipe, blend_window
 from maxsight.encoders.minilm.windows import cut_windows
 from maxsight.errors import EmptyQueryError, ModelNotAvailableError
@@ -131,21 +131,6 @@ def test_punctuation_gets_no_vector_but_symbols_and_digits_do(encoder):
     (embedding,) = encoder.encode_pages([page])
     found = [page.text[start:end] for start, end in embedding.regions.spans]
     assert found == ["Costs", "$", "5", "see", "12", "C", "+", "+"]
-
-
-def test_a_vectors_box_is_that_of_the_word_its_piece_is_from():
-    words = Words(
-        np.array([[0, 5], [6, 12]], np.int32),
-        np.array([[0.1, 0.1, 0.2, 0.2], [0.3, 0.1, 0.5, 0.2]], np.float32),
-    )
-    regions = regions_of(np.array([[0, 2], [2, 5], [6, 9]], np.int32), words)
-    np.testing.assert_array_equal(regions.boxes, words.boxes[[0, 0, 1]])
-
-
-def test_text_on_a_page_whose_words_have_no_boxes_has_the_whole_page_as_its_region():
-    none = Words(np.zeros((0, 2), np.int32), np.zeros((0, 4), np.float32))
-    regions = regions_of(np.array([[0, 2]], np.int32), none)
-    np.testing.assert_array_equal(regions.boxes, [[0, 0, 1, 1]])
 
 
 @pytest.mark.parametrize(

@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from maxsight.encoders.base import PAGES_PER_BATCH
 from maxsight.encoders.merging import merge_neighbours
-from maxsight.encoders.query_words import bare_word
-from maxsight.errors import EmptyQueryError, InputError
+from maxsight.encoders.query_words import bare_word, no_words
+from maxsight.errors import InputError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
 
 
@@ -59,7 +59,7 @@ class FakeEncoder:
         """
         words = tuple(word for word in text.split() if _key(word))
         if not words:
-            raise EmptyQueryError("the query has no words", hint="Type at least one word or number.")
+            raise no_words()
         return QueryEmbedding(
             text=text,
             vectors=self._vectors(words),

@@ -1,4 +1,15 @@
-"""The words of a query as people are shown them."""
+"""The words of a query: whether there are any, which vector is whose, and how people are shown them."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.encoders.regions import word_of
+from maxsight.errors import EmptyQueryError
 
 _AROUND_WORDS = ".,;:!?\u2026'\"\u2018\u2019\u201c\u201d\u00ab\u00bb()[]{}"
 
@@ -6,3 +17,40 @@ _AROUND_WORDS = ".,;:!?\u2026'\"\u2018\u2019\u201c\u201d\u00ab\u00bb()[]{}"
 def bare_word(word: str) -> str:
     """Strip quotes, brackets and the punctuation of sentences off both ends; "5%" and "C++" stay whole."""
     return word.strip(_AROUND_WORDS)
+
+
+def is_punctuation(text: str) -> bool:
+    """Whether a text without white space has nothing but punctuation: no letter, digit or symbol."""
+    return all(unicodedata.category(character).startswith("P") for character in text)
+
+
+def has_words(text: str) -> bool:
+    """Whether a text has more than white space and punctuation."""
+    return not is_punctuation("".join(text.split()))
+
+
+def no_words() -> EmptyQueryError:
+    """Make the error for a query of white space and punctuation."""
+    return EmptyQueryError(
+        "the query has no words, only white space or punctuation", hint="Type at least one word or number."
+    )
+
+
+def words_of_pieces(text: str, spans: NDArray[np.int32]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Say which words of a query its pieces belong to.
+
+    Args:
+        text: The query, with at least one word. Words are what white space parts, mere punctuation aside.
+        spans: Where each piece stands in it; empty for a piece that the model adds. Shape ``(pieces, 2)``.
+
+    Returns:
+        The words that have a piece, bare; and for each piece its place among them, -1 where it belongs to
+        none. Shape ``(pieces,)``.
+    """
+    words = [match.span() for match in re.finditer(r"\S+", text)]
+    word = word_of(spans, np.array(words, np.int32))
+    is_word = np.array([not is_punctuation(text[slice(*span)]) for span in words])
+    belongs = (spans[:, 1] > spans[:, 0]) & is_word[word]
+    word_index = np.full(len(spans), -1, np.int32)
+    found, word_index[belongs] = np.unique(word[belongs], return_inverse=True)
+    return tuple(bare_word(text[slice(*words[index])]) for index in found), word_index

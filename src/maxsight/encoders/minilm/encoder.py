@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,10 +12,11 @@ from maxsight.encoders.base import PAGES_PER_BATCH
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.minilm.language import language_notice
 from maxsight.encoders.minilm.model import Network
-from maxsight.encoders.minilm.pieces import UNKNOWN, PieceCutter, Pieces, regions_of, word_of
+from maxsight.encoders.minilm.pieces import UNKNOWN, PieceCutter, Pieces
 from maxsight.encoders.minilm.recipe import Recipe
 from maxsight.encoders.minilm.windows import cut_windows
-from maxsight.encoders.query_words import bare_word
+from maxsight.encoders.query_words import no_words, words_of_pieces
+from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding
 
@@ -80,25 +80,19 @@ class MiniLM:
         pieces = self._cutter.cut(text)[: self._recipe.most_query_pieces]
         searchable = self._cutter.meaningful(pieces)
         if not searchable.any():
-            raise EmptyQueryError(
-                "the query has no words, only white space or punctuation",
-                hint="Type at least one word or number.",
-            )
+            raise no_words()
         if (pieces.ids[searchable] == UNKNOWN).all():
             raise EmptyQueryError(
                 "minilm knows none of the characters in the query",
                 hint="It has learned English only: try English words.",
             )
         (vectors,) = self._encode([pieces])
-        words = [match.span() for match in re.finditer(r"\S+", text)]
-        found, word_index = np.unique(
-            word_of(pieces.spans[searchable], np.array(words, np.int32)), return_inverse=True
-        )
+        words, word_index = words_of_pieces(text, pieces.spans[searchable])
         return QueryEmbedding(
             text=text[: pieces.spans[-1, 1]].strip(),
             vectors=vectors[searchable],
-            words=tuple(bare_word(text[slice(*words[index])]) for index in found),
-            word_index=word_index.astype(np.int32),
+            words=words,
+            word_index=word_index,
         )
 
     def notice(self, text: str) -> str | None:

@@ -1,8 +1,7 @@
-"""Text to word pieces, each with its place in the text and on the page."""
+"""Text to word pieces, each with its place in the text."""
 
 from __future__ import annotations
 
-import unicodedata
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -10,13 +9,11 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from maxsight.encoders.query_words import is_punctuation
 from maxsight.errors import ModelNotAvailableError
-from maxsight.types import Regions, Words
 
 UNKNOWN = 100
 """The piece that stands for whatever the vocabulary lacks."""
-
-WHOLE_PAGE = np.array([0, 0, 1, 1], np.float32)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -50,7 +47,11 @@ class PieceCutter:
             ) from error
         self._punctuation = np.zeros(self._tokenizer.get_vocab_size(), np.bool_)
         self._punctuation[
-            [number for piece, number in self._tokenizer.get_vocab().items() if _is_punctuation(piece)]
+            [
+                number
+                for piece, number in self._tokenizer.get_vocab().items()
+                if is_punctuation(piece.removeprefix("##"))
+            ]
         ] = True
 
     def cut(self, text: str) -> Pieces:
@@ -63,29 +64,3 @@ class PieceCutter:
     def meaningful(self, pieces: Pieces) -> NDArray[np.bool_]:
         """Tell pieces with a letter, digit or symbol from mere punctuation. Shape ``(pieces,)``."""
         return ~self._punctuation[pieces.ids]
-
-
-def _is_punctuation(piece: str) -> bool:
-    return all(unicodedata.category(character).startswith("P") for character in piece.removeprefix("##"))
-
-
-def word_of(spans: NDArray[np.int32], words: NDArray[np.int32]) -> NDArray[np.intp]:
-    """Find the word each span starts in: the last one that starts no later, else the first.
-
-    Args:
-        spans: Shape ``(spans, 2)``.
-        words: At least one, ascending. Shape ``(words, 2)``.
-    """
-    return np.maximum(np.searchsorted(words[:, 0], spans[:, 0], side="right") - 1, 0)
-
-
-def regions_of(spans: NDArray[np.int32], words: Words) -> Regions:
-    """Give each piece its own span and the box of its word.
-
-    A page with a picture but no word boxes gives its pieces the whole page.
-    """
-    if words.boxes is None:
-        return Regions(boxes=None, spans=spans)
-    if len(words) == 0:
-        return Regions(boxes=np.tile(WHOLE_PAGE, (len(spans), 1)), spans=spans)
-    return Regions(boxes=words.boxes[word_of(spans, words.spans)], spans=spans)
