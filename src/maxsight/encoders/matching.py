@@ -57,7 +57,7 @@ def find_same_encoder(
         encoder = load_encoder(asked, options) if isinstance(asked, str) else asked
     except MaxSightError as error:
         raise EncoderMismatchError(
-            str(space), f"{name} (which can't be loaded: {error})", hint=hint
+            str(space), f"{name}, which can't be loaded here: {error}", hint=hint
         ) from error
     _check_same_space(space, encoder, hint=hint)
     return encoder

@@ -24,7 +24,7 @@ COMPACT = 2.0
 
 
 def pool_tokens(embedding: PageEmbedding, factor: int) -> PageEmbedding:
-    """Merge a page's vectors to ``1 / factor`` as many.
+    """Merge a page's vectors to ``1 / factor`` as many, or fewer where many are equal.
 
     Vectors that stand for the whole page are kept as they are. A cluster whose members lie together gets the smallest
     region that holds them; one whose members are scattered gets the region of the member nearest to its mean, since a
