@@ -38,7 +38,7 @@ from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.verification import Verification
 from maxsight.threads import one_blas_thread
-from maxsight.types import EmbeddingSpace, Hit
+from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
 
 PAGES_PER_READ = 64
 
@@ -89,6 +89,7 @@ class Library:
         """Use ``Library.open`` or ``Library.create``."""
         self._store = store
         self._encoder_options = options
+        self._last_query: tuple[str, QueryEmbedding] | None = None
         self.path = path
 
     @classmethod
@@ -342,7 +343,7 @@ class Library:
             raise InputError(f"ask for at least one result, got {top_k}")
         limit = top_k + 1  # one page more shows that the copies of the last one are all in
         with one_blas_thread():
-            embedding = self.encoder.encode_query(query)
+            embedding = self._encode_query(query)
             while True:
                 ranked = rank_pages(
                     self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
@@ -352,6 +353,13 @@ class Library:
                 if len(hits) > top_k or len(ranked) < limit:
                     return hits[:top_k]
                 limit *= 4  # copies have taken the places of others
+
+    def _encode_query(self, query: str) -> QueryEmbedding:
+        """Encode a query once, however much is asked about it in a row."""
+        last = self._last_query  # taken once: threads may share a library
+        if last is None or last[0] != query:
+            last = self._last_query = (query, self.encoder.encode_query(query))
+        return last[1]
 
     def _filter(self, where: str | Filter | None) -> Filter | None:
         return parse_filter(where, self._store.fields()) if isinstance(where, str) else where
@@ -363,7 +371,7 @@ class Library:
             EmptyQueryError: Nothing in the query can be searched for.
         """
         language = self.encoder.notice(query)
-        searched = self.encoder.encode_query(query).text
+        searched = self._encode_query(query).text
         notices = [language] if language else []
         if len(searched.split()) < len(query.split()):
             notices.append(f"only the first {len(searched.split()):,} words of the query are searched for")
@@ -383,7 +391,7 @@ class Library:
             InputError: There is no such document or page, or nothing on it can match.
         """
         row = self._page(file, page_number)
-        return explain_page(self.encoder.encode_query(query), placed(row), row.embedding, row.document.path)
+        return explain_page(self._encode_query(query), placed(row), row.embedding, row.document.path)
 
     def draw(self, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:
         """Draw an explanation over the page.

@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from maxsight.cli.output import json_option, library_option, print_json, say
+from maxsight.cli.encoder_options import query_encoder_options
+from maxsight.cli.output import json_option, library_option, print_json, region_text, say
 from maxsight.errors import InputError
+
+if TYPE_CHECKING:
+    from maxsight.encoders import EncoderOptions
 
 
 @click.command()
@@ -22,9 +27,18 @@ from maxsight.errors import InputError
     help="Draw the page with its matching regions here.",
 )
 @click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For an encrypted PDF.")
+@query_encoder_options
 @json_option
 def explain(
-    question: str, file: str, page: int, library: Path, out: Path | None, password: str | None, as_json: bool
+    question: str,
+    file: str,
+    page: int,
+    library: Path,
+    out: Path | None,
+    password: str | None,
+    encoder: str | None,
+    encoder_options: EncoderOptions,
+    as_json: bool,
 ) -> None:
     """Show why PAGE of FILE would be found for QUESTION: where each query word matched."""
     from dataclasses import replace
@@ -34,7 +48,7 @@ def explain(
     if out and out.suffix.lower() != ".png":
         raise InputError(f"the picture is a PNG, so {out} can't be its name", hint="Let it end in .png.")
 
-    with Library.open(library, read_only=True) as opened:
+    with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:
         explanation = opened.explain(question, file, page)
         if out:
             picture = opened.draw(explanation, settings=replace(opened.settings, password=password))
@@ -51,4 +65,7 @@ def explain(
     for match in explanation.matches:
         box = match.region.box
         place = "" if box is None else f"  at {box[0]:.3f},{box[1]:.3f}-{box[2]:.3f},{box[3]:.3f}"
-        click.echo(f"  {match.score:7.3f}  {match.word:<{width}}  {match.region.text}{place}")
+        text = region_text(match.region) if match.region.text else ""
+        click.echo(f"  {match.score:7.3f}  {match.word:<{width}}  {text}{place}")
+    for note in explanation.notes:
+        say(f"note: {note}")
