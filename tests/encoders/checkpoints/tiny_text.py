@@ -8,11 +8,12 @@ import json
 import string
 from pathlib import Path
 
-import tiny
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
+
+from encoders.checkpoints import tiny
 
 HIDDEN = 32
 QUERY_LENGTH = 32

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from maxsight.encoders.checkpoints.devices import (
     release_memory,
 )
 from maxsight.encoders.checkpoints.families import Batch, VisualFamily, WrittenQuery
+from maxsight.encoders.checkpoints.sharing import share
 
 Picture = NDArray[np.uint8]
 
@@ -219,19 +219,7 @@ class Replicas:
             EncoderError: A device failed otherwise.
         """
         work = Work([self._family.page_tokens(picture) for picture in pictures], len(self._replicas))
-        done: dict[int, Encoded] = {}
-
-        def run(replica: Replica) -> None:
-            try:
-                done.update(replica.encode_pages(pictures, work, with_hidden=with_hidden))
-            except BaseException:
-                work.abandon()
-                raise
-
-        if len(self._replicas) == 1:
-            run(self._replicas[0])
-        else:
-            with ThreadPoolExecutor(len(self._replicas), thread_name_prefix="maxsight-device") as threads:
-                for result in [threads.submit(run, replica) for replica in self._replicas]:
-                    result.result()
-        return [done[position] for position in range(len(pictures))]
+        return share(
+            work,
+            [replica.encode_pages(pictures, work, with_hidden=with_hidden) for replica in self._replicas],
+        )
