@@ -13,9 +13,10 @@ from PIL import Image
 
 from maxsight.documents.base import ReadSettings
 from maxsight.documents.ocr import choose_engine
-from maxsight.documents.pool import LostPageError, Reply, WorkerPool, wait
+from maxsight.documents.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
 from maxsight.settings import cpu_count
+from maxsight.threads import wait_for
 from maxsight.types import Fit, Page, PictureFit
 
 # Pages that may be read and not yet taken, beyond one per worker: so many, and fewer where their pictures would
@@ -119,7 +120,9 @@ def render_page(path: Path, page_index: int, settings: ReadSettings) -> Image.Im
     """
     pool = WorkerPool(settings, 1)
     try:
-        reply = wait(pool.submit("render", path, page_index))
+        drawing = pool.submit("render", path, page_index)
+        wait_for(drawing)
+        reply = drawing.result()
     finally:
         pool.close()
     if isinstance(reply, UnreadableDocumentError):
@@ -156,7 +159,8 @@ class _Reading:
 
     def events(self, read_ahead: Callable[[], None]) -> Iterator[Event]:
         """Wait for each answer in turn; ``read_ahead`` is called before each wait."""
-        opening = wait(self._opening)
+        wait_for(self._opening)
+        opening = self._opening.result()
         if isinstance(opening, UnreadableDocumentError):
             yield Failed(self._job, opening)
             return
@@ -170,7 +174,8 @@ class _Reading:
             if not self._started:
                 break
             page_index, future = self._started.popleft()
-            reply = wait(future)
+            wait_for(future)
+            reply = future.result()
             if isinstance(reply, Page):
                 yield PageRead(self._job, reply)
             else:
