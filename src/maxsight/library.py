@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
+from collections.abc import Callable, Generator, Mapping, Sequence
+from contextlib import closing, suppress
 from dataclasses import dataclass, replace
 from functools import cached_property
 from os import PathLike
@@ -260,19 +260,22 @@ class Library:
         """
         outcomes: list[IndexEvent] = []
         start = time.monotonic()
-        for event in self.indexing(paths, **options):
-            if not isinstance(event, Progress | Found):
-                outcomes.append(event)
-            if on_event:
-                on_event(event)
+        with closing(self.indexing(paths, **options)) as events:
+            for event in events:
+                if not isinstance(event, Progress | Found):
+                    outcomes.append(event)
+                if on_event:
+                    on_event(event)
         return IndexReport.of(outcomes, time.monotonic() - start)
 
     def indexing(
         self,
         paths: Sequence[str | PathLike[str]] | str | PathLike[str],
         **options: Unpack[IndexOptions],
-    ) -> Iterator[IndexEvent]:
+    ) -> Generator[IndexEvent, None, None]:
         """Index files and folders step by step: nothing happens unless the steps are iterated.
+
+        Closing it early commits what is encoded and leaves the rest to the next run.
 
         Args:
             paths: Files and folders.
@@ -284,8 +287,7 @@ class Library:
         """
         several = [paths] if isinstance(paths, str | PathLike) else paths
         encoder = self._page_encoder()
-        settings = replace(options.get("settings", self.settings), picture=encoder.picture)
-        options = {**options, "settings": settings}
+        options = {"settings": self.settings, **options}
         with self._store.writing():
             for damage in self._store.dropped:
                 yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
