@@ -195,6 +195,21 @@ def is_running(pid):
     return True
 
 
+def test_an_error_in_whoever_listens_finds_what_is_encoded_in_the_library_already(tmp_path, docs):
+    def listen(event):
+        if isinstance(event, Progress) and event.pages == 20:
+            raise KeyboardInterrupt
+
+    with Library.create(tmp_path / "test.library", encoder="fake") as library:
+        try:
+            library.index(docs, on_event=listen)
+        except KeyboardInterrupt:
+            assert library.status().pages >= 20
+            assert our_threads() == []
+        assert library.index(docs).not_indexed == ()
+        assert library.status().pages == 36
+
+
 def test_closing_the_iterator_keeps_what_is_encoded_and_leaves_nothing_running(docs):
     store, encoder = GatedStore(), GatedEncoder()
     events = run(store, encoder, docs)
