@@ -7,7 +7,7 @@ import pytest
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory):
-    """``tiny_checkpoint(kind)`` gives the folder of a tiny checkpoint, see ``encoders/checkpoints/tiny.py`` for the kinds."""
+    """``tiny_checkpoint(kind)`` gives the folder of a tiny one; ``encoders/checkpoints/tiny.py`` has the kinds."""
     pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
     from encoders.checkpoints import tiny
 

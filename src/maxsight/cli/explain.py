@@ -13,6 +13,7 @@ from maxsight.errors import InputError
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
+    from maxsight.types import Region
 
 
 @click.command()
@@ -63,9 +64,13 @@ def explain(
     click.echo(f"{explanation.path}  page {explanation.page_number}  score {explanation.score:.3f}")
     width = max((len(match.word) for match in explanation.matches), default=0)
     for match in explanation.matches:
-        box = match.region.box
-        place = "" if box is None else f"  at {box[0]:.3f},{box[1]:.3f}-{box[2]:.3f},{box[3]:.3f}"
-        text = region_text(match.region) if match.region.text else ""
-        click.echo(f"  {match.score:7.3f}  {match.word:<{width}}  {text}{place}")
+        click.echo(f"  {match.score:7.3f}  {match.word:<{width}}  {_place(match.region)}")
     for note in explanation.notes:
         say(f"note: {note}")
+
+
+def _place(region: Region) -> str:
+    """Its words and its box; where there are no words, ``str`` gives the box."""
+    box = region.box
+    at = f"  at {box[0]:.3f},{box[1]:.3f}-{box[2]:.3f},{box[3]:.3f}" if region.text and box else ""
+    return region_text(region) + at
