@@ -50,7 +50,9 @@ def save_adapter(kind: str, folder: Path) -> None:
     tensors = {}
     for name, tensor in load_file(base / "model.safetensors").items():
         module = name.removesuffix(".weight")
-        if module.endswith(("q_proj", "down_proj", prefixes["projection."].rstrip("."))):
+        if "vision" not in module and module.endswith(
+            ("q_proj", "down_proj", prefixes["projection."].rstrip("."))
+        ):
             rows, columns = tensor.shape
             path = f"base_model.model.{module}"
             tensors[f"{path}.lora_A.weight"] = torch.randn((4, columns), generator=random) * 0.1
@@ -400,7 +402,7 @@ def with_random_weights(model: nn.Module) -> nn.Module:
     """Spread the weights so that different pages and queries give different vectors, the same in every run."""
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim >= 2:
+        for name, parameter in model.named_parameters():
+            if parameter.ndim >= 2 or name.endswith("bias"):
                 parameter.copy_(torch.randn(parameter.shape, generator=random) * 0.08)
     return model.eval()

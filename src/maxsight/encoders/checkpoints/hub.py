@@ -93,7 +93,9 @@ def locate(name: str, *, trust_remote_code: bool = False) -> Source:
 def _pickles_wanted(folder: Path) -> list[str]:
     """The pickled weights of those parts that have no others."""
     parts = {folder, *module_folders(folder)}
-    bare = [part for part in parts if (part / "config.json").is_file() and not any(part.glob("*.safetensors"))]
+    bare = [
+        part for part in parts if (part / "config.json").is_file() and not any(part.glob("*.safetensors"))
+    ]
     if (folder / "adapter_config.json").is_file() and not any(folder.glob("*.safetensors")):
         bare.append(folder)
     return [

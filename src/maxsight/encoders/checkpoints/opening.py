@@ -1,7 +1,7 @@
 """From files to a model that is whole: tensors put where they belong, an adapter merged, nothing left to chance.
 
-transformers fills what a checkpoint lacks with random numbers and only warns. Here there must be exactly the tensors that
-backbone and projection need, each of the right shape; else the checkpoint is refused.
+transformers fills what a checkpoint lacks with random numbers and only warns. Here there must be exactly the tensors
+that backbone and projection need, each of the right shape; else the checkpoint is refused.
 """
 
 from __future__ import annotations
