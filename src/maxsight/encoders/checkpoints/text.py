@@ -88,6 +88,11 @@ class TextEncoder:
         """Enough for every device to find windows of like lengths among them."""
         return PAGES_PER_BATCH * len(self._replicas)
 
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """Where it runs."""
+        return tuple(str(replica.device) for replica in self._replicas)
+
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per piece that the model scores; a page without words has none.
 

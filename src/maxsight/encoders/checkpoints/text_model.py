@@ -14,7 +14,7 @@ from torch.nn.functional import normalize
 from torch.nn.utils.rnn import pad_sequence
 
 from maxsight.encoders.checkpoints.batching import BatchLimit, Work, device_errors_translated, run_batches
-from maxsight.encoders.checkpoints.devices import pages_per_batch, place, release_memory
+from maxsight.encoders.checkpoints.devices import check_finite, pages_per_batch, place, release_memory
 from maxsight.encoders.checkpoints.quiet import quiet
 from maxsight.encoders.checkpoints.text_pieces import Pieces, Window, text_spans
 
@@ -60,7 +60,7 @@ class TextModel:
     ) -> None:
         self._model = model
         self._tokenizer = model.tokenizer
-        self._device = device
+        self.device = device
         self._batch_size = batch_size
         with device_errors_translated():
             place(model, device, dtype)
@@ -78,10 +78,11 @@ class TextModel:
     @cached_property
     def limit(self) -> BatchLimit:
         """How large its batches may be. Known once asked for: on a GPU a window is encoded to find out."""
-        windows = self._batch_size
-        if windows is None:
-            with device_errors_translated():
-                windows = pages_per_batch(self._device, self._encode_longest_window)
+        if self._batch_size is not None:
+            return BatchLimit(self.window * self._batch_size, self._batch_size)
+        with device_errors_translated():
+            windows = pages_per_batch(self.device, self._encode_longest_window)
+        # Short windows may be more: what counts is the memory, and that goes by pieces.
         return BatchLimit(self.window * windows, 4 * windows)
 
     def read_document(self, text: str) -> Pieces:
@@ -103,7 +104,7 @@ class TextModel:
         with device_errors_translated():
             vectors, scored = self._forward(features, QUERY)
             kept = scored[0].cpu().numpy()
-            return Scored(np.flatnonzero(kept), vectors[0].cpu().numpy()[kept]), pieces
+            return Scored(np.flatnonzero(kept), check_finite(vectors[0].cpu().numpy()[kept])), pieces
 
     def encode_windows(
         self, windows: Sequence[tuple[Pieces, Window]], work: Work
@@ -122,7 +123,7 @@ class TextModel:
             self.limit,
             prepare=lambda positions: self._pad([windows[position] for position in positions]),
             launch=self._launch,
-            release=lambda: release_memory(self._device),
+            release=lambda: release_memory(self.device),
         )
 
     def knows(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
@@ -165,7 +166,7 @@ class TextModel:
                 vectors.cpu().numpy(),
                 strict=True,
             )
-            return [Scored(window[kept[real]], row[kept]) for window, real, kept, row in rows]
+            return [Scored(window[kept[real]], check_finite(row[kept])) for window, real, kept, row in rows]
 
         return collect
 
@@ -176,7 +177,7 @@ class TextModel:
             Unit-norm vectors, shape ``(texts, pieces, dim)``, and which of them are scored, ``(texts, pieces)``.
         """
         moved = {
-            name: value.to(self._device) if torch.is_tensor(value) else value
+            name: value.to(self.device) if torch.is_tensor(value) else value
             for name, value in features.items()
         }
         with torch.inference_mode():
