@@ -350,3 +350,20 @@ def test_a_folder_is_called_by_its_absolute_path_so_that_it_is_found_again(tiny_
     np.testing.assert_array_equal(
         again.encode_query("revenue").vectors, encoder.encode_query("revenue").vectors
     )
+
+
+@pytest.mark.parametrize(
+    ("file", "content"),
+    [
+        (
+            "config.json",
+            '{"model_type": "colqwen2", "vlm_config": {"model_type": "qwen2_vl", "vision_config": 5}}',
+        ),
+        ("tokenizer.json", "{}"),
+    ],
+)
+def test_settings_that_make_no_sense_are_one_clear_error(file, content, tiny_checkpoint, tmp_path):
+    folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
+    (folder / file).write_text(content)
+    with pytest.raises(ModelNotAvailableError, match="can't be opened"):
+        opened(folder)

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import errno
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants, snapshot_download
+from huggingface_hub import constants, get_token, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
@@ -30,6 +31,7 @@ from maxsight.errors import ModelNotAvailableError
 from maxsight.settings import hub_token, hub_url
 
 _HUB_NAME = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_PATIENCE_S = 1.0
 _MODULE = "[0-9]_*/"
 """Where sentence-transformers saves the parts of a model."""
 _WANTED = [
@@ -56,12 +58,12 @@ class DownloadBar(tqdm):  # type: ignore[misc]
     """Shown once a download has taken a while: what is there already needs no bar."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"delay": 1.0, **kwargs})
+        self._hidden_until_s = time.monotonic() + _PATIENCE_S
+        super().__init__(*args, **{"delay": _PATIENCE_S, **kwargs})
 
     def refresh(self, *args: Any, **kwargs: Any) -> Any:
         """Draw the bar, unless it is too early."""
-        if self._time() - self.start_t >= self.delay:
-            return super().refresh(*args, **kwargs)
+        return super().refresh(*args, **kwargs) if time.monotonic() >= self._hidden_until_s else False
 
 
 def locate(name: str, *, trust_remote_code: bool = False) -> Source:
@@ -106,7 +108,7 @@ def _pickles_wanted(folder: Path) -> list[str]:
 
 
 def _download(model: str, revision: str | None, files: list[str]) -> Path:
-    token = hub_token()
+    token = hub_token() or get_token()
     try:
         folder = snapshot_download(
             model,
@@ -143,12 +145,9 @@ def _translated(
             f"{model} has no version {revision} on the hub", hint=f"See {page}/commits/main for those it has."
         )
     if isinstance(error, RepositoryNotFoundError):
-        return ModelNotAvailableError(
-            f"there is no model {model} on the hub, or it is private; nor is there a folder of this name",
-            hint="Check the spelling; for a private model, put a token that may read it into HF_TOKEN.",
-        )
+        return _not_there(model)
     if isinstance(error, HfHubHTTPError) and error.response is not None:
-        return _answered(error.response.status_code, model)
+        return _answered(error.response.status_code, model, has_token=has_token)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ModelNotAvailableError(
             f"{model} does not fit on the disk: no space is left in {constants.HF_HUB_CACHE}",
@@ -176,7 +175,16 @@ def _not_here(error: LocalEntryNotFoundError, model: str, *, has_token: bool) ->
     return _no_network(model)
 
 
-def _answered(status: int, model: str) -> ModelNotAvailableError:
+def _not_there(model: str) -> ModelNotAvailableError:
+    return ModelNotAvailableError(
+        f"there is no model {model} on the hub, or it is private; nor is there a folder of this name",
+        hint="Check the spelling; for a private model, put a token that may read it into HF_TOKEN.",
+    )
+
+
+def _answered(status: int, model: str, *, has_token: bool) -> ModelNotAvailableError:
+    if status == 401 and not has_token:
+        return _not_there(model)
     if status == 401:
         return ModelNotAvailableError(
             "the hub does not know the token that it was given",
