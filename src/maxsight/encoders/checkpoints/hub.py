@@ -18,7 +18,6 @@ from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
     HTTPError,
-    IncompleteSnapshotError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -164,9 +163,8 @@ def _translated(
 def _not_here(error: LocalEntryNotFoundError, model: str, *, has_token: bool) -> ModelNotAvailableError:
     """The model is not on this machine, or not as a whole, and the hub did not give it."""
     if constants.HF_HUB_OFFLINE:
-        part = "only a part of it is" if isinstance(error, IncompleteSnapshotError) else "it is not"
         return ModelNotAvailableError(
-            f"HF_HUB_OFFLINE is set, and {model} would have to be downloaded: {part} in {constants.HF_HUB_CACHE}",
+            f"{model} is not in {constants.HF_HUB_CACHE}, or not as a whole, and HF_HUB_OFFLINE is set",
             hint="Unset HF_HUB_OFFLINE for one run, or name a folder with a copy of the model.",
         )
     cause = error.__cause__
