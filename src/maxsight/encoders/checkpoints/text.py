@@ -148,7 +148,7 @@ class TextEncoder:
     def _embed(self, page: Page, text: Pieces, windows: Sequence[Scored]) -> PageEmbedding:
         if not windows:
             nothing = np.zeros((0, self.space.dim), np.float32)
-            return PageEmbedding(nothing, regions_of(text.spans, page.words))
+            return PageEmbedding(nothing, regions_of(text.spans[:0], page.words))
         pieces = np.concatenate([window.pieces for window in windows])
         vectors = np.concatenate([window.vectors for window in windows])
         if len(vectors) > MAX_VECTORS_PER_PAGE:
