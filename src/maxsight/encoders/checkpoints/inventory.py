@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from huggingface_hub import CachedRepoInfo, CacheNotFound, scan_cache_dir
+from huggingface_hub import CachedRepoInfo, CacheNotFound, constants, scan_cache_dir
 
 from maxsight.encoders.base import Precision
 from maxsight.encoders.checkpoints.devices import available_devices, choose_dtype
@@ -57,7 +57,7 @@ def devices() -> list[Device]:
 def downloaded_checkpoints() -> list[DownloadedCheckpoint]:
     """Find the checkpoints in the hub's cache that can be opened by what they say of themselves."""
     try:
-        cache = scan_cache_dir()
+        cache = scan_cache_dir(constants.HF_HUB_CACHE)
     except CacheNotFound:
         return []
     found = (
