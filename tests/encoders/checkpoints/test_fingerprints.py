@@ -8,9 +8,9 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
-from encoders.checkpoints import tiny_text
 from safetensors.torch import load_file, save_file
 
+from encoders.checkpoints import tiny_text
 from maxsight.encoders import EncoderOptions, Precision, load_encoder
 from maxsight.encoders.checkpoints import fingerprints
 from maxsight.encoders.checkpoints.fingerprints import fingerprint

@@ -9,11 +9,11 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
-import huggingface_hub
 import numpy as np
+from huggingface_hub import constants
+
 from encoders.checkpoints import tiny_text
 from encoders.checkpoints.hub_server import COMMIT, running_hub
-
 from maxsight.encoders import EncoderOptions, load_encoder
 from maxsight.encoders.checkpoints import hub as hub_module
 from maxsight.encoders.checkpoints.hub import locate
@@ -27,9 +27,9 @@ def hub(monkeypatch, tmp_path):
     """A running hub, an empty cache, nobody logged in, nothing in the working folder."""
     for name in ("HF_TOKEN", "HUGGING_FACE_HUB_TOKEN"):
         monkeypatch.delenv(name, raising=False)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", False)
-    monkeypatch.setattr(huggingface_hub.constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
+    monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "token"))
     (tmp_path / "work").mkdir()
     monkeypatch.chdir(tmp_path / "work")
     with running_hub() as hub:
@@ -129,7 +129,7 @@ def test_the_model_under_an_adapter_is_downloaded_as_well(hub, tiny_checkpoint, 
     )
 
     del hub.models["owner/base"]
-    shutil.rmtree(huggingface_hub.constants.HF_HUB_CACHE)
+    shutil.rmtree(constants.HF_HUB_CACHE)
     with pytest.raises(ModelNotAvailableError, match="no model owner/base"):
         load_encoder("owner/adapter", ON_CPU)
 
@@ -215,13 +215,13 @@ def test_without_a_network_what_is_there_is_used_and_else_it_says_what_to_copy(c
         assert locate("owner/colqwen2").folder.is_dir()
         error = refusal("owner/other")
     assert "owner/other is not on this machine yet" in str(error) and "can't be reached" in str(error)
-    assert "name that folder" in error.hint and huggingface_hub.constants.HF_HUB_CACHE in error.hint
+    assert "name that folder" in error.hint and constants.HF_HUB_CACHE in error.hint
 
 
 def test_offline_nothing_is_asked_of_the_hub(colqwen2, monkeypatch):
     locate("owner/colqwen2")
     colqwen2.requests.clear()
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert locate("owner/colqwen2").folder.is_dir()
     error = refusal("owner/other")
     assert "owner/other is not in" in str(error) and "HF_HUB_OFFLINE is set" in str(error)
@@ -230,7 +230,7 @@ def test_offline_nothing_is_asked_of_the_hub(colqwen2, monkeypatch):
 
 def test_offline_half_a_download_is_not_taken_for_a_model(colqwen2, monkeypatch):
     (locate("owner/colqwen2").folder / "model.safetensors").unlink()
-    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "or not as a whole" in str(refusal("owner/colqwen2"))
 
 
@@ -252,7 +252,7 @@ def test_a_disk_that_does_not_take_the_model_is_one_clear_error(number, message,
 
 
 @pytest.mark.parametrize(
-    "name", ["/no/such/folder", "./nothing/here", "a/b/c", "C:\\models\\colpali", "~/no/model"]
+    "name", ["/no/such/folder", "./nothing/here", "a/b/c", "C:\\models\\colpali", "~/no/model", "my--model/a"]
 )
 def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(name, hub):
     assert f"no folder {name}" in str(refusal(name))

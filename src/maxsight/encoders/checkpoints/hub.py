@@ -17,6 +17,7 @@ from huggingface_hub import constants, get_token, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
+    HFValidationError,
     HTTPError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
@@ -80,10 +81,7 @@ def locate(name: str, *, trust_remote_code: bool = False) -> Source:
         return Source(str(folder.resolve()), folder.resolve())
     named = _HUB_NAME.fullmatch(name)
     if not named:
-        raise ModelNotAvailableError(
-            f"there is no folder {name}, nor can a model on the hub be called so",
-            hint="Name a folder with a checkpoint, or a model as owner/name, or owner/name@revision.",
-        )
+        raise _no_name(name)
     wanted = [*_WANTED, "*.py"] if trust_remote_code else list(_WANTED)
     folder = _download(named["model"], named["revision"], wanted)
     if pickles := _pickles_wanted(folder):
@@ -117,6 +115,8 @@ def _download(model: str, revision: str | None, files: list[str]) -> Path:
             token=token,
             tqdm_class=DownloadBar,
         )
+    except HFValidationError as error:
+        raise _no_name(model) from error
     except (HTTPError, OSError) as error:
         raise _translated(error, model, revision, has_token=token is not None) from error
     return Path(folder)
@@ -171,6 +171,13 @@ def _not_here(error: LocalEntryNotFoundError, model: str, *, has_token: bool) ->
     if isinstance(cause, HfHubHTTPError):
         return _translated(cause, model, None, has_token=has_token)
     return _no_network(model)
+
+
+def _no_name(name: str) -> ModelNotAvailableError:
+    return ModelNotAvailableError(
+        f"there is no folder {name}, nor can a model on the hub be called so",
+        hint="Name a folder with a checkpoint, or a model as owner/name, or owner/name@revision.",
+    )
 
 
 def _not_there(model: str) -> ModelNotAvailableError:
