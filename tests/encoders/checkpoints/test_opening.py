@@ -12,6 +12,7 @@ pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
 import torch
 import transformers
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from torch.nn.functional import normalize
 
@@ -367,3 +368,38 @@ def test_settings_that_make_no_sense_are_one_clear_error(file, content, tiny_che
     (folder / file).write_text(content)
     with pytest.raises(ModelNotAvailableError, match="can't be opened"):
         opened(folder)
+
+
+OLDER_PICTURES = {
+    "engine-colpali": {
+        "image_processor_type": "SiglipImageProcessor", "processor_class": "ColPaliProcessor",
+        "image_seq_length": 1024, "size": {"height": 448, "width": 448}, "resample": 3, "do_convert_rgb": None,
+        "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "rescale_factor": 1 / 255,
+    },
+    "engine-colqwen2": {
+        "image_processor_type": "Qwen2VLImageProcessor", "processor_class": "ColQwen2Processor",
+        "min_pixels": 56 * 56, "max_pixels": 768 * 28 * 28, "patch_size": 14, "merge_size": 2,
+        "temporal_patch_size": 2, "do_convert_rgb": True,
+    },
+    "engine-colidefics3": {
+        "image_processor_type": "Idefics3ImageProcessor", "processor_class": "ColIdefics3Processor",
+        "size": {"longest_edge": 512}, "max_image_size": {"longest_edge": 128}, "do_image_splitting": True,
+        "image_mean": [0.5] * 3, "image_std": [0.5] * 3, "do_convert_rgb": True,
+    },
+}  # fmt: skip
+
+
+@pytest.mark.parametrize(("kind", "pictures"), OLDER_PICTURES.items())
+def test_settings_of_pictures_are_read_from_where_transformers_4_wrote_them(
+    kind, pictures, tiny_checkpoint, tmp_path
+):
+    folder = copy_of(tiny_checkpoint(kind), tmp_path)
+    (folder / "processor_config.json").unlink()
+    if kind == "engine-colidefics3":
+        (folder / "processor_config.json").write_text('{"image_seq_len": 4}')
+    (folder / "preprocessor_config.json").write_text(json.dumps(pictures))
+    page = Image.fromarray(np.random.default_rng(0).integers(0, 255, (300, 200, 3), np.uint8))
+    older, today = (
+        opened(path).processor.image_processor([page]) for path in (folder, tiny_checkpoint(kind))
+    )
+    np.testing.assert_array_equal(older["pixel_values"], today["pixel_values"])
