@@ -219,3 +219,39 @@ def test_ctrl_c_keeps_what_is_embedded_and_the_same_command_goes_on(tmp_path):
     assert (report["pages"], report["earlier_pages"]) == (1000, earlier)
     assert 0 < earlier < 1000
     assert [found.name for found in tmp_path.iterdir() if found.name.startswith("v.npz")] == ["v.npz"]
+
+
+def test_without_the_extra_the_offline_encoder_is_offered(monkeypatch):
+    monkeypatch.setattr("maxsight.extras.EXTRAS", {"colpali": ("not_there",)})
+    told = call("docs", "--out", "v.npz", code=4).stderr
+    assert "pip install 'maxsight[colpali]'" in told and "--model-name minilm" in told
+
+
+@pytest.mark.skipif(os.name == "nt", reason="limits the size of files as POSIX does")
+def test_a_disk_without_room_is_told_and_the_same_command_goes_on(folder, tmp_path):
+    command = [
+        "embed",
+        "docs/two.pdf",
+        "docs/apples.txt",
+        "--model-name",
+        "fake",
+        "--embedding-type",
+        "vectors",
+        "--json",
+    ]
+    command += ["--out", str(tmp_path / "v.npz")]
+    code = (
+        "import resource, sys\n"
+        "resource.setrlimit(resource.RLIMIT_FSIZE, (400, resource.RLIM_INFINITY))\n"
+        "from maxsight.cli import main\n"
+        "main(sys.argv[1:])\n"
+    )
+    full = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=folder, capture_output=True, text=True, check=False
+    )
+    assert full.returncode == 2, full.stderr
+    assert "v.npz can't be written: File too large" in full.stderr and "Traceback" not in full.stderr
+    done = subprocess.run(
+        [sys.executable, "-m", "maxsight", *command], cwd=folder, capture_output=True, text=True, check=True
+    )
+    assert json.loads(done.stdout)["pages"] == 3
