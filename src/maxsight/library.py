@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
-from dataclasses import dataclass
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -31,6 +30,7 @@ from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, Inde
 from maxsight.retrieval.codes import SignCodec
 from maxsight.retrieval.search import rank_pages
 from maxsight.settings import default_library
+from maxsight.status import Status
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
@@ -41,37 +41,6 @@ from maxsight.threads import one_blas_thread
 from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
 
 PAGES_PER_READ = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a library holds.
-
-    Attributes:
-        path: Where it lies.
-        documents: Documents.
-        incomplete: Of these, how many lack pages.
-        pages: Pages.
-        vectors: Vectors of all pages.
-        size_bytes: What it takes on disk.
-        space: The embedding space.
-        pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
-        fields: The user's fields and their types.
-        format_version: How its rows lie.
-        created_by: The version of maxsight that made it.
-    """
-
-    path: str
-    documents: int
-    incomplete: int
-    pages: int
-    vectors: int
-    size_bytes: int
-    space: EmbeddingSpace
-    pool_factor: int
-    fields: Mapping[str, str]
-    format_version: int
-    created_by: str
 
 
 class Library:
@@ -428,21 +397,7 @@ class Library:
 
     def status(self) -> Status:
         """What the library holds."""
-        entries = self.documents()
-        manifest = self._store.manifest
-        return Status(
-            path=str(self.path),
-            documents=len(entries),
-            incomplete=sum(not entry.complete for entry in entries),
-            pages=sum(len(entry.page_indices) for entry in entries),
-            vectors=sum(entry.vectors for entry in entries),
-            size_bytes=self._store.size_bytes(),
-            space=manifest.space,
-            pool_factor=manifest.pool_factor,
-            fields=self._store.fields(),
-            format_version=manifest.format_version,
-            created_by=manifest.created_by,
-        )
+        return Status.of(self._store, self.path)
 
     def verify(
         self, *, repair: bool = False, on_progress: Callable[[int, int], None] | None = None

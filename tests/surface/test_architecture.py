@@ -29,6 +29,7 @@ ALLOWED = {
     "metadata": FOUNDATION | {"stores"},
     "exporting": FOUNDATION | {"stores"},
     "drawing": FOUNDATION | {"documents", "stores"},
+    "status": FOUNDATION | {"stores"},
     "hits": FOUNDATION | {"drawing", "heatmaps", "retrieval", "stores"},
 }
 FREE = {"embedding", "indexing", "library", "cli", "__init__", "__main__"}
