@@ -11,7 +11,7 @@ from pathlib import Path
 
 from PIL import Image
 
-from maxsight.documents.base import ReadSettings
+from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.ocr import choose_engine
 from maxsight.documents.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
@@ -25,7 +25,8 @@ READ_AHEAD_PAGES = 32
 READ_AHEAD_BYTES = 128 * 2**20
 # A file that takes this many workers down one after the other is given up.
 MAX_LOST_IN_A_ROW = 3
-MAX_DEFAULT_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
+MAX_DEFAULT_WORKERS = 16
+MAX_DEFAULT_OCR_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,10 +85,13 @@ class Done:
 Event = Opened | PageRead | PageFailed | Failed | Done
 
 
-def default_workers() -> int:
-    """One process per usable core, within reason: they wait for the encoder, unless OCR makes it wait for them."""
-    cores = cpu_count()
-    return min(cores, MAX_DEFAULT_WORKERS)
+def default_workers(settings: ReadSettings) -> int:
+    """One process per usable core, within reason: they wait for the encoder, unless it has to wait for them.
+
+    To draw a page and fit its picture takes some 50 ms: a fast GPU is kept busy by half a dozen of them.
+    """
+    most = MAX_DEFAULT_WORKERS if settings.ocr is OcrChoice.NONE else MAX_DEFAULT_OCR_WORKERS
+    return min(cpu_count(), most)
 
 
 def read_documents(
@@ -108,7 +112,7 @@ def read_documents(
         InputError: Tesseract is asked for and not installed.
     """
     choose_engine(settings.ocr)
-    count = default_workers() if workers is None else max(1, workers)
+    count = default_workers(settings) if workers is None else max(1, workers)
     return _read_in_order(iter(jobs), settings, count)
 
 

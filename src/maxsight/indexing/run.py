@@ -47,7 +47,7 @@ class IndexOptions(TypedDict, total=False):
         metadata: The user's fields, by file.
         prune: Remove documents below the given folders whose files are gone.
         settings: How files are read; as when the library was made, if not given.
-        workers: Reading processes; one per CPU if not given, at most four.
+        workers: Reading processes; one per CPU if not given, at most four where they run OCR.
         again: Read files again that have not changed, for example with another OCR engine.
     """
 
