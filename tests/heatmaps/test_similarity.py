@@ -287,3 +287,16 @@ def test_what_patches_and_the_prompt_gave_sums_to_the_score(seed, tokens, side, 
     score = maxsim(asked.vectors, [embedding.vectors])[0]
     assert explanation.score == pytest.approx(score, abs=1e-4)
     assert sum(gain.score for gain in explanation.regions) == pytest.approx(score, abs=1e-4)
+
+
+def test_a_vector_of_plain_text_that_stands_for_the_whole_page_names_no_word():
+    """A text model's prompt has an empty span; it must not be shown as the word it would touch."""
+    page = Page(0, TEXT, Words(SPANS, None), TextSource.FILE)
+    embedding = PageEmbedding(
+        np.eye(3, dtype=np.float32), Regions(None, np.array([[0, 0], [0, 3], [4, 10]], np.int32))
+    )
+    explanation = explain_page(
+        query([[1, 0, 0], [0, 0, 1]], ["the", "fruit"], [0, 1]), page, embedding, "a.txt"
+    )
+    assert [str(match.region) for match in explanation.matches] == ["whole page", "apples"]
+    assert snippet(page, embedding, explanation.attribution) == TEXT
