@@ -98,6 +98,21 @@ def test_asking_for_no_results_is_refused(library):
         library.search("apples", top_k=0)
 
 
+@pytest.mark.parametrize("encoder", ["fake", "minilm"])
+def test_a_question_that_is_not_text_is_refused_whatever_is_asked_of_it(tmp_path, docs, encoder):
+    with Library.create(tmp_path / "new.library", encoder=encoder) as library:
+        library.index(docs / "apples.txt")
+        not_text = os.fsdecode(b"apple \xff")
+        for ask in (
+            lambda: library.search(not_text),
+            lambda: library.notices(not_text),
+            lambda: library.explain(not_text, "apples.txt", 1),
+        ):
+            with pytest.raises(InputError, match="not valid UTF-8 text at character 7") as caught:
+                ask()
+            assert caught.value.hint
+
+
 def test_the_same_command_again_does_nothing(library, docs):
     report = library.index(docs)
     assert (report.skipped, report.pages, report.indexed) == (3, 0, ())

@@ -306,6 +306,7 @@ class Library:
             Best first; fewer than ``top_k`` where the library holds fewer.
 
         Raises:
+            InputError: The query is not valid text, or ``top_k`` is less than 1.
             EmptyQueryError: Nothing in the query can be searched for.
             FilterError: The condition is not valid, or names an unknown field.
         """
@@ -329,6 +330,7 @@ class Library:
         """Encode a query once, however much is asked about it in a row."""
         last = self._last_query  # taken once: threads may share a library
         if last is None or last[0] != query:
+            _check_text(query)
             last = self._last_query = (query, self.encoder.encode_query(query))
         return last[1]
 
@@ -341,8 +343,8 @@ class Library:
         Raises:
             EmptyQueryError: Nothing in the query can be searched for.
         """
-        language = self.encoder.notice(query)
         searched = self._encode_query(query).text
+        language = self.encoder.notice(query)
         notices = [language] if language else []
         if len(searched.split()) < len(query.split()):
             notices.append(f"only the first {len(searched.split()):,} words of the query are searched for")
@@ -476,6 +478,17 @@ def _place(path: str | PathLike[str] | None) -> Path:
     if place.is_file():
         raise InputError(f"{place} is a file", hint="A library is a folder: give its name, or a new one.")
     return place
+
+
+def _check_text(query: str) -> None:
+    """Refuse what no encoder can read: bytes of a command line that are not UTF-8 come as lone surrogates."""
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"the query is not valid UTF-8 text at character {error.start + 1}",
+            hint="Type it anew, or convert it: iconv -t UTF-8",
+        ) from error
 
 
 def _page_ids(entry: DocumentEntry) -> list[str]:
