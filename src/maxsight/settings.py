@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from maxsight.errors import InputError
+
 DEFAULT_LIBRARY = "maxsight.library"
 DEFAULT_HUB = "https://huggingface.co"
 
@@ -24,11 +26,24 @@ def default_devices() -> tuple[str, ...]:
 def hub_token() -> str | None:
     """The token for the hub: ``HF_TOKEN``, else the same from a ``.env`` file in the working folder.
 
-    None leaves it to the hub's client, which knows of a saved login.
+    None leaves it to the hub's client, which knows of a saved login. A line break that came along is left off: no
+    request can carry it, and the client's error would show the token.
+
+    Raises:
+        InputError: The ``.env`` file can't be read.
     """
     from dotenv import dotenv_values  # most commands need no token
 
-    return os.environ.get("HF_TOKEN") or dotenv_values(".env").get("HF_TOKEN") or None
+    token = os.environ.get("HF_TOKEN", "").strip()
+    if not token:
+        try:
+            token = (dotenv_values(".env").get("HF_TOKEN") or "").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{Path('.env').absolute()} can't be read: {error}",
+                hint="Save it as UTF-8, or set HF_TOKEN in the environment.",
+            ) from error
+    return token or None
 
 
 def hub_url() -> str:

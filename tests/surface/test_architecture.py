@@ -15,7 +15,7 @@ FOUNDATION = {"errors", "types", "settings", "threads", "extras", "pictures"}
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
-    "settings": set(),
+    "settings": {"errors"},
     "threads": {"settings"},
     "extras": {"errors"},
     "pictures": {"types", "errors"},

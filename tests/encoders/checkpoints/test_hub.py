@@ -158,6 +158,13 @@ def test_the_token_comes_from_the_environment_before_a_dotenv_file(colqwen2, mon
     assert "hf_from_file" not in os.environ.values()
 
 
+@pytest.mark.parametrize("token", ["hf_token\n", " hf_token\r\n"])
+def test_a_line_break_behind_the_token_is_not_sent(colqwen2, monkeypatch, token):
+    monkeypatch.setenv("HF_TOKEN", token)
+    locate("owner/colqwen2")
+    assert {header for _, header in colqwen2.requests} == {"Bearer hf_token"}
+
+
 def test_a_saved_login_is_used(colqwen2, tmp_path):
     (tmp_path / "token").write_text("hf_saved")
     locate("owner/colqwen2")
