@@ -128,6 +128,7 @@ def test_a_vision_language_model_under_a_projection_of_sentence_transformers_is_
         ({"model_type": "colqwen9", "architectures": ["ColQwen9"]}, "ColQwen9 .* not known here"),
         ({"model_type": "colpali", "vlm_config": {"model_type": "llava"}}, "'colpali'.* not known here"),
         ({}, "model type None"),
+        ({"model_type": "colqwen9", "architectures": None}, "model type 'colqwen9'"),
     ],
 )
 def test_a_model_of_another_kind_is_named_in_the_refusal(settings, message, tmp_path):

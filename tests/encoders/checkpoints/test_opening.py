@@ -208,6 +208,15 @@ def test_a_missing_file_of_several_is_named(tiny_checkpoint, tmp_path):
         opened(folder)
 
 
+@pytest.mark.parametrize("index", [{}, {"weight_map": ["model.safetensors"]}])
+def test_an_index_that_does_not_say_where_tensors_lie_is_named(index, tiny_checkpoint, tmp_path):
+    folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelNotAvailableError, match=r"index\.json does not say where tensors lie"):
+        opened(folder)
+
+
 def split(folder):
     """Put a checkpoint's tensors into two files with an index."""
     tensors = load_file(folder / "model.safetensors")

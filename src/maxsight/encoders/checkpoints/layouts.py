@@ -96,7 +96,7 @@ def read_layout(folder: Path) -> Layout:
     config = read_config(folder)
     if config.get("model_type") in (*NATIVE, *FAMILIES):
         return visual_layout(folder)
-    if "HF_ColBERT" not in config.get("architectures", ()):
+    if "HF_ColBERT" not in (config.get("architectures") or ()):
         raise _refused(folder, config)
     if "linear.weight" not in tensor_names(weight_files(folder)):
         raise ModelNotAvailableError(

@@ -45,14 +45,17 @@ def weight_files(folder: Path, names: tuple[str, ...] = MODEL) -> tuple[Path, ..
         names: What they may be called in one piece, the preferred first: `MODEL` or `ADAPTER`.
 
     Raises:
-        ModelNotAvailableError: The index names a file that is not there.
+        ModelNotAvailableError: The index is damaged, or names a file that is not there.
     """
     for name in names:
         if (folder / name).is_file():
             return (folder / name,)
         index = folder / f"{name}.index.json"
         if index.is_file():
-            pieces = sorted({Path(piece).name for piece in read_json(index).get("weight_map", {}).values()})
+            places = read_json(index).get("weight_map")
+            if not isinstance(places, dict):
+                raise ModelNotAvailableError(f"{index} does not say where tensors lie", hint=_again(index))
+            pieces = sorted({Path(str(piece)).name for piece in places.values()})
             if lacking := [piece for piece in pieces if not (folder / piece).is_file()]:
                 raise ModelNotAvailableError(
                     f"{folder} lacks {listed(lacking)}, which {index.name} names", hint=_again(folder)
