@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from maxsight.embedding import unfinished as unfinished_module
 from maxsight.embedding.unfinished import SourceFile, UnfinishedFile
 from maxsight.errors import InputError
 
@@ -139,6 +140,22 @@ def test_an_earlier_file_stays_until_the_new_one_is_whole(stopped):
         unfinished.finish([A], is_pooled=False)
     with np.load(stopped) as arrays:
         assert arrays["vectors"].shape == (6, 3)
+
+
+def test_the_file_is_on_the_disk_before_it_gets_its_name_and_the_rest_goes_after(stopped, monkeypatch):
+    steps = []
+
+    def look(place):
+        there = [name for name in ("v.npz", "v.npz.part") if (stopped.parent / name).exists()]
+        steps.append((place, there))
+
+    monkeypatch.setattr(unfinished_module, "sync_file", look)
+    monkeypatch.setattr(unfinished_module, "sync_folder", look)
+    finish(stopped)
+    assert steps == [
+        (stopped.parent / "v.npz.part" / "finished", ["v.npz.part"]),
+        (stopped.parent, ["v.npz", "v.npz.part"]),
+    ]
 
 
 def test_without_pages_no_file_is_written(tmp_path):

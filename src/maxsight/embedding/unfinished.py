@@ -2,7 +2,7 @@
 
 Vectors are appended to one file, and a line for each page to another after its vectors. What a run that was stopped,
 killed or cut off has left there is checked and gone on from. Only when everything is there is the file itself written,
-in the order of its pages, and moved to its place.
+in the order of its pages, and moved to its place once it is on the disk.
 """
 
 from __future__ import annotations
@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 from maxsight.embedding.formats import writer_of
 from maxsight.embedding.table import PageRows, VectorTable
 from maxsight.errors import InputError
+from maxsight.stores.durability import sync_file, sync_folder
 
 _NAMES = {"lock", "pages.jsonl", "vectors.f32", "finished"}
 
@@ -137,7 +138,9 @@ class UnfinishedFile:
             with self._errors_translated():
                 made = self.folder / "finished"
                 self._write(table, made)
+                sync_file(made)  # else a power cut could leave the name and neither the file nor this folder
                 os.replace(made, self.file)
+                sync_folder(self.file.absolute().parent)
         self._is_finished = True
         return table
 
