@@ -192,6 +192,23 @@ def test_a_pickle_that_would_run_code_is_refused_unread(tiny_checkpoint, tmp_pat
     assert capfd.readouterr().out == ""
 
 
+def test_code_beside_the_pictures_settings_is_neither_run_nor_asked_about(
+    tiny_checkpoint, tmp_path, capfd, monkeypatch
+):
+    folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
+    (folder / "own.py").write_text("print('has run')\nclass Own: pass\n")
+    settings = json.loads((folder / "processor_config.json").read_text())
+    settings["image_processor"] |= {
+        "image_processor_type": "Own",
+        "auto_map": {"AutoImageProcessor": "own.Own"},
+    }
+    (folder / "processor_config.json").write_text(json.dumps(settings))
+    monkeypatch.setattr("builtins.input", lambda question="": "y")
+    with pytest.raises(ModelNotAvailableError, match="custom code"):
+        opened(folder)
+    assert "has run" not in capfd.readouterr().out
+
+
 def test_tensors_in_several_files_are_put_together(tiny_checkpoint, tmp_path):
     folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
     expected = tensors_of(opened(folder))
