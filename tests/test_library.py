@@ -459,6 +459,12 @@ def test_a_library_is_made_when_it_is_opened_so(tmp_path):
         assert library.space.encoder == "fake"
 
 
+@pytest.mark.parametrize("factor", [0, -1])
+def test_a_library_is_not_made_with_a_pool_factor_below_1(tmp_path, factor):
+    with pytest.raises(InputError, match="pool_factor must be a whole number from 1"):
+        Library.open(tmp_path / "new.library", encoder="fake", create=True, pool_factor=factor)
+
+
 def test_a_file_is_no_library(tmp_path):
     (tmp_path / "note.txt").write_text("x")
     for call in (Library.open, Library.create):

@@ -29,3 +29,9 @@ def test_a_dotenv_file_that_is_not_text_is_named_unless_it_is_not_needed(monkeyp
     assert "UTF-8" in caught.value.hint
     monkeypatch.setenv("HF_TOKEN", "hf_token")
     assert hub_token() == "hf_token"
+
+
+@pytest.mark.parametrize("options", [{"devices": ()}, {"batch_size": 0}, {"batch_size": -4}])
+def test_options_that_no_encoder_can_run_with_are_refused(options):
+    with pytest.raises(InputError):
+        EncoderOptions(**options)

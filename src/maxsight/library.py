@@ -140,7 +140,7 @@ class Library:
                     encoder=encoder or DEFAULT_ENCODER,
                     options=options,
                     settings=settings,
-                    pool_factor=pool_factor or 1,
+                    pool_factor=1 if pool_factor is None else pool_factor,
                 )
         library = cls(LocalStore.open(path, codec=SignCodec, read_only=read_only), path, options)
         try:

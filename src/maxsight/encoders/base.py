@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from maxsight.errors import InputError
 from maxsight.settings import default_devices
 from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding
 
@@ -41,6 +42,12 @@ class EncoderOptions:
     precision: Precision = Precision.AUTO
     batch_size: int | None = None
     trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.devices:
+            raise InputError("an encoder needs a device", hint="Leave devices out to have one chosen.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InputError(f"a batch holds at least one page, got batch_size {self.batch_size}")
 
 
 class Encoder(Protocol):
