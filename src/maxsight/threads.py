@@ -49,6 +49,15 @@ def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) ->
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:  # what is still running may use what the caller is about to let go of
+        for future in waiting:
+            future.cancel()
+        futures.wait(waiting)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cpu_count(), thread_name_prefix="maxsight")
 
 
 def wait_for(future: Future[Any]) -> None:
