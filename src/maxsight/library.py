@@ -28,6 +28,7 @@ from maxsight.hits import describe_hits
 from maxsight.identity import find_document, page_id
 from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed, Progress
 from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.loading import compile_for
 from maxsight.retrieval.search import rank_pages
 from maxsight.settings import default_library
 from maxsight.status import Status
@@ -263,6 +264,7 @@ class Library:
             run = IndexRun(self._store, encoder, self.home, [Path(path) for path in several], options)
             yield from run.events()
             self._store.optimize()
+            compile_for(sum(entry.vectors for entry in self.documents()))
 
     @property
     def settings(self) -> ReadSettings:
@@ -321,6 +323,8 @@ class Library:
                     self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
                 )
                 rows = self._store.read([page.page_id for page in ranked])
+                if len(rows) < len(ranked):
+                    continue  # some went meanwhile: ask again
                 hits = describe_hits(embedding, rows, {page.page_id: page for page in ranked})
                 if len(hits) > top_k or len(ranked) < limit:
                     return hits[:top_k]
