@@ -28,8 +28,8 @@ _MANIFEST_END = struct.Struct("<QHH4s")
 _MESSAGE_LENGTH = struct.Struct("<I")
 _NAMED = 3
 _NEWEST_FIRST = 2**64 - 1  # manifests are named by what is left to this, so that the newest sorts first
-METADATA_CACHE_BYTES = 4 * 2**20
 INDEX_CACHE_BYTES = 256 * 2**20
+METADATA_CACHE_BYTES = 4 * 2**20  # every commit leaves its manifest there; by default, gigabytes of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,13 +79,6 @@ def manifests(folder: Path) -> list[Path]:
     return [folder / VERSIONS / name for name in sorted(numbered) if name.stem.isdecimal()]
 
 
-def _bounded_session() -> lance.Session:
-    """Lance's caches, by default of gigabytes: every commit leaves its manifest there, and a long run grows."""
-    return lance.Session(
-        index_cache_size_bytes=INDEX_CACHE_BYTES, metadata_cache_size_bytes=METADATA_CACHE_BYTES
-    )
-
-
 def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
     """Open the newest version whose manifest is not corrupt.
 
@@ -100,7 +93,13 @@ def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
     for manifest in found:
         version = _NEWEST_FIRST - int(manifest.stem)
         try:
-            return lance.dataset(folder, version=version, session=_bounded_session()), corrupt
+            opened = lance.dataset(
+                folder,
+                version=version,
+                index_cache_size_bytes=INDEX_CACHE_BYTES,
+                metadata_cache_size_bytes=METADATA_CACHE_BYTES,
+            )
+            return opened, corrupt
         except BaseException as error:
             if not is_foreign(error):
                 raise
