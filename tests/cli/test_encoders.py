@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from maxsight import extras
 from maxsight.cli import main
+from maxsight.encoders import load_encoder
+from maxsight.errors import MissingExtraError
 from maxsight.extras import packages
 
 
@@ -33,7 +35,7 @@ def test_without_the_extra_it_says_what_is_missing_and_how_to_get_it_and_torch_i
     code = (
         "import sys\n"
         "from maxsight import extras\n"
-        "extras.EXTRAS['colpali'] += ('not_there',)\n"
+        "extras.EXTRAS['colpali'] += ('not-there',)\n"
         "from maxsight.cli import main\n"
         "main(['encoders'], standalone_mode=False)\n"
         "print('torch' in sys.modules)\n"
@@ -54,6 +56,17 @@ def test_a_package_that_is_too_old_is_told_with_the_version_it_takes(monkeypatch
     pytest.importorskip("transformers", reason="the extra 'colpali' is not installed")
     assert "too old: at least 99.1 is needed" in call()
     assert json.loads(call("--json"))["checkpoints"]["install"] == "pip install 'maxsight[colpali]'"
+
+
+def test_a_package_that_is_too_old_is_refused_before_it_is_imported(monkeypatch):
+    monkeypatch.setattr(extras, "version", lambda name: {"transformers": "4.57.1"}.get(name, "99"))
+    monkeypatch.setattr(extras, "requires", lambda name: ["transformers>=5.3; extra == 'colpali'"])
+    with pytest.raises(MissingExtraError) as caught:
+        load_encoder("vidore/colpali-v1.3-hf")
+    assert str(caught.value) == (
+        "this needs transformers >=5.3 (4.57.1 is installed), which the extra 'colpali' brings"
+    )
+    assert "pip install" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -77,7 +90,7 @@ def test_the_package_declares_a_minimum_for_all_that_the_extra_brings():
 
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {line.split(">=")[0] for line in project["optional-dependencies"]["colpali"]}
-    assert {package.name for package in packages("colpali")} <= declared
+    assert {package.name for package in packages("colpali")} == declared
 
 
 class TestWithTheExtra:
