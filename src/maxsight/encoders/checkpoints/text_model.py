@@ -64,8 +64,7 @@ class TextModel:
         self._one_text_at_a_time = Lock()
         self.device = device
         self._batch_size = batch_size
-        with device_errors_translated():
-            place(model, device, dtype)
+        place(model, device, dtype)
 
     @property
     def dim(self) -> int:
