@@ -168,6 +168,18 @@ class PictureFit:
             case Fit.LONGEST_EDGE:
                 _check_pixels(longest_edge_px=self.longest_edge_px)
 
+    @property
+    def most_bytes(self) -> int:
+        """Bytes of the largest picture there can be."""
+        match self.fit:
+            case Fit.STRETCH:
+                pixels = self.height_px * self.width_px
+            case Fit.MULTIPLE:
+                pixels = self.max_pixels
+            case Fit.LONGEST_EDGE:
+                pixels = self.longest_edge_px**2
+        return 3 * pixels
+
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Page:

@@ -10,6 +10,7 @@ from opened import KINDS, open_tiny, page_image, page_of
 
 from maxsight.encoders import HiddenStateEncoder
 from maxsight.encoders.base import Precision
+from maxsight.encoders.checkpoints import visual
 from maxsight.encoders.checkpoints.families.colqwen import ColQwen
 from maxsight.errors import InputError
 from maxsight.types import MAX_VECTORS_PER_PAGE, WHOLE_PAGE, Fit
@@ -135,6 +136,16 @@ def test_the_vectors_of_the_prompt_stand_for_the_whole_page(tiny_checkpoint, pag
     (embedding,) = opened.encoder().encode_pages(pages[:1])
     whole = (embedding.regions.boxes == WHOLE_PAGE).all(axis=1)
     np.testing.assert_array_equal(np.flatnonzero(whole), np.arange(1024, len(embedding.vectors)))
+
+
+def test_pages_of_large_pictures_are_asked_for_by_what_they_take(tiny_checkpoint, monkeypatch):
+    """Pictures of up to 512 x 512 pixels and three bytes each; a device is given one, however large it is."""
+    opened = open_tiny("colmodernvbert", tiny_checkpoint)
+    monkeypatch.setattr(visual, "MOST_PICTURE_BYTES", 5 * 3 * 512**2)
+    for devices, batch_size, asked_for in ((1, 2, 4), (1, 8, 5), (2, 8, 10)):
+        assert opened.encoder(batch_size=batch_size, devices=("cpu",) * devices).batch_size == asked_for
+    monkeypatch.setattr(visual, "MOST_PICTURE_BYTES", 1)
+    assert opened.encoder(batch_size=8, devices=("cpu", "cpu")).batch_size == 2
 
 
 def test_it_has_nothing_to_notice_about_a_text(encoder):
