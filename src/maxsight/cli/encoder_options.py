@@ -36,7 +36,7 @@ def encoder_options(command: Command) -> Command:
         metavar="auto|N",
         default="auto",
         show_default=True,
-        help="Pages encoded together; auto goes by free memory.",
+        help="Pages, or a text model's windows of text, encoded together; auto goes by free memory.",
     )
     device, dtype, trust = _common_options()
     return _taking_options(command, device, several, dtype, batch_size, trust)
@@ -69,7 +69,9 @@ def _common_options() -> tuple[Option, Option, Option]:
             help="What the encoder computes in.",
         ),
         click.option(
-            "--trust-remote-code", is_flag=True, help="Run Python code that comes with a checkpoint."
+            "--trust-remote-code",
+            is_flag=True,
+            help="Run Python code that comes with a checkpoint of texts; those of pictures need none.",
         ),
     )
 

@@ -34,8 +34,10 @@ class EncoderOptions:
         devices: ``auto``, ``cuda``, ``cuda:1``, ``mps``, ``cpu``; several work side by side on different pages.
             ``MAXSIGHT_DEVICE``, else ``auto``, if not given.
         precision: What the model computes in.
-        batch_size: Pages encoded together; None to go by free memory. Halved when memory runs out.
-        trust_remote_code: Run Python code that comes with the checkpoint. Off unless given.
+        batch_size: Pages encoded together, or windows of text where a model reads text; None to go by free memory.
+            Halved when memory runs out.
+        trust_remote_code: Run Python code that comes with a checkpoint of texts; those of pictures never run any.
+            Off unless given.
     """
 
     devices: tuple[str, ...] = field(default_factory=default_devices)
