@@ -18,9 +18,13 @@ def default_library() -> Path:
 
 
 def default_devices() -> tuple[str, ...]:
-    """Where encoders run when nobody says: ``MAXSIGHT_DEVICE`` (``cuda:1``, ``cuda:0,cuda:1``), else ``auto``."""
-    named = os.environ.get("MAXSIGHT_DEVICE", "").split(",")
-    return tuple(device for device in map(str.strip, named) if device) or ("auto",)
+    """Where encoders run when nobody says: ``MAXSIGHT_DEVICE`` (``cuda:1``, ``0,1``), else ``auto``."""
+    return tuple(filter(None, device_names(os.environ.get("MAXSIGHT_DEVICE", "")))) or ("auto",)
+
+
+def device_names(text: str) -> tuple[str, ...]:
+    """Read names of devices with commas between them; a number is that GPU."""
+    return tuple(f"cuda:{name}" if name.isdecimal() else name for name in map(str.strip, text.split(",")))
 
 
 def hub_token() -> str | None:

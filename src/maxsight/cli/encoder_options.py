@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from maxsight.settings import device_names
+
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
 
@@ -103,10 +105,9 @@ def _taken_from(options: dict[str, Any]) -> EncoderOptions:
 
 
 def _devices(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Devices with commas between them; a number is that GPU."""
     if value is None:
         return None
-    names = tuple(f"cuda:{name}" if name.isdecimal() else name for name in map(str.strip, value.split(",")))
+    names = device_names(value)
     for name in names:
         if not _DEVICE.fullmatch(name):
             raise click.BadParameter(f"{name!r} is none of auto, cuda, cuda:1, mps, cpu.", context, option)
