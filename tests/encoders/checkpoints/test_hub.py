@@ -264,3 +264,9 @@ def test_a_disk_that_does_not_take_the_model_is_one_clear_error(number, message,
 def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(name, hub):
     assert f"no folder {name}" in str(refusal(name))
     assert hub.requests == []
+
+
+@pytest.mark.parametrize("version", ["../../../model", "a/../../b", "..", "/etc/hosts", ""])
+def test_a_version_never_leads_out_of_the_hubs_cache(version, hub, monkeypatch):
+    monkeypatch.setattr(hub_module, "snapshot_download", None)
+    assert f"no folder owner/model@{version}" in str(refusal(f"owner/model@{version}"))
