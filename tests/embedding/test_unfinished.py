@@ -106,6 +106,30 @@ def test_a_line_that_was_cut_off_counts_for_nothing(stopped, tmp_path, cut):
     assert stopped.read_bytes() == (tmp_path / "at once.npz").read_bytes()
 
 
+@pytest.mark.parametrize(
+    "line", ["{}", "[]", "1", '{"name": "a.pdf"}', '{"name": "a.pdf", "vectors": "two", "crc32": 0}']
+)
+def test_a_line_that_says_something_else_counts_as_cut_off(stopped, tmp_path, line):
+    file = stopped.parent / "v.npz.part" / "pages.jsonl"
+    head, first, *_ = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(head + first + line.encode() + b"\n")
+    with begin(stopped) as unfinished:
+        assert unfinished.count([A, B]) == 1
+    finish(stopped)
+    finish(tmp_path / "at once.npz")
+    assert stopped.read_bytes() == (tmp_path / "at once.npz").read_bytes()
+
+
+@pytest.mark.parametrize("number", [-1, 2**62])
+def test_a_line_of_a_number_of_vectors_that_can_not_be_counts_as_cut_off(stopped, number):
+    file = stopped.parent / "v.npz.part" / "pages.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    changed = json.dumps(json.loads(lines[2]) | {"vectors": number, "crc32": 0}).encode() + b"\n"
+    file.write_bytes(b"".join([*lines[:2], changed, *lines[3:]]))
+    with begin(stopped) as unfinished:
+        assert unfinished.count([A, B]) == 1
+
+
 def test_vectors_of_other_settings_never_mix(stopped):
     with pytest.raises(InputError, match="pooling none") as refused:
         begin(stopped, pooling="mean")

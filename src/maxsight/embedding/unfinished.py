@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -50,6 +51,14 @@ class _Line:
     page_index: int
     vectors: int
     crc32: int
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any] | None) -> Self | None:
+        """The line with these fields; None if there is none."""
+        kinds = {field.name: str if field.name == "name" else int for field in dataclass_fields(cls)}
+        if fields is None or {name: type(value) for name, value in fields.items()} != kinds:
+            return None
+        return cls(**fields)
 
 
 class UnfinishedFile:
@@ -177,8 +186,8 @@ class UnfinishedFile:
             )
         end = len(head)
         for written in self._list if recipe else ():
-            line = _parsed(written)
-            if line is None or not self._take_if_whole(_Line(**line)):
+            line = _Line.of(_parsed(written))
+            if line is None or not self._take_if_whole(line):
                 break
             end += len(written)
         for file, size in ((self._list, end), (self._vectors, 4 * self.dim * self._rows)):
@@ -187,6 +196,8 @@ class UnfinishedFile:
 
     def _take_if_whole(self, line: _Line) -> bool:
         size = 4 * self.dim * line.vectors
+        if not 0 <= size <= os.fstat(self._vectors.fileno()).st_size:
+            return False
         content = self._vectors.read(size)
         if len(content) < size or crc32(content) != line.crc32:
             return False
@@ -229,7 +240,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        fields: dict[str, Any] = json.loads(line)
+        fields = json.loads(line)
     except ValueError:
         return None
-    return fields
+    return fields if isinstance(fields, dict) else None
