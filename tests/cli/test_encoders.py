@@ -115,20 +115,55 @@ class TestWithTheExtra:
         assert "checkpoints  not ready" in out
         assert "problem    there is no device 'cuda:77' here" in out
 
-    def test_checkpoints_in_the_hubs_cache_are_listed_if_they_can_be_opened(
-        self, tmp_path, monkeypatch, tiny_checkpoint
-    ):
-        def cache(name, source, without=()):
-            snapshot = tmp_path / f"models--{name.replace('/', '--')}" / "snapshots" / ("a" * 40)
+    @pytest.fixture
+    def cache(self, tmp_path, monkeypatch):
+        """``cache(name, folder)`` puts a model into the hub's cache."""
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+
+        def put(name, source, without=()):
+            snapshot = tmp_path / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" / ("a" * 40)
             shutil.copytree(source, snapshot, ignore=shutil.ignore_patterns(*without))
 
+        return put
+
+    def test_an_adapter_is_listed_only_over_a_model_that_it_can_be_merged_into(
+        self, tmp_path, cache, tiny_checkpoint
+    ):
+        def adapter_over(base):
+            folder = shutil.copytree(tiny_checkpoint("adapter-colpali"), tmp_path / base.replace("/", "-"))
+            settings = json.loads((folder / "adapter_config.json").read_text())
+            settings["base_model_name_or_path"] = base
+            (folder / "adapter_config.json").write_text(json.dumps(settings))
+            return folder
+
+        cache("vidore/base", tiny_checkpoint("engine-colpali"))
+        llama = tmp_path / "llama"
+        llama.mkdir()
+        (llama / "config.json").write_text('{"model_type": "llama"}')
+        cache("meta/llama", llama)
+        for name, base in (("vidore/ours", "vidore/base"), ("a/chat", "meta/llama"), ("a/b", "not/here")):
+            cache(name, adapter_over(base))
+
+        found = json.loads(call("--json"))["checkpoints"]["downloaded"]
+        assert [(checkpoint["name"], checkpoint["kind"]) for checkpoint in found] == [
+            ("vidore/base", "colpali"),
+            ("vidore/ours", "adapter over vidore/base"),
+        ]
+
+    def test_checkpoints_in_the_hubs_cache_are_listed_if_they_can_be_opened(
+        self, tmp_path, cache, tiny_checkpoint
+    ):
         cache("vidore/colpali-v1.3-hf", tiny_checkpoint("colpali"))
         cache("vidore/half-downloaded", tiny_checkpoint("colpali"), without=("*.safetensors",))
         other = tmp_path / "other"
         other.mkdir()
         (other / "config.json").write_text('{"model_type": "bert", "architectures": ["BertModel"]}')
         cache("google/bert", other)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+        damaged = tmp_path / "damaged"
+        damaged.mkdir()
+        (damaged / "config.json").write_text('{"model_type": ["colpali"], "vlm_config": "paligemma"}')
+        cache("owner/damaged", damaged)
 
         (found,) = json.loads(call("--json"))["checkpoints"]["downloaded"]
         assert (found["name"], found["kind"]) == ("vidore/colpali-v1.3-hf", "colpali")

@@ -352,6 +352,14 @@ def test_an_adapter_of_another_rank_than_it_says_is_refused(tiny_checkpoint, tmp
         opened(folder)
 
 
+@pytest.mark.parametrize(("rank", "says"), [(None, "does not say its r"), ("four", 'r is "four"')])
+def test_an_adapter_of_no_rank_is_refused(rank, says, tiny_checkpoint, tmp_path):
+    folder = copy_of(tiny_checkpoint("adapter-colpali"), tmp_path)
+    change_settings(folder, r=rank)
+    with pytest.raises(ModelNotAvailableError, match=says):
+        opened(folder)
+
+
 def test_an_adapter_whose_updates_are_scaled_by_name_is_refused(tiny_checkpoint, tmp_path):
     folder = copy_of(tiny_checkpoint("adapter-colpali"), tmp_path)
     change_settings(folder, alpha_pattern={"model.layers.0.q_proj": 32})
