@@ -45,6 +45,11 @@ def cache_folder() -> Path:
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maxsight"
 
 
+def kernels() -> str:
+    """What scores pages: ``MAXSIGHT_KERNELS``, ``numba`` or ``numpy``; else ``auto``, whichever is done earlier."""
+    return os.environ.get("MAXSIGHT_KERNELS") or "auto"
+
+
 def cpu_count() -> int:
     """CPUs this process may use; containers and ``taskset`` give fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
