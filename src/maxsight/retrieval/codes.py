@@ -35,7 +35,7 @@ BLOCK = 16
 """Vectors whose fine codes lie side by side."""
 
 MOST_CANDIDATES = 4500
-CANDIDATE_SHARE = 0.7
+CANDIDATE_SHARE = 0.8
 FEWEST_CANDIDATES = 256
 
 

@@ -253,8 +253,9 @@ def score_signs(addresses, counts, words, weights, starts, worth, scores):  # ty
     tokens = len(weights)
     best = np.empty((tokens, SIGN_LANES), np.uint64)
     short = np.empty((2, SIGN_LANES), np.uint64)
-    query, lowest = words.ctypes.data, best.ctypes.data
+    query = words.ctypes.data
     for page in range(len(counts)):
+        lowest = best.ctypes.data  # asked for on every page: numba frees an array after its last mention
         count = counts[page]
         if count == 0:
             scores[:, page] = -np.inf
@@ -303,8 +304,9 @@ def score_fine(addresses, counts, words, scales, scores):  # type: ignore[no-unt
     """
     tokens, half = words.shape[0], words.shape[1] // 2
     best = np.empty((tokens, FINE_LANES), np.int32)
-    query, highest = words.ctypes.data, best.ctypes.data
+    query = words.ctypes.data
     for page in range(len(counts)):
+        highest = best.ctypes.data  # on every page, see above
         if counts[page] == 0:
             scores[page] = -np.inf
             continue
@@ -343,8 +345,9 @@ def score_exact(addresses, strides, counts, query, tokens, scores):  # type: ign
     dim, padded = query.shape
     vectors = np.empty((EXACT_VECTORS, dim), np.float32)
     best = np.empty(padded, np.float32)
-    wide, source = vectors.ctypes.data, query.ctypes.data
+    source = query.ctypes.data
     for page in range(len(counts)):
+        wide = vectors.ctypes.data  # on every page, see above
         if counts[page] == 0:
             scores[page] = -np.inf
             continue

@@ -170,7 +170,7 @@ class LocalStore:
     def _settle(self) -> None:
         with translated(self.path, writing=True):
             self.dropped += self._dataset.settle()
-            dataset = self._dataset.latest()
+            dataset = self._dataset.to_commit_on()
             manifest = schema.manifest_of(dataset.schema, str(self.path))
             self._manifest = self._upgraded(dataset, manifest)
             maintenance.ensure_text_index(dataset)
@@ -200,7 +200,7 @@ class LocalStore:
     def _committing(self) -> Iterator[lance.LanceDataset]:
         """The newest version, to commit on; what was committed is on the disk afterwards."""
         with self.writing(), self._lock.one_at_a_time(), translated(self.path, writing=True):
-            yield self._dataset.latest()
+            yield self._dataset.to_commit_on()
             self._dataset.sync()
 
     def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:

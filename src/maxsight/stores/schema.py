@@ -35,7 +35,9 @@ MANIFEST_KEY = b"maxsight"
 CENTRE_KEY = b"maxsight-centre"
 BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
 SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
-_AS_IT_IS = {"lance-encoding:compression": "none"}
+_AS_IT_IS = {"lance-encoding:compression": "none", "lance-encoding:structural-encoding": "fullzip"}
+"""One row after the other, so that ``mapping`` finds them."""
+
 CODE_COLUMNS = [
     pa.field("signs", pa.large_binary(), metadata=_AS_IT_IS),
     pa.field("fine_codes", pa.large_binary(), metadata=_AS_IT_IS),
@@ -76,7 +78,10 @@ def dataset_schema(manifest: Manifest) -> pa.Schema:
     }
     fields = [
         pa.field("page_id", pa.string(), nullable=False, metadata=_PRIMARY_KEY),
-        *(pa.field(name, kind, nullable=False) for name, kind in required.items()),
+        *(
+            pa.field(name, kind, nullable=False, metadata=_AS_IT_IS if name == "vectors" else None)
+            for name, kind in required.items()
+        ),
         pa.field("text", pa.string(), nullable=False, metadata=_ZSTD),
         pa.field("word_boxes", BOXES),
         pa.field("region_boxes", BOXES),
