@@ -11,6 +11,8 @@ from maxsight.errors import MissingExtraError
 
 EXTRAS = {
     "colpali": ("torch", "transformers", "sentence_transformers", "peft", "safetensors"),
+    "gpu": ("torch",),
+    "plots": ("matplotlib",),
 }
 """What each extra must bring, by the names its packages are imported as."""
 
