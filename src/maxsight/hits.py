@@ -29,20 +29,28 @@ def find_hits(store: Store, rank: Rank, queries: Sequence[QueryEmbedding], top_k
     Returns:
         For each query, best first.
     """
-    found: dict[int, list[Hit]] = {}
+    found = []
     for first in range(0, len(queries), QUERIES_PER_SCAN):
-        waiting = list(range(first, min(first + QUERIES_PER_SCAN, len(queries))))
-        limit = top_k + 1  # one page more shows that the copies of the last one are all in
-        while waiting:
-            for number, ranked in zip(
-                waiting, rank([queries[index] for index in waiting], limit), strict=True
-            ):
-                rows = store.read([page.page_id for page in ranked])
-                hits = describe_hits(queries[number], rows, {page.page_id: page for page in ranked})
-                if len(hits) > top_k or len(ranked) < limit:
-                    found[number] = hits[:top_k]
-            waiting = [number for number in waiting if number not in found]
-            limit *= 4  # copies have taken the places of others
+        found += _find_together(store, rank, queries[first : first + QUERIES_PER_SCAN], top_k)
+    return found
+
+
+def _find_together(
+    store: Store, rank: Rank, queries: Sequence[QueryEmbedding], top_k: int
+) -> list[list[Hit]]:
+    found: dict[int, list[Hit]] = {}
+    limit = top_k + 1  # one page more shows that the copies of the last one are all in
+    while len(found) < len(queries):
+        waiting = [number for number in range(len(queries)) if number not in found]
+        rankings = rank([queries[number] for number in waiting], limit)
+        for number, ranked in zip(waiting, rankings, strict=True):
+            rows = store.read([page.page_id for page in ranked])
+            if len(rows) < len(ranked):
+                continue  # some went meanwhile: ask again
+            hits = describe_hits(queries[number], rows, {page.page_id: page for page in ranked})
+            if len(hits) > top_k or len(ranked) < limit:
+                found[number] = hits[:top_k]
+        limit *= 4  # copies have taken the places of others
     return [found[number] for number in range(len(queries))]
 
 

@@ -30,6 +30,7 @@ from maxsight.hits import Rank, find_hits
 from maxsight.identity import find_document, page_id
 from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed, Progress
 from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.loading import compile_for
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
 from maxsight.settings import default_library
 from maxsight.status import Status
@@ -292,6 +293,7 @@ class Library:
             run = IndexRun(self._store, encoder, self.home, [Path(path) for path in several], options)
             yield from run.events()
             self._store.optimize()
+            compile_for(sum(entry.vectors for entry in self.documents()))
 
     @property
     def settings(self) -> ReadSettings:

@@ -161,9 +161,7 @@ def test_removed_documents_are_gone_at_once(store, reference):
     assert_same(store, reference)
     assert store.search_text("rivers", 10) == []
     left = nearest(reference, query("rivers"), 10)
-    assert (
-        sorted(nearest(store, query("rivers"), 10)) == sorted(left) == ["b/sails.pdf@1#0", "notes.txt@1#0"]
-    )
+    assert sorted(nearest(store, query("rivers"), 10)) == sorted(left) == ["b/sails.pdf@1#0", "notes.txt@1#0"]
 
 
 def test_a_path_is_a_name_and_not_a_pattern(store):

@@ -53,7 +53,9 @@ def in_a_file(pages, dim, between):
     return PageVectors(tuple("x" * len(pages)), counts, data, np.full(len(pages), stride), dim)
 
 
-anything = settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40)
+anything = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
+)
 
 
 @anything

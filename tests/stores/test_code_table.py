@@ -27,7 +27,9 @@ WORDS = ("word",)
 def page_of(path, index, vectors, **metadata):
     """A page with these vectors, each of the whole page."""
     boxes = np.tile(np.array([[0, 0, 1, 1]], np.float32), (len(vectors), 1))
-    return replace(make_page(path, index, "", **metadata), embedding=PageEmbedding(vectors, Regions(boxes, None)))
+    return replace(
+        make_page(path, index, "", **metadata), embedding=PageEmbedding(vectors, Regions(boxes, None))
+    )
 
 
 def random_pages(seed, count=12, path=None):
@@ -56,7 +58,9 @@ def assert_ranks(store, pages, query, **options):
     found = rank_pages(store, query, limit=1000, **options)
     scores = expected_scores(pages, query)
     assert {page.page_id for page in found} == set(scores)
-    np.testing.assert_allclose([page.score for page in found], [scores[page.page_id] for page in found], atol=2e-3)
+    np.testing.assert_allclose(
+        [page.score for page in found], [scores[page.page_id] for page in found], atol=2e-3
+    )
     assert [page.score for page in found] == sorted((page.score for page in found), reverse=True)
 
 

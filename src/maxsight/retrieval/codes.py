@@ -34,7 +34,7 @@ STEP = 0.34
 BLOCK = 16
 """Vectors whose fine codes lie side by side."""
 
-MOST_CANDIDATES = 4500
+MOST_CANDIDATES = 5000
 CANDIDATE_SHARE = 0.8
 FEWEST_CANDIDATES = 256
 
@@ -59,7 +59,10 @@ class SignCodec:
         self.turned_dim = max(BITS, -(-dim // HADAMARD) * HADAMARD)
         random = np.random.default_rng(seed)
         self._rounds = [
-            (random.permutation(self.turned_dim), random.choice(np.array([-1, 1], np.float32), self.turned_dim))
+            (
+                random.permutation(self.turned_dim),
+                random.choice(np.array([-1, 1], np.float32), self.turned_dim),
+            )
             for _ in range(ROUNDS)
         ]
         self._centre = np.zeros(self.turned_dim, np.float32)

@@ -24,6 +24,7 @@ from numba.extending import intrinsic
 I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 BYTES, INTS, WORDS = ir.VectorType(I8, 64), ir.VectorType(I32, 16), ir.VectorType(I64, 8)
 HALVES, FLOATS = ir.VectorType(ir.HalfType(), 16), ir.VectorType(ir.FloatType(), 16)
+AHEAD = 4096
 SIGN_LANES, FINE_LANES, EXACT_LANES, EXACT_VECTORS = 8, 16, 16, 8
 HAS_BYTE_PRODUCTS = binding.get_host_cpu_features().get("avx512vnni", False)
 
@@ -50,6 +51,16 @@ def _call(builder: ir.IRBuilder, name: str, kind: ir.VectorType, *given: ir.Valu
         builder.module, ir.FunctionType(kind, [value.type for value in given]), name
     )
     return builder.call(function, given)
+
+
+def _fetch(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value) -> None:
+    """Ask for a line of memory before it is needed: processors do not look beyond the end of a 4 KB page."""
+    pointer = _at(builder, base, builder.add(offset, ir.Constant(I64, AHEAD)), I8)
+    flags = [ir.Constant(I32, value) for value in (0, 3, 1)]  # to be read, soon again, data
+    function = cgutils.get_or_insert_function(
+        builder.module, ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32]), "llvm.prefetch.p0"
+    )
+    builder.call(function, [pointer, *flags])
 
 
 def _constant(kind: ir.VectorType, value: int) -> ir.Constant:
@@ -79,6 +90,8 @@ def sign_tile(typing: Any, low: Any, high: Any, blocks: Any, query: Any, best: A
             builder.store(_load(builder, best, 64 * token, WORDS), slot)
         with cgutils.for_range(builder, blocks) as loop:
             offset = builder.mul(loop.index, ir.Constant(I64, 64))
+            for part in (low, high):
+                _fetch(builder, part, offset)
             words = [_load(builder, part, offset, WORDS) for part in (low, high)]
             for token, slot in enumerate(fewest):
                 counts = []
@@ -86,9 +99,7 @@ def sign_tile(typing: Any, low: Any, high: Any, blocks: Any, query: Any, best: A
                     asked = _spread(builder, query, 16 * token + 8 * part, WORDS)
                     counts.append(_call(builder, "llvm.ctpop.v8i64", WORDS, builder.xor(word, asked)))
                 differing = builder.add(*counts)
-                builder.store(
-                    _call(builder, "llvm.umin.v8i64", WORDS, builder.load(slot), differing), slot
-                )
+                builder.store(_call(builder, "llvm.umin.v8i64", WORDS, builder.load(slot), differing), slot)
         for token, slot in enumerate(fewest):
             builder.store(builder.load(slot), _at(builder, best, 64 * token, WORDS), align=1)
         return context.get_dummy_value()
@@ -112,7 +123,9 @@ def fine_tile(typing: Any, codes: Any, half: Any, query: Any, best: Any, tokens:
             builder.store(ir.Constant(INTS, None), slot)
         mask = _constant(INTS, 0x0F0F0F0F)
         with cgutils.for_range(builder, half) as loop:
-            both = _load(builder, codes, builder.mul(loop.index, ir.Constant(I64, 64)), INTS)
+            offset = builder.mul(loop.index, ir.Constant(I64, 64))
+            _fetch(builder, codes, offset)
+            both = _load(builder, codes, offset, INTS)
             parts = builder.and_(both, mask), builder.and_(builder.lshr(both, _constant(INTS, 4)), mask)
             row = builder.add(query, builder.mul(loop.index, ir.Constant(I64, 8 * len(several))))
             for token in several:
@@ -202,15 +215,15 @@ def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[..., N
 
     def compiled(function: Callable[..., None]) -> Callable[..., None]:
         try:
-            return njit(signature, nogil=True, cache=True)(function)  # type: ignore[no-any-return]
+            return njit(signature, nogil=True, cache=True)(function)
         except (RuntimeError, OSError):
-            return njit(signature, nogil=True)(function)  # type: ignore[no-any-return]
+            return njit(signature, nogil=True)(function)
 
     return compiled
 
 
 @njit(nogil=True)
-def _repeat_words(low, high, count, short):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _repeat_words(low, high, count, short):
     """Fill a block with fewer vectors than it holds, the last one as often as it takes."""
     for lane in range(SIGN_LANES):
         vector = min(lane, count - 1)
@@ -219,7 +232,7 @@ def _repeat_words(low, high, count, short):  # type: ignore[no-untyped-def] # no
 
 
 @njit(nogil=True)
-def _widen_vector(source, target, dim):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN202
+def _widen_vector(source, target, dim):
     whole = dim - dim % 16
     for start in range(0, whole, 16):
         widen_16(source + 2 * start, target + 4 * start)
@@ -238,7 +251,7 @@ _tile_width = njit(nogil=True)(tile_width)
 
 
 @_compiled("void(i8[::1], i8[::1], u8[:,::1], f4[::1], i8[::1], f4[::1], f4[:,:])")
-def score_signs(addresses, counts, words, weights, starts, worth, scores):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def score_signs(addresses, counts, words, weights, starts, worth, scores):
     """Score pages by their sign codes, for several queries while a page is at hand.
 
     Args:
@@ -292,7 +305,7 @@ def score_signs(addresses, counts, words, weights, starts, worth, scores):  # ty
 
 
 @_compiled("void(i8[::1], i8[::1], i4[:,::1], f4[::1], f4[::1])")
-def score_fine(addresses, counts, words, scales, scores):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def score_fine(addresses, counts, words, scales, scores):
     """Score pages by their fine codes.
 
     Args:
@@ -331,7 +344,7 @@ def score_fine(addresses, counts, words, scales, scores):  # type: ignore[no-unt
 
 
 @_compiled("void(i8[::1], i8[::1], i8[::1], f4[:,::1], i8, f4[::1])")
-def score_exact(addresses, strides, counts, query, tokens, scores):  # type: ignore[no-untyped-def] # noqa: ANN001, ANN201
+def score_exact(addresses, strides, counts, query, tokens, scores):
     """Score pages by MaxSim of their float16 vectors, in float32.
 
     Args:

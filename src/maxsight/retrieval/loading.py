@@ -19,6 +19,8 @@ from maxsight import settings
 PATIENCE = 20e6
 """Comparisons of a vector and a query token that numpy does first: about half a second's."""
 
+USUAL_TOKENS = 16
+
 logger = logging.getLogger(__name__)
 
 
@@ -30,6 +32,12 @@ def kernels_for(counts: NDArray[np.int64], tokens: int) -> ModuleType | None:
         tokens: Query tokens they are compared with.
     """
     return _loader.kernels_for(float(counts.sum()) * tokens)
+
+
+def compile_for(vectors: int) -> None:
+    """Compile the kernels now, if that was never done and searches of so many vectors will want them."""
+    if vectors * USUAL_TOKENS > PATIENCE:
+        load_kernels()
 
 
 def load_kernels() -> ModuleType | None:

@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.errors import DimensionMismatchError, InputError
-from maxsight.retrieval.maxsim import maxsim
 from maxsight.retrieval.loading import kernels_for
+from maxsight.retrieval.maxsim import maxsim
 from maxsight.settings import cpu_count
 from maxsight.stores.ragged import SIGN_BYTES, PageBytes, PageCodes, PageVectors
 from maxsight.threads import map_in_threads
@@ -25,7 +26,6 @@ WORTH = np.maximum(0, 1 - 2 * np.arange(BITS + 1, dtype=np.float32) / BITS) ** 2
 """What a token gives by how many bits differ. Squared, since what few bits tell about weak likeness is mostly noise."""
 TOKEN_TILE, EXACT_TILE = 4, 16
 CHUNKS_PER_CORE, VECTORS_PER_CHUNK = 4, 4096
-
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -153,7 +153,12 @@ def score_exact(query: Floats, pages: PageVectors) -> NDArray[np.float32]:
 
         def score(part: slice) -> None:
             compiled.score_exact(
-                addresses[part], pages.strides[part], pages.counts[part], side_by_side, len(query), scores[part]
+                addresses[part],
+                pages.strides[part],
+                pages.counts[part],
+                side_by_side,
+                len(query),
+                scores[part],
             )
 
     _on_every_core(score, pages.counts)
@@ -205,11 +210,9 @@ def _on_every_core(score: Callable[[slice], None], counts: NDArray[np.int64]) ->
     total = int(ends[-1]) if len(ends) else 0
     parts = min(CHUNKS_PER_CORE * cpu_count(), len(counts), 1 + total // VECTORS_PER_CHUNK)
     edges = [0, *np.searchsorted(ends, total * np.arange(1, parts) / max(parts, 1)), len(counts)]
-    runs = [slice(int(start), int(stop)) for start, stop in zip(edges, edges[1:], strict=False) if start < stop]
+    runs = [slice(int(start), int(stop)) for start, stop in pairwise(edges) if start < stop]
     if len(runs) == 1:
         score(runs[0])
         return
     for _ in map_in_threads(score, runs):
         pass
-
-

@@ -106,7 +106,9 @@ def rank_pages_many(
         by_text = store.search_text(query.text, TEXT_PER_HIT * limit, where=where) if hybrid else []
         unscored = sorted(set(by_text) - {page.page_id for page in pages})
         if unscored:
-            pages += [page for chunk in store.vectors(page_ids=unscored) for page in score_pages(query, chunk)]
+            pages += [
+                page for chunk in store.vectors(page_ids=unscored) for page in score_pages(query, chunk)
+            ]
         pages.sort(key=lambda page: (-page.score, page.page_id))
         if hybrid:
             pages[:] = fuse(pages, by_text)

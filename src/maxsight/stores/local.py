@@ -195,7 +195,9 @@ class LocalStore:
     def _upgraded(self, dataset: lance.LanceDataset, manifest: Manifest) -> Manifest:
         if manifest.format_version < FORMAT_VERSION and schema.centre_of(dataset.schema) is None:
             first = dataset.scanner(columns=["vectors"], limit=PAGES_FOR_CENTRE).to_table()
-            self._settle_centre(dataset, [row["vectors"] for b in first.to_batches() for row in schema.from_batch(b)])
+            self._settle_centre(
+                dataset, [row["vectors"] for b in first.to_batches() for row in schema.from_batch(b)]
+            )
         return upgrade(dataset, manifest, self._codec_of(dataset))
 
     def _settle_centre(self, dataset: lance.LanceDataset, vectors: Sequence[Floats]) -> None:

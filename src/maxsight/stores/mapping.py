@@ -119,5 +119,6 @@ def _edges(buffer: NDArray[np.uint8], page: Any) -> NDArray[np.int64] | None:
         if len(stored) % kind.itemsize == 0:
             edges = stored.view(kind).astype(np.int64)
             if edges[0] == 0 and edges[-1] == data.size and (np.diff(edges) >= 0).all():
-                return edges + data.position
+                moved: NDArray[np.int64] = edges + data.position
+                return moved
     return None

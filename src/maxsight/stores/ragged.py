@@ -45,7 +45,8 @@ class PageBytes:
     def page(self, page: int, size: int) -> NDArray[np.uint8]:
         """The first ``size`` bytes of a page."""
         start = int(self.starts[page])
-        return self.buffers[self.buffer_of[page]][start : start + size]
+        piece: NDArray[np.uint8] = self.buffers[self.buffer_of[page]][start : start + size]
+        return piece
 
     @classmethod
     def joined(cls, parts: Sequence[PageBytes]) -> Self:
@@ -110,9 +111,7 @@ class PageVectors:
         if not count:
             return np.empty((0, self.dim), np.float16)
         size = (count - 1) * stride + self.dim * 2
-        return np.ndarray(
-            (count, self.dim), np.float16, self.data.page(page, size), strides=(stride, 2)
-        )
+        return np.ndarray((count, self.dim), np.float16, self.data.page(page, size), strides=(stride, 2))
 
     def __iter__(self) -> Iterator[Floats]:
         return (self[page] for page in range(len(self)))

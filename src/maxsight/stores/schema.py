@@ -126,7 +126,7 @@ def centre_of(schema: pa.Schema) -> Floats | None:
     return None if text is None else np.frombuffer(b64decode(text), "<f4")
 
 
-def centre_entry(vectors: Sequence[Floats]) -> dict[str, str]:
+def centre_entry(vectors: Sequence[Floats]) -> dict[str, str | None]:
     """The centre of some pages' vectors, as it is kept beside the columns."""
     total = sum(page.sum(axis=0, dtype=np.float64) for page in vectors)
     centre = (total / sum(map(len, vectors))).astype("<f4")

@@ -152,7 +152,9 @@ def _codes_fit(stored: schema.Row, expected: schema.Row) -> bool:
     stored_fine, expected_fine = (row["fine_codes"].astype(np.int16) for row in (stored, expected))
     off = np.abs(stored_fine // 16 - expected_fine // 16) + np.abs(stored_fine % 16 - expected_fine % 16)
     return bool(
-        (bits.sum(axis=0) <= UNCERTAIN_BITS).all() and (off <= 2).all() and off.sum() <= UNCERTAIN_BITS * bits.shape[1]
+        (bits.sum(axis=0) <= UNCERTAIN_BITS).all()
+        and (off <= 2).all()
+        and off.sum() <= UNCERTAIN_BITS * bits.shape[1]
     )
 
 

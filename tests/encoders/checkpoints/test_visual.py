@@ -5,6 +5,7 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
+import torch
 from opened import KINDS, open_tiny, page_image, page_of
 
 from maxsight.encoders import HiddenStateEncoder
@@ -149,3 +150,16 @@ def test_a_page_of_more_patches_than_a_page_may_have_vectors_is_merged(tiny_chec
     ((embedding, hidden),) = encoder.encode_pages_with_hidden([page_of(page_image(0, (1848, 1848)))])
     assert len(embedding.vectors) == len(hidden) == len(embedding.regions) == MAX_VECTORS_PER_PAGE
     np.testing.assert_allclose(np.linalg.norm(embedding.vectors, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_on_a_gpu_the_vectors_are_those_of_the_cpu(opened, pages):
+    """In float32, with the batch size that its memory gives, and inputs and results copied while it computes."""
+    expected = opened.encoder().encode_pages_with_hidden(pages)
+    query = opened.encoder().encode_query("total revenue")
+    gpu = opened.encoder(batch_size=None, devices=("cuda",))
+    assert gpu.batch_size >= 2
+    for (there, hidden), (here, states) in zip(gpu.encode_pages_with_hidden(pages), expected, strict=True):
+        np.testing.assert_allclose(there.vectors, here.vectors, atol=1e-3)
+        np.testing.assert_allclose(hidden, states, atol=1e-2)
+    np.testing.assert_allclose(gpu.encode_query("total revenue").vectors, query.vectors, atol=1e-3)

@@ -14,7 +14,8 @@ from maxsight.errors import EncoderError, ModelNotAvailableError
 
 MOST_PAGES = 32
 """In one batch, however much memory there is: a large model is busy with far fewer."""
-_PAGES_WITHOUT_MEASURE = {"cpu": 4, "mps": 4}
+_PAGES_WITHOUT_MEASURE = {"cpu": 1, "mps": 4}
+"""A CPU computes one page after the other at least as fast as several at once, which no cache holds."""
 _SHARE_OF_MEMORY = 0.8
 """Of what is free: allocators leave gaps, and others may want some."""
 
