@@ -111,7 +111,11 @@ def test_a_page_as_good_as_the_last_of_the_best_counts_as_one():
 
 @pytest.mark.parametrize(
     ("options", "complaint"),
-    [({"top_k": 0}, "at least one page"), ({"target": 0}, "between 0 and 1"), ({"target": 1.1}, "between 0 and 1")],
+    [
+        ({"top_k": 0}, "at least one page"),
+        ({"target": 0}, "between 0 and 1"),
+        ({"target": 1.1}, "between 0 and 1"),
+    ],
 )
 def test_what_makes_no_sense_is_refused(store, options, complaint):
     with pytest.raises(InputError, match=complaint):
@@ -184,9 +188,7 @@ def test_pages_without_text_are_asked_for_by_their_vectors():
 
 def test_one_seed_gives_the_same_queries_and_another_others():
     store = library_of(*(make_page(f"{n}.txt", 0, f"page number {n} of many") for n in range(20)))
-    first, same, other = (
-        [query.text for query in sampled(store, 5, seed=seed)[0]] for seed in (0, 0, 1)
-    )
+    first, same, other = ([query.text for query in sampled(store, 5, seed=seed)[0]] for seed in (0, 0, 1))
     assert first == same != other
 
 
