@@ -58,13 +58,15 @@ def score_signs(queries: Sequence[SignQuery], codes: PageCodes) -> NDArray[np.fl
     """Score pages by their sign codes, each page for all queries at once.
 
     Args:
-        queries: At least one.
+        queries: How each is coded.
         codes: Of the pages.
 
     Returns:
         Shape ``(queries, pages)``; ``-inf`` for a page without vectors.
     """
     scores = np.empty((len(queries), len(codes.counts)), np.float32)
+    if not len(queries):
+        return scores
     compiled = kernels_for(codes.counts, sum(len(query.weights) for query in queries))
     if compiled is None:
         words = [(query, _tokens_apart(query.words)) for query in queries]

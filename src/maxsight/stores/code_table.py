@@ -132,6 +132,15 @@ class CodeTable:
         back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]))
         return joined.take(back)
 
+    def rows(self, positions: NDArray[np.int64]) -> Iterator[schema.Row]:
+        """Whole rows of pages, the codes left out, in any order."""
+        columns = [name for name in self.dataset.schema.names if name not in schema.LAID_OUT]
+        vectors = dict(zip(self.row_ids[positions].tolist(), self.vectors(positions), strict=True))
+        some = f"_rowid IN ({', '.join(map(str, vectors))})"
+        for batch in self.dataset.to_table(columns=columns, filter=some, with_row_id=True).to_batches():
+            for row in schema.from_batch(batch):
+                yield row | {"vectors": np.ascontiguousarray(vectors[row["_rowid"]])}
+
     def _vectors_of_part(self, part: Part, own: NDArray[np.int64]) -> PageVectors:
         names = part.page_ids.take(pa.array(own, pa.int64())).to_pylist()
         if part.vectors is not None:

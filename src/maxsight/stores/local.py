@@ -298,19 +298,20 @@ class LocalStore:
         """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
         given: set[str] = set()
         while True:
-            with self._searching() as table:
-                positions = self._kept(table, where) if page_ids is None else table.positions_of(page_ids)
-                if given:
-                    positions = positions[[name not in given for name in table.names(positions)]]
-                try:
-                    for chunk in _chunks(positions, table.codes.counts[positions] * self._vector_bytes):
+            table = self._newest_table()
+            positions = self._kept(table, where) if page_ids is None else table.positions_of(page_ids)
+            if given:
+                positions = positions[[name not in given for name in table.names(positions)]]
+            try:
+                for chunk in _chunks(positions, table.codes.counts[positions] * self._vector_bytes):
+                    with self._dataset.reading():
                         pages = table.vectors(chunk)
-                        given.update(pages.page_ids)
-                        yield pages
-                    return
-                except BaseException as error:
-                    if not is_gone(error) or self._dataset.latest().version == table.dataset.version:
-                        raise
+                    given.update(pages.page_ids)
+                    yield pages
+                return
+            except StoreError as error:
+                if not self._went_on_without(table, error):
+                    raise
 
     def nearest(
         self,
@@ -321,13 +322,14 @@ class LocalStore:
         candidates: int | None = None,
     ) -> list[PageVectors]:
         """Find, for each query, the pages whose codes promise the best MaxSim, with their vectors."""
-        with self._searching() as table:
-            if where is None:
-                found = table.codec.best_pages(queries, table.codes, limit, candidates)
-            else:
-                kept = self._kept(table, where)
-                best = table.codec.best_pages(queries, table.codes_of(kept), limit, candidates)
-                found = [kept[pages] for pages in best]
+        table = self._newest_table()
+        if where is None:
+            found = table.codec.best_pages(queries, table.codes, limit, candidates)
+        else:
+            kept = self._kept(table, where)
+            best = table.codec.best_pages(queries, table.codes_of(kept), limit, candidates)
+            found = [kept[pages] for pages in best]
+        with self._dataset.reading():
             return [table.vectors(pages) for pages in found]
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
@@ -348,49 +350,42 @@ class LocalStore:
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
-        with self._searching() as table:
-            positions = table.positions_of(page_ids)
-            columns = [name for name in table.dataset.schema.names if name not in schema.LAID_OUT]
-            found: dict[int, IndexedPage] = {}
-            for first in range(0, len(positions), ROWS_PER_QUERY):
-                some = positions[first : first + ROWS_PER_QUERY]
-                vectors = dict(zip(table.row_ids[some].tolist(), table.vectors(some), strict=True))
-                rows = table.dataset.to_table(
-                    columns=columns, filter=f"_rowid IN ({', '.join(map(str, vectors))})", with_row_id=True
-                )
-                for batch in rows.to_batches():
-                    for row in schema.from_batch(batch):
-                        row["vectors"] = np.ascontiguousarray(vectors[row["_rowid"]])
-                        found[row["_rowid"]] = schema.to_page(row)
-            return [found[row_id] for row_id in table.row_ids[positions].tolist()]
-
-    @contextmanager
-    def _searching(self) -> Iterator[CodeTable]:
-        """The table of the newest version, and errors as ours."""
-        with self._dataset.reading():
-            yield self._newest_table()
+        table = self._newest_table()
+        positions = table.positions_of(page_ids)
+        found: dict[int, IndexedPage] = {}
+        for first in range(0, len(positions), ROWS_PER_QUERY):
+            with self._dataset.reading():
+                rows = list(table.rows(positions[first : first + ROWS_PER_QUERY]))
+            found |= {row["_rowid"]: schema.to_page(row) for row in rows}
+        return [found[row_id] for row_id in table.row_ids[positions].tolist()]
 
     def _newest_table(self) -> CodeTable:
+        """The table of the newest version."""
         while True:
             dataset = self._dataset.latest()
             table = self._table
             if table is not None and table.dataset.version == dataset.version:
                 return table
             try:
-                with self._table_lock:
+                with self._table_lock, self._dataset.reading():
                     if self._table is None or self._table.dataset.version < dataset.version:
                         folder, dim = self._dataset.folder, self._manifest.space.dim
                         self._table = read_table(dataset, folder, self._codec_of(dataset), dim, self._table)
                     return self._table
-            except BaseException as error:
-                if not is_gone(error) or self._dataset.latest().version == dataset.version:
+            except StoreError as error:
+                if not is_gone(error.__cause__) or self._dataset.latest().version == dataset.version:
                     raise
+
+    def _went_on_without(self, table: CodeTable, error: StoreError) -> bool:
+        """Whether something could not be read because another process has cleaned this version away."""
+        return is_gone(error.__cause__) and self._dataset.latest().version != table.dataset.version
 
     def _kept(self, table: CodeTable, where: Filter | None) -> NDArray[np.int64]:
         """Positions of the pages a filter keeps."""
         if where is None:
             return np.arange(len(table.row_ids))
-        found = table.dataset.scanner(columns=[], filter=where.to_lance(), with_row_id=True).to_table()
+        with self._dataset.reading():
+            found = table.dataset.scanner(columns=[], filter=where.to_lance(), with_row_id=True).to_table()
         return table.positions_of_rows(np.asarray(found.column("_rowid")))
 
     @property
