@@ -11,7 +11,7 @@ torch = pytest.importorskip("torch", reason="the extra 'gpu' is not installed")
 from maxsight import Library  # noqa: E402 - only with torch
 from maxsight.errors import ModelNotAvailableError  # noqa: E402
 from maxsight.retrieval import device_engine  # noqa: E402
-from maxsight.retrieval.device_engine import DeviceEngine, bucket_length  # noqa: E402
+from maxsight.retrieval.device_engine import DeviceEngine, bucket_of  # noqa: E402
 from maxsight.retrieval.search import rank_pages, rank_pages_many  # noqa: E402
 from maxsight.stores.filters import parse_filter  # noqa: E402
 from maxsight.stores.memory import MemoryStore  # noqa: E402
@@ -132,8 +132,16 @@ def test_where_vectors_do_not_fit_the_cpu_searches_and_it_is_said_once(store, qu
 
 
 def test_pages_are_filled_up_by_a_sixteenth_at_most():
-    assert [bucket_length(count) for count in (1, 31, 32, 33, 100, 1030)] == [1, 31, 32, 34, 100, 1088]
-    assert all(count <= bucket_length(count) <= count * 17 / 16 for count in range(1, 5000))
+    assert [bucket_of(count) for count in (1, 31, 32, 33, 100, 1030)] == [1, 31, 32, 34, 100, 1088]
+    assert all(count <= bucket_of(count) <= count * 17 / 16 for count in range(1, 5000))
+
+
+def test_pages_of_one_length_are_not_filled_up():
+    store, rng = MemoryStore(MANIFEST), np.random.default_rng(2)
+    store.put([page(number, unit(rng, 1030, DIM)) for number in range(3)])
+    engine = DeviceEngine(store, torch.device("cpu"))
+    assert engine.refresh()
+    assert [tuple(bucket.shape) for bucket in engine._loaded.buckets] == [(3, 1030, DIM)]
 
 
 def test_a_library_searches_on_a_device_that_is_there(tmp_path, monkeypatch):

@@ -118,32 +118,35 @@ class _Layout:
 
     Attributes:
         names: Of the pages that have vectors, by bucket.
-        place: Bucket, and number in it, by name.
+        lengths: Of the pages of each bucket, as filled up.
+        places: Bucket, and number in it, by name.
     """
 
     names: dict[int, list[str]]
-    place: dict[str, tuple[int, int]]
+    lengths: dict[int, int]
+    places: dict[str, tuple[int, int]]
 
     @classmethod
     def of(cls, chunks: Iterator[PageVectors]) -> _Layout:
-        names: dict[int, list[str]] = {}
-        place: dict[str, tuple[int, int]] = {}
+        layout = cls({}, {}, {})
         for chunk in chunks:
             for name, count in zip(chunk.page_ids, chunk.counts.tolist(), strict=True):
                 if count:
-                    bucket = names.setdefault(bucket_length(count), [])
-                    place[name] = (bucket_length(count), len(bucket))
-                    bucket.append(name)
-        return cls(names, place)
+                    bucket = bucket_of(count)
+                    names = layout.names.setdefault(bucket, [])
+                    layout.lengths[bucket] = max(layout.lengths.get(bucket, 0), count)
+                    layout.places[name] = bucket, len(names)
+                    names.append(name)
+        return layout
 
     @property
     def vectors(self) -> int:
         """Of all pages, as filled up."""
-        return sum(length * len(pages) for length, pages in self.names.items())
+        return sum(self.lengths[bucket] * len(names) for bucket, names in self.names.items())
 
 
-def bucket_length(count: int) -> int:
-    """The length that a page of ``count`` vectors is filled up to."""
+def bucket_of(count: int) -> int:
+    """The bucket of a page of ``count`` vectors: the most that one of its pages may have."""
     step = max(1, (1 << count.bit_length()) // (2 * LENGTHS_PER_OCTAVE))
     return -(-count // step) * step
 
@@ -165,19 +168,19 @@ class _Loaded:
         cls, layout: _Layout, chunks: Iterator[PageVectors], dim: int, device: torch.device
     ) -> _Loaded:
         buckets = {
-            length: torch.zeros((len(pages), length, dim), dtype=DTYPE, device=device)
-            for length, pages in layout.names.items()
+            bucket: torch.zeros((len(names), layout.lengths[bucket], dim), dtype=DTYPE, device=device)
+            for bucket, names in layout.names.items()
         }
         for chunk in chunks:
             places: dict[int, list[tuple[int, int]]] = {}
             for page, (name, count) in enumerate(zip(chunk.page_ids, chunk.counts.tolist(), strict=True)):
-                length, number = layout.place.get(name, (0, 0))
-                if count and length == bucket_length(count):  # else the library has just changed
-                    places.setdefault(length, []).append((number, page))
-            for length, pairs in places.items():
+                bucket, number = layout.places.get(name, (0, 0))
+                if count and bucket and count <= layout.lengths[bucket]:  # else the library has just changed
+                    places.setdefault(bucket, []).append((number, page))
+            for bucket, pairs in places.items():
                 numbers, pages = zip(*pairs, strict=True)
-                rows = np.stack([_filled_up(chunk[page], length) for page in pages])
-                buckets[length][torch.tensor(numbers, device=device)] = torch.from_numpy(rows).to(device)
+                rows = np.stack([_filled_up(chunk[page], layout.lengths[bucket]) for page in pages])
+                buckets[bucket][torch.tensor(numbers, device=device)] = torch.from_numpy(rows).to(device)
         names = np.array([name for pages in layout.names.values() for name in pages], dtype=np.str_)
         return cls(names, list(buckets.values()))
 
