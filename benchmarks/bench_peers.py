@@ -122,7 +122,7 @@ def figure(record, recall):
         "recall@10": chosen["recall"],
         "build s": record["build_s"],
         "disk MB": round(record["disk_bytes"] / 1e6),
-        "anonymous memory MB": round((record["anonymous_bytes"] or record["resident_bytes"]) / 1e6),
+        "anonymous memory MB": round((chosen["anonymous_bytes"] or chosen["resident_bytes"]) / 1e6),
         "queries": chosen["queries"],
     }
 

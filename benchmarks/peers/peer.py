@@ -37,9 +37,10 @@ def answer(package, build, settings):
     else:
         queries, exact = np.load(data / "queries.npy"), np.load(data / "exact.npy")
         measured = [
-            {"setting": name, **measure(search, queries, exact)} for name, search in settings(pages, folder)
+            {"setting": name, **measure(search, queries, exact), **memory()}
+            for name, search in settings(pages, folder)
         ]
-        result = {"settings": measured, **memory()}
+        result = {"settings": measured}
     json.dump({"package": f"{package} {version(package)}", **result}, stdout)
 
 

@@ -1,13 +1,14 @@
-"""qdrant-edge: exact MaxSim over multivectors, and over int8 and binary codes with exact rescoring.
+"""qdrant-edge: exact MaxSim over multivectors, and over int8 codes with exact rescoring.
 
-An HNSW over multivectors takes hours to build (qdrant's own advice is to leave it out), so codes are scanned.
+An HNSW over multivectors takes hours to build (qdrant's own advice is to leave it out), so codes are scanned. Its
+binary codes are left out: with 50 of 200 pages rescored they found 0.71 of the best ten, at the price of exact.
 """
 
 from peer import answer
 from qdrant_edge import (
-    BinaryQuantizationConfig,
     Distance,
     EdgeConfig,
+    EdgeOptimizersConfig,
     EdgeShard,
     EdgeVectorParams,
     HnswIndexConfig,
@@ -24,54 +25,41 @@ from qdrant_edge import (
 )
 
 PAGES_PER_BATCH = 20
-CODES = {
-    "int8": ScalarQuantizationConfig(ScalarType.Int8, always_ram=True),
-    "binary": BinaryQuantizationConfig(always_ram=True),
-}
-WITHOUT_CODES = QuantizationSearchParams(ignore=True)
-OVERSAMPLING = (2, 5, 20)
+OVERSAMPLING = (1, 2, 5)
 
 
 def build(pages, folder):
-    for name, codes in CODES.items():
-        params = EdgeVectorParams(
-            size=pages.shape[2],
-            distance=Distance.Dot,
-            multivector_config=MultiVectorConfig(MultiVectorComparator.MaxSim),
-            hnsw_config=HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1),
-            quantization_config=codes,
-        )
-        place = folder / name
-        place.mkdir()
-        shard = EdgeShard.create(str(place), EdgeConfig(vectors=params))
-        for first in range(0, len(pages), PAGES_PER_BATCH):
-            some = pages[first : first + PAGES_PER_BATCH].astype("float32")
-            points = [Point(first + number, page.tolist(), {}) for number, page in enumerate(some)]
-            shard.update(UpdateOperation.upsert_points(points))
-        shard.optimize()
-        shard.flush()
-        shard.close()
+    params = EdgeVectorParams(
+        size=pages.shape[2],
+        distance=Distance.Dot,
+        multivector_config=MultiVectorConfig(MultiVectorComparator.MaxSim),
+        hnsw_config=HnswIndexConfig(m=0, ef_construct=4, full_scan_threshold=1),
+        quantization_config=ScalarQuantizationConfig(ScalarType.Int8, always_ram=True),
+    )
+    always_coded = EdgeOptimizersConfig(indexing_threshold=1)
+    shard = EdgeShard.create(str(folder), EdgeConfig(vectors=params, optimizers=always_coded))
+    for first in range(0, len(pages), PAGES_PER_BATCH):
+        some = pages[first : first + PAGES_PER_BATCH].astype("float32")
+        points = [Point(first + number, page.tolist(), {}) for number, page in enumerate(some)]
+        shard.update(UpdateOperation.upsert_points(points))
+    shard.optimize()
+    shard.flush()
+    shard.close()
 
 
 def settings(pages, folder):
-    for name in CODES:
-        shard = EdgeShard.load(str(folder / name))
+    shard = EdgeShard.load(str(folder))
 
-        def search(query, shard=shard, **params):
-            request = QueryRequest(
-                query=Query.Nearest(query.tolist()), limit=10, params=SearchParams(exact=True, **params)
-            )
-            return [point.id for point in shard.query(request)]
+    def search(query, params):
+        request = QueryRequest(query=Query.Nearest(query.tolist()), limit=10, params=params)
+        return [point.id for point in shard.query(request)]
 
-        if name == next(iter(CODES)):
-            yield "exact", lambda query, search=search: search(query, quantization=WITHOUT_CODES)
-        for times in OVERSAMPLING:
-            codes = QuantizationSearchParams(rescore=True, oversampling=times)
-            yield (
-                f"{name} codes, {10 * times} rescored",
-                lambda query, search=search, codes=codes: search(query, quantization=codes),
-            )
-        shard.close()
+    yield "exact", lambda query: search(query, SearchParams(exact=True))
+    for times in OVERSAMPLING:
+        codes = QuantizationSearchParams(rescore=True, oversampling=times)
+        params = SearchParams(quantization=codes)
+        yield f"int8 codes, {10 * times} rescored", lambda query, params=params: search(query, params)
+    shard.close()
 
 
 if __name__ == "__main__":
