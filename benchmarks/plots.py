@@ -23,10 +23,9 @@ def draw_peers(pages):
     records = [json.loads(file.read_text()) for file in sorted((RESULTS / "peers").glob(f"{pages}-*.json"))]
     drawn, axes = figure(f"{pages:,} pages of 1,030 vectors, {records[0]['machine']['cpus']} CPUs")
     for record in records:
-        settings = sorted(record["settings"], key=lambda setting: setting["p50_ms"])
         axes.plot(
-            [setting["p50_ms"] for setting in settings],
-            [setting["recall"] for setting in settings],
+            [setting["p50_ms"] for setting in record["settings"]],
+            [setting["recall"] for setting in record["settings"]],
             marker="o",
             label=record["package"],
         )
@@ -38,7 +37,7 @@ def draw_peers(pages):
 
 
 def draw_scale():
-    """Latency over pages."""
+    """Latency over pages, beside the result of the most."""
     found = [json.loads(file.read_text())["figures"] for file in RESULTS.glob("scale-*.json")]
     found.sort(key=lambda figures: figures["pages"])
     drawn, axes = figure("maxsight: median time to rank pages of 1,030 vectors")
@@ -50,7 +49,7 @@ def draw_scale():
     axes.set_xlabel("pages")
     axes.set_ylabel("median time for a query, ms")
     axes.legend(fontsize=8)
-    drawn.savefig(RESULTS / "scale.png", dpi=DPI)
+    drawn.savefig(RESULTS / f"scale-{pages[-1]}.png", dpi=DPI)
 
 
 def main():

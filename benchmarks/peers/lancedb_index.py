@@ -7,7 +7,7 @@ from peer import answer
 
 PAGES_PER_BATCH = 100
 SUB_VECTORS = 32
-LADDER = ((20, 5), (50, 10), (100, 20), (200, 40))
+LADDER = ((8, 2), (20, 5), (50, 10), (100, 20))
 """Partitions probed, and how many times the results are looked at exactly."""
 
 

@@ -61,15 +61,9 @@ class Library:
                 print(hit.file, hit.page_number, hit.snippet)
     """
 
-    def __init__(
-        self,
-        store: LocalStore,
-        path: Path,
-        options: EncoderOptions | None = None,
-        recall_target: float | None = None,
-    ) -> None:
+    def __init__(self, store: LocalStore, path: Path, options: EncoderOptions | None = None) -> None:
         """Use ``Library.open`` or ``Library.create``."""
-        self._recall_target = recall_target
+        self._recall_target: float | None = None
         self._engine: DeviceEngine | None = None
         self._store = store
         self._encoder_options = options
@@ -160,23 +154,28 @@ class Library:
         path = _place(path)
         if recall_target is not None and not 0 < recall_target <= 1:
             raise InputError(f"a recall target is a share between 0 and 1, got {recall_target}")
+        made = None
         if create and not cls.exists(path):
             with suppress(LibraryExistsError):  # another process may have made it meanwhile
-                return cls.create(
+                made = cls.create(
                     path,
                     encoder=encoder or DEFAULT_ENCODER,
                     options=options,
                     settings=settings,
                     pool_factor=pool_factor or 1,
                 )
-        store = LocalStore.open(path, codec=SignCodec, read_only=read_only)
-        library = cls(store, path, options, recall_target)
+        library = made or cls(LocalStore.open(path, codec=SignCodec, read_only=read_only), path, options)
+        library._recall_target = recall_target
         try:
             library._check_pool_factor(pool_factor)
-            if encoder is not None and (same := find_same_encoder(library.space, encoder, options)):
+            if (
+                made is None
+                and encoder is not None
+                and (same := find_same_encoder(library.space, encoder, options))
+            ):
                 library.encoder = same
             if search_device != "cpu":
-                library._engine = _device_engine(store, search_device)
+                library._engine = _device_engine(library._store, search_device)
         except BaseException:
             library.close()
             raise

@@ -1,7 +1,7 @@
 """Queries made of a library's own pages, for those who have no real ones.
 
-They are easier than real questions: their words stand on a page as they are. What they tell is how much of the exact
-ranking a search finds, not whether the ranking is good.
+They tell how much of the exact ranking a search finds, not whether the ranking is good. On company filings, lines of
+pages needed 128 candidates for a recall of 0.99 where real questions needed 64.
 """
 
 from __future__ import annotations
