@@ -10,6 +10,8 @@ built and use it again.
 """
 
 import argparse
+import subprocess
+import sys
 import tempfile
 import threading
 import time
@@ -20,7 +22,7 @@ import numpy as np
 from measure import folder_bytes, save, spread
 from synthetic import DIM, QUERY_TOKENS, VECTORS, SyntheticPages
 
-from maxsight.retrieval.codes import SignCodec, default_candidates
+from maxsight.retrieval.codes import DEFAULT_CANDIDATES, SignCodec
 from maxsight.retrieval.loading import load_kernels
 from maxsight.retrieval.search import rank_pages, rank_pages_many
 from maxsight.stores.base import IndexedPage
@@ -55,8 +57,8 @@ def page_of(number, vectors, name="page"):
     return IndexedPage(f"{name}-{number:08}", document, page, PageEmbedding(vectors, WHOLE_PAGE), metadata)
 
 
-def build(folder, count, queries_file):
-    """Write the pages, and the queries beside them; seconds it took, without making the pages up."""
+def build(folder, count, beside):
+    """Write the pages, and beside them the queries and the seconds it took, without making the pages up."""
     synthetic, number, batch, seconds = SyntheticPages(count), 0, [], 0.0
     with LocalStore.create(folder, MANIFEST, codec=SignCodec(DIM)) as store, store.writing():
 
@@ -73,16 +75,11 @@ def build(folder, count, queries_file):
                 batch = []
         if batch:
             seconds += put()
-    np.savez(queries_file, queries=synthetic.queries()[0])
-    return seconds
+    np.savez(beside, queries=synthetic.queries()[0], seconds=seconds)
 
 
-def queries_in(file):
-    with np.load(file) as held:
-        return [
-            QueryEmbedding("", vectors, ("x",), np.zeros(QUERY_TOKENS, np.int32))
-            for vectors in held["queries"]
-        ]
+def query_of(vectors):
+    return QueryEmbedding("", vectors, ("x",), np.zeros(QUERY_TOKENS, np.int32))
 
 
 def timed(function, items):
@@ -156,11 +153,12 @@ def adding_ms(folder, queries):
     return taken
 
 
-def figures(folder, count, queries, build_seconds):
+def figures(folder, count, beside):
     load_kernels()
+    with np.load(beside) as held:
+        queries, seconds = [query_of(vectors) for vectors in held["queries"]], float(held["seconds"])
     result = {"pages": count, "vectors": count * VECTORS, "queries": len(queries)}
-    if build_seconds is not None:
-        result["seconds to code and write"] = round(build_seconds, 1)
+    result["seconds to code and write"] = round(seconds, 1)
     result["bytes per page on disk"] = round(folder_bytes(folder) / count)
     base = anonymous_mb()
     result["open, ms"] = spread([opening_ms(folder) for _ in range(5)])
@@ -176,8 +174,8 @@ def figures(folder, count, queries, build_seconds):
             result["anonymous memory over base, MB"] = round(anonymous_mb() - base)
         exact = [rank(exact=True)(query) for query in few]
         result["recall@10 against exact"] = recall(found[: len(few)], exact)
-        default = default_candidates(count)
-        for candidates in sorted({default // 4, default // 2, min(count, default * 2)}):
+        default = min(count, DEFAULT_CANDIDATES)
+        for candidates in (default // 10, default // 4, default // 2):
             found, taken = timed(rank(candidates=candidates), few)
             result[f"search, {candidates} candidates, ms"] = {
                 **spread(taken),
@@ -205,12 +203,26 @@ def main():
     )
     parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("--library", type=Path)
+    parser.add_argument("--build", action="store_true", help="write the library, and nothing else")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as temporary, one_blas_thread():
         folder = given.library or Path(temporary) / "scale.library"
-        queries_file = folder.with_suffix(".queries.npz")
-        seconds = None if LocalStore.exists(folder) else build(folder, given.pages, queries_file)
-        save(f"scale-{given.pages}", figures(folder, given.pages, queries_in(queries_file), seconds))
+        beside = folder.with_suffix(".npz")
+        if given.build:
+            build(folder, given.pages, beside)
+            return
+        if not beside.exists():  # in a process of its own, whose memory is not counted
+            again = [
+                sys.executable,
+                __file__,
+                "--pages",
+                str(given.pages),
+                "--library",
+                str(folder),
+                "--build",
+            ]
+            subprocess.run(again, check=True)
+        save(f"scale-{given.pages}", figures(folder, given.pages, beside))
 
 
 if __name__ == "__main__":

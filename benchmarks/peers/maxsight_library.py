@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from peer import answer
 
-from maxsight.retrieval.codes import SignCodec, default_candidates
+from maxsight.retrieval.codes import DEFAULT_CANDIDATES, SignCodec
 from maxsight.retrieval.search import rank_pages
 from maxsight.stores.local import LocalStore
 from maxsight.threads import one_blas_thread
@@ -24,7 +24,7 @@ def build(pages, folder):
 
 
 def settings(pages, folder):
-    default = min(len(pages), default_candidates(len(pages)))
+    default = min(len(pages), DEFAULT_CANDIDATES)
     with LocalStore.open(folder, codec=SignCodec, read_only=True) as store, one_blas_thread():
 
         def search(query, **options):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from maxsight.retrieval.codes import BITS, SignCodec, default_candidates
+from maxsight.retrieval.codes import BITS, SignCodec
 from maxsight.retrieval.maxsim import maxsim
 from retrieval_pages import codes_of, structured_pages, unit
 
@@ -127,7 +127,3 @@ def test_without_pages_there_are_no_candidates():
     for pages in ([], [np.empty((0, 32), np.float16)] * 2):
         found = codec.best_pages([np.eye(2, 32, dtype=np.float32)], codes_of(codec, pages), 10)
         assert [pages.tolist() for pages in found] == [[]]
-
-
-def test_a_larger_library_is_looked_at_more_but_not_without_end():
-    assert [default_candidates(pages) for pages in (100, 1000, 5000, 10**6)] == [256, 800, 4000, 5000]

@@ -1,5 +1,7 @@
 """The quick ways to score against the slow ones, compiled and in numpy."""
 
+import os
+import platform
 import subprocess
 import sys
 
@@ -100,8 +102,8 @@ def test_fine_codes_score_like_the_vectors_they_stand_for(kernels, lengths, dim,
             assert score == -np.inf
             continue
         steps = np.floor(codec.turn(page) / codec._step + 8).clip(0, 15)
-        expected = (coded.scales * (coded.levels.astype(np.float64) @ steps.T).max(axis=1)).sum()
-        np.testing.assert_allclose(score, expected, rtol=1e-5)
+        parts = coded.scales * (coded.levels.astype(np.float64) @ steps.T).max(axis=1)
+        np.testing.assert_allclose(score, parts.sum(), atol=1e-6 * np.abs(parts).sum())
 
 
 @pytest.mark.parametrize("dim", [640, 4096])
@@ -164,3 +166,26 @@ def test_without_a_compiler_numpy_does_it_all_and_says_so(monkeypatch, caplog):
     assert loading.load_kernels() is None
     assert "searches are slower without compiled kernels" in caplog.text
     np.testing.assert_allclose(score_exact(query, packed(pages, 32)), maxsim(query, pages), rtol=1e-6)
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(platform.machine().lower() not in ("x86_64", "amd64"), reason="names an x86 processor")
+def test_an_older_processor_scores_the_same(tmp_path):
+    """Compiled for one without byte products and with half as wide vectors."""
+    code = """
+import os, numpy as np
+from maxsight.retrieval import loading
+from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.scoring import score_fine
+from retrieval_pages import codes_of, unit
+rng, codec = np.random.default_rng(0), SignCodec(128)
+codes = codes_of(codec, [unit(rng, length, 128) for length in (1, 16, 37)])
+query = codec._coded(unit(rng, 7, 128)).fine
+loading.load_kernels().__name__
+compiled = score_fine(query, codes.counts, codes.fine)
+os.environ["MAXSIGHT_KERNELS"], loading._loader = "numpy", loading._Loader()
+np.testing.assert_allclose(compiled, score_fine(query, codes.counts, codes.fine), rtol=1e-5)
+"""
+    older = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+f16c"}
+    place = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}
+    subprocess.run([sys.executable, "-c", code], check=True, env={**os.environ, **older, **place})

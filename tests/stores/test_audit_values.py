@@ -21,6 +21,14 @@ def test_a_lucky_setting_below_a_worse_one_is_not_recommended():
     assert measured(0.99, 0.98, 0.99, 1.0).recommended.candidates == 256
 
 
+def test_looking_at_all_pages_is_recommended_where_it_is_quicker():
+    audit = measured(0.9, 0.99, 1.0)
+    quick = replace(audit.settings[-1], latency_p50_ms=0.5)
+    audit = replace(audit, settings=(*audit.settings[:-1], quick))
+    assert audit.recommended == quick
+    assert replace(audit, target=1.1).recommended is None
+
+
 def test_where_no_number_of_candidates_is_enough_every_page_is_scored():
     audit = measured(0.7, 0.9, 0.95)
     assert audit.recommended is None

@@ -9,7 +9,7 @@ from datetime import UTC, datetime
 import numpy as np
 
 from maxsight.errors import InputError
-from maxsight.retrieval.codes import default_candidates
+from maxsight.retrieval.codes import DEFAULT_CANDIDATES
 from maxsight.retrieval.loading import load_kernels
 from maxsight.retrieval.search import (
     FEWEST_RESCORED,
@@ -66,9 +66,7 @@ def audit_search(
     ladder = candidate_ladder(pages, top_k)
     steps = _Steps(len(queries) * (1 + len(ladder)), on_progress)
     exact = _rank_exactly(store, queries, top_k, pages, steps)
-    rank_pages(
-        store, queries[0], limit=top_k, candidates=pages
-    )  # what is read for the first time takes longer
+    _timed(store, queries[0], top_k, candidates=pages)  # what is read for the first time takes longer
     settings = tuple(_measure(store, queries, exact, top_k, candidates, steps) for candidates in ladder)
     timed = [_timed(store, query, top_k, exact=True)[1] for query in queries[:TIMED_EXACTLY]]
     return Audit(
@@ -78,7 +76,7 @@ def audit_search(
         source=source,
         top_k=top_k,
         target=target,
-        default=min(pages, default_candidates(pages)),
+        default=min(pages, DEFAULT_CANDIDATES),
         exact_ms=float(np.median(timed)),
         settings=settings,
     )
@@ -88,7 +86,7 @@ def candidate_ladder(pages: int, top_k: int) -> list[int]:
     """Powers of two, what is taken by default, and all pages; none so small that more pages are scored anyway."""
     scored_anyway = max(FEWEST_RESCORED, RESCORED_PER_HIT * top_k)
     powers = {2**power for power in range(pages.bit_length()) if 2**power >= scored_anyway}
-    return sorted({*powers, min(pages, max(scored_anyway, default_candidates(pages))), pages})
+    return sorted({*powers, min(pages, DEFAULT_CANDIDATES), pages})
 
 
 class _Steps:

@@ -34,9 +34,9 @@ STEP = 0.34
 BLOCK = 16
 """Vectors whose fine codes lie side by side."""
 
-MOST_CANDIDATES = 5000
-CANDIDATE_SHARE = 0.8
-FEWEST_CANDIDATES = 256
+DEFAULT_CANDIDATES = 5000
+"""Finds 0.99 of the exact top 10 among 10,000 pages that are hard to tell apart; of fewer pages all are looked at,
+which is quicker than to choose among them first."""
 
 
 class SignCodec:
@@ -116,7 +116,7 @@ class SignCodec:
         """
         coded = [self._coded(query) for query in queries]
         filled = np.flatnonzero(codes.counts)
-        wanted = max(limit, default_candidates(len(filled)) if candidates is None else candidates)
+        wanted = max(limit, DEFAULT_CANDIDATES if candidates is None else candidates)
         if len(filled) <= wanted:
             likely = [filled] * len(coded)
         else:
@@ -145,11 +145,6 @@ class CodedQuery:
 
     signs: scoring.SignQuery
     fine: scoring.FineQuery
-
-
-def default_candidates(pages: int) -> int:
-    """How many pages' fine codes to look at: so many that 0.99 of the exact top 10 is found among hard pages."""
-    return min(MOST_CANDIDATES, max(FEWEST_CANDIDATES, int(CANDIDATE_SHARE * pages)))
 
 
 def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:

@@ -11,22 +11,29 @@ is still current.
 
 from __future__ import annotations
 
+import platform
 from collections.abc import Callable
 from itertools import chain
 from typing import Any
 
 import numpy as np
 from llvmlite import binding, ir
-from numba import njit, types
+from numba import config, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
 I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
-BYTES, INTS, WORDS = ir.VectorType(I8, 64), ir.VectorType(I32, 16), ir.VectorType(I64, 8)
+INTS, WORDS = ir.VectorType(I32, 16), ir.VectorType(I64, 8)
+SHORTS = ir.VectorType(I16, 32)
 HALVES, FLOATS = ir.VectorType(ir.HalfType(), 16), ir.VectorType(ir.FloatType(), 16)
 AHEAD = 4096
 SIGN_LANES, FINE_LANES, EXACT_LANES, EXACT_VECTORS = 8, 16, 16, 8
-HAS_BYTE_PRODUCTS = binding.get_host_cpu_features().get("avx512vnni", False)
+_HOST = binding.get_host_cpu_features()
+if platform.machine().lower() in ("x86_64", "amd64") and not _HOST.get("f16c"):
+    raise ImportError("this processor can't convert float16")  # LLVM would end the process over it
+
+_FEATURES = _HOST if config.CPU_NAME is None and config.CPU_FEATURES is None else {}
+"""None are taken for granted where numba is told to compile for another processor than this one."""
 
 
 def _at(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value | int, kind: ir.Type) -> ir.Value:
@@ -69,14 +76,32 @@ def _constant(kind: ir.VectorType, value: int) -> ir.Constant:
 
 def _add_byte_products(builder: ir.IRBuilder, sums: ir.Value, codes: ir.Value, query: ir.Value) -> ir.Value:
     """Add to each of 16 sums the four products of an unsigned byte of ``codes`` and a signed one of ``query``."""
-    if HAS_BYTE_PRODUCTS:
+    if _FEATURES.get("avx512vnni"):
         return _call(builder, "llvm.x86.avx512.vpdpbusd.512", INTS, sums, codes, query)
-    for byte in range(4):
-        shift = _constant(INTS, 24 - 8 * byte)
-        unsigned = builder.lshr(builder.shl(codes, shift), _constant(INTS, 24))
-        signed = builder.ashr(builder.shl(query, shift), _constant(INTS, 24))
-        sums = builder.add(sums, builder.mul(unsigned, signed))
-    return sums
+    if _FEATURES.get("avx2"):
+        halves = [_half_byte_products(builder, codes, query, lanes) for lanes in (range(8), range(8, 16))]
+        every = ir.Constant(INTS, list(range(16)))
+        return builder.add(sums, builder.shuffle_vector(*halves, every))
+    eight, low = _constant(SHORTS, 8), _constant(SHORTS, 0xFF)
+    unsigned, signed = builder.bitcast(codes, SHORTS), builder.bitcast(query, SHORTS)
+    even = builder.mul(builder.and_(unsigned, low), builder.ashr(builder.shl(signed, eight), eight))
+    odd = builder.mul(builder.lshr(unsigned, eight), builder.ashr(signed, eight))
+    pairs = builder.bitcast(builder.add(even, odd), INTS)  # codes are below 16, so a pair fits
+    sixteen = _constant(INTS, 16)
+    first, second = builder.ashr(builder.shl(pairs, sixteen), sixteen), builder.ashr(pairs, sixteen)
+    return builder.add(sums, builder.add(first, second))
+
+
+def _half_byte_products(builder: ir.IRBuilder, codes: ir.Value, query: ir.Value, lanes: range) -> ir.Value:
+    """The four products of each of 8 lanes, summed, as AVX2 has them: in pairs, and the pairs."""
+    bytes_, shorts, ints = (ir.VectorType(kind, 256 // kind.width) for kind in (I8, I16, I32))
+    chosen = ir.Constant(ir.VectorType(I32, 8), list(lanes))
+    parts = [
+        builder.bitcast(builder.shuffle_vector(whole, ir.Constant(INTS, ir.Undefined), chosen), bytes_)
+        for whole in (codes, query)
+    ]
+    pairs = _call(builder, "llvm.x86.avx2.pmadd.ub.sw", shorts, *parts)
+    return _call(builder, "llvm.x86.avx2.pmadd.wd", ints, pairs, _constant(shorts, 1))
 
 
 @intrinsic(prefer_literal=True)

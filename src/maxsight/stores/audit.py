@@ -59,8 +59,11 @@ class Audit:
 
     @property
     def recommended(self) -> Setting | None:
-        """The one with the fewest candidates that meets the target; None where only scoring every page does."""
-        return self._fewest(self.target)
+        """The one with the fewest candidates that meets the target; None where only scoring every page does.
+
+        Where looking at all pages was quicker, it is that: no time goes into choosing among them.
+        """
+        return self._enough(self.target)
 
     @property
     def conclusive(self) -> bool:
@@ -81,20 +84,23 @@ class Audit:
         Returns:
             Candidates, or None where every page has to be scored.
         """
-        setting = self._fewest(target)
+        setting = self._enough(target)
         if setting is None:
             return None
         growth = max(1.0, pages / self.pages) * max(1.0, top_k / self.top_k)
         return math.ceil(setting.candidates * growth)
 
-    def _fewest(self, target: float) -> Setting | None:
+    def _enough(self, target: float) -> Setting | None:
         """The setting that meets a target together with all above it: no lucky one below a worse one."""
-        found = None
+        fewest = None
         for setting in reversed(self.settings):
             if setting.recall < target:
                 break
-            found = setting
-        return found
+            fewest = setting
+        everything = self.settings[-1]
+        if fewest is not None and everything.latency_p50_ms < fewest.latency_p50_ms:
+            return everything
+        return fewest
 
     def to_json(self) -> str:
         """One line of JSON."""
