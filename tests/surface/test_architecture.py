@@ -25,7 +25,7 @@ ALLOWED = {
     "stores": FOUNDATION,
     "retrieval": FOUNDATION | {"stores"},
     "heatmaps": FOUNDATION,
-    "evaluation": FOUNDATION | {"identity", "stores"},
+    "evaluation": FOUNDATION | {"identity", "retrieval", "stores"},
     "identity": FOUNDATION,
     "metadata": FOUNDATION | {"stores"},
     "exporting": FOUNDATION | {"stores"},
