@@ -89,7 +89,7 @@ def test_an_audit_is_drawn(tmp_path):
 
 
 def test_without_matplotlib_the_table_is_printed_and_the_extra_named(monkeypatch):
-    monkeypatch.setattr(extras, "find_spec", lambda name: None)
+    monkeypatch.setitem(extras.EXTRAS, "plots", ("matplotlib-that-is-not-there",))
     result = call("audit", "--sample", "3", "--plot", "audit.png", code=4)
     assert "recommended" in result.stdout
     assert "pip install 'maxsight[plots]'" in result.stderr
