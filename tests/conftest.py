@@ -1,8 +1,15 @@
-"""Tiny checkpoints, each built once in a run and only when a test asks for it."""
+"""What all tests share: tiny checkpoints, each built once in a run and only when a test asks for it."""
 
+import sys
 from functools import cache
 
 import pytest
+
+
+def pytest_runtest_call():
+    """Let torch compute on one thread: tiny models gain nothing by more, which wait for one another all the time."""
+    if torch := sys.modules.get("torch"):
+        torch.set_num_threads(1)
 
 
 @pytest.fixture(scope="session")

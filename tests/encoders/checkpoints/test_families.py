@@ -6,23 +6,24 @@ import pytest
 pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
 import torch
-from opened import KINDS, NATIVE, open_tiny, page_image, page_of
+from opened import KINDS, NATIVE, page_image, page_of
 
 from maxsight.encoders.checkpoints.families import family_of
 from maxsight.encoders.checkpoints.families.queries import MOST_QUERY_TOKENS
 from maxsight.errors import EmptyQueryError
 from maxsight.pictures import fit_picture
 
-SIZES = ((425, 550), (600, 250), (90, 70), (850, 1100), (130, 900))
+SIZES = ((425, 550), (600, 250), (90, 70), (130, 900))
+LARGE = (850, 1100)
 QUERY = "what is the total revenue in 2023 ?"
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def opened(request, tiny_checkpoint):
-    return open_tiny(request.param, tiny_checkpoint)
+@pytest.fixture(params=KINDS)
+def opened(request, opened_once):
+    return opened_once(request.param)
 
 
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", (*SIZES, LARGE))
 def test_a_pages_vectors_are_those_of_transformers(opened, size):
     image = page_image(1, size)
     (embedding,) = opened.encoder().encode_pages([page_of(image)])
@@ -45,16 +46,17 @@ def test_a_pages_vectors_do_not_depend_on_its_batch_mates(opened):
         np.testing.assert_array_equal(mate.regions.boxes, alone.regions.boxes)
 
 
-@pytest.mark.parametrize("kind", ["colqwen2", "colmodernvbert", "colqwen2_5", "colqwen3", "colidefics3"])
-def test_pages_of_different_shapes_have_different_numbers_of_vectors(kind, tiny_checkpoint):
+@pytest.mark.parametrize(
+    "kind", ["colqwen2", "colmodernvbert", "engine-colqwen2_5", "engine-colqwen3", "engine-colidefics3"]
+)
+def test_pages_of_different_shapes_have_different_numbers_of_vectors(kind, opened_once):
     """Else the test above would say nothing about padding."""
-    family = family_of(open_tiny(kind, tiny_checkpoint).checkpoint)
+    family = family_of(opened_once(kind).checkpoint)
     assert len({family.page_tokens(np.asarray(page_image(0, size))) for size in SIZES}) >= 3
 
 
-@pytest.mark.parametrize("size", SIZES)
-def test_the_hidden_states_projected_and_normalised_are_the_vectors(opened, size):
-    ((embedding, hidden),) = opened.encoder().encode_pages_with_hidden([page_of(page_image(2, size))])
+def test_the_hidden_states_projected_and_normalised_are_the_vectors(opened):
+    ((embedding, hidden),) = opened.encoder().encode_pages_with_hidden([page_of(page_image(2))])
     with torch.no_grad():
         np.testing.assert_allclose(opened.projected(torch.from_numpy(hidden)), embedding.vectors, atol=1e-5)
 
@@ -85,7 +87,7 @@ def test_a_picture_fitted_before_gives_the_same_inputs(opened):
 
 def test_the_number_of_tokens_is_known_before_a_page_is_prepared(opened):
     family = family_of(opened.checkpoint)
-    for size in SIZES:
+    for size in (*SIZES, LARGE):
         picture = np.asarray(page_image(0, size))
         assert (family.page_tokens(picture),) == family.prepare_pages([picture]).lengths
         assert family.page_tokens(picture) <= family.tokens(*family.largest)
@@ -133,18 +135,16 @@ def test_of_a_very_long_query_the_beginning_is_searched_for_and_shown(opened):
     np.testing.assert_array_equal(query.vectors, opened.encoder().encode_query(query.text).vectors)
 
 
-def test_native_and_engine_queries_are_of_different_spaces(tiny_checkpoint):
-    native, engine = (
-        open_tiny(kind, tiny_checkpoint).encoder().space for kind in ("colpali", "colpali-engine")
-    )
+def test_native_and_engine_queries_are_of_different_spaces(opened_once):
+    native, engine = (opened_once(kind).encoder().space for kind in ("colpali", "engine-colpali"))
     assert (native.query_format, engine.query_format) == ("native", "engine")
     assert not native.matches(engine)
 
 
 @pytest.mark.parametrize("kind", NATIVE)
-def test_queries_of_one_word_and_of_many_are_read_alike(kind, tiny_checkpoint):
+def test_queries_of_one_word_and_of_many_are_read_alike(kind, opened_once):
     """transformers pads the shorter of two queries; ours are never padded, so its answer for one alone is ours."""
-    opened = open_tiny(kind, tiny_checkpoint)
+    opened = opened_once(kind)
     for text in ("table", "how many pages are there"):
         np.testing.assert_allclose(
             opened.encoder().encode_query(text).vectors, opened.query_vectors(text), atol=1e-5

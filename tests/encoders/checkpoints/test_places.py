@@ -5,16 +5,16 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
-from opened import KINDS, open_tiny, page_image, page_of
+from opened import KINDS, page_image, page_of
 from PIL import Image
 
-TILED = ("colmodernvbert", "colidefics3")
+TILED = ("colmodernvbert", "engine-colidefics3")
 SPOTS = 10
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def opened(request, tiny_checkpoint):
-    return open_tiny(request.param, tiny_checkpoint)
+@pytest.fixture(params=KINDS)
+def opened(request, opened_once):
+    return opened_once(request.param)
 
 
 def with_spot(image, box):
@@ -55,8 +55,8 @@ def test_the_vector_that_changes_most_is_the_one_whose_region_was_changed(opened
 
 
 @pytest.mark.parametrize("kind", TILED)
-def test_the_tile_of_the_whole_page_has_its_own_coarser_regions(kind, tiny_checkpoint):
-    opened = open_tiny(kind, tiny_checkpoint)
+def test_the_tile_of_the_whole_page_has_its_own_coarser_regions(kind, opened_once):
+    opened = opened_once(kind)
     image, encoder = page_image(7, (425, 550)), opened.encoder(batch_size=8)
     (before,) = encoder.encode_pages([page_of(image)])
     sizes = before.regions.boxes[:, 2:] - before.regions.boxes[:, :2]

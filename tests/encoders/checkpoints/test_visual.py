@@ -6,7 +6,7 @@ import pytest
 pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
 import torch
-from opened import KINDS, open_tiny, page_image, page_of
+from opened import ENGINE, KINDS, open_tiny, page_image, page_of
 
 from maxsight.encoders import HiddenStateEncoder
 from maxsight.encoders.base import Precision
@@ -16,9 +16,9 @@ from maxsight.errors import InputError
 from maxsight.types import MAX_VECTORS_PER_PAGE, WHOLE_PAGE, Fit
 
 
-@pytest.fixture(scope="module", params=KINDS)
-def opened(request, tiny_checkpoint):
-    return open_tiny(request.param, tiny_checkpoint)
+@pytest.fixture(params=KINDS)
+def opened(request, opened_once):
+    return opened_once(request.param)
 
 
 @pytest.fixture
@@ -28,13 +28,13 @@ def encoder(opened):
 
 @pytest.fixture(scope="module")
 def pages():
-    return [page_of(page_image(seed, size), seed) for seed, size in enumerate([(425, 550), (300, 150)])]
+    return [page_of(page_image(seed, size), seed) for seed, size in enumerate([(280, 360), (300, 150)])]
 
 
 def test_page_vectors_are_float32_of_length_1_each_with_a_box(encoder, pages):
     for embedding in encoder.encode_pages(pages):
         assert embedding.vectors.dtype == np.float32
-        assert embedding.vectors.shape[1] == encoder.space.dim == 128
+        assert embedding.vectors.shape[1] == encoder.space.dim
         np.testing.assert_allclose(np.linalg.norm(embedding.vectors, axis=1), 1, atol=1e-6)
         assert embedding.regions.boxes.shape == (len(embedding.vectors), 4)
         assert embedding.regions.spans is None
@@ -63,9 +63,7 @@ def test_hidden_states_come_with_the_same_vectors(encoder, pages):
 
 
 def test_hidden_states_of_colpali_are_2048_long(tiny_checkpoint, pages):
-    from opened import open_native
-
-    opened = open_native("colpali", tiny_checkpoint("colpali-2048"))
+    opened = open_tiny("colpali-2048", tiny_checkpoint)
     ((embedding, hidden),) = opened.encoder().encode_pages_with_hidden(pages[:1])
     assert embedding.vectors.shape == (1030, 128)
     assert hidden.shape == (1030, 2048)
@@ -108,11 +106,12 @@ def test_a_page_without_a_picture_is_refused_and_named(encoder, pages):
 def test_the_space_tells_the_checkpoint_and_how_its_queries_are_written(opened):
     space, checkpoint = opened.encoder().space, opened.checkpoint
     assert (space.encoder, space.revision) == (checkpoint.name, checkpoint.revision)
-    assert (space.dim, space.query_format) == (128, checkpoint.query_format)
+    assert space.dim == (320 if opened.kind == "engine-colqwen3" else 128)
+    assert space.query_format == ("engine" if opened.kind in ENGINE else "native")
 
 
-def test_the_picture_it_wants_is_what_its_processor_says(tiny_checkpoint):
-    fits = {kind: open_tiny(kind, tiny_checkpoint).encoder().picture for kind in KINDS}
+def test_the_picture_it_wants_is_what_its_processor_says(opened_once):
+    fits = {kind: opened_once(kind).encoder().picture for kind in KINDS}
     assert (fits["colpali"].fit, fits["colpali"].width_px, fits["colpali"].resample) == (
         Fit.STRETCH,
         448,
@@ -125,22 +124,22 @@ def test_the_picture_it_wants_is_what_its_processor_says(tiny_checkpoint):
         3136,
         768 * 784,
     )
-    assert fits["colqwen3"].multiple_px == 32
+    assert fits["engine-colqwen3"].multiple_px == 32
     tiles = fits["colmodernvbert"]
     assert (tiles.fit, tiles.longest_edge_px, tiles.resample) == (Fit.LONGEST_EDGE, 512, "lanczos")
 
 
-def test_the_vectors_of_the_prompt_stand_for_the_whole_page(tiny_checkpoint, pages):
+def test_the_vectors_of_the_prompt_stand_for_the_whole_page(opened_once, pages):
     """ColPali: 1,024 patches, then <bos>, "Describe the image." and a line break."""
-    opened = open_tiny("colpali", tiny_checkpoint)
+    opened = opened_once("colpali")
     (embedding,) = opened.encoder().encode_pages(pages[:1])
     whole = (embedding.regions.boxes == WHOLE_PAGE).all(axis=1)
     np.testing.assert_array_equal(np.flatnonzero(whole), np.arange(1024, len(embedding.vectors)))
 
 
-def test_pages_of_large_pictures_are_asked_for_by_what_they_take(tiny_checkpoint, monkeypatch):
+def test_pages_of_large_pictures_are_asked_for_by_what_they_take(opened_once, monkeypatch):
     """Pictures of up to 512 x 512 pixels and three bytes each; a device is given one, however large it is."""
-    opened = open_tiny("colmodernvbert", tiny_checkpoint)
+    opened = opened_once("colmodernvbert")
     monkeypatch.setattr(visual, "MOST_PICTURE_BYTES", 5 * 3 * 512**2)
     for devices, batch_size, asked_for in ((1, 2, 4), (1, 8, 5), (2, 8, 10)):
         assert opened.encoder(batch_size=batch_size, devices=("cpu",) * devices).batch_size == asked_for
@@ -155,7 +154,7 @@ def test_it_has_nothing_to_notice_about_a_text(encoder):
 def test_a_page_of_more_patches_than_a_page_may_have_vectors_is_merged(tiny_checkpoint, monkeypatch):
     """A square of 66 x 66 merged patches; hidden states are averaged over the same neighbours."""
     opened = open_tiny("colqwen2", tiny_checkpoint)
-    opened.processor.image_processor.size = {"shortest_edge": 3136, "longest_edge": 66 * 66 * 784}
+    opened.checkpoint.processor.image_processor.size = {"shortest_edge": 3136, "longest_edge": 66 * 66 * 784}
     encoder = opened.encoder()
     assert isinstance(encoder._family, ColQwen)
     ((embedding, hidden),) = encoder.encode_pages_with_hidden([page_of(page_image(0, (1848, 1848)))])
