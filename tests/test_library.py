@@ -12,6 +12,7 @@ from PIL import Image
 
 from maxsight import Library
 from maxsight.documents import OcrChoice, ReadSettings
+from maxsight.drawing import check_unchanged
 from maxsight.errors import (
     EncoderMismatchError,
     FilterError,
@@ -21,7 +22,6 @@ from maxsight.errors import (
 )
 from maxsight.evaluation.datasets import Question
 from maxsight.indexing import Found, Indexed, NotIndexed, Planned, Skipped
-from maxsight.library import _check_unchanged
 from maxsight.metadata import MetadataTable
 from maxsight.retrieval.maxsim import maxsim
 
@@ -297,7 +297,7 @@ def test_a_page_is_not_drawn_on_a_file_that_has_changed(library, docs, tmp_path)
     (docs / "white.png").write_bytes(b"something else")
     row = library._page("white.png", 1)
     with pytest.raises(UnreadableDocumentError, match="has changed since it was indexed"):
-        _check_unchanged(docs / "white.png", row.document)
+        check_unchanged(docs / "white.png", row.document)
 
 
 def test_stopping_early_keeps_what_was_committed_and_the_next_run_does_the_rest(tmp_path):

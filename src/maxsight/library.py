@@ -12,40 +12,33 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self, Unpack
 
-import numpy as np
-from numpy.typing import NDArray
 from PIL import Image
 
 from maxsight import __version__
-from maxsight.documents import OcrChoice, ReadSettings, content_hash, render_page
-from maxsight.documents.text import layout_text
-from maxsight.encoders import DEFAULT_ENCODER, load_encoder
-from maxsight.encoders.base import Encoder
-from maxsight.errors import (
-    EmptyQueryError,
-    EncoderMismatchError,
-    InputError,
-    LibraryExistsError,
-    UnreadableDocumentError,
-)
+from maxsight.documents import OcrChoice, ReadSettings
+from maxsight.drawing import draw_page, placed
+from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
+from maxsight.encoders.matching import find_same_encoder, load_own_encoder
+from maxsight.errors import InputError, LibraryExistsError
+from maxsight.evaluation.asking import ask_library
 from maxsight.evaluation.datasets import Question
-from maxsight.evaluation.runner import DEPTH, Evaluation, Ranking, evaluate
+from maxsight.evaluation.runner import DEPTH, Evaluation
 from maxsight.exporting import export_parquet
 from maxsight.heatmaps.explanation import Explanation, explain_page
-from maxsight.heatmaps.similarity import attribute, match_words, snippet
+from maxsight.hits import describe_hits
 from maxsight.identity import find_document, page_id
 from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed, Progress
 from maxsight.retrieval.codes import SignCodec
-from maxsight.retrieval.search import ScoredPage, rank_pages
+from maxsight.retrieval.search import rank_pages
 from maxsight.settings import default_library
 from maxsight.stores.base import DocumentEntry, IndexedPage
-from maxsight.stores.conditions import Filter, path_is
+from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.verification import Verification
 from maxsight.threads import one_blas_thread
-from maxsight.types import Document, EmbeddingSpace, Hit, QueryEmbedding
+from maxsight.types import EmbeddingSpace, Hit
 
 PAGES_PER_READ = 64
 
@@ -62,6 +55,7 @@ class Status:
         vectors: Vectors of all pages.
         size_bytes: What it takes on disk.
         space: The embedding space.
+        pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
         fields: The user's fields and their types.
         format_version: How its rows lie.
         created_by: The version of maxsight that made it.
@@ -74,6 +68,7 @@ class Status:
     vectors: int
     size_bytes: int
     space: EmbeddingSpace
+    pool_factor: int
     fields: Mapping[str, str]
     format_version: int
     created_by: str
@@ -90,9 +85,10 @@ class Library:
                 print(hit.file, hit.page_number, hit.snippet)
     """
 
-    def __init__(self, store: LocalStore, path: Path) -> None:
+    def __init__(self, store: LocalStore, path: Path, options: EncoderOptions | None = None) -> None:
         """Use ``Library.open`` or ``Library.create``."""
         self._store = store
+        self._encoder_options = options
         self.path = path
 
     @classmethod
@@ -100,26 +96,39 @@ class Library:
         cls,
         path: str | PathLike[str] | None = None,
         *,
-        encoder: str = DEFAULT_ENCODER,
+        encoder: str | Encoder = DEFAULT_ENCODER,
+        options: EncoderOptions | None = None,
         settings: ReadSettings | None = None,
+        pool_factor: int = 1,
     ) -> Self:
         """Make a new, empty library.
 
         Args:
             path: A folder that does not exist or is empty; ``MAXSIGHT_LIBRARY`` or ``./maxsight.library``
                 if not given.
-            encoder: Makes every vector in it, now and later.
-            settings: How its files are read unless ``index`` is told otherwise.
+            encoder: Makes every vector in it, now and later: a name, or one that is loaded.
+            options: How an encoder that is named runs here.
+            settings: How its files are read unless ``index`` is told otherwise; what ``default_settings`` says,
+                if not given.
+            pool_factor: Keep one in so many of a page's vectors, each the mean of some that say nearly the same
+                (token pooling).
 
         Raises:
             StoreError: Something is there already, or the place can't be written to.
             ModelNotAvailableError: There is no such encoder.
+            MissingExtraError: It needs an extra that is not installed.
         """
         path = _place(path)
-        settings = settings or ReadSettings()
-        loaded = load_encoder(encoder)
-        manifest = Manifest(loaded.space, dpi=settings.dpi, ocr=settings.ocr, created_by=__version__)
-        library = cls(LocalStore.create(path, manifest, codec=SignCodec(loaded.space.dim)), path)
+        loaded = load_encoder(encoder, options) if isinstance(encoder, str) else encoder
+        settings = settings or default_settings(loaded)
+        manifest = Manifest(
+            loaded.space,
+            dpi=settings.dpi,
+            ocr=settings.ocr,
+            created_by=__version__,
+            pool_factor=pool_factor,
+        )
+        library = cls(LocalStore.create(path, manifest, codec=SignCodec(loaded.space.dim)), path, options)
         library.encoder = loaded
         return library
 
@@ -128,39 +137,50 @@ class Library:
         cls,
         path: str | PathLike[str] | None = None,
         *,
-        encoder: str | None = None,
+        encoder: str | Encoder | None = None,
+        options: EncoderOptions | None = None,
         read_only: bool = False,
         create: bool = False,
         settings: ReadSettings | None = None,
+        pool_factor: int | None = None,
     ) -> Self:
-        """Open a library.
+        """Open a library. It knows its encoder, which is loaded when first needed.
 
         Args:
             path: Where it lies; ``MAXSIGHT_LIBRARY`` or ``./maxsight.library`` if not given.
-            encoder: Refuse the library unless it was indexed with this one.
+            encoder: Refuse the library unless this one makes vectors of its embedding space. The same weights under
+                another name, or in another folder, are accepted and used.
+            options: How its encoder runs here.
             read_only: Write nothing, not even repairs.
             create: Make it first if there is none.
             settings: As for ``create``, if it is made.
+            pool_factor: As for ``create``; a library that was made with another one is refused.
 
         Raises:
             LibraryNotFoundError: There is none.
             EncoderMismatchError: It was indexed with another encoder.
+            InputError: It was made with another pool factor.
             StoreError: It can't be read.
         """
         path = _place(path)
         if create and not cls.exists(path):
             with suppress(LibraryExistsError):  # another process may have made it meanwhile
-                return cls.create(path, encoder=encoder or DEFAULT_ENCODER, settings=settings)
-        store = LocalStore.open(path, codec=SignCodec, read_only=read_only)
-        space = store.manifest.space
-        if encoder is not None and encoder != space.encoder:
-            store.close()
-            raise EncoderMismatchError(
-                str(space),
-                encoder,
-                hint=f"Leave the encoder out, or make another library: --library {encoder}.library",
-            )
-        return cls(store, path)
+                return cls.create(
+                    path,
+                    encoder=encoder or DEFAULT_ENCODER,
+                    options=options,
+                    settings=settings,
+                    pool_factor=pool_factor or 1,
+                )
+        library = cls(LocalStore.open(path, codec=SignCodec, read_only=read_only), path, options)
+        try:
+            library._check_pool_factor(pool_factor)
+            if encoder is not None and (same := find_same_encoder(library.space, encoder, options)):
+                library.encoder = same
+        except BaseException:
+            library.close()
+            raise
+        return library
 
     @staticmethod
     def exists(path: str | PathLike[str] | None = None) -> bool:
@@ -187,15 +207,26 @@ class Library:
             ModelNotAvailableError: It can't be loaded here.
             EncoderMismatchError: The one that can be loaded makes vectors of another space.
         """
-        space = self.space
-        encoder = load_encoder(space.encoder)
-        if encoder.space != space:
-            raise EncoderMismatchError(
-                str(space),
-                str(encoder.space),
-                hint="Use the version of maxsight that made the library, or index the files into a new one.",
+        return load_own_encoder(self.space, self._encoder_options)
+
+    def _page_encoder(self) -> Encoder:
+        """The encoder as pages need it: with its vectors pooled where the library's are."""
+        factor = self._store.manifest.pool_factor
+        if factor == 1:
+            return self.encoder
+        from maxsight.encoders.token_pooling import (
+            PoolingEncoder,
+        )  # scipy takes a quarter of a second to import
+
+        return PoolingEncoder(self.encoder, factor)
+
+    def _check_pool_factor(self, asked: int | None) -> None:
+        stored = self._store.manifest.pool_factor
+        if asked not in (None, stored):
+            raise InputError(
+                f"the library was made with pool factor {stored}, not {asked}",
+                hint="Leave the pool factor out, or index into a new library.",
             )
-        return encoder
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -251,11 +282,13 @@ class Library:
             LibraryReadOnlyError: The library can't be written to.
         """
         several = [paths] if isinstance(paths, str | PathLike) else paths
-        options = {"settings": self.settings, **options}
+        encoder = self._page_encoder()
+        settings = replace(options.get("settings", self.settings), picture=encoder.picture)
+        options = {**options, "settings": settings}
         with self._store.writing():
             for damage in self._store.dropped:
                 yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
-            run = IndexRun(self._store, self.encoder, self.home, [Path(path) for path in several], options)
+            run = IndexRun(self._store, encoder, self.home, [Path(path) for path in several], options)
             yield from run.events()
             self._store.optimize()
 
@@ -314,22 +347,11 @@ class Library:
                 ranked = rank_pages(
                     self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
                 )
-                hits = self._hits(embedding, ranked)
+                rows = self._store.read([page.page_id for page in ranked])
+                hits = describe_hits(embedding, rows, {page.page_id: page for page in ranked})
                 if len(hits) > top_k or len(ranked) < limit:
                     return hits[:top_k]
                 limit *= 4  # copies have taken the places of others
-
-    def _hits(self, query: QueryEmbedding, ranked: Sequence[ScoredPage]) -> list[Hit]:
-        """Describe pages, those of equal content as one."""
-        scores = {page.page_id: page for page in ranked}
-        hits: dict[tuple[str, int], Hit] = {}
-        for row in self._store.read([page.page_id for page in ranked]):
-            content = (row.document.content_hash, row.page.page_index)
-            if content in hits:
-                hits[content] = replace(hits[content], copies=(*hits[content].copies, row.document.path))
-            else:
-                hits[content] = _hit(len(hits) + 1, query, row, scores[row.page_id])
-        return list(hits.values())
 
     def _filter(self, where: str | Filter | None) -> Filter | None:
         return parse_filter(where, self._store.fields()) if isinstance(where, str) else where
@@ -361,7 +383,7 @@ class Library:
             InputError: There is no such document or page, or nothing on it can match.
         """
         row = self._page(file, page_number)
-        return explain_page(self.encoder.encode_query(query), row.page, row.embedding, row.document.path)
+        return explain_page(self.encoder.encode_query(query), placed(row), row.embedding, row.document.path)
 
     def draw(self, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:
         """Draw an explanation over the page.
@@ -370,15 +392,7 @@ class Library:
             UnreadableDocumentError: The source file is not there any more, or can't be drawn.
         """
         row = self._page(explanation.path, explanation.page_number)
-        boxes = row.embedding.regions.boxes
-        if boxes is None:
-            picture, word_boxes = layout_text(row.page.text, row.page.words)
-            boxes = _boxes_of_spans(row, word_boxes)
-        else:
-            file = self.home / row.document.path
-            _check_unchanged(file, row.document)
-            picture = render_page(file, row.page.page_index, settings or self.settings)
-        return explanation.draw(picture, boxes)
+        return explanation.draw(*draw_page(row, self.home, settings or self.settings))
 
     def _page(self, file: str, page_number: int) -> IndexedPage:
         entries = {entry.document.path: entry for entry in self.documents()}
@@ -414,6 +428,7 @@ class Library:
             vectors=sum(entry.vectors for entry in entries),
             size_bytes=self._store.size_bytes(),
             space=manifest.space,
+            pool_factor=manifest.pool_factor,
             fields=self._store.fields(),
             format_version=manifest.format_version,
             created_by=manifest.created_by,
@@ -476,37 +491,19 @@ class Library:
             hybrid: As for ``search``.
             exact: As for ``search``.
         """
-        known = [entry.document.path for entry in self.documents()]
-        places: dict[str, str | None] = {}
-        for question in questions:
-            try:
-                places[question.query_id] = find_document(question.file, known, self.home)
-            except InputError:
-                places[question.query_id] = None
 
-        def relevant(question: Question) -> list[str]:
-            place = places[question.query_id] or question.file
-            return [f"{place}#{index}" for index in question.page_indices]
+        def search(query: str, where: Filter | None) -> list[Hit]:
+            return self.search(query, top_k=DEPTH, where=where, hybrid=hybrid, exact=exact)
 
-        def ask(question: Question) -> Ranking | str:
-            place = places[question.query_id]
-            if place is None:
-                return f"{question.file} is not in the library"
-            where = path_is(place) if scope == "document" else None
-            try:
-                hits = self.search(question.query, top_k=DEPTH, where=where, hybrid=hybrid, exact=exact)
-            except EmptyQueryError as error:
-                return str(error)
-            finally:
-                if on_question:
-                    on_question(question)
-            # By rank, not by score: a fused order is not the order of the scores.
-            return {
-                f"{place if place in hit.copies else hit.path}#{hit.page_number - 1}": 1 / hit.rank
-                for hit in hits
-            }
+        documents = [entry.document.path for entry in self.documents()]
+        return ask_library(
+            search, questions, documents=documents, home=self.home, scope=scope, on_question=on_question
+        )
 
-        return evaluate(questions, ask, relevant)
+
+def default_settings(encoder: Encoder) -> ReadSettings:
+    """How files are read for a new library: no OCR for an encoder that looks at the page itself."""
+    return ReadSettings(ocr=OcrChoice.NONE if encoder.picture else OcrChoice.AUTO)
 
 
 def _place(path: str | PathLike[str] | None) -> Path:
@@ -519,40 +516,3 @@ def _place(path: str | PathLike[str] | None) -> Path:
 def _page_ids(entry: DocumentEntry) -> list[str]:
     document = entry.document
     return [page_id(document.path, document.content_hash, index) for index in entry.page_indices]
-
-
-def _hit(rank: int, query: QueryEmbedding, row: IndexedPage, scored: ScoredPage) -> Hit:
-    attribution = attribute(query, row.embedding)
-    return Hit(
-        rank=rank,
-        score=scored.score,
-        path=row.document.path,
-        file=row.document.file,
-        page_number=row.page.page_number,
-        snippet=snippet(row.page, row.embedding, attribution),
-        matches=match_words(query, row.page, row.embedding, attribution),
-        fused_score=scored.fused_score,
-        metadata=dict(row.metadata),
-    )
-
-
-def _check_unchanged(file: Path, document: Document) -> None:
-    """Refuse to draw on a file that is not the one that was indexed: the regions would be wrong."""
-    try:
-        stat = file.stat()
-        same = (stat.st_size, stat.st_mtime_ns) == (document.size_bytes, document.modified_ns)
-        if same or content_hash(file) == document.content_hash:
-            return
-    except OSError as error:
-        raise UnreadableDocumentError(
-            file, f"can't be read: {error.strerror}", hint="The file must lie where it was indexed."
-        ) from error
-    raise UnreadableDocumentError(file, "has changed since it was indexed", hint="Index it again.")
-
-
-def _boxes_of_spans(row: IndexedPage, word_boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each vector of a plain text page the box of the word it begins in."""
-    spans = row.embedding.regions.spans
-    assert spans is not None  # regions without boxes have spans
-    words = np.searchsorted(row.page.words.spans[:, 0], spans[:, 0], side="right") - 1
-    return word_boxes[np.maximum(words, 0)]

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import os
+import sys
 from pathlib import Path
 
 DEFAULT_LIBRARY = "maxsight.library"
+DEFAULT_HUB = "https://huggingface.co"
 
 
 def default_library() -> Path:
@@ -17,6 +19,30 @@ def default_devices() -> tuple[str, ...]:
     """Where encoders run when nobody says: ``MAXSIGHT_DEVICE`` (``cuda:1``, ``cuda:0,cuda:1``), else ``auto``."""
     named = os.environ.get("MAXSIGHT_DEVICE", "").split(",")
     return tuple(device for device in map(str.strip, named) if device) or ("auto",)
+
+
+def hub_token() -> str | None:
+    """The token for the hub: ``HF_TOKEN``, else the same from a ``.env`` file in the working folder.
+
+    None leaves it to the hub's client, which knows of a saved login.
+    """
+    from dotenv import dotenv_values  # most commands need no token
+
+    return os.environ.get("HF_TOKEN") or dotenv_values(".env").get("HF_TOKEN") or None
+
+
+def hub_url() -> str:
+    """Where models are downloaded from: ``HF_ENDPOINT``, else the public hub."""
+    return (os.environ.get("HF_ENDPOINT") or DEFAULT_HUB).rstrip("/")
+
+
+def cache_folder() -> Path:
+    """Where what can be worked out again is kept between runs: the user's cache folder, each system has its own."""
+    if sys.platform == "win32":
+        return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "maxsight"
+    if sys.platform == "darwin":
+        return Path.home() / "Library" / "Caches" / "maxsight"
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maxsight"
 
 
 def cpu_count() -> int:

@@ -27,7 +27,7 @@ from maxsight.documents.frames import (
 )
 from maxsight.documents.words import find_words
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
-from maxsight.types import Page, TextSource, Words
+from maxsight.types import Fit, Page, PictureFit, TextSource, Words
 
 
 def carried(frame: Frame) -> Frame:
@@ -61,6 +61,17 @@ def test_a_page_without_boxes_and_an_empty_one_arrive_too():
     assert len(page_from_frame(carried(page_to_frame(empty))).words) == 0
 
 
+def test_a_pages_picture_arrives_as_it_was_sent_and_can_be_written_to():
+    picture = np.arange(4 * 5 * 3, dtype=np.uint8).reshape(4, 5, 3)
+    boxed = Words(np.array([[0, 4]], np.int32), np.array([[0, 0, 1, 1]], np.float32))
+    for words in (boxed, find_words("Some")):
+        page = Page(0, "Some", words, TextSource.LAYER, picture=picture)
+        copy = page_from_frame(carried(page_to_frame(page)))
+        assert (copy.words.boxes is None) == (words.boxes is None)
+        np.testing.assert_array_equal(copy.picture, picture)
+        assert copy.picture.flags.writeable
+
+
 def test_a_picture_arrives_as_it_was_sent():
     image = Image.fromarray(np.arange(60, dtype=np.uint8).reshape(4, 5, 3))
     copy = image_from_frame(carried(image_to_frame(image)))
@@ -75,8 +86,11 @@ def test_an_error_arrives_with_its_reason_and_hint(kind):
     assert (copy.path, copy.reason, copy.page_number, copy.hint) == ("a b.pdf", "why", 3, "what next")
 
 
-def test_settings_arrive_as_they_were_sent():
-    settings = ReadSettings(OcrChoice.TESSERACT, 300, "pass", Limits(1, 2, 3, 4.5))
+@pytest.mark.parametrize(
+    "picture", [None, PictureFit(Fit.MULTIPLE, "lanczos", multiple_px=28, min_pixels=784, max_pixels=602112)]
+)
+def test_settings_arrive_as_they_were_sent(picture):
+    settings = ReadSettings(OcrChoice.TESSERACT, 300, "pass", Limits(1, 2, 3, 4.5), picture)
     assert settings_from_fields(carried(Frame(settings_to_fields(settings))).fields) == settings
 
 
@@ -108,8 +122,17 @@ def test_an_absurd_length_is_refused_before_anything_is_read():
         Frame({"page": {"text": "a"}}),
         Frame({"page": 5}, (np.zeros((0, 2), np.int32),)),
         page_to_frame(Page(0, "ab", Words(np.array([[0, 9]], np.int32), None), TextSource.FILE)),
+        page_to_frame(Page(0, "", find_words(""), TextSource.FILE, picture=np.zeros((2, 2), np.uint8))),
+        page_to_frame(Page(0, "", find_words(""), TextSource.FILE, picture=np.zeros((0, 2, 3), np.uint8))),
     ],
-    ids=["nothing", "too few fields", "no fields", "a word outside the text"],
+    ids=[
+        "nothing",
+        "too few fields",
+        "no fields",
+        "a word outside the text",
+        "a picture without colours",
+        "a picture without pixels",
+    ],
 )
 def test_what_is_no_page_is_refused(frame):
     with pytest.raises(FrameError):

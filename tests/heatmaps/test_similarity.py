@@ -6,10 +6,10 @@ from PIL import Image
 
 from maxsight.errors import InputError
 from maxsight.heatmaps.explanation import explain_page
-from maxsight.heatmaps.overlay import draw_overlay, heat_per_vector
-from maxsight.heatmaps.similarity import attribute, match_words, shorten, snippet
+from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, Captions, draw_overlay, heat_per_vector
+from maxsight.heatmaps.similarity import attribute, match_words, region_of, shorten, snippet, words_in
 from maxsight.retrieval.maxsim import maxsim
-from maxsight.types import Page, PageEmbedding, QueryEmbedding, Regions, TextSource, Words
+from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Region, Regions, TextSource, Words
 
 TEXT = "red apples fall"
 SPANS = np.array([[0, 3], [4, 10], [11, 15]], np.int32)
@@ -63,14 +63,15 @@ def test_a_page_without_vectors_can_not_be_explained():
 
 def test_the_heat_is_strongest_where_the_match_is():
     asked = query([[0, 0, 1]], ["falling"], [0])
-    assert heat_per_vector(attribute(asked, EMBEDDING)).tolist() == [0, 0, 1]
+    assert heat_per_vector(attribute(asked, EMBEDDING), np.ones(3, bool)).tolist() == [0, 0, 1]
 
 
 def test_the_picture_is_marked_where_the_match_is_and_nowhere_else():
     asked = query([[0, 0, 1]], ["falling"], [0])
     attribution = attribute(asked, EMBEDDING)
     matches = match_words(asked, PAGE, EMBEDDING, attribution)
-    picture = draw_overlay(Image.new("RGB", (700, 1000), "white"), BOXES, attribution, matches, "t", "q")
+    blank = Image.new("RGB", (700, 1000), "white")
+    picture = draw_overlay(blank, BOXES, attribution, matches, Captions("q", "t"))
     page = np.asarray(picture)[:, : round(700 * 1.4)]
     height, width = page.shape[:2]
     x0, y0, x1, y1 = BOXES[2]
@@ -105,3 +106,167 @@ def test_a_piece_of_a_word_is_shown_as_the_whole_word():
     asked = query([[1, 0, 0]], ["fruit"], [0])
     (match,) = match_words(asked, PAGE, embedding, attribute(asked, embedding))
     assert match.region.text == "apples"
+
+
+# Patches: vectors with a place on the page and no span of its text ------------------------------------------
+
+
+GRID = 8
+PROMPT = 2
+"""Vectors of the whole page, which come after the patches."""
+
+
+def patch_page(text="", words=None):
+    """A page of 8 x 8 patches and two prompt tokens, each vector at right angles to all others."""
+    rows, cols = np.divmod(np.arange(GRID * GRID), GRID)
+    boxes = np.stack([cols, rows, cols + 1, rows + 1], axis=1) / GRID
+    boxes = np.concatenate([boxes, np.tile(WHOLE_PAGE, (PROMPT, 1))]).astype(np.float32)
+    embedding = PageEmbedding(np.eye(len(boxes), dtype=np.float32), Regions(boxes, None))
+    empty = Words(np.empty((0, 2), np.int32), np.empty((0, 4), np.float32))
+    return Page(0, text, words or empty, TextSource.LAYER, 612, 792), embedding
+
+
+def pointing_at(*vectors, word_index=None):
+    """A query whose tokens each equal one vector of ``patch_page``: row * 8 + column, or 64 and 65."""
+    rows = np.eye(GRID * GRID + PROMPT, dtype=np.float32)[list(vectors)]
+    word_index = list(range(len(vectors))) if word_index is None else word_index
+    return query(rows, [f"word{index}" for index in range(max(word_index) + 1)], word_index)
+
+
+def test_the_text_of_a_patch_is_the_words_that_stand_in_it():
+    """Patch (1, 2) spans x 0.25-0.375 and y 0.125-0.25: it holds 'net', half of 'sales', a sliver of 'rose'."""
+    text = "net sales rose fell"
+    spans = np.array([[0, 3], [4, 9], [10, 14], [15, 19]], np.int32)
+    boxes = [
+        [0.26, 0.15, 0.3, 0.17],
+        [0.32, 0.15, 0.43, 0.17],
+        [0.37, 0.2, 0.5, 0.22],
+        [0.26, 0.3, 0.3, 0.32],
+    ]
+    page, embedding = patch_page(text, Words(spans, np.array(boxes, np.float32)))
+    region = region_of(page, embedding, 1 * GRID + 2)
+    assert region == Region((0.25, 0.125, 0.375, 0.25), "net sales")
+
+
+def test_a_word_larger_than_a_patch_is_the_text_of_all_its_patches():
+    page, embedding = patch_page(
+        "REPORT", Words(np.array([[0, 6]], np.int32), np.array([[0, 0, 0.5, 0.25]], np.float32))
+    )
+    shown = [vector for vector in range(GRID * GRID) if region_of(page, embedding, vector).text]
+    assert shown == [row * GRID + col for row in range(2) for col in range(4)]
+
+
+def test_a_word_without_a_size_and_a_page_whose_words_have_no_boxes_show_nothing():
+    page, _ = patch_page(
+        "x", Words(np.array([[0, 1]], np.int32), np.array([[0.3, 0.3, 0.3, 0.3]], np.float32))
+    )
+    assert not len(words_in(page, (0.25, 0.25, 0.375, 0.375)))
+    page, _ = patch_page("x", Words(np.array([[0, 1]], np.int32), None))
+    assert not len(words_in(page, (0.25, 0.25, 0.375, 0.375)))
+
+
+def test_a_page_without_text_has_an_empty_snippet_and_still_a_box():
+    page, embedding = patch_page()
+    attribution = attribute(pointing_at(10), embedding)
+    assert snippet(page, embedding, attribution) == ""
+    (match,) = match_words(pointing_at(10), page, embedding, attribution)
+    assert match.region == Region((0.25, 0.125, 0.375, 0.25), "")
+    assert str(match.region) == "region 0.25,0.12-0.38,0.25"
+
+
+def test_the_snippet_of_patches_is_the_text_around_the_best_of_them():
+    """Word n stands in patch n; the text before the best patches is long enough to be cut off."""
+    words = [f"figure{number:02}-of-the-year" for number in range(64)]
+    starts = np.arange(64) * 22
+    rows, cols = np.divmod(np.arange(64), GRID)
+    boxes = np.stack([cols + 0.1, rows + 0.4, cols + 0.9, rows + 0.6], axis=1).astype(np.float32) / GRID
+    page, embedding = patch_page(
+        " ".join(words), Words(np.stack([starts, starts + 21], axis=1).astype(np.int32), boxes)
+    )
+    asked = pointing_at(40, 41, 3)
+    found = snippet(page, embedding, attribute(asked, embedding))
+    assert "figure40-of-the-year figure41-of-the-year" in found
+    assert "figure03" not in found and found.startswith("… figure")
+
+
+def test_vectors_of_the_whole_page_count_and_point_at_no_place():
+    """One token finds a patch, one the prompt, and one that belongs to no word finds the prompt too."""
+    page, embedding = patch_page()
+    asked = pointing_at(10, 64, 65, word_index=[0, 1, -1])
+    explanation = explain_page(asked, page, embedding, "a.pdf")
+    assert explanation.score == pytest.approx(3)
+    assert [str(match.region) for match in explanation.matches] == [
+        "region 0.25,0.12-0.38,0.25",
+        "whole page",
+    ]
+    assert {str(gain.region): gain.score for gain in explanation.regions} == pytest.approx(
+        {"whole page": 2.0, "region 0.25,0.12-0.38,0.25": 1.0}
+    )
+    assert explanation.notes == (
+        "1.00 of the score is from query tokens that belong to no word",
+        "2.00 of the score is from vectors of the whole page, which are not drawn",
+    )
+
+
+def test_words_alone_explain_all_of_a_score():
+    assert explain_page(query([[0, 1, 0]], ["fruit"], [0]), PAGE, EMBEDDING, "a.pdf").notes == ()
+
+
+def marked(picture):
+    """How much each of the 8 x 8 patches of the drawn page is coloured. Shape ``(8, 8)``, in [0, 1]."""
+    page = np.asarray(picture, dtype=float)[:, : picture.width - LEGEND_WIDTH_PX]
+    missing_blue = 1 - page[:, :, 2] / 255
+    height, width = (edge // GRID * GRID for edge in missing_blue.shape)
+    tiles = missing_blue[:height, :width].reshape(GRID, height // GRID, GRID, width // GRID)
+    return tiles.mean(axis=(1, 3))
+
+
+def drawn(explanation, embedding, size=(800, 800)):
+    return explanation.draw(Image.new("RGB", size, "white"), embedding.regions.boxes)
+
+
+def test_the_heat_lies_on_the_patches_that_answer_the_query():
+    page, embedding = patch_page()
+    explanation = explain_page(pointing_at(10, 45, 64), page, embedding, "a.pdf")
+    heat = marked(drawn(explanation, embedding))
+    assert {tuple(place) for place in np.argwhere(heat > 0.4)} == {(1, 2), (5, 5)}
+    far = np.ones((GRID, GRID), bool)
+    far[0:3, 1:4] = far[4:7, 4:7] = False
+    assert (heat[far] == 0).all()
+
+
+def test_a_page_found_by_its_prompt_alone_is_not_coloured():
+    page, embedding = patch_page()
+    assert (marked(drawn(explain_page(pointing_at(64, 65), page, embedding, "a.pdf"), embedding)) == 0).all()
+
+
+def test_heat_runs_from_one_patch_into_the_next_without_a_grid():
+    """Along the middle of two neighbours that match alike, the colour does not dip where they meet."""
+    page, embedding = patch_page()
+    picture = drawn(
+        explain_page(pointing_at(26, 27, word_index=[-1, -1]), page, embedding, "a.pdf"), embedding
+    )
+    row = np.asarray(picture, dtype=float)[round(3.5 / GRID * 1400), :1400, 2]
+    inside = row[round(2.5 / GRID * 1400) : round(3.5 / GRID * 1400)]
+    assert inside.max() - inside.min() < 12
+    edge = row[round(3.6 / GRID * 1400) : round(4.4 / GRID * 1400)]
+    assert (np.diff(edge) >= 0).all() and np.diff(edge).max() < 8  # fades out, with no step
+
+
+@given(
+    seed=st.integers(0, 2**32 - 1),
+    tokens=st.integers(1, 12),
+    side=st.integers(1, 6),
+    prompt=st.integers(0, 3),
+)
+def test_what_patches_and_the_prompt_gave_sums_to_the_score(seed, tokens, side, prompt):
+    rng = np.random.default_rng(seed)
+    rows, cols = np.divmod(np.arange(side * side), side)
+    boxes = np.stack([cols, rows, cols + 1, rows + 1], axis=1) / side
+    boxes = np.concatenate([boxes, np.tile(WHOLE_PAGE, (prompt, 1))]).astype(np.float32)
+    embedding = PageEmbedding(rng.standard_normal((len(boxes), 4)).astype(np.float32), Regions(boxes, None))
+    asked = query(rng.standard_normal((tokens, 4)), ["w"], rng.integers(-1, 1, tokens))
+    explanation = explain_page(asked, PAGE, embedding, "a.pdf")
+    score = maxsim(asked.vectors, [embedding.vectors])[0]
+    assert explanation.score == pytest.approx(score, abs=1e-4)
+    assert sum(gain.score for gain in explanation.regions) == pytest.approx(score, abs=1e-4)

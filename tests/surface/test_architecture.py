@@ -24,10 +24,12 @@ ALLOWED = {
     "stores": FOUNDATION,
     "retrieval": FOUNDATION | {"stores"},
     "heatmaps": FOUNDATION,
-    "evaluation": FOUNDATION,
+    "evaluation": FOUNDATION | {"identity", "stores"},
     "identity": FOUNDATION,
     "metadata": FOUNDATION | {"stores"},
     "exporting": FOUNDATION | {"stores"},
+    "drawing": FOUNDATION | {"documents", "stores"},
+    "hits": FOUNDATION | {"drawing", "heatmaps", "retrieval", "stores"},
 }
 FREE = {"indexing", "library", "cli", "__init__", "__main__"}
 

@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maxsight.cli.output import INTERRUPTED, counted, json_option, library_option, print_json, say
+from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 
 if TYPE_CHECKING:
-    from maxsight.documents import ReadSettings
     from maxsight.indexing import IndexEvent, IndexReport
 
 NOT_ALL_INDEXED = 3
@@ -23,8 +23,7 @@ NOT_ALL_INDEXED = 3
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @library_option
 @click.option("--encoder", help="Encoder of a new library.  [default: minilm]")
-@click.option("--include", multiple=True, metavar="GLOB", help="In folders, index only files that match.")
-@click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, leave out files that match.")
+@choosing_options
 @click.option(
     "--metadata",
     type=click.Path(path_type=Path),
@@ -33,18 +32,7 @@ NOT_ALL_INDEXED = 3
 )
 @click.option("--again", is_flag=True, help="Read unchanged files again, for example with another --ocr.")
 @click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
-@click.option(
-    "--ocr",
-    type=click.Choice(["auto", "rapidocr", "tesseract", "none"]),
-    help="Engine for pages without usable text.  [default: as the library was made, else auto]",
-)
-@click.option("--dpi", type=click.IntRange(36, 1200), help="Resolution for OCR.  [default: 200]")
-@click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For encrypted PDFs.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Reading processes.  [default: by CPUs]")
-@click.option("--max-pixels", type=click.IntRange(1), help="Pixels of one page.  [default: 100,000,000]")
-@click.option("--max-pages", type=click.IntRange(1), help="Pages of one file.  [default: 10,000]")
-@click.option("--max-bytes", type=click.IntRange(1), help="Bytes of one file.  [default: 2,000,000,000]")
-@click.option("--page-timeout", type=click.FloatRange(0.1), help="Seconds one page may take.  [default: 120]")
+@reading_options
 @json_option
 def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
     """Index files and folders: PDF, PNG, JPEG, TIFF, WebP, text and Markdown.
@@ -58,8 +46,8 @@ def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
 
     as_json = options.pop("as_json")
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
-    found = list(_paths(paths))
-    made_with = _changed(ReadSettings(), options)
+    found = list(each_path(paths))
+    made_with = changed(ReadSettings(), options)
     with (
         Library.open(library, encoder=options["encoder"], create=True, settings=made_with) as opened,
         _progress_bar() as show,
@@ -72,7 +60,7 @@ def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
                 exclude=options["exclude"],
                 metadata=metadata,
                 prune=options["prune"],
-                settings=_changed(opened.settings, options),
+                settings=changed(opened.settings, options),
                 workers=options["workers"],
                 again=options["again"],
             )
@@ -85,39 +73,6 @@ def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
     _print_report(report, library, as_json)
     if report.not_indexed:
         sys.exit(NOT_ALL_INDEXED)
-
-
-def _paths(arguments: tuple[str, ...]) -> Iterator[str]:
-    for argument in arguments:
-        if argument == "-":
-            yield from (line for line in map(str.strip, sys.stdin) if line)
-        else:
-            yield argument
-
-
-def _changed(settings: ReadSettings, options: dict[str, Any]) -> ReadSettings:
-    """Put the options that were given in place of the settings' own."""
-    from dataclasses import replace
-
-    from maxsight.documents import OcrChoice
-
-    limits = {
-        name: options[option]
-        for name, option in (
-            ("max_pixels", "max_pixels"),
-            ("max_pages", "max_pages"),
-            ("max_bytes", "max_bytes"),
-            ("page_timeout_s", "page_timeout"),
-        )
-        if options[option] is not None
-    }
-    return replace(
-        settings,
-        ocr=OcrChoice(options["ocr"]) if options["ocr"] else settings.ocr,
-        dpi=options["dpi"] or settings.dpi,
-        password=options["password"],
-        limits=replace(settings.limits, **limits),
-    )
 
 
 @contextmanager

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol
 
+import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.types import Page
+from maxsight.pictures import fit_picture
+from maxsight.types import Page, PictureFit
 
 
 class OcrChoice(StrEnum):
@@ -44,15 +48,28 @@ class ReadSettings:
 
     Attributes:
         ocr: Engine for pages without a usable text layer.
-        dpi: Resolution at which such pages are rendered.
+        dpi: Resolution at which PDF pages are drawn, for OCR and for their pictures.
         password: Tried on encrypted PDFs. Never stored.
         limits: What a file may cost.
+        picture: The picture wanted of every page; None for none.
     """
 
     ocr: OcrChoice = OcrChoice.AUTO
     dpi: int = 200
     password: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
+    picture: PictureFit | None = None
+
+    def fitted(self, draw: Callable[[], Image.Image]) -> NDArray[np.uint8] | None:
+        """Draw a page and bring it to the size that is wanted; if none is, it is not drawn.
+
+        Returns:
+            What becomes `Page.picture`. Shape ``(height, width, 3)``.
+
+        Raises:
+            InputError: It is too long and narrow for the encoder.
+        """
+        return None if self.picture is None else fit_picture(draw(), self.picture)
 
 
 class PageSource(Protocol):
@@ -68,10 +85,11 @@ class PageSource(Protocol):
         ...
 
     def read_page(self, page_index: int) -> Page:
-        """Read one page (0-based).
+        """Read one page (0-based), with its picture where the settings ask for one.
 
         Raises:
-            UnreadableDocumentError: The page can't be read, with the reason.
+            UnreadableDocumentError: The page can't be read, or not drawn, with the reason.
+            InputError: OCR failed, or the page's picture can't be fitted. The worker names the page.
         """
         ...
 

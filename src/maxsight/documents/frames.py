@@ -19,7 +19,7 @@ from PIL import Image
 
 from maxsight.documents.base import Limits, OcrChoice, ReadSettings
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
-from maxsight.types import Page, TextSource, Words
+from maxsight.types import Fit, Page, PictureFit, TextSource, Words
 
 Array = NDArray[np.generic]
 
@@ -81,7 +81,8 @@ def _read_array(stream: BinaryIO, name: str, shape: list[int]) -> Array:
     size_bytes = math.prod(shape) * dtype.itemsize
     if not 0 <= size_bytes <= _MAX_ARRAY_BYTES:
         raise FrameError(f"an array of shape {shape} is over the limit")
-    array: Array = np.frombuffer(stream.read(size_bytes), dtype=dtype)
+    content = bytearray(stream.read(size_bytes))  # the array can be written to then, as PyTorch wants it
+    array: Array = np.frombuffer(content, dtype=dtype)
     return array.reshape(shape)
 
 
@@ -92,7 +93,14 @@ def settings_to_fields(settings: ReadSettings) -> dict[str, Any]:
 
 def settings_from_fields(fields: dict[str, Any]) -> ReadSettings:
     """Settings from JSON."""
-    return ReadSettings(**{**fields, "ocr": OcrChoice(fields["ocr"]), "limits": Limits(**fields["limits"])})
+    picture = fields["picture"]
+    return ReadSettings(
+        ocr=OcrChoice(fields["ocr"]),
+        dpi=fields["dpi"],
+        password=fields["password"],
+        limits=Limits(**fields["limits"]),
+        picture=None if picture is None else PictureFit(**{**picture, "fit": Fit(picture["fit"])}),
+    )
 
 
 def count_from_frame(frame: Frame) -> int:
@@ -116,8 +124,9 @@ def page_to_frame(page: Page) -> Frame:
         "width_pt": page.width_pt,
         "height_pt": page.height_pt,
     }
-    boxes = () if page.words.boxes is None else (page.words.boxes,)
-    return Frame({"page": fields}, (page.words.spans, *boxes))
+    arrays = {"spans": page.words.spans, "boxes": page.words.boxes, "picture": page.picture}
+    there = {name: array for name, array in arrays.items() if array is not None}
+    return Frame({"page": fields, "arrays": list(there)}, tuple(there.values()))
 
 
 def page_from_frame(frame: Frame) -> Page:
@@ -129,7 +138,8 @@ def page_from_frame(frame: Frame) -> Page:
     try:
         fields = frame.fields["page"]
         text = str(fields["text"])
-        spans, boxes = frame.arrays[0], frame.arrays[1] if len(frame.arrays) > 1 else None
+        arrays = dict(zip(frame.fields["arrays"], frame.arrays, strict=True))
+        spans, boxes, picture = arrays["spans"], arrays.get("boxes"), arrays.get("picture")
         if spans.size and not 0 <= spans.min() <= spans.max() <= len(text):
             raise FrameError("words lie outside the text")
         return Page(
@@ -139,8 +149,9 @@ def page_from_frame(frame: Frame) -> Page:
             TextSource(fields["text_source"]),
             float(fields["width_pt"]),
             float(fields["height_pt"]),
+            None if picture is None else _pixels(picture),
         )
-    except (KeyError, IndexError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError) as error:
         raise FrameError(f"not a page: {error}") from error
 
 
@@ -156,12 +167,15 @@ def image_from_frame(frame: Frame) -> Image.Image:
         FrameError: The frame holds no picture.
     """
     try:
-        pixels = frame.arrays[0]
-        if pixels.dtype != np.uint8 or pixels.ndim != 3 or pixels.shape[2] != 3:
-            raise FrameError(f"not a picture: shape {pixels.shape}")
-        return Image.fromarray(pixels)
+        return Image.fromarray(_pixels(frame.arrays[0]))
     except IndexError as error:
         raise FrameError("not a picture") from error
+
+
+def _pixels(array: Array) -> NDArray[np.uint8]:
+    if array.dtype != np.uint8 or array.ndim != 3 or array.shape[2] != 3 or not array.size:
+        raise FrameError(f"not a picture: shape {array.shape}, {array.dtype}")
+    return array.astype(np.uint8, copy=False)
 
 
 def error_to_frame(error: UnreadableDocumentError) -> Frame:

@@ -47,7 +47,7 @@ class ImageSource:
         return self._frames
 
     def read_page(self, page_index: int) -> Page:
-        """Read one frame by OCR.
+        """Read one frame by OCR, with its picture where one is wanted.
 
         Raises:
             UnreadableDocumentError: The frame is damaged or too large.
@@ -56,7 +56,8 @@ class ImageSource:
         reading = ocr.read_image(image, self._settings)
         points_per_px = 72 / self._dpi()
         width_pt, height_pt = image.width * points_per_px, image.height * points_per_px
-        return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt)
+        picture = self._settings.fitted(lambda: image)
+        return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt, picture)
 
     def render_page(self, page_index: int) -> Image.Image:
         """Decode one frame (RGB, on white, turned upright as its EXIF tag says), in its own resolution.

@@ -11,6 +11,7 @@ import ctypes
 import re
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -65,21 +66,24 @@ class PdfSource:
         return len(self._pdf)
 
     def read_page(self, page_index: int) -> Page:
-        """Read one page: its text layer where it is usable, else by OCR.
+        """Read one page: its text layer where it is usable, else by OCR; and its picture where one is wanted.
 
         Raises:
-            UnreadableDocumentError: The page is damaged.
+            UnreadableDocumentError: The page is damaged, or too large to be drawn legibly.
         """
         with self._page(page_index) as page:
+            draw = cache(lambda: self._render(page, page_index))  # once, whoever looks at it
             reading = _read_layer(page)
-            if not len(reading.words) and self._is_cut_short:
-                self._check_not_lost(page, page_index)
+            if not len(reading.words) and self._is_cut_short and ocr.is_blank(draw()):
+                # pdfium reads missing content as empty.
+                raise self._unreadable(page_index, "nothing is left of this page: the file is cut short")
             is_poor = not len(reading.words) or _is_stamp_on_picture(page, reading.words)
             if is_poor and self._settings.ocr is not OcrChoice.NONE:
-                read = ocr.read_image(self._render(page, page_index), self._settings)
+                read = ocr.read_image(draw(), self._settings)
                 reading = read if len(read.words) > len(reading.words) else reading
+            picture = self._settings.fitted(draw)
             width_pt, height_pt = page.get_size()
-        return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt)
+        return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt, picture)
 
     def render_page(self, page_index: int) -> Image.Image:
         """Draw one page (RGB), at ``settings.dpi`` or the highest resolution within ``limits.max_pixels``.
@@ -93,11 +97,6 @@ class PdfSource:
     def close(self) -> None:
         """Release the file."""
         self._pdf.close()
-
-    def _check_not_lost(self, page: pdfium.PdfPage, page_index: int) -> None:
-        """Refuse a blank page of a file that is cut short: pdfium reads missing content as empty."""
-        if ocr.is_blank(self._render(page, page_index)):
-            raise self._unreadable(page_index, "nothing is left of this page: the file is cut short")
 
     def _render(self, page: pdfium.PdfPage, page_index: int) -> Image.Image:
         width_pt, height_pt = page.get_size()

@@ -142,6 +142,8 @@ def _decode(request: Frame, reply: Frame) -> Reply:
             page = page_from_frame(reply)
             if page.page_index != request.fields["page_index"]:
                 raise FrameError(f"page {page.page_index} was not asked for")
+            if (page.picture is None) != (request.fields["settings"]["picture"] is None):
+                raise FrameError(f"page {page.page_index} came with another picture than was asked for")
             return page
         case _:
             return image_from_frame(reply)

@@ -16,10 +16,12 @@ from maxsight.documents.ocr import choose_engine
 from maxsight.documents.pool import LostPageError, Reply, WorkerPool, wait
 from maxsight.errors import UnreadableDocumentError
 from maxsight.settings import cpu_count
-from maxsight.types import Page
+from maxsight.types import Fit, Page, PictureFit
 
-# Pages that may be read and not yet taken, beyond one per worker. Some hundred kilobytes each at most.
+# Pages that may be read and not yet taken, beyond one per worker: so many, and fewer where their pictures would
+# take more than so many bytes. A page without its picture takes some hundred kilobytes at most.
 READ_AHEAD_PAGES = 32
+READ_AHEAD_BYTES = 128 * 2**20
 # A file that takes this many workers down one after the other is given up.
 MAX_LOST_IN_A_ROW = 3
 MAX_DEFAULT_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
@@ -190,11 +192,31 @@ class _Reading:
         )
 
 
+def _read_ahead_pages(picture: PictureFit | None) -> int:
+    return (
+        READ_AHEAD_PAGES
+        if picture is None
+        else min(READ_AHEAD_PAGES, READ_AHEAD_BYTES // _most_bytes(picture))
+    )
+
+
+def _most_bytes(picture: PictureFit) -> int:
+    """Bytes of the largest picture there can be."""
+    match picture.fit:
+        case Fit.STRETCH:
+            pixels = picture.height_px * picture.width_px
+        case Fit.MULTIPLE:
+            pixels = picture.max_pixels
+        case Fit.LONGEST_EDGE:
+            pixels = picture.longest_edge_px**2
+    return 3 * pixels
+
+
 def _read_in_order(
     jobs: Iterator[ReadJob], settings: ReadSettings, workers: int
 ) -> Generator[Event, None, None]:
     pool = WorkerPool(settings, workers)
-    limit = READ_AHEAD_PAGES + workers
+    limit = _read_ahead_pages(settings.picture) + workers
     readings: deque[_Reading] = deque()
 
     def read_ahead() -> None:

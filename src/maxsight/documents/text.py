@@ -13,7 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 from maxsight.documents.base import ReadSettings
 from maxsight.documents.geometry import Boxes, clip_boxes
 from maxsight.documents.words import WORD, find_words
-from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
+from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page, TextSource, Words
 
 MAX_PAGE_WORDS = 1000
@@ -47,6 +47,7 @@ class PlainTextSource:
         except OSError as error:
             raise UnreadableDocumentError(path, f"it can't be opened ({error.strerror})") from error
         self._path = path
+        self._settings = settings
         self._pages = list(cut_pages(decode(content, path)))
 
     @property
@@ -55,21 +56,32 @@ class PlainTextSource:
         return len(self._pages)
 
     def read_page(self, page_index: int) -> Page:
-        """Read one page. Its words have no boxes.
+        """Read one page. Its words have no boxes, even where its picture is wanted.
 
         Raises:
             UnreadableDocumentError: There is no such page.
+            InputError: Its picture has too many pixels.
         """
         if not 0 <= page_index < self.page_count:
             reason = f"there is no such page; the file has {self.page_count}"
             raise UnreadableDocumentError(self._path, reason, page_number=page_index + 1)
         text = self._pages[page_index]
-        return Page(page_index, text, find_words(text), TextSource.FILE)
+        words = find_words(text)
+        picture = self._settings.fitted(lambda: self._draw(text, words))
+        return Page(page_index, text, words, TextSource.FILE, picture=picture)
 
     def render_page(self, page_index: int) -> Image.Image:
-        """Draw one page (RGB) as `layout_text` does."""
+        """Draw one page (RGB) as `layout_text` does.
+
+        Raises:
+            UnreadableDocumentError: There is no such page.
+            InputError: It would have too many pixels.
+        """
         page = self.read_page(page_index)
-        return layout_text(page.text, page.words)[0]
+        return self._draw(page.text, page.words)
+
+    def _draw(self, text: str, words: Words) -> Image.Image:
+        return layout_text(text, words, max_pixels=self._settings.limits.max_pixels)[0]
 
     def close(self) -> None:
         """Nothing is held open."""
@@ -121,7 +133,7 @@ MOST_BREAKS = 3  # a text of a million empty lines is not drawn a mile high
 
 
 def layout_text(
-    text: str, words: Words, *, width_px: int = 1240, font_px: int = 22
+    text: str, words: Words, *, width_px: int = 1240, font_px: int = 22, max_pixels: int | None = None
 ) -> tuple[Image.Image, Boxes]:
     """Draw a text and say where each of its words came to stand.
 
@@ -130,9 +142,13 @@ def layout_text(
         words: Its words.
         width_px: Width of the picture; its height follows from the text.
         font_px: Height of the letters.
+        max_pixels: Refuse to draw more.
 
     Returns:
         The picture (RGB), and a box per word in fractions of it. Shape ``(words, 4)``.
+
+    Raises:
+        InputError: The picture would have more than ``max_pixels``.
     """
     font = ImageFont.load_default(font_px)
     margin, line_px = 3 * font_px, round(1.4 * font_px)
@@ -149,7 +165,13 @@ def layout_text(
         y += breaks * line_px
         boxes[row] = x, y, x + width, y + line_px
         x, end = x + width, word_end
-    image = Image.new("RGB", (width_px, round(y) + line_px + margin), "white")
+    height_px = round(y) + line_px + margin
+    if max_pixels is not None and width_px * height_px > max_pixels:
+        raise InputError(
+            f"the text drawn has {width_px:,} x {height_px:,} pixels, more than the limit of {max_pixels:,}",
+            hint="Raise the limit on pixels per page (--max-pixels) if you trust the file.",
+        )
+    image = Image.new("RGB", (width_px, height_px), "white")
     pen = ImageDraw.Draw(image)
     for (x0, y0, _, _), (word_start, word_end) in zip(boxes.tolist(), words.spans.tolist(), strict=True):
         pen.text((x0, y0), text[word_start:word_end], fill="black", font=font)

@@ -10,12 +10,6 @@ from maxsight.errors import EncoderMismatchError, MaxSightError, ModelNotAvailab
 from maxsight.types import EmbeddingSpace
 
 
-def names_encoder_of(space: EmbeddingSpace, name: str) -> bool:
-    """Whether ``name`` is what the space's encoder is called, or another way to write its folder."""
-    folder, home = Path(name), Path(space.encoder)
-    return name == space.encoder or (folder.is_dir() and home.is_dir() and folder.samefile(home))
-
-
 def load_own_encoder(space: EmbeddingSpace, options: EncoderOptions | None = None) -> Encoder:
     """Load the encoder that made the vectors of a space.
 
@@ -30,7 +24,7 @@ def load_own_encoder(space: EmbeddingSpace, options: EncoderOptions | None = Non
             hint="Say where it is now: --encoder FOLDER (encoder= in Python).",
         )
     encoder = load_encoder(space.encoder, options)
-    check_same_space(
+    _check_same_space(
         space,
         encoder,
         hint="Bring back the version that made the library, of the checkpoint or of maxsight, or index the files "
@@ -39,28 +33,42 @@ def load_own_encoder(space: EmbeddingSpace, options: EncoderOptions | None = Non
     return encoder
 
 
-def load_same_encoder(space: EmbeddingSpace, name: str, options: EncoderOptions | None = None) -> Encoder:
-    """Load an encoder by another name than the one that made the vectors of a space.
+def find_same_encoder(
+    space: EmbeddingSpace, asked: str | Encoder, options: EncoderOptions | None = None
+) -> Encoder | None:
+    """Make sure that an encoder somebody asks for is the one that made the vectors of a space.
+
+    Args:
+        space: Of the vectors that are there.
+        asked: A name, or an encoder.
+        options: How it runs here, if it must be loaded to find out.
+
+    Returns:
+        The encoder, or None where the name alone says that it is the space's own.
 
     Raises:
         EncoderMismatchError: It makes vectors of another space, or can't be loaded to find out.
     """
+    if isinstance(asked, str) and _is_name_of(space, asked):
+        return None
+    name = asked if isinstance(asked, str) else asked.space.encoder
     hint = f"Leave the encoder out, or make another library: --library {Path(name).name}.library"
     try:
-        encoder = load_encoder(name, options)
+        encoder = load_encoder(asked, options) if isinstance(asked, str) else asked
     except MaxSightError as error:
         raise EncoderMismatchError(
-            str(space), f"{name} (which can't be loaded: {error})", hint=hint
+            str(space), f"{name}, which can't be loaded here: {error}", hint=hint
         ) from error
-    check_same_space(space, encoder, hint=hint)
+    _check_same_space(space, encoder, hint=hint)
     return encoder
 
 
-def check_same_space(space: EmbeddingSpace, encoder: Encoder, *, hint: str | None = None) -> None:
-    """Refuse an encoder whose vectors are of another space.
+def _is_name_of(space: EmbeddingSpace, name: str) -> bool:
+    """Whether the space's encoder is called so, or lies in the folder of this name."""
+    folder, home = Path(name), Path(space.encoder)
+    return name == space.encoder or (folder.is_dir() and home.is_dir() and folder.samefile(home))
 
-    Raises:
-        EncoderMismatchError: They are.
-    """
+
+def _check_same_space(space: EmbeddingSpace, encoder: Encoder, *, hint: str) -> None:
     if not encoder.space.matches(space):
         raise EncoderMismatchError(str(space), str(encoder.space), hint=hint)

@@ -25,11 +25,16 @@ def merge_neighbours(
     """
     if len(vectors) <= limit:
         return PageEmbedding(vectors, regions)
-    firsts = np.arange(limit) * len(vectors) // limit
+    firsts = group_starts(len(vectors), limit)
     boxes, spans = (
         None if extents is None else unions(extents, firsts) for extents in (regions.boxes, regions.spans)
     )
     return PageEmbedding(mean_directions(vectors, firsts), Regions(boxes, spans))
+
+
+def group_starts(count: int, groups: int) -> NDArray[np.intp]:
+    """Cut ``count`` neighbours into groups as equal as they can be; tell where each starts. Shape ``(groups,)``."""
+    return np.arange(groups) * count // groups
 
 
 def mean_directions(vectors: NDArray[np.float32], firsts: NDArray[np.intp]) -> NDArray[np.float32]:

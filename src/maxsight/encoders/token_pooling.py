@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from scipy.cluster.hierarchy import fcluster, linkage
+from scipy.spatial.distance import squareform
 
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.merging import mean_directions, unions
@@ -23,7 +24,7 @@ COMPACT = 2.0
 
 
 def pool_tokens(embedding: PageEmbedding, factor: int) -> PageEmbedding:
-    """Merge a page's vectors to ``1 / factor`` as many.
+    """Merge a page's vectors to ``1 / factor`` as many, or fewer where many are equal.
 
     Vectors that stand for the whole page are kept as they are. A cluster whose members lie together gets the smallest
     region that holds them; one whose members are scattered gets the region of the member nearest to its mean, since a
@@ -107,7 +108,10 @@ def _clusters(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp
     Returns:
         The vectors' indices, cluster by cluster, and where in them each cluster begins.
     """
-    labels = fcluster(linkage(vectors, method="ward"), count, criterion="maxclust")
+    # Ward's linkage wants Euclidean distances. Between unit vectors they follow from the cosines, sooner than scipy
+    # works them out from the coordinates.
+    distances = np.sqrt(np.maximum(2 - 2 * vectors @ vectors.T, 0))
+    labels = fcluster(linkage(squareform(distances, checks=False), "ward"), count, "maxclust")
     _, first_members, cluster = np.unique(labels, return_index=True, return_inverse=True)
     first_member = first_members[cluster]  # (vectors,)
     order = np.argsort(first_member, kind="stable")

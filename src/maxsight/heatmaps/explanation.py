@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -9,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.heatmaps.overlay import draw_overlay
+from maxsight.heatmaps.overlay import Captions, draw_overlay
 from maxsight.heatmaps.similarity import Attribution, attribute, match_words, region_of
-from maxsight.types import Match, Page, PageEmbedding, QueryEmbedding, Region
+from maxsight.types import WHOLE_PAGE, Match, Page, PageEmbedding, QueryEmbedding, Region
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,7 @@ class Explanation:
         matches: Per query word, where it matched.
         regions: What each region gave, largest first.
         attribution: Every query token against every vector.
+        of_patches: Whether the vectors come from patches of the page's picture rather than from its words.
     """
 
     query: str
@@ -48,6 +50,18 @@ class Explanation:
     matches: tuple[Match, ...]
     regions: tuple[RegionGain, ...]
     attribution: Attribution = field(repr=False)
+    of_patches: bool = field(default=False, repr=False)
+
+    @property
+    def notes(self) -> tuple[str, ...]:
+        """What the matches do not show of the score, in words; nothing for an encoder of words alone."""
+        beside_words = self.score - sum(match.score for match in self.matches)
+        whole_page = sum(gain.score for gain in self.regions if gain.region.box == WHOLE_PAGE)
+        shares = (
+            (beside_words, "from query tokens that belong to no word"),
+            (whole_page, "from vectors of the whole page, which are not drawn"),
+        )
+        return tuple(f"{share:.2f} of the score is {what}" for share, what in shares if abs(share) >= 0.005)
 
     def draw(self, picture: Image.Image, boxes: NDArray[np.float32]) -> Image.Image:
         """Draw the matching regions over a picture of the page, with the query words beside it.
@@ -57,7 +71,14 @@ class Explanation:
             boxes: Where each vector of the page lies in it. Shape ``(vectors, 4)``, fractions of the page.
         """
         title = f"{PurePosixPath(self.path).name}, page {self.page_number}, score {self.score:.2f}"
-        return draw_overlay(picture, boxes, self.attribution, self.matches, title, self.query)
+        return draw_overlay(
+            picture,
+            boxes,
+            self.attribution,
+            self.matches,
+            Captions(self.query, title, self.notes),
+            smooth=self.of_patches,
+        )
 
 
 def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, path: str) -> Explanation:
@@ -67,14 +88,10 @@ def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, pa
         InputError: The page has no vectors.
     """
     attribution = attribute(query, embedding)
-    gains = attribution.vector_gains
-    regions = sorted(
-        (
-            RegionGain(region_of(page, embedding, int(vector)), float(gains[vector]))
-            for vector in gains.nonzero()[0]
-        ),
-        key=lambda gain: -gain.score,
-    )
+    gains: dict[Region, float] = defaultdict(float)
+    for vector in attribution.vector_gains.nonzero()[0]:
+        gains[region_of(page, embedding, int(vector))] += float(attribution.vector_gains[vector])
+    regions = sorted((RegionGain(*gain) for gain in gains.items()), key=lambda gain: -gain.score)
     return Explanation(
         query.text,
         path,
@@ -83,4 +100,5 @@ def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, pa
         match_words(query, page, embedding, attribution),
         tuple(regions),
         attribution,
+        of_patches=embedding.regions.spans is None,
     )

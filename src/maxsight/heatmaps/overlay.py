@@ -3,19 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter, ImageFont
 
 from maxsight.heatmaps.similarity import Attribution
-from maxsight.types import Match
+from maxsight.types import WHOLE_PAGE, Match
 
 PAGE_EDGE_PX = 1400
 MAX_ENLARGEMENT = 2.0
 CLEAR_MATCH = 0.6  # similarities below this are drawn fainter
 LEGEND_WIDTH_PX, LEGEND_HEIGHT_PX = 520, 700
 MARGIN_PX = 28
+FAINTEST = 0.05  # heat below this is not drawn
+WORD_MARGIN_PX = 2
+PATCH_BLUR = 0.35  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
 HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
@@ -31,54 +35,78 @@ PALETTE = (
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Captions:
+    """What the legend says beside the matches.
+
+    Attributes:
+        query: The question, at its head.
+        title: Which page, and its score.
+        notes: What the picture does not show, at its foot.
+    """
+
+    query: str
+    title: str
+    notes: Sequence[str] = ()
+
+
 def draw_overlay(
     picture: Image.Image,
     boxes: NDArray[np.float32],
     attribution: Attribution,
     matches: Sequence[Match],
-    title: str,
-    query: str,
+    captions: Captions,
+    *,
+    smooth: bool = False,
 ) -> Image.Image:
     """Draw why a page was found.
 
     Args:
         picture: The page as a person sees it.
-        boxes: Where each vector of the page lies. Shape ``(vectors, 4)``, fractions of the page.
+        boxes: Where each vector of the page lies. Shape ``(vectors, 4)``, fractions of the page. One that is the whole
+            page is not drawn: it says nothing of where.
         attribution: The page's score taken apart.
         matches: Where each query word matched.
-        title: Drawn at the head of the legend.
-        query: The question, drawn below it.
+        captions: For the legend.
+        smooth: Let the heat of a grid of patches run from one into the next.
 
     Returns:
         RGB, the page with its longer edge at ``PAGE_EDGE_PX``, a legend to its right.
     """
     page = _scaled(picture.convert("RGB"))
-    page = _add_heat(page, boxes, heat_per_vector(attribution))
+    placed = (boxes != np.array(WHOLE_PAGE, boxes.dtype)).any(axis=1)
+    page = _add_heat(page, boxes[placed], heat_per_vector(attribution, placed), smooth)
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(matches))]
     shown = _strong(matches)
     _outline(page, [matches[index] for index in shown], [colours[index] for index in shown])
     sheet = Image.new("RGB", (page.width + LEGEND_WIDTH_PX, max(page.height, LEGEND_HEIGHT_PX)), PAPER)
     sheet.paste(page, (0, 0))
-    _draw_legend(sheet, page.width, title, query, matches, colours)
+    _draw_legend(sheet, page.width, captions, matches, colours)
     return sheet
 
 
-def heat_per_vector(attribution: Attribution) -> NDArray[np.float32]:
+def heat_per_vector(attribution: Attribution, placed: NDArray[np.bool_]) -> NDArray[np.float32]:
     """How much each vector answers the query as a whole.
 
-    Per query token, similarities are taken relative to the page: 0 at its median, 1 at its best. Squared, so
-    that what merely resembles stays faint, and averaged over the tokens, weighted by what each token gained.
+    Per query token, similarities are taken relative to the page: 0 at its median, 1 at its best. Raised to the third
+    power, so that what merely resembles stays faint, and averaged over the tokens, weighted by what each token gained.
+
+    Args:
+        attribution: The page's score taken apart.
+        placed: Which vectors have a place on the page. Shape ``(vectors,)``.
 
     Returns:
-        Shape ``(vectors,)``, in [0, 1]: 1 for the strongest, less where even that is weak.
+        Shape ``(placed vectors,)``, in [0, 1]: 1 for the strongest, less where even that is weak.
     """
-    similarities = attribution.similarities
+    similarities = attribution.similarities[:, placed]
+    if not similarities.size:
+        return np.zeros(similarities.shape[1], np.float32)
     middle = np.median(similarities, axis=1, keepdims=True)
     best = similarities.max(axis=1, keepdims=True)
     relative = np.clip((similarities - middle) / np.maximum(best - middle, 1e-6), 0, 1) ** 3
     weights = np.maximum(attribution.gains, 0)[:, None]
     heat = (relative * weights).sum(axis=0)
-    strength = min(1.0, float(best.max()) / CLEAR_MATCH)
+    strength = min(1.0, max(0.0, float(best.max())) / CLEAR_MATCH)
     return np.asarray(strength * heat / max(float(heat.max()), 1e-6), dtype=np.float32)
 
 
@@ -88,24 +116,31 @@ def _scaled(picture: Image.Image) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
-def _add_heat(page: Image.Image, boxes: NDArray[np.float32], heat: NDArray[np.float32]) -> Image.Image:
+def _add_heat(
+    page: Image.Image, boxes: NDArray[np.float32], heat: NDArray[np.float32], smooth: bool
+) -> Image.Image:
     """Lay translucent colour over the regions, like a marker: the ink below stays readable."""
-    strength = Image.new("F", page.size, 0)
+    strength = Image.new("L", page.size, 0)
     draw = ImageDraw.Draw(strength)
     for vector in heat.argsort():  # the strongest last, so that it is not covered
-        if heat[vector] > 0.05:
-            draw.rectangle(_pixels(boxes[vector], page.size, grow=2), fill=float(heat[vector]))
-    level = np.asarray(strength)[:, :, None]
-    soft = np.asarray(
-        Image.fromarray((level[:, :, 0] * 255).astype(np.uint8)).filter(ImageFilter.GaussianBlur(2))
-    )
-    level = (soft / 255.0)[:, :, None]
+        if heat[vector] > FAINTEST:
+            box = _pixels(boxes[vector], page.size, grow=0 if smooth else WORD_MARGIN_PX)
+            draw.rectangle(box, fill=round(255 * float(heat[vector])))
+    blur_px = PATCH_BLUR * _typical_edge_px(boxes, page.size) if smooth else WORD_MARGIN_PX
+    level = np.asarray(strength.filter(ImageFilter.GaussianBlur(blur_px)), np.float32)[:, :, None] / 255
+    if smooth and level.any():  # a lone patch must not grow fainter for being smoothed
+        level *= heat.max() / level.max()
     low, high = (np.array(colour, dtype=np.float32) for colour in HEAT)
     marker = low + (high - low) * level
     paper = np.asarray(page, dtype=np.float32)
     # Multiplying keeps black ink black, as a marker pen does.
     marked = paper * (1 - 0.75 * np.sqrt(level) * (1 - marker / 255))
     return Image.fromarray(np.clip(marked, 0, 255).astype(np.uint8))
+
+
+def _typical_edge_px(boxes: NDArray[np.float32], size: tuple[int, int]) -> float:
+    edges = (boxes[:, 2:] - boxes[:, :2]) * np.array(size)
+    return float(np.median(np.sqrt(edges.prod(axis=1))))
 
 
 def _strong(matches: Sequence[Match], most: int = 6) -> list[int]:
@@ -120,7 +155,7 @@ def _outline(page: Image.Image, matches: Sequence[Match], colours: Sequence[tupl
     font = ImageFont.load_default(15)
     taken: list[tuple[float, float, float, float]] = []
     for match, colour in zip(matches, colours, strict=True):
-        if match.region.box is None:
+        if match.region.box in (None, WHOLE_PAGE):
             continue
         box = _pixels(match.region.box, page.size, grow=4)
         draw.rounded_rectangle(box, radius=4, outline=colour, width=3)
@@ -137,8 +172,7 @@ def _outline(page: Image.Image, matches: Sequence[Match], colours: Sequence[tupl
 def _draw_legend(
     sheet: Image.Image,
     left: int,
-    title: str,
-    query: str,
+    captions: Captions,
     matches: Sequence[Match],
     colours: Sequence[tuple[int, int, int]],
 ) -> None:
@@ -147,7 +181,10 @@ def _draw_legend(
     x, y = left + MARGIN_PX, MARGIN_PX
     width = LEGEND_WIDTH_PX - 2 * MARGIN_PX
     draw.line((left, 0, left, sheet.height), fill=(220, 222, 226), width=2)
-    for text, font, line_height, colour in ((query, large, 30, INK), (title, small, 20, FAINT)):
+    for text, font, line_height, colour in (
+        (captions.query, large, 30, INK),
+        (captions.title, small, 20, FAINT),
+    ):
         for line in _wrap(draw, text, font, width, most=5):
             draw.text((x, y), line, font=font, fill=colour)
             y += line_height
@@ -158,13 +195,17 @@ def _draw_legend(
         if y > sheet.height - 60:
             draw.text((x, y), "…", font=normal, fill=FAINT)
             break
-        found = f"{match.word}: {match.region.text or 'region'}"
+        found = f"{match.word}: {match.region}"
         draw.rectangle((x, y + 3, x + 12, y + 15), fill=colour)
         draw.text((x + 22, y), _fit(draw, found, normal, width - 90), font=normal, fill=INK)
         draw.text((x + width, y), f"{match.score:.2f}", font=normal, fill=INK, anchor="ra")
         bar = max(0.0, match.score / strongest) * (width - 22) if strongest > 0 else 0
         draw.rectangle((x + 22, y + 25, x + 22 + bar, y + 29), fill=colour)
         y += 44
+    for note in captions.notes:
+        for line in _wrap(draw, note, small, width, most=2):
+            draw.text((x, y), line, font=small, fill=FAINT)
+            y += 20
 
 
 def _pixels(

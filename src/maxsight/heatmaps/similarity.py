@@ -1,4 +1,9 @@
-"""Which query word matched which region, and how much of the score each gave."""
+"""Which query word matched which region, and how much of the score each gave.
+
+A vector comes from a span of the page's text, or from a patch of its picture. What a patch says is the words that it
+overlaps; where a page has no text, a match is a place and no words. Vectors of the whole page (those of a prompt) count
+like all others, and point at nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,9 +13,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.errors import InputError
-from maxsight.types import Match, Page, PageEmbedding, QueryEmbedding, Region
+from maxsight.types import WHOLE_PAGE, Match, Page, PageEmbedding, QueryEmbedding, Region
 
 SNIPPET_CHARS = 240
+MIN_OVERLAP = 0.25
+"""A patch shows a word if it holds this share of the word's area, or the word this share of the patch's."""
 PUNCTUATION = " \t\n.,;:!?\"'()[]{}«»“”„…"
 
 
@@ -78,11 +85,28 @@ def region_of(page: Page, embedding: PageEmbedding, vector: int) -> Region:
     if regions.boxes is not None:
         x0, y0, x1, y1 = (round(float(edge), 5) for edge in regions.boxes[vector])
         box = (x0, y0, x1, y1)
-    text = ""
     if regions.spans is not None:
         start, end = (int(edge) for edge in regions.spans[vector])
-        text = page.text[slice(*whole_words(page, start, end))].strip(PUNCTUATION)
-    return Region(box, text)
+        text = page.text[slice(*whole_words(page, start, end))]
+    else:
+        text = " ".join(page.text[start:end] for start, end in page.words.spans[words_in(page, box)])
+    return Region(box, text.strip(PUNCTUATION))
+
+
+def words_in(page: Page, box: tuple[float, ...] | None) -> NDArray[np.intp]:
+    """Find the words that stand in a box: none in one around the whole page, or where words have no boxes.
+
+    Returns:
+        Their indices, in reading order.
+    """
+    boxes = page.words.boxes
+    if box is None or box == WHOLE_PAGE or boxes is None:
+        return np.empty(0, np.intp)
+    place = np.array(box)
+    edges = np.minimum(boxes[:, 2:], place[2:]) - np.maximum(boxes[:, :2], place[:2])
+    shared = np.maximum(edges, 0).prod(axis=1)
+    smaller = np.minimum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), (place[2:] - place[:2]).prod())
+    return np.flatnonzero((shared > 0) & (shared >= MIN_OVERLAP * smaller))
 
 
 def whole_words(page: Page, start: int, end: int) -> tuple[int, int]:
@@ -96,16 +120,30 @@ def whole_words(page: Page, start: int, end: int) -> tuple[int, int]:
 
 
 def snippet(page: Page, embedding: PageEmbedding, attribution: Attribution) -> str:
-    """Cut out the stretch of the page's text that gave most of the score."""
-    spans = embedding.regions.spans
-    if spans is None:
+    """Cut out the stretch of the page's text that gave most of the score; nothing where the page has no text."""
+    spans, gains = _spans_that_gave(page, embedding, attribution)
+    if not len(spans):
         return shorten(page.text, 0)
-    picked = np.unique(attribution.best)
-    gains = attribution.vector_gains[picked]
-    starts, ends = spans[picked, 0], spans[picked, 1]
+    starts, ends = spans[:, 0], spans[:, 1]
     inside = (starts[None, :] >= starts[:, None]) & (ends[None, :] <= starts[:, None] + SNIPPET_CHARS)
-    first = picked[(inside * gains[None, :]).sum(axis=1).argmax()]
-    return shorten(page.text, int(spans[first, 0]))
+    return shorten(page.text, int(starts[(inside * gains[None, :]).sum(axis=1).argmax()]))
+
+
+def _spans_that_gave(
+    page: Page, embedding: PageEmbedding, attribution: Attribution
+) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+    """The spans of text behind a score, and what each gave. A patch shares its gain out among its words."""
+    picked = np.unique(attribution.best)
+    gains = attribution.vector_gains
+    regions = embedding.regions
+    if regions.spans is not None:
+        return regions.spans[picked], gains[picked]
+    word_gains = np.zeros(len(page.words), np.float32)
+    for vector in picked:
+        shown = words_in(page, region_of(page, embedding, int(vector)).box)
+        word_gains[shown] += gains[vector] / max(len(shown), 1)
+    gave = np.flatnonzero(word_gains)
+    return page.words.spans[gave], word_gains[gave]
 
 
 def shorten(text: str, start: int) -> str:

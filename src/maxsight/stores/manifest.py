@@ -22,6 +22,7 @@ class Manifest:
         space: The embedding space of every vector in it.
         dpi: Resolution at which pages were rendered for OCR or a visual encoder.
         ocr: OCR engine chosen when it was made.
+        pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
         format_version: How the rows lie.
         created_by: The package version that made it.
     """
@@ -31,6 +32,7 @@ class Manifest:
     ocr: str
     format_version: int = FORMAT_VERSION
     created_by: str = ""
+    pool_factor: int = 1
 
     def __post_init__(self) -> None:
         space = self.space
@@ -46,6 +48,7 @@ class Manifest:
             ("dim", space.dim),
             ("dpi", self.dpi),
             ("format_version", self.format_version),
+            ("pool_factor", self.pool_factor),
         ):
             if type(number) is not int or number < 1:
                 raise InputError(f"{name} must be a whole number from 1, got {number!r}")

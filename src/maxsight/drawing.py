@@ -1,0 +1,80 @@
+"""A stored page as a picture, and where its words and its vectors lie in it.
+
+Plain text has no picture of its own: it is drawn, the same way for an encoder that looks at it as for a person.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from maxsight.documents import ReadSettings, content_hash, render_page
+from maxsight.documents.text import layout_text
+from maxsight.errors import UnreadableDocumentError
+from maxsight.stores.base import IndexedPage
+from maxsight.types import Document, Page, TextSource, Words
+
+
+def draw_page(
+    row: IndexedPage, home: Path, settings: ReadSettings
+) -> tuple[Image.Image, NDArray[np.float32]]:
+    """Draw a page.
+
+    Args:
+        row: Which.
+        home: What its document's path is relative to.
+        settings: How files are read.
+
+    Returns:
+        The page, and where each of its vectors lies in it, in fractions. Shape ``(vectors, 4)``.
+
+    Raises:
+        UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
+    """
+    regions = row.embedding.regions
+    if row.page.text_source is TextSource.FILE:
+        picture, word_boxes = layout_text(row.page.text, row.page.words)
+        boxes = _boxes_of_spans(row, word_boxes) if regions.boxes is None else regions.boxes
+        return picture, boxes
+    assert regions.boxes is not None  # only plain text is without
+    file = home / row.document.path
+    check_unchanged(file, row.document)
+    return render_page(file, row.page.page_index, settings), regions.boxes
+
+
+def placed(row: IndexedPage) -> Page:
+    """The page, its words with their boxes where an encoder has looked at plain text: there are none stored."""
+    page = row.page
+    if row.embedding.regions.spans is not None or page.words.boxes is not None or not page.text:
+        return page
+    return replace(page, words=Words(page.words.spans, layout_text(page.text, page.words)[1]))
+
+
+def check_unchanged(file: Path, document: Document) -> None:
+    """Refuse to draw on a file that is not the one that was indexed: the regions would be wrong.
+
+    Raises:
+        UnreadableDocumentError: It is another, or not there.
+    """
+    try:
+        stat = file.stat()
+        same = (stat.st_size, stat.st_mtime_ns) == (document.size_bytes, document.modified_ns)
+        if same or content_hash(file) == document.content_hash:
+            return
+    except OSError as error:
+        raise UnreadableDocumentError(
+            file, f"can't be read: {error.strerror}", hint="The file must lie where it was indexed."
+        ) from error
+    raise UnreadableDocumentError(file, "has changed since it was indexed", hint="Index it again.")
+
+
+def _boxes_of_spans(row: IndexedPage, word_boxes: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Give each vector of a plain text page the box of the word it begins in."""
+    spans = row.embedding.regions.spans
+    assert spans is not None  # regions without boxes have spans
+    words = np.searchsorted(row.page.words.spans[:, 0], spans[:, 0], side="right") - 1
+    return word_boxes[np.maximum(words, 0)]

@@ -1,0 +1,108 @@
+"""Where a model computes and in what precision, and how many pages it can hold at once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import nn
+
+from maxsight.encoders.base import Precision
+from maxsight.errors import ModelNotAvailableError
+
+MOST_PAGES = 32
+"""In one batch, however much memory there is: a large model is busy with far fewer."""
+_PAGES_WITHOUT_MEASURE = {"cpu": 4, "mps": 4}
+_SHARE_OF_MEMORY = 0.8
+"""Of what is free: allocators leave gaps, and others may want some."""
+
+
+def available_devices() -> list[str]:
+    """Name the devices of this machine, the fastest kind first."""
+    gpus = (
+        [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
+    )
+    return [*gpus, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
+
+
+def choose_devices(names: Sequence[str]) -> list[torch.device]:
+    """Find the devices that are asked for.
+
+    Args:
+        names: ``auto`` (the first of :func:`available_devices`), ``cuda``, ``cuda:1``, ``mps``, ``cpu``.
+
+    Raises:
+        ModelNotAvailableError: One of them is not on this machine.
+    """
+    return [_choose_device(name) for name in names]
+
+
+def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
+    """Find the floating-point type to compute in."""
+    if precision is not Precision.AUTO:
+        dtype: torch.dtype = getattr(torch, precision.value)
+        return dtype
+    if device.type == "cpu":
+        return torch.float32
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            return (
+                torch.bfloat16 if torch.cuda.is_bf16_supported(including_emulation=False) else torch.float16
+            )
+    return torch.float16
+
+
+def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
+    """Bring a module to a device, its weights to a precision.
+
+    Buffers keep theirs: rotary frequencies in bfloat16 would put a page's last tokens in the wrong places.
+    """
+    for parameter in module.parameters():
+        parameter.requires_grad_(False)
+        parameter.data = parameter.data.to(dtype)
+    module.eval().to(device)
+
+
+def pages_per_batch(device: torch.device, encode_page: Callable[[], object]) -> int:
+    """Find how many of the largest pages fit into a device's free memory.
+
+    Args:
+        device: Where the model is.
+        encode_page: Encodes one such page there. Called on a GPU only, where what it takes can be measured.
+    """
+    if device.type != "cuda":
+        return _PAGES_WITHOUT_MEASURE[device.type]
+    encode_page()  # libraries take their workspaces at the first use
+    torch.cuda.reset_peak_memory_stats(device)
+    before = torch.cuda.memory_allocated(device)
+    encode_page()
+    per_page = torch.cuda.max_memory_allocated(device) - before
+    release_memory(device)
+    free, _ = torch.cuda.mem_get_info(device)
+    return pages_that_fit(free, per_page)
+
+
+def pages_that_fit(free_bytes: int, bytes_per_page: int) -> int:
+    """Divide free memory among pages: at least 1, at most :data:`MOST_PAGES`."""
+    return int(min(MOST_PAGES, max(1, free_bytes * _SHARE_OF_MEMORY // max(bytes_per_page, 1))))
+
+
+def release_memory(device: torch.device) -> None:
+    """Give memory that torch keeps for later back to the device."""
+    if device.type == "cuda":
+        with torch.cuda.device(device):
+            torch.cuda.empty_cache()
+    elif device.type == "mps":
+        torch.mps.empty_cache()
+
+
+def _choose_device(name: str) -> torch.device:
+    available = available_devices()
+    if name == "auto":
+        return torch.device(available[0])
+    if (chosen := "cuda:0" if name == "cuda" else name) in available:
+        return torch.device(chosen)
+    raise ModelNotAvailableError(
+        f"there is no device {name!r} here, only {', '.join(available)}",
+        hint="Choose one of these, or leave the choice to --device auto.",
+    )

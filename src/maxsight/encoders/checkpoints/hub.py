@@ -1,0 +1,198 @@
+"""From what was given to ``--encoder`` to a folder: a folder as it is, a model on the hub downloaded once.
+
+Only the files that are needed are downloaded. Everything that can go wrong between here and the hub becomes one error
+with the next step.
+"""
+
+from __future__ import annotations
+
+import errno
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from huggingface_hub import constants, snapshot_download
+from huggingface_hub.errors import (
+    GatedRepoError,
+    HfHubHTTPError,
+    HTTPError,
+    IncompleteSnapshotError,
+    LocalEntryNotFoundError,
+    RepositoryNotFoundError,
+    RevisionNotFoundError,
+)
+from huggingface_hub.utils import tqdm
+
+from maxsight.encoders.checkpoints.fingerprints import SETTINGS
+from maxsight.encoders.checkpoints.layouts import module_folders
+from maxsight.errors import ModelNotAvailableError
+from maxsight.settings import hub_token, hub_url
+
+_HUB_NAME = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_MODULE = "[0-9]_*/"
+"""Where sentence-transformers saves the parts of a model."""
+_WANTED = [
+    *(f"{folder}{name}" for folder in ("", _MODULE) for name in SETTINGS),
+    *(f"{folder}model*.safetensors" for folder in ("", _MODULE)),
+    *("model.safetensors.index.json", "adapter_model.safetensors"),
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where a checkpoint lies.
+
+    Attributes:
+        name: What it is called in a library, so that it is found again: as given, a folder by its absolute path.
+        folder: With its files.
+    """
+
+    name: str
+    folder: Path
+
+
+class DownloadBar(tqdm):  # type: ignore[misc]
+    """Shown once a download has taken a while: what is there already needs no bar."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **{"delay": 1.0, **kwargs})
+
+    def refresh(self, *args: Any, **kwargs: Any) -> Any:
+        """Draw the bar, unless it is too early."""
+        if self._time() - self.start_t >= self.delay:
+            return super().refresh(*args, **kwargs)
+
+
+def locate(name: str, *, trust_remote_code: bool = False) -> Source:
+    """Find the folder of a checkpoint, downloading what is not there yet.
+
+    Args:
+        name: A folder, or a model on the hub: ``owner/name``, or ``owner/name@revision``.
+        trust_remote_code: Whether to get the Python code that comes with it as well.
+
+    Raises:
+        ModelNotAvailableError: It is neither, or can't be had: gated, private, no network, no space.
+    """
+    folder = Path(name).expanduser()
+    if folder.is_dir():
+        return Source(str(folder.resolve()), folder.resolve())
+    named = _HUB_NAME.fullmatch(name)
+    if not named:
+        raise ModelNotAvailableError(
+            f"there is no folder {name}, nor can a model on the hub be called so",
+            hint="Name a folder with a checkpoint, or a model as owner/name, or owner/name@revision.",
+        )
+    wanted = [*_WANTED, "*.py"] if trust_remote_code else list(_WANTED)
+    folder = _download(named["model"], named["revision"], wanted)
+    if pickles := _pickles_wanted(folder):
+        folder = _download(named["model"], named["revision"], [*wanted, *pickles])
+    return Source(name, folder)
+
+
+def _pickles_wanted(folder: Path) -> list[str]:
+    """The pickled weights of those parts that have no others."""
+    parts = {folder, *module_folders(folder)}
+    bare = [part for part in parts if (part / "config.json").is_file() and not any(part.glob("*.safetensors"))]
+    if (folder / "adapter_config.json").is_file() and not any(folder.glob("*.safetensors")):
+        bare.append(folder)
+    return [
+        (part / pickle).relative_to(folder).as_posix()
+        for part in bare
+        for pickle in ("pytorch_model*.bin", "pytorch_model.bin.index.json", "adapter_model.bin")
+    ]
+
+
+def _download(model: str, revision: str | None, files: list[str]) -> Path:
+    token = hub_token()
+    try:
+        folder = snapshot_download(
+            model,
+            revision=revision,
+            allow_patterns=files,
+            endpoint=hub_url(),
+            token=token,
+            tqdm_class=DownloadBar,
+        )
+    except (HTTPError, OSError) as error:
+        raise _translated(error, model, revision, has_token=token is not None) from error
+    return Path(folder)
+
+
+def _translated(
+    error: Exception, model: str, revision: str | None, *, has_token: bool
+) -> ModelNotAvailableError:
+    """Say what a failed download means, and what to do next."""
+    page = f"{hub_url()}/{model}"
+    if isinstance(error, LocalEntryNotFoundError):
+        return _not_here(error, model, has_token=has_token)
+    if isinstance(error, GatedRepoError):
+        return ModelNotAvailableError(
+            f"{model} is gated: its owner wants its licence accepted first",
+            hint=f"Accept it at {page}, "
+            + (
+                "with the account that your token belongs to."
+                if has_token
+                else "then put a token of yours (from the hub's settings) into HF_TOKEN, or into a .env file here."
+            ),
+        )
+    if isinstance(error, RevisionNotFoundError):
+        return ModelNotAvailableError(
+            f"{model} has no version {revision} on the hub", hint=f"See {page}/commits/main for those it has."
+        )
+    if isinstance(error, RepositoryNotFoundError):
+        return ModelNotAvailableError(
+            f"there is no model {model} on the hub, or it is private; nor is there a folder of this name",
+            hint="Check the spelling; for a private model, put a token that may read it into HF_TOKEN.",
+        )
+    if isinstance(error, HfHubHTTPError) and error.response is not None:
+        return _answered(error.response.status_code, model)
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return ModelNotAvailableError(
+            f"{model} does not fit on the disk: no space is left in {constants.HF_HUB_CACHE}",
+            hint="Free some, or set HF_HUB_CACHE to a folder on a larger disk; what was downloaded is kept.",
+        )
+    if isinstance(error, OSError) and error.errno is not None:
+        return ModelNotAvailableError(
+            f"{model} can't be written to {constants.HF_HUB_CACHE}: {error.strerror}",
+            hint="Set HF_HUB_CACHE to a folder that you may write to.",
+        )
+    return _no_network(model)
+
+
+def _not_here(error: LocalEntryNotFoundError, model: str, *, has_token: bool) -> ModelNotAvailableError:
+    """The model is not on this machine, or not as a whole, and the hub did not give it."""
+    if constants.HF_HUB_OFFLINE:
+        part = "only a part of it is" if isinstance(error, IncompleteSnapshotError) else "it is not"
+        return ModelNotAvailableError(
+            f"HF_HUB_OFFLINE is set, and {model} would have to be downloaded: {part} in {constants.HF_HUB_CACHE}",
+            hint="Unset HF_HUB_OFFLINE for one run, or name a folder with a copy of the model.",
+        )
+    cause = error.__cause__
+    if isinstance(cause, HfHubHTTPError):
+        return _translated(cause, model, None, has_token=has_token)
+    return _no_network(model)
+
+
+def _answered(status: int, model: str) -> ModelNotAvailableError:
+    if status == 401:
+        return ModelNotAvailableError(
+            "the hub does not know the token that it was given",
+            hint=f"Make a new one at {hub_url()}/settings/tokens and put it into HF_TOKEN, or leave HF_TOKEN unset.",
+        )
+    if status == 403:
+        return ModelNotAvailableError(
+            f"the token does not allow downloading {model}",
+            hint=f"Give it the right to read this model at {hub_url()}/settings/tokens.",
+        )
+    return ModelNotAvailableError(
+        f"the hub can't give {model} now: it answered {status}", hint="Try again in a few minutes."
+    )
+
+
+def _no_network(model: str) -> ModelNotAvailableError:
+    return ModelNotAvailableError(
+        f"{model} is not on this machine yet, and {hub_url()} can't be reached",
+        hint="Check the network. Without one, copy the model's files from a machine that has them into a folder, "
+        f"and name that folder; or copy that machine's {constants.HF_HUB_CACHE}.",
+    )

@@ -1,0 +1,172 @@
+"""From files to a model that is whole: tensors put where they belong, an adapter merged, nothing left to chance.
+
+transformers fills what a checkpoint lacks with random numbers and only warns. Here there must be exactly the tensors that
+backbone and projection need, each of the right shape; else the checkpoint is refused.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import torch
+import transformers
+from torch import nn
+
+from maxsight.encoders.checkpoints.adapters import Adapter, merge_adapter, read_adapter
+from maxsight.encoders.checkpoints.checkpoint import Checkpoint, Family
+from maxsight.encoders.checkpoints.fingerprints import fingerprint
+from maxsight.encoders.checkpoints.layouts import AdapterLayout, VisualLayout
+from maxsight.encoders.checkpoints.names import BACKBONE, PROJECTION, name_in_model
+from maxsight.encoders.checkpoints.quiet import quiet
+from maxsight.encoders.checkpoints.weights import listed, read_tensors, weight_files
+from maxsight.errors import ModelNotAvailableError
+
+BACKBONES: dict[Family, Any] = {
+    Family.COLPALI: transformers.PaliGemmaModel,
+    Family.COLQWEN2: transformers.Qwen2VLModel,
+    Family.COLQWEN2_5: transformers.Qwen2_5_VLModel,
+    Family.COLQWEN3: transformers.Qwen3VLModel,
+    Family.COLIDEFICS3: transformers.Idefics3Model,
+    Family.COLMODERNVBERT: transformers.ModernVBertModel,
+}
+PROCESSORS: dict[Family, Any] = {
+    Family.COLPALI: transformers.ColPaliProcessor,
+    Family.COLQWEN2: transformers.ColQwen2Processor,
+    Family.COLQWEN2_5: transformers.ColQwen2Processor,
+    Family.COLQWEN3: transformers.ColQwen2Processor,
+    Family.COLIDEFICS3: transformers.Idefics3Processor,
+    Family.COLMODERNVBERT: transformers.ColModernVBertProcessor,
+}
+"""Of pictures and text alone: Qwen's own processors have one for videos as well, which needs torchvision."""
+
+
+class Model(nn.Module):
+    """Backbone and projection side by side."""
+
+    def __init__(self, backbone: nn.Module, projection: nn.Linear) -> None:
+        super().__init__()
+        self.backbone = backbone
+        self.projection = projection
+
+
+def open_checkpoint(
+    name: str, layout: VisualLayout, adapter: AdapterLayout | None, dtype: torch.dtype
+) -> Checkpoint:
+    """Open a checkpoint of page pictures, on the CPU.
+
+    Args:
+        name: As it will be called in a library.
+        layout: What lies where.
+        adapter: To be merged into it, if any.
+        dtype: What the model will compute in.
+
+    Raises:
+        ModelNotAvailableError: A tensor is missing, damaged, of another shape, or there is one too many.
+    """
+    update = read_adapter(adapter, layout) if adapter else None
+    model = _open_model(layout, update, dtype)
+    if update:
+        merge_adapter(model, update)
+    folders = [adapter.folder, layout.folder] if adapter else [layout.folder]
+    return Checkpoint(
+        name=name,
+        family=layout.family,
+        query_format=layout.query_format,
+        backbone=model.backbone,
+        projection=model.projection,
+        processor=_open_processor(layout.family, folders),
+        revision=fingerprint(folders),
+    )
+
+
+def _open_model(layout: VisualLayout, update: Adapter | None, dtype: torch.dtype) -> Model:
+    tensors = _named_tensors(layout)
+    if update:
+        tensors |= update.whole
+    backbone = {
+        name.removeprefix(BACKBONE): tensors.pop(name)
+        for name in sorted(tensors)
+        if name.startswith(BACKBONE)
+    }
+    projection = {name.removeprefix(PROJECTION): tensor for name, tensor in tensors.items()}
+    return Model(_open_backbone(layout, backbone, dtype), _open_projection(layout, projection, dtype)).eval()
+
+
+def _named_tensors(layout: VisualLayout) -> dict[str, torch.Tensor]:
+    """The checkpoint's tensors by their names in the model."""
+    files = weight_files(layout.folder)
+    if not files:
+        raise ModelNotAvailableError(
+            f"{layout.folder} lacks its weights: there is no model.safetensors",
+            hint="Get the whole folder again.",
+        )
+    tensors: dict[str, torch.Tensor] = {}
+    for stored, tensor in read_tensors(files).items():
+        name = name_in_model(stored, layout)
+        if name in tensors:
+            raise ModelNotAvailableError(f"{layout.folder} holds {name} twice, once as {stored}")
+        if name is not None:
+            tensors[name] = tensor
+    return tensors
+
+
+def _open_projection(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype: torch.dtype) -> nn.Linear:
+    stored = layout.projection
+    if "weight" not in tensors:
+        raise ModelNotAvailableError(
+            f"{layout.folder} lacks {stored}.weight, the projection to vectors that can be searched",
+            hint="A vision-language model as such can't be searched with; name one trained for late interaction, "
+            "such as vidore/colpali-v1.3-hf.",
+        )
+    if unknown := sorted(tensors.keys() - {"weight", "bias"}):
+        raise ModelNotAvailableError(
+            f"{layout.folder} has a projection that is more than one layer: {stored}.{listed(unknown)}"
+        )
+    dim, hidden = tensors["weight"].shape
+    with torch.device("meta"):
+        projection = nn.Linear(hidden, dim, bias="bias" in tensors, dtype=dtype)
+    projection.load_state_dict({name: tensor.to(dtype) for name, tensor in tensors.items()}, assign=True)
+    return projection
+
+
+def _open_backbone(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype: torch.dtype) -> nn.Module:
+    with quiet():
+        config = transformers.AutoConfig.from_pretrained(layout.folder)
+        backbone, report = BACKBONES[layout.family].from_pretrained(
+            None,
+            config=config.vlm_config if layout.query_format == "native" else config,
+            state_dict=tensors,
+            dtype=dtype,
+            output_loading_info=True,
+            ignore_mismatched_sizes=True,  # they are reported then, and refused below
+        )
+    problems = {
+        "lacks": sorted(report["missing_keys"]),
+        "has of another shape": sorted(name for name, *_ in report["mismatched_keys"]),
+        "has and knows no use for": sorted(report["unexpected_keys"]),
+        "can't use": report["error_msgs"],
+    }
+    for problem, names in problems.items():
+        if names:
+            raise ModelNotAvailableError(
+                f"{layout.folder} {problem} {listed(names)}: its weights are not those of the model that it describes",
+                hint="Get the whole folder again; if that does not help, this layout is not known here.",
+            )
+    return backbone
+
+
+def _open_processor(family: Family, folders: list[Path]) -> Any:
+    """An adapter's own processor, else that of the model under it."""
+    for folder in folders:
+        has_images = any(
+            (folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")
+        )
+        if has_images and (folder / "tokenizer_config.json").is_file():
+            with quiet():
+                return PROCESSORS[family].from_pretrained(folder, backend="pil")
+    raise ModelNotAvailableError(
+        f"{folders[0]} lacks its processor: expected tokenizer_config.json beside preprocessor_config.json "
+        "or processor_config.json",
+        hint="Get the whole folder again.",
+    )

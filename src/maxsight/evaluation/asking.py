@@ -1,0 +1,68 @@
+"""A library's ranking on questions with known answers: where each question's file is, and which pages answer it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Collection, Sequence
+from pathlib import Path
+
+from maxsight.errors import EmptyQueryError, InputError
+from maxsight.evaluation.datasets import Question
+from maxsight.evaluation.runner import Evaluation, Ranking, evaluate
+from maxsight.identity import find_document
+from maxsight.stores.conditions import Filter, path_is
+from maxsight.types import Hit
+
+Search = Callable[[str, Filter | None], list[Hit]]
+"""Finds the best pages for a query, among those that a filter keeps."""
+
+
+def ask_library(
+    search: Search,
+    questions: Sequence[Question],
+    *,
+    documents: Collection[str],
+    home: Path,
+    scope: str = "library",
+    on_question: Callable[[Question], None] | None = None,
+) -> Evaluation:
+    """Measure the ranking of a library.
+
+    Args:
+        search: How it is searched.
+        questions: What to ask.
+        documents: The paths of its documents.
+        home: The folder that holds it.
+        scope: ``library`` to search everything, ``document`` to search the question's own file.
+        on_question: Called after each question.
+    """
+    places = {question.query_id: _place(question, documents, home) for question in questions}
+
+    def relevant(question: Question) -> list[str]:
+        place = places[question.query_id] or question.file
+        return [f"{place}#{index}" for index in question.page_indices]
+
+    def ask(question: Question) -> Ranking | str:
+        place = places[question.query_id]
+        if place is None:
+            return f"{question.file} is not in the library"
+        try:
+            hits = search(question.query, path_is(place) if scope == "document" else None)
+        except EmptyQueryError as error:
+            return str(error)
+        finally:
+            if on_question:
+                on_question(question)
+        # By rank, not by score: a fused order is not the order of the scores.
+        return {
+            f"{place if place in hit.copies else hit.path}#{hit.page_number - 1}": 1 / hit.rank
+            for hit in hits
+        }
+
+    return evaluate(questions, ask, relevant)
+
+
+def _place(question: Question, documents: Collection[str], home: Path) -> str | None:
+    try:
+        return find_document(question.file, documents, home)
+    except InputError:
+        return None
