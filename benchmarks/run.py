@@ -39,6 +39,7 @@ def main():
             run("bench_indexing.py", set=given.set, documents=given.documents, library=library)
             run("bench_search.py", set=given.set, queries=given.queries, library=library)
             run("bench_startup.py", set=given.set, library=library)
+        run("bench_pooling.py", set=given.set, documents=given.documents, queries=given.queries)
         if given.set == "samples":
             run("bench_ocr.py")
             run("bench_durability.py")

@@ -303,7 +303,7 @@ def test_a_page_is_not_drawn_on_a_file_that_has_changed(library, docs, tmp_path)
 def test_stopping_early_keeps_what_was_committed_and_the_next_run_does_the_rest(tmp_path):
     folder = tmp_path / "docs"
     folder.mkdir()
-    for number in range(150):
+    for number in range(400):  # more than can be under way when the first commit is told of
         (folder / f"{number:03}.txt").write_text(f"Document number{number}.")
     with Library.create(tmp_path / "l.library", encoder="fake") as library:
         events = library.indexing(folder)
@@ -312,10 +312,10 @@ def test_stopping_early_keeps_what_was_committed_and_the_next_run_does_the_rest(
                 break
         events.close()
         kept = len(paths(library))
-        assert 64 <= kept < 150
+        assert 64 <= kept < 400
         report = library.index(folder)
-        assert (report.skipped, len(report.indexed)) == (kept, 150 - kept)
-        assert len(paths(library)) == 150
+        assert (report.skipped, len(report.indexed)) == (kept, 400 - kept)
+        assert len(paths(library)) == 400
 
 
 def test_metadata_filters_and_can_be_changed_without_reading_again(library, docs):

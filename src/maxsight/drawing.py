@@ -16,7 +16,7 @@ from maxsight.documents import ReadSettings, content_hash, render_page
 from maxsight.documents.text import layout_text
 from maxsight.errors import UnreadableDocumentError
 from maxsight.stores.base import IndexedPage
-from maxsight.types import Document, Page, TextSource, Words
+from maxsight.types import WHOLE_PAGE, Document, Page, TextSource, Words
 
 
 def draw_page(
@@ -73,8 +73,10 @@ def check_unchanged(file: Path, document: Document) -> None:
 
 
 def _boxes_of_spans(row: IndexedPage, word_boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each vector of a plain text page the box of the word it begins in."""
-    spans = row.embedding.regions.spans
-    assert spans is not None  # regions without boxes have spans
-    words = np.searchsorted(row.page.words.spans[:, 0], spans[:, 0], side="right") - 1
-    return word_boxes[np.maximum(words, 0)]
+    """Give each vector of a plain text page the box of the word it begins in, or of the page if it stands for that."""
+    regions = row.embedding.regions
+    assert regions.spans is not None  # regions without boxes have spans
+    words = np.searchsorted(row.page.words.spans[:, 0], regions.spans[:, 0], side="right") - 1
+    boxes = np.asarray(word_boxes[np.maximum(words, 0)], np.float32)
+    boxes[regions.whole_page] = WHOLE_PAGE
+    return boxes

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing, suppress
 from functools import cached_property
 from os import PathLike
 from pathlib import Path
@@ -31,6 +30,7 @@ from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, Inde
 from maxsight.retrieval.codes import SignCodec
 from maxsight.retrieval.search import rank_pages
 from maxsight.settings import default_library
+from maxsight.status import Status
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
@@ -38,40 +38,9 @@ from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.verification import Verification
 from maxsight.threads import one_blas_thread
-from maxsight.types import EmbeddingSpace, Hit
+from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
 
 PAGES_PER_READ = 64
-
-
-@dataclass(frozen=True, slots=True)
-class Status:
-    """What a library holds.
-
-    Attributes:
-        path: Where it lies.
-        documents: Documents.
-        incomplete: Of these, how many lack pages.
-        pages: Pages.
-        vectors: Vectors of all pages.
-        size_bytes: What it takes on disk.
-        space: The embedding space.
-        pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
-        fields: The user's fields and their types.
-        format_version: How its rows lie.
-        created_by: The version of maxsight that made it.
-    """
-
-    path: str
-    documents: int
-    incomplete: int
-    pages: int
-    vectors: int
-    size_bytes: int
-    space: EmbeddingSpace
-    pool_factor: int
-    fields: Mapping[str, str]
-    format_version: int
-    created_by: str
 
 
 class Library:
@@ -89,6 +58,7 @@ class Library:
         """Use ``Library.open`` or ``Library.create``."""
         self._store = store
         self._encoder_options = options
+        self._last_query: tuple[str, QueryEmbedding] | None = None
         self.path = path
 
     @classmethod
@@ -259,19 +229,22 @@ class Library:
         """
         outcomes: list[IndexEvent] = []
         start = time.monotonic()
-        for event in self.indexing(paths, **options):
-            if not isinstance(event, Progress | Found):
-                outcomes.append(event)
-            if on_event:
-                on_event(event)
+        with closing(self.indexing(paths, **options)) as events:
+            for event in events:
+                if not isinstance(event, Progress | Found):
+                    outcomes.append(event)
+                if on_event:
+                    on_event(event)
         return IndexReport.of(outcomes, time.monotonic() - start)
 
     def indexing(
         self,
         paths: Sequence[str | PathLike[str]] | str | PathLike[str],
         **options: Unpack[IndexOptions],
-    ) -> Iterator[IndexEvent]:
+    ) -> Generator[IndexEvent, None, None]:
         """Index files and folders step by step: nothing happens unless the steps are iterated.
+
+        Closing it early commits what is encoded and leaves the rest to the next run.
 
         Args:
             paths: Files and folders.
@@ -283,8 +256,7 @@ class Library:
         """
         several = [paths] if isinstance(paths, str | PathLike) else paths
         encoder = self._page_encoder()
-        settings = replace(options.get("settings", self.settings), picture=encoder.picture)
-        options = {**options, "settings": settings}
+        options = {"settings": self.settings, **options}
         with self._store.writing():
             for damage in self._store.dropped:
                 yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
@@ -342,7 +314,7 @@ class Library:
             raise InputError(f"ask for at least one result, got {top_k}")
         limit = top_k + 1  # one page more shows that the copies of the last one are all in
         with one_blas_thread():
-            embedding = self.encoder.encode_query(query)
+            embedding = self._encode_query(query)
             while True:
                 ranked = rank_pages(
                     self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
@@ -352,6 +324,13 @@ class Library:
                 if len(hits) > top_k or len(ranked) < limit:
                     return hits[:top_k]
                 limit *= 4  # copies have taken the places of others
+
+    def _encode_query(self, query: str) -> QueryEmbedding:
+        """Encode a query once, however much is asked about it in a row."""
+        last = self._last_query  # taken once: threads may share a library
+        if last is None or last[0] != query:
+            last = self._last_query = (query, self.encoder.encode_query(query))
+        return last[1]
 
     def _filter(self, where: str | Filter | None) -> Filter | None:
         return parse_filter(where, self._store.fields()) if isinstance(where, str) else where
@@ -363,7 +342,7 @@ class Library:
             EmptyQueryError: Nothing in the query can be searched for.
         """
         language = self.encoder.notice(query)
-        searched = self.encoder.encode_query(query).text
+        searched = self._encode_query(query).text
         notices = [language] if language else []
         if len(searched.split()) < len(query.split()):
             notices.append(f"only the first {len(searched.split()):,} words of the query are searched for")
@@ -383,7 +362,7 @@ class Library:
             InputError: There is no such document or page, or nothing on it can match.
         """
         row = self._page(file, page_number)
-        return explain_page(self.encoder.encode_query(query), placed(row), row.embedding, row.document.path)
+        return explain_page(self._encode_query(query), placed(row), row.embedding, row.document.path)
 
     def draw(self, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:
         """Draw an explanation over the page.
@@ -418,21 +397,7 @@ class Library:
 
     def status(self) -> Status:
         """What the library holds."""
-        entries = self.documents()
-        manifest = self._store.manifest
-        return Status(
-            path=str(self.path),
-            documents=len(entries),
-            incomplete=sum(not entry.complete for entry in entries),
-            pages=sum(len(entry.page_indices) for entry in entries),
-            vectors=sum(entry.vectors for entry in entries),
-            size_bytes=self._store.size_bytes(),
-            space=manifest.space,
-            pool_factor=manifest.pool_factor,
-            fields=self._store.fields(),
-            format_version=manifest.format_version,
-            created_by=manifest.created_by,
-        )
+        return Status.of(self._store, self.path)
 
     def verify(
         self, *, repair: bool = False, on_progress: Callable[[int, int], None] | None = None

@@ -57,12 +57,10 @@ def fitted_size(width: int, height: int, fit: PictureFit) -> tuple[int, int]:
 
 def _to_multiples(width: int, height: int, fit: PictureFit) -> tuple[int, int]:
     """Qwen2-VL's ``smart_resize``."""
-    if max(width, height) > _MOST_ELONGATED * min(width, height):
-        raise InputError(
-            f"the picture is {width} x {height} pixels, more than {_MOST_ELONGATED} times as long as wide",
-            hint="Cut it into pages, or index it with an encoder that stretches pictures, such as ColPali.",
-        )
     step = fit.multiple_px
+    if width % step == height % step == 0 and fit.min_pixels <= width * height <= fit.max_pixels:
+        return width, height
+    _refuse_elongated(width, height)
     fitted = tuple(round(side / step) * step for side in (width, height))
     if fitted[0] * fitted[1] > fit.max_pixels:
         shrink = math.sqrt(width * height / fit.max_pixels)
@@ -75,6 +73,9 @@ def _to_multiples(width: int, height: int, fit: PictureFit) -> tuple[int, int]:
 
 def _to_longest_edge(width: int, height: int, longest: int) -> tuple[int, int]:
     """Idefics3's rule: the shorter edge is rounded up to an even number."""
+    if max(width, height) == longest and min(width, height) % 2 == 0:
+        return width, height
+    _refuse_elongated(width, height)
     shape = width / height
     if width >= height:
         return longest, _even(int(longest / shape))
@@ -82,4 +83,13 @@ def _to_longest_edge(width: int, height: int, longest: int) -> tuple[int, int]:
 
 
 def _even(pixels: int) -> int:
-    return max(pixels + pixels % 2, 1)
+    return pixels + pixels % 2
+
+
+def _refuse_elongated(width: int, height: int) -> None:
+    """Only for what is not fitted yet: rounding may have made that a little longer."""
+    if max(width, height) > _MOST_ELONGATED * min(width, height):
+        raise InputError(
+            f"the picture is {width} x {height} pixels, more than {_MOST_ELONGATED} times as long as wide",
+            hint="Cut it into pages, or index it with an encoder that stretches pictures, such as ColPali.",
+        )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
+from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import AbstractContextManager
 from functools import cache
@@ -18,10 +19,11 @@ Result = TypeVar("Result")
 
 
 def one_blas_thread() -> AbstractContextManager[Any]:
-    """Keep numpy's matrix products on the calling thread.
+    """Keep numpy's matrix products on the threads that ask for them.
 
     BLAS threads that wait for work spin. Beside onnxruntime's threads, reading processes or another program they
-    take the cores that others need: a search that takes 170 ms took 400.
+    take the cores that others need: a search that takes 170 ms took 400. The limit holds for the whole process;
+    the thread that sets it has to lift it.
     """
     limiter: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
     return limiter
@@ -46,3 +48,9 @@ def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) ->
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+
+
+def wait_for(future: Future[Any]) -> None:
+    """Wait until a future is done, in short steps, so that Ctrl-C is heard on every platform."""
+    while not future.done():
+        futures.wait([future], timeout=0.5)

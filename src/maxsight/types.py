@@ -202,10 +202,14 @@ class Regions:
 
     @property
     def whole_page(self) -> NDArray[np.bool_]:
-        """Which vectors stand for no place on the page but all of it, as those of a prompt. Shape ``(vectors,)``."""
-        if self.boxes is None:
-            return np.zeros(len(self), bool)
-        return np.asarray((self.boxes == WHOLE_PAGE).all(axis=1))
+        """Which vectors stand for no place on the page but all of it, as those of a prompt. Shape ``(vectors,)``.
+
+        Their box is the whole page; without boxes, their span is empty.
+        """
+        if self.boxes is not None:
+            return np.asarray((self.boxes == WHOLE_PAGE).all(axis=1))
+        assert self.spans is not None  # __post_init__ has seen to it
+        return np.asarray(self.spans[:, 0] == self.spans[:, 1])
 
     def __len__(self) -> int:
         first = self.boxes if self.boxes is not None else self.spans

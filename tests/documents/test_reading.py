@@ -9,7 +9,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from pdf_files import raw_pdf, stream, write_pdf
 from PIL import Image
 
 import maxsight
@@ -33,6 +32,7 @@ from maxsight.documents.pool import LostPageError, WorkerPool
 from maxsight.documents.reading import MAX_LOST_IN_A_ROW
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
+from pdf_files import raw_pdf, stream, write_pdf
 
 SETTINGS = ReadSettings(ocr=OcrChoice.NONE)
 SOURCE_ROOT = Path(maxsight.__file__).parents[1]
@@ -378,5 +378,9 @@ def test_a_missing_tesseract_is_said_before_anything_is_read(monkeypatch, tmp_pa
     assert "--ocr rapidocr" in refused.value.hint
 
 
-def test_workers_are_as_many_as_cores_within_reason():
-    assert 1 <= default_workers() <= min(4, os.cpu_count() or 1)
+@pytest.mark.parametrize(("cores", "with_ocr", "without"), [(1, 1, 1), (8, 4, 8), (64, 4, 16)])
+def test_workers_are_as_many_as_cores_within_reason(monkeypatch, cores, with_ocr, without):
+    """An OCR engine takes much memory in each; drawing takes little, and a fast encoder is kept waiting by few."""
+    monkeypatch.setattr("maxsight.documents.reading.cpu_count", lambda: cores)
+    assert default_workers(ReadSettings(ocr=OcrChoice.RAPIDOCR)) == with_ocr
+    assert default_workers(ReadSettings(ocr=OcrChoice.NONE)) == without

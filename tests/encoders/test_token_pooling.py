@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy.cluster.hierarchy import fcluster, linkage
 
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.encoders.token_pooling import PoolingEncoder, pool_tokens
@@ -78,6 +79,16 @@ def test_a_page_is_pooled_the_same_every_time():
     first, second = (pool_tokens(random_page(7), 3) for _ in range(2))
     np.testing.assert_array_equal(first.vectors, second.vectors)
     np.testing.assert_array_equal(first.regions.boxes, second.regions.boxes)
+
+
+@pytest.mark.parametrize("factor", [2, 3, 10])
+def test_clusters_are_those_of_wards_method_on_the_vectors(factor):
+    page = random_page(5)
+    labels = fcluster(linkage(page.vectors.astype(float), "ward"), 90 // factor, "maxclust")
+    means = np.stack([page.vectors[labels == label].mean(axis=0) for label in range(1, labels.max() + 1)])
+    means /= np.linalg.norm(means, axis=1, keepdims=True)
+    pooled = pool_tokens(page, factor).vectors
+    np.testing.assert_allclose(pooled[pooled[:, 0].argsort()], means[means[:, 0].argsort()], atol=1e-5)
 
 
 def test_every_vector_counts_once():

@@ -6,7 +6,7 @@ from PIL import Image
 
 from maxsight.errors import InputError
 from maxsight.heatmaps.explanation import explain_page
-from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, Captions, draw_overlay, heat_per_vector
+from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, PALETTE, Captions, draw_overlay, heat_per_vector
 from maxsight.heatmaps.similarity import attribute, match_words, region_of, shorten, snippet, words_in
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Region, Regions, TextSource, Words
@@ -231,13 +231,30 @@ def test_the_heat_lies_on_the_patches_that_answer_the_query():
     heat = marked(drawn(explanation, embedding))
     assert {tuple(place) for place in np.argwhere(heat > 0.4)} == {(1, 2), (5, 5)}
     far = np.ones((GRID, GRID), bool)
-    far[0:3, 1:4] = far[4:7, 4:7] = False
+    far[0:3, 1:4] = far[4:7, 4:7] = False  # the colour fades out over the neighbours
     assert (heat[far] == 0).all()
 
 
 def test_a_page_found_by_its_prompt_alone_is_not_coloured():
     page, embedding = patch_page()
     assert (marked(drawn(explain_page(pointing_at(64, 65), page, embedding, "a.pdf"), embedding)) == 0).all()
+
+
+def test_what_a_token_found_in_the_prompt_colours_no_place():
+    """The second token resembles patch (5, 5) and the prompt more: what it gave came from no place."""
+    page, embedding = patch_page()
+    asked = pointing_at(10, 64)
+    asked.vectors[1, [45, 64]] = 0.6, 0.8
+    heat = marked(drawn(explain_page(asked, page, embedding, "a.pdf"), embedding))
+    assert heat[1, 2] > 0.4 and heat[5, 5] == 0
+
+
+def test_words_that_matched_at_the_top_of_the_page_are_named_there():
+    """Three words found the first patch: each has its name in a colour of its own, none over another."""
+    page, embedding = patch_page()
+    picture = np.asarray(drawn(explain_page(pointing_at(0, 0, 0), page, embedding, "a.pdf"), embedding))
+    corner = picture[: 1400 // GRID, : 1400 // GRID].reshape(-1, 3)
+    assert all((corner == colour).all(axis=1).sum() > 300 for colour in PALETTE[:3])
 
 
 def test_heat_runs_from_one_patch_into_the_next_without_a_grid():
@@ -270,3 +287,16 @@ def test_what_patches_and_the_prompt_gave_sums_to_the_score(seed, tokens, side, 
     score = maxsim(asked.vectors, [embedding.vectors])[0]
     assert explanation.score == pytest.approx(score, abs=1e-4)
     assert sum(gain.score for gain in explanation.regions) == pytest.approx(score, abs=1e-4)
+
+
+def test_a_vector_of_plain_text_that_stands_for_the_whole_page_names_no_word():
+    """A text model's prompt has an empty span; it must not be shown as the word it would touch."""
+    page = Page(0, TEXT, Words(SPANS, None), TextSource.FILE)
+    embedding = PageEmbedding(
+        np.eye(3, dtype=np.float32), Regions(None, np.array([[0, 0], [0, 3], [4, 10]], np.int32))
+    )
+    explanation = explain_page(
+        query([[1, 0, 0], [0, 0, 1]], ["the", "fruit"], [0, 1]), page, embedding, "a.txt"
+    )
+    assert [str(match.region) for match in explanation.matches] == ["whole page", "apples"]
+    assert snippet(page, embedding, explanation.attribution) == TEXT

@@ -14,6 +14,12 @@ def test_a_manifest_comes_back_as_it_was_written():
     assert Manifest.from_json(MANIFEST.to_json(), where="here") == MANIFEST
 
 
+def test_a_manifest_from_before_there_was_token_pooling_keeps_all_vectors():
+    older = {name: value for name, value in FIELDS.items() if name != "pool_factor"}
+    assert Manifest.from_json(json.dumps(older), where="here") == MANIFEST
+    assert MANIFEST.pool_factor == 1
+
+
 def test_a_manifest_knows_the_ocr_choices_there_are():
     assert OCR_CHOICES == tuple(OcrChoice)
 
@@ -32,6 +38,7 @@ def test_every_ocr_choice_can_be_kept(ocr):
         ({"dpi": "200"}, "dpi must be a whole number from 1, got '200'"),
         ({"dpi": 0}, "dpi must be"),
         ({"dpi": True}, "dpi must be"),
+        ({"pool_factor": 0}, "pool_factor must be a whole number from 1, got 0"),
         ({"format_version": 0}, "format_version must be"),
         ({"format_version": 1.5}, "format_version must be"),
         ({"created_by": 3}, "created_by must be text, got 3"),

@@ -11,6 +11,8 @@ import click
 from maxsight import __version__
 from maxsight.cli.backup import backup
 from maxsight.cli.compact import compact
+from maxsight.cli.embed import embed
+from maxsight.cli.encoders import encoders
 from maxsight.cli.evaluate import evaluate
 from maxsight.cli.explain import explain
 from maxsight.cli.export import export
@@ -69,6 +71,7 @@ def main() -> None:
 
 
 for _command in (
-    index, search, explain, list_documents, remove, status, verify, compact, export, backup, evaluate
+    index, search, explain, list_documents, remove, status, verify, compact, export, backup, evaluate, embed,
+    encoders,
 ):  # fmt: skip
     main.add_command(_command)

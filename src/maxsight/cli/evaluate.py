@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
+from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.output import counted, json_option, library_option, plain, print_json, say
+
+if TYPE_CHECKING:
+    from maxsight.encoders import EncoderOptions
 
 
 @click.command()
@@ -22,8 +27,18 @@ from maxsight.cli.output import counted, json_option, library_option, plain, pri
 )
 @click.option("--hybrid", is_flag=True, help="Order by the fusion with BM25 on the text.")
 @click.option("--exact", is_flag=True, help="Score every page, not only the candidates.")
+@query_encoder_options
 @json_option
-def evaluate(queries: Path, library: Path, scope: str, hybrid: bool, exact: bool, as_json: bool) -> None:
+def evaluate(
+    queries: Path,
+    library: Path,
+    scope: str,
+    hybrid: bool,
+    exact: bool,
+    encoder: str | None,
+    encoder_options: EncoderOptions,
+    as_json: bool,
+) -> None:
     """Measure the ranking on QUERIES, JSON Lines with query, file and page_indices (from 0).
 
     A question that gets no answer counts as 0.
@@ -33,7 +48,7 @@ def evaluate(queries: Path, library: Path, scope: str, hybrid: bool, exact: bool
 
     questions = load_questions(queries)
     with (
-        Library.open(library, read_only=True) as opened,
+        Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened,
         click.progressbar(length=len(questions), label="asking", file=sys.stderr) as bar,
     ):
         result = opened.evaluate(

@@ -3,18 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
+from maxsight.cli.encoder_options import encoder_options
 from maxsight.cli.output import INTERRUPTED, counted, json_option, library_option, print_json, say
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 
 if TYPE_CHECKING:
     from maxsight.indexing import IndexEvent, IndexReport
+    from maxsight.library import Library
 
 NOT_ALL_INDEXED = 3
 
@@ -22,7 +24,19 @@ NOT_ALL_INDEXED = 3
 @click.command()
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @library_option
-@click.option("--encoder", help="Encoder of a new library.  [default: minilm]")
+@click.option(
+    "--encoder",
+    metavar="NAME",
+    help="Encoder of a new library: minilm, a model on the hub (vidore/colpali-v1.3-hf), or its folder.  "
+    "[default: minilm]",
+)
+@encoder_options
+@click.option(
+    "--pool-factor",
+    type=click.IntRange(1),
+    metavar="N",
+    help="A new library keeps one in N vectors of a page, each the mean of some alike; 3 costs little.  [default: 1]",
+)
 @choosing_options
 @click.option(
     "--metadata",
@@ -34,24 +48,17 @@ NOT_ALL_INDEXED = 3
 @click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
 @reading_options
 @json_option
-def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
+def index(paths: tuple[str, ...], library: Path, as_json: bool, **options: Any) -> None:
     """Index files and folders: PDF, PNG, JPEG, TIFF, WebP, text and Markdown.
 
     `-` reads a list of paths from standard input. Unchanged files are skipped, so the same command goes on where
     an interrupted one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
     """
-    from maxsight.documents import ReadSettings
-    from maxsight.library import Library
     from maxsight.metadata import MetadataTable
 
-    as_json = options.pop("as_json")
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
     found = list(each_path(paths))
-    made_with = changed(ReadSettings(), options)
-    with (
-        Library.open(library, encoder=options["encoder"], create=True, settings=made_with) as opened,
-        _progress_bar() as show,
-    ):
+    with _opened(library, options) as opened, _progress_bar() as show:
         try:
             report = opened.index(
                 found,
@@ -73,6 +80,24 @@ def index(paths: tuple[str, ...], library: Path, **options: Any) -> None:
     _print_report(report, library, as_json)
     if report.not_indexed:
         sys.exit(NOT_ALL_INDEXED)
+
+
+def _opened(library: Path, options: Mapping[str, Any]) -> Library:
+    """Open the library, or make it: then what its encoder needs decides how files are read."""
+    from maxsight.encoders import DEFAULT_ENCODER, load_encoder
+    from maxsight.library import Library, default_settings
+
+    name, runs = options["encoder"], options["encoder_options"]
+    if Library.exists(library):
+        return Library.open(library, encoder=name, options=runs, pool_factor=options["pool_factor"])
+    encoder = load_encoder(name or DEFAULT_ENCODER, runs)
+    return Library.open(
+        library,
+        encoder=encoder,
+        create=True,
+        settings=changed(default_settings(encoder), options),
+        pool_factor=options["pool_factor"],
+    )
 
 
 @contextmanager

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import textwrap
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -15,6 +16,7 @@ from maxsight.settings import DEFAULT_LIBRARY, default_library
 
 if TYPE_CHECKING:
     from maxsight.library import Library
+    from maxsight.types import Region
 
 INTERRUPTED = 130
 Command = TypeVar("Command", bound=Callable[..., Any])
@@ -68,6 +70,11 @@ def plain(value: Any) -> Any:
     if isinstance(value, float):
         return round(value, 6) if math.isfinite(value) else None
     return value
+
+
+def region_text(region: Region, most: int = 60) -> str:
+    """A region's words, as many as fit a line, else its place."""
+    return textwrap.shorten(str(region), most, placeholder=" …")
 
 
 def size(size_bytes: int) -> str:

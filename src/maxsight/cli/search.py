@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maxsight.cli.output import json_option, library_option, print_json, say
+from maxsight.cli.encoder_options import query_encoder_options
+from maxsight.cli.output import json_option, library_option, print_json, region_text, say
 
 if TYPE_CHECKING:
-    from maxsight.types import Hit
+    from maxsight.encoders import EncoderOptions
+    from maxsight.types import Hit, Match
 
 
 @click.command()
@@ -25,14 +27,23 @@ if TYPE_CHECKING:
 )
 @click.option("--hybrid", is_flag=True, help="Order by the fusion with BM25 on the text.")
 @click.option("--exact", is_flag=True, help="Score every page, not only the candidates.")
+@query_encoder_options
 @json_option
 def search(
-    question: str, library: Path, top_k: int, where: str | None, hybrid: bool, exact: bool, as_json: bool
+    question: str,
+    library: Path,
+    top_k: int,
+    where: str | None,
+    hybrid: bool,
+    exact: bool,
+    encoder: str | None,
+    encoder_options: EncoderOptions,
+    as_json: bool,
 ) -> None:
     """Find the pages that answer QUESTION, best first, with the words that matched."""
     from maxsight.library import Library
 
-    with Library.open(library, read_only=True) as opened:
+    with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:
         for notice in opened.notices(question):
             say(f"note: {notice}")
         hits = opened.search(question, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
@@ -51,14 +62,13 @@ def _print_hit(hit: Hit) -> None:
     if hit.copies:
         click.echo(f"     also at {', '.join(hit.copies)}")
     strongest = sorted(hit.matches, key=lambda match: -match.score)
-    found = dict.fromkeys(_found(match.word, match.region.text, match.region.box) for match in strongest)
+    found = dict.fromkeys(_found(match) for match in strongest)
     click.echo(f"     {click.style('matched', dim=True)} {', '.join([*found][:6])}")
     if hit.snippet:
         click.echo(f"     {hit.snippet}")
     click.echo()
 
 
-def _found(word: str, text: str, box: tuple[float, ...] | None) -> str:
-    if not text and box:
-        text = f"region {box[0]:.2f},{box[1]:.2f}-{box[2]:.2f},{box[3]:.2f}"
-    return word if text.casefold() == word.casefold() else f"{word} ({text})"
+def _found(match: Match) -> str:
+    place = region_text(match.region)
+    return match.word if place.casefold() == match.word.casefold() else f"{match.word} ({place})"

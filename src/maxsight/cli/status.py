@@ -27,7 +27,8 @@ def status(library: Path, as_json: bool) -> None:
     click.echo(f"library    {summary.path}")
     click.echo(f"documents  {summary.documents:,}{incomplete}")
     click.echo(f"pages      {summary.pages:,}")
-    click.echo(f"vectors    {summary.vectors:,}")
+    pooled = f" (pool factor {summary.pool_factor})" if summary.pool_factor > 1 else ""
+    click.echo(f"vectors    {summary.vectors:,}{pooled}")
     click.echo(f"size       {size(summary.size_bytes)}{per_page}")
     click.echo(f"encoder    {summary.space}")
     click.echo(

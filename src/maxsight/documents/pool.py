@@ -6,7 +6,6 @@ was at says so. Workers are plain subprocesses (no fork, no pickle, and no ``__m
 
 from __future__ import annotations
 
-import contextlib
 import queue
 import threading
 from concurrent.futures import Future
@@ -158,10 +157,3 @@ def _lost(request: Frame, reason: str, *, timed_out: bool) -> LostPageError:
     )
     page_number = None if page_index is None else page_index + 1
     return LostPageError(Path(request.fields["path"]), reason, page_number=page_number, hint=hint)
-
-
-def wait(future: Future[Reply]) -> Reply:
-    """Wait in short steps, so that Ctrl-C is heard on every platform."""
-    while True:
-        with contextlib.suppress(TimeoutError):
-            return future.result(timeout=0.5)

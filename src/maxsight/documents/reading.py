@@ -11,11 +11,12 @@ from pathlib import Path
 
 from PIL import Image
 
-from maxsight.documents.base import ReadSettings
+from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.ocr import choose_engine
-from maxsight.documents.pool import LostPageError, Reply, WorkerPool, wait
+from maxsight.documents.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
 from maxsight.settings import cpu_count
+from maxsight.threads import wait_for
 from maxsight.types import Fit, Page, PictureFit
 
 # Pages that may be read and not yet taken, beyond one per worker: so many, and fewer where their pictures would
@@ -24,7 +25,8 @@ READ_AHEAD_PAGES = 32
 READ_AHEAD_BYTES = 128 * 2**20
 # A file that takes this many workers down one after the other is given up.
 MAX_LOST_IN_A_ROW = 3
-MAX_DEFAULT_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
+MAX_DEFAULT_WORKERS = 16
+MAX_DEFAULT_OCR_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +85,13 @@ class Done:
 Event = Opened | PageRead | PageFailed | Failed | Done
 
 
-def default_workers() -> int:
-    """One process per usable core, within reason: they wait for the encoder, unless OCR makes it wait for them."""
-    cores = cpu_count()
-    return min(cores, MAX_DEFAULT_WORKERS)
+def default_workers(settings: ReadSettings) -> int:
+    """One process per usable core, within reason: they wait for the encoder, unless it has to wait for them.
+
+    To draw a page and fit its picture takes some 50 ms: a fast GPU is kept busy by half a dozen of them.
+    """
+    most = MAX_DEFAULT_WORKERS if settings.ocr is OcrChoice.NONE else MAX_DEFAULT_OCR_WORKERS
+    return min(cpu_count(), most)
 
 
 def read_documents(
@@ -107,7 +112,7 @@ def read_documents(
         InputError: Tesseract is asked for and not installed.
     """
     choose_engine(settings.ocr)
-    count = default_workers() if workers is None else max(1, workers)
+    count = default_workers(settings) if workers is None else max(1, workers)
     return _read_in_order(iter(jobs), settings, count)
 
 
@@ -119,7 +124,9 @@ def render_page(path: Path, page_index: int, settings: ReadSettings) -> Image.Im
     """
     pool = WorkerPool(settings, 1)
     try:
-        reply = wait(pool.submit("render", path, page_index))
+        drawing = pool.submit("render", path, page_index)
+        wait_for(drawing)
+        reply = drawing.result()
     finally:
         pool.close()
     if isinstance(reply, UnreadableDocumentError):
@@ -156,7 +163,8 @@ class _Reading:
 
     def events(self, read_ahead: Callable[[], None]) -> Iterator[Event]:
         """Wait for each answer in turn; ``read_ahead`` is called before each wait."""
-        opening = wait(self._opening)
+        wait_for(self._opening)
+        opening = self._opening.result()
         if isinstance(opening, UnreadableDocumentError):
             yield Failed(self._job, opening)
             return
@@ -170,7 +178,8 @@ class _Reading:
             if not self._started:
                 break
             page_index, future = self._started.popleft()
-            reply = wait(future)
+            wait_for(future)
+            reply = future.result()
             if isinstance(reply, Page):
                 yield PageRead(self._job, reply)
             else:

@@ -85,6 +85,16 @@ class Encoder(Protocol):
 
 
 @runtime_checkable
+class PlacedEncoder(Protocol):
+    """An encoder that can run elsewhere than on the CPU, and says where it does."""
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """``cuda:0``, ``mps``, ``cpu``: the devices that were chosen."""
+        ...
+
+
+@runtime_checkable
 class HiddenStateEncoder(Protocol):
     """An encoder whose language model's last hidden state can be had beside the vectors made of it."""
 

@@ -65,7 +65,7 @@ def find_same_encoder(
 
 def _is_name_of(space: EmbeddingSpace, name: str) -> bool:
     """Whether the space's encoder is called so, or lies in the folder of this name."""
-    folder, home = Path(name), Path(space.encoder)
+    folder, home = Path(name).expanduser(), Path(space.encoder)
     return name == space.encoder or (folder.is_dir() and home.is_dir() and folder.samefile(home))
 
 

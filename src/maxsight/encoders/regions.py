@@ -5,10 +5,7 @@ from __future__ import annotations
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.types import Regions, Words
-
-WHOLE_PAGE = np.array([0, 0, 1, 1], np.float32)
-"""The box of a vector that stands for no part of the page in particular."""
+from maxsight.types import WHOLE_PAGE, Regions, Words
 
 
 def word_of(spans: NDArray[np.int32], words: NDArray[np.int32]) -> NDArray[np.intp]:
@@ -24,10 +21,13 @@ def word_of(spans: NDArray[np.int32], words: NDArray[np.int32]) -> NDArray[np.in
 def regions_of(spans: NDArray[np.int32], words: Words) -> Regions:
     """Give each piece its own span and the box of its word.
 
-    A page with a picture but no word boxes gives its pieces the whole page.
+    A piece with an empty span stands for no text, and so for the whole page; so does every piece where a page with a
+    picture has no word boxes.
     """
     if words.boxes is None:
         return Regions(boxes=None, spans=spans)
-    if len(words) == 0:
-        return Regions(boxes=np.tile(WHOLE_PAGE, (len(spans), 1)), spans=spans)
-    return Regions(boxes=words.boxes[word_of(spans, words.spans)], spans=spans)
+    boxes = np.tile(np.array(WHOLE_PAGE, np.float32), (len(spans), 1))
+    if len(words):
+        placed = spans[:, 1] > spans[:, 0]
+        boxes[placed] = words.boxes[word_of(spans[placed], words.spans)]
+    return Regions(boxes=boxes, spans=spans)

@@ -109,8 +109,9 @@ def _clusters(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp
         The vectors' indices, cluster by cluster, and where in them each cluster begins.
     """
     # Ward's linkage wants Euclidean distances. Between unit vectors they follow from the cosines, sooner than scipy
-    # works them out from the coordinates.
-    distances = np.sqrt(np.maximum(2 - 2 * vectors @ vectors.T, 0))
+    # works them out from the coordinates; in double precision, so that near ties fall the same way on every machine.
+    exact = vectors.astype(np.float64)
+    distances = np.sqrt(np.maximum(2 - 2 * exact @ exact.T, 0))
     labels = fcluster(linkage(squareform(distances, checks=False), "ward"), count, "maxclust")
     _, first_members, cluster = np.unique(labels, return_index=True, return_inverse=True)
     first_member = first_members[cluster]  # (vectors,)

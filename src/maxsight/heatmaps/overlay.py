@@ -19,7 +19,7 @@ LEGEND_WIDTH_PX, LEGEND_HEIGHT_PX = 520, 700
 MARGIN_PX = 28
 FAINTEST = 0.05  # heat below this is not drawn
 WORD_MARGIN_PX = 2
-PATCH_BLUR = 0.35  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
+PATCH_BLUR = 0.25  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
 HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
@@ -90,6 +90,7 @@ def heat_per_vector(attribution: Attribution, placed: NDArray[np.bool_]) -> NDAr
 
     Per query token, similarities are taken relative to the page: 0 at its median, 1 at its best. Raised to the third
     power, so that what merely resembles stays faint, and averaged over the tokens, weighted by what each token gained.
+    A token that found the whole page gained nothing from any place.
 
     Args:
         attribution: The page's score taken apart.
@@ -104,7 +105,7 @@ def heat_per_vector(attribution: Attribution, placed: NDArray[np.bool_]) -> NDAr
     middle = np.median(similarities, axis=1, keepdims=True)
     best = similarities.max(axis=1, keepdims=True)
     relative = np.clip((similarities - middle) / np.maximum(best - middle, 1e-6), 0, 1) ** 3
-    weights = np.maximum(attribution.gains, 0)[:, None]
+    weights = np.where(placed[attribution.best], np.maximum(attribution.gains, 0), 0)[:, None]
     heat = (relative * weights).sum(axis=0)
     strength = min(1.0, max(0.0, float(best.max())) / CLEAR_MATCH)
     return np.asarray(strength * heat / max(float(heat.max()), 1e-6), dtype=np.float32)
@@ -160,10 +161,12 @@ def _outline(page: Image.Image, matches: Sequence[Match], colours: Sequence[tupl
         box = _pixels(match.region.box, page.size, grow=4)
         draw.rounded_rectangle(box, radius=4, outline=colour, width=3)
         label = draw.textbbox((box[0], box[1] - 19), match.word, font=font)
-        while any(_overlap(label, other) for other in taken):
-            label = (label[0], label[1] - 18, label[2], label[3] - 18)
-        if label[1] < 0:
-            continue
+        step = -18
+        while label[1] < 0 or any(_overlap(label, other) for other in taken):
+            if label[1] < 0:  # no room above: go on from inside the box, downwards
+                label, step = draw.textbbox((box[0] + 6, box[1] + 5), match.word, font=font), 18
+                continue
+            label = (label[0], label[1] + step, label[2], label[3] + step)
         taken.append(label)
         draw.rectangle((label[0] - 3, label[1] - 2, label[2] + 3, label[3] + 2), fill=colour)
         draw.text((label[0], label[1]), match.word, font=font, fill=PAPER, anchor="lt")

@@ -81,6 +81,8 @@ def match_words(
 def region_of(page: Page, embedding: PageEmbedding, vector: int) -> Region:
     """Describe the region of one vector."""
     regions = embedding.regions
+    if regions.whole_page[vector]:
+        return Region(WHOLE_PAGE, "")
     box = None
     if regions.boxes is not None:
         x0, y0, x1, y1 = (round(float(edge), 5) for edge in regions.boxes[vector])
@@ -94,13 +96,13 @@ def region_of(page: Page, embedding: PageEmbedding, vector: int) -> Region:
 
 
 def words_in(page: Page, box: tuple[float, ...] | None) -> NDArray[np.intp]:
-    """Find the words that stand in a box: none in one around the whole page, or where words have no boxes.
+    """Find the words that stand in a box: none where there is no box, or words have none.
 
     Returns:
         Their indices, in reading order.
     """
     boxes = page.words.boxes
-    if box is None or box == WHOLE_PAGE or boxes is None:
+    if box is None or boxes is None:
         return np.empty(0, np.intp)
     place = np.array(box)
     edges = np.minimum(boxes[:, 2:], place[2:]) - np.maximum(boxes[:, :2], place[:2])
@@ -133,9 +135,9 @@ def _spans_that_gave(
     page: Page, embedding: PageEmbedding, attribution: Attribution
 ) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
     """The spans of text behind a score, and what each gave. A patch shares its gain out among its words."""
+    regions, gains = embedding.regions, attribution.vector_gains
     picked = np.unique(attribution.best)
-    gains = attribution.vector_gains
-    regions = embedding.regions
+    picked = picked[~regions.whole_page[picked]]
     if regions.spans is not None:
         return regions.spans[picked], gains[picked]
     word_gains = np.zeros(len(page.words), np.float32)

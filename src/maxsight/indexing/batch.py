@@ -1,8 +1,13 @@
-"""Pages on their way into the store: encoded together, committed together."""
+"""Pages on their way into the store: encoded together in one thread, committed together in another.
+
+Reading, encoding and committing overlap: while the encoder is at one batch the next is collected, and what it has
+made is written to the disk. Between two stages at most one item waits, so that what is in memory stays bounded.
+"""
 
 from __future__ import annotations
 
 import time
+from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -10,13 +15,14 @@ from pathlib import Path
 import numpy as np
 
 from maxsight.encoders.base import Encoder
+from maxsight.errors import EncoderError
 from maxsight.identity import page_id
-from maxsight.indexing.events import Indexed
+from maxsight.indexing.events import Indexed, Progress, listed
+from maxsight.indexing.meter import Meter
+from maxsight.indexing.stage import MOST_UNDER_WAY, Stage
 from maxsight.stores.base import IndexedPage, Store
-from maxsight.threads import one_blas_thread
-from maxsight.types import Document, Page, Scalar
+from maxsight.types import Document, Page, PageEmbedding, Scalar
 
-PAGES_PER_ENCODING = 16
 PAGES_PER_COMMIT = 64
 SECONDS_PER_COMMIT = 10.0  # pages that go through OCR are slow to make and dear to lose
 SAMPLE_CHARS = 3000
@@ -33,8 +39,11 @@ class Work:
     replaces: bool
     held: list[IndexedPage] = field(default_factory=list)
     sample: str = ""
+    unencoded: int = 0
     pages: int = 0
     vectors: int = 0
+    has_ended: bool = False
+    is_forgotten: bool = False
 
     def indexed(self, action: str | None = None) -> Indexed:
         """The event that tells of it."""
@@ -42,71 +51,181 @@ class Work:
         return Indexed(self.document.path, self.pages, self.vectors, action or usual)
 
 
-class Batch:
-    """Collects pages until encoding, and encoded pages until a commit, pays."""
+@dataclass(slots=True)
+class Commit:
+    """Pages that are written together, and the documents that are whole in the store with them."""
 
-    def __init__(self, store: Store, encoder: Encoder) -> None:
+    pages: list[IndexedPage] = field(default_factory=list)
+    completes: list[Work] = field(default_factory=list)
+    replaces: bool = False
+
+
+Waiting = list[tuple[Work, Page]]
+Encoded = list[tuple[Work, Page, PageEmbedding]]
+
+
+class Batch:
+    """Collects pages until encoding, and encoded pages until a commit, pays.
+
+    Only the encoding and the commits themselves happen in threads. What they raise is raised by the next call.
+    """
+
+    def __init__(self, store: Store, encoder: Encoder, meter: Meter) -> None:
         self._store = store
         self._encoder = encoder
-        self._unencoded: list[tuple[Work, Page]] = []
-        self._uncommitted: list[IndexedPage] = []
-        self._ended: list[Work] = []
+        self._meter = meter
+        self._encoding: Stage[Waiting, Encoded] = Stage(self._encode, "maxsight-encoding")
+        self._committing: Stage[Commit, list[Work]] = Stage(self._commit, "maxsight-committing")
+        self._unencoded: Waiting = []
+        self._uncommitted = Commit()
+        self._due: deque[Commit] = deque()
         self._committed_at = time.monotonic()
+        self._events: deque[Progress | Indexed] = deque()
 
-    def add(self, work: Work, page: Page) -> Iterator[Indexed]:
-        """Take a page; tells of documents that have become complete in the store."""
+    def add(self, work: Work, page: Page) -> None:
+        """Take a page. Waits where the encoder or the disk can't keep up.
+
+        Raises:
+            EncoderError: The encoder failed; the pages it was given are named.
+            StoreError: A commit failed.
+        """
         if len(work.sample) < SAMPLE_CHARS:
             work.sample += page.text[:SAMPLE_CHARS] + "\n"
+        work.unencoded += 1
         self._unencoded.append((work, page))
-        if len(self._unencoded) >= PAGES_PER_ENCODING:
-            self._encode()
-        overdue = time.monotonic() - self._committed_at > SECONDS_PER_COMMIT
-        if overdue or len(self._uncommitted) >= PAGES_PER_COMMIT:
-            yield from self.flush()
+        self._take_encoded()
+        self._take_committed()
+        encoder_waits_while_pages_age = self._encoding.is_idle and self._is_overdue
+        if encoder_waits_while_pages_age or len(self._unencoded) >= self._encoder.batch_size:
+            self._give_to_encoder()
 
-    def end(self, work: Work) -> Iterator[Indexed]:
+    def end(self, work: Work) -> None:
         """Take note that a document has no more pages. One that replaces another is committed as a whole."""
-        if work.replaces:
-            self._encode()
-            if work.held:
-                self._store.put(work.held, replace_documents=True)
-                work.held.clear()
-                yield work.indexed()
-        else:
-            self._ended.append(work)
+        work.has_ended = True
+        if not work.unencoded:
+            self._complete(work)
+        self._give_to_store()
 
     def forget(self, work: Work) -> None:
         """Leave a document as far as it is committed; the next run sees that its file has another time."""
-        self._unencoded = [waiting for waiting in self._unencoded if waiting[0] is not work]
+        work.is_forgotten = True
         work.held.clear()
 
-    def flush(self) -> Iterator[Indexed]:
-        """Encode and commit everything that waits."""
-        self._encode()
-        self.commit()
-        ended = [work for work in self._ended if work.pages]
-        self._ended.clear()
-        for work in ended:
-            yield work.indexed()
+    def events(self) -> Iterator[Progress | Indexed]:
+        """What has happened since this was last asked."""
+        while self._events:
+            yield self._events.popleft()
 
-    def commit(self) -> None:
-        """Commit what is encoded."""
-        if self._uncommitted:
-            self._store.put(self._uncommitted)
-            self._uncommitted.clear()
-        self._committed_at = time.monotonic()
+    def finish(self) -> Iterator[Progress | Indexed]:
+        """Encode and commit everything that waits, telling of each step."""
+        self._give_to_encoder()
+        for left in reversed(range(MOST_UNDER_WAY)):
+            self._take_encoded(leave=left)
+            yield from self.events()
+        self._commit_soon()
+        self._give_to_store()
+        for left in reversed(range(MOST_UNDER_WAY)):
+            self._take_committed(leave=left)
+            yield from self.events()
 
-    def _encode(self) -> None:
-        waiting, self._unencoded = self._unencoded, []
-        with one_blas_thread():
-            embeddings = self._encoder.encode_pages([page for _, page in waiting])
-        for (work, page), embedding in zip(waiting, embeddings, strict=True):
+    def close(self) -> None:
+        """Commit what is encoded, drop the rest, and end the threads. Waits for the pages that the encoder is at."""
+        try:
+            for encoded in self._encoding.last_results():
+                self._keep(encoded)
+            self._commit_soon()
+            self._give_to_store()
+            self._take_committed(leave=0)
+        finally:
+            self._encoding.close()
+            self._committing.close()
+
+    @property
+    def _is_overdue(self) -> bool:
+        return time.monotonic() - self._committed_at > SECONDS_PER_COMMIT
+
+    # In the caller's thread -------------------------------------------------------------------------------
+
+    def _give_to_encoder(self) -> None:
+        self._take_encoded(leave=MOST_UNDER_WAY - 1)
+        waiting = [(work, page) for work, page in self._unencoded if not work.is_forgotten]
+        self._unencoded = []
+        if waiting:
+            self._encoding.give(waiting)
+
+    def _take_encoded(self, *, leave: int = MOST_UNDER_WAY) -> None:
+        for encoded in self._encoding.results(leave=leave):
+            self._keep(encoded)
+            if len(self._uncommitted.pages) >= PAGES_PER_COMMIT or self._is_overdue:
+                self._commit_soon()
+            self._give_to_store()
+
+    def _keep(self, encoded: Encoded) -> None:
+        """Put encoded pages where they wait for their commit."""
+        for work, page, embedding in encoded:
+            work.unencoded -= 1
+            if work.is_forgotten:
+                continue
             document = work.document
-            identity = page_id(document.path, document.content_hash, page.page_index)
             if work.replaces:
                 # Held until the whole document is there: as small as it will be stored.
                 embedding = replace(embedding, vectors=embedding.vectors.astype(np.float16))
+            identity = page_id(document.path, document.content_hash, page.page_index)
             indexed = IndexedPage(identity, document, page, embedding, work.metadata)
-            (work.held if work.replaces else self._uncommitted).append(indexed)
+            (work.held if work.replaces else self._uncommitted.pages).append(indexed)
             work.pages += 1
             work.vectors += len(embedding.vectors)
+            self._meter.add(document)
+            self._events.append(self._meter.progress(document.path))
+            if work.has_ended and not work.unencoded:
+                self._complete(work)
+
+    def _complete(self, work: Work) -> None:
+        """All of a document's pages are encoded, if it has any."""
+        if work.replaces and work.held:
+            self._due.append(Commit(work.held, [work], replaces=True))
+            work.held = []
+        elif work.pages:
+            self._uncommitted.completes.append(work)
+
+    def _commit_soon(self) -> None:
+        if self._uncommitted.pages or self._uncommitted.completes:
+            self._due.append(self._uncommitted)
+            self._uncommitted = Commit()
+        self._committed_at = time.monotonic()
+
+    def _give_to_store(self) -> None:
+        while self._due:
+            self._take_committed(leave=MOST_UNDER_WAY - 1)
+            self._committing.give(self._due.popleft())
+
+    def _take_committed(self, *, leave: int = MOST_UNDER_WAY) -> None:
+        for completed in self._committing.results(leave=leave):
+            self._events.extend(work.indexed() for work in completed)
+
+    # In the threads ---------------------------------------------------------------------------------------
+
+    def _encode(self, waiting: Waiting) -> Encoded:
+        try:
+            embeddings = self._encoder.encode_pages([page for _, page in waiting])
+        except EncoderError as error:
+            raise type(error)(f"{error} (while encoding {_named(waiting)})", hint=error.hint) from error
+        return [
+            (work, replace(page, picture=None), embedding)  # the largest part of a page, and of no more use
+            for (work, page), embedding in zip(waiting, embeddings, strict=True)
+        ]
+
+    def _commit(self, commit: Commit) -> list[Work]:
+        self._store.put(commit.pages, replace_documents=commit.replaces)
+        return commit.completes
+
+
+def _named(waiting: Waiting) -> str:
+    numbers: dict[str, list[int]] = defaultdict(list)
+    for work, page in waiting:
+        numbers[work.document.path].append(page.page_number)
+    return listed([f"{path}, {_pages(min(of_it), max(of_it))}" for path, of_it in numbers.items()], "; ")
+
+
+def _pages(first: int, last: int) -> str:
+    return f"page {first}" if first == last else f"pages {first} to {last}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,11 +32,11 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A page was read.
+    """A page was encoded.
 
     Attributes:
         path: The document at work.
-        pages: Pages read in this run.
+        pages: Pages encoded in this run.
         share: Of the work, by bytes, in [0, 1].
         pages_per_s: Since reading began.
         remaining_s: Estimate; None until there is something to go by.
@@ -147,3 +147,9 @@ class IndexReport:
             vectors=sum(event.vectors for event in kept[Indexed]),
             seconds=seconds,
         )
+
+
+def listed(names: Sequence[str], separator: str = ", ", *, most: int = 3) -> str:
+    """Name the first of some things and count the rest."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return separator.join(names[:most]) + more

@@ -18,7 +18,7 @@ class Meter:
         self._start = time.monotonic()
 
     def add(self, document: Document) -> None:
-        """Take note of one page of a document."""
+        """Take note of one encoded page of a document."""
         self._pages += 1
         self._done += document.size_bytes / max(1, document.page_count)
 

@@ -1,13 +1,15 @@
 """One indexing run: files in, committed pages out, going on where the last run stopped.
 
 A run is an iterator of events, so that whoever drives it can show progress and stop it at any time. What has
-been committed stays; the next run looks at what is there and does the rest.
+been encoded is committed and stays; the next run looks at what is there and does the rest. Pages are read ahead in
+processes, encoded and committed in threads (`batch`): whoever is slow to ask for the next event slows reading down.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import TypedDict
@@ -27,11 +29,12 @@ from maxsight.encoders.base import Encoder
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import page_id
 from maxsight.indexing.batch import PAGES_PER_COMMIT, Batch, Work
-from maxsight.indexing.events import Found, IndexEvent, Noticed, NotIndexed, Planned, Removed, Skipped
+from maxsight.indexing.events import Found, IndexEvent, Noticed, NotIndexed, Planned, Removed, Skipped, listed
 from maxsight.indexing.files import content, has_changed, is_gone, library_name, look_at, missing_pages
 from maxsight.indexing.meter import Meter
 from maxsight.metadata import MetadataTable
 from maxsight.stores.base import DocumentEntry, Store
+from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
 
 
@@ -44,7 +47,7 @@ class IndexOptions(TypedDict, total=False):
         metadata: The user's fields, by file.
         prune: Remove documents below the given folders whose files are gone.
         settings: How files are read; as when the library was made, if not given.
-        workers: Reading processes; one per CPU if not given, at most four.
+        workers: Reading processes; one per CPU if not given, at most four where they run OCR.
         again: Read files again that have not changed, for example with another OCR engine.
     """
 
@@ -68,7 +71,6 @@ class IndexRun:
         self._home = home
         self._paths = paths
         self._options = options
-        self._batch = Batch(store, encoder)
         self._encoder = encoder
         self._entries = {entry.document.path: entry for entry in store.documents()}
         self._work: dict[Path, Work] = {}
@@ -91,7 +93,7 @@ class IndexRun:
         if self._options.get("prune"):
             yield from self._prune()
         for notice, paths in self._notices.items():
-            yield Noticed(f"{notice} ({_named(paths)})")
+            yield Noticed(f"{notice} ({listed(paths)})")
 
     def _plan(self) -> Iterator[IndexEvent]:
         """Decide for every file what is to be done with it."""
@@ -146,42 +148,39 @@ class IndexRun:
             return
         meter = Meter(sum(work.document.size_bytes for work in self._work.values()))
         jobs = [ReadJob(work.file, work.missing) for work in self._work.values()]
-        settings = self._options.get("settings", ReadSettings())
+        settings = replace(self._options.get("settings", ReadSettings()), picture=self._encoder.picture)
         reading = read_documents(jobs, settings, workers=self._options.get("workers"))
-        try:
+        batch = Batch(self._store, self._encoder, meter)
+        with one_blas_thread(), closing(batch), closing(reading):
             for event in reading:
                 work = self._work[event.job.path]
                 match event:
                     case Opened():
                         work.document = replace(work.document, page_count=event.page_count)
                     case PageRead():
-                        yield from self._batch.add(work, event.page)
-                        meter.add(work.document)
-                        yield meter.progress(work.document.path)
+                        batch.add(work, event.page)
                     case PageFailed():
                         yield _not_indexed(event.error)
                     case Failed():
                         yield _not_indexed(event.error)
-                        yield from self._batch.end(work)
+                        batch.end(work)
                     case Done():
-                        yield from self._close(work)
-            yield from self._batch.flush()
-        finally:
-            reading.close()
-            self._batch.commit()
+                        yield from self._end(work, batch)
+                yield from batch.events()
+            yield from batch.finish()
         self._work.clear()
 
-    def _close(self, work: Work) -> Iterator[IndexEvent]:
+    def _end(self, work: Work, batch: Batch) -> Iterator[IndexEvent]:
         """End a document, unless its file is not what it was when it was looked at."""
         if has_changed(work):
             reason = "changed while it was being read"
             yield NotIndexed(str(work.file), None, reason, "Index it again when it is no longer written to.")
-            self._batch.forget(work)
+            batch.forget(work)
             return
         notice = self._encoder.notice(work.sample)
         if notice:
             self._notices[notice].append(work.document.path)
-        yield from self._batch.end(work)
+        batch.end(work)
 
     def _copy(self) -> Iterator[IndexEvent]:
         """Store documents that equal a stored one with that one's vectors; leave those whose twin is not there."""
@@ -247,8 +246,3 @@ class IndexRun:
 
 def _not_indexed(error: UnreadableDocumentError) -> NotIndexed:
     return NotIndexed(error.path, error.page_number, error.reason, error.hint)
-
-
-def _named(paths: Sequence[str], most: int = 3) -> str:
-    more = f" and {len(paths) - most} more" if len(paths) > most else ""
-    return ", ".join(paths[:most]) + more

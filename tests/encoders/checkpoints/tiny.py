@@ -8,6 +8,7 @@ from pathlib import Path
 
 import torch
 import transformers
+from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Regex, Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from torch import nn
 
@@ -20,10 +21,58 @@ CORPUS = [
 
 
 def save(kind: str, folder: Path) -> None:
-    """Write the checkpoint of this kind to a folder, as ``save_pretrained`` does."""
-    model, processor = NATIVE[kind]()
-    model.save_pretrained(folder)
+    """Write the checkpoint of this kind to a folder.
+
+    Native ones are written by ``save_pretrained``; the others hold the same kind of model under the names that
+    colpali-engine and older versions of transformers give its tensors.
+    """
+    if kind in ADAPTERS:
+        return save_adapter(kind, folder)
+    if kind in NATIVE:
+        model, processor = NATIVE[kind]()
+        model.save_pretrained(folder)
+    else:
+        parts, prefixes = OTHER[kind]
+        config, tensors, processor = parts()
+        config.save_pretrained(folder)
+        tensors = {renamed(name, prefixes): tensor.contiguous() for name, tensor in tensors.items()}
+        save_file(tensors, folder / "model.safetensors", metadata={"format": "pt"})
     processor.save_pretrained(folder)
+
+
+def save_adapter(kind: str, folder: Path) -> None:
+    """Write a LoRA adapter over the checkpoint that lies, or is written, beside it."""
+    base = folder.parent / ADAPTERS[kind]
+    if not base.exists():
+        save(ADAPTERS[kind], base)
+    prefixes = OTHER[ADAPTERS[kind]][1]
+    random = torch.Generator().manual_seed(1)
+    tensors = {}
+    for name, tensor in load_file(base / "model.safetensors").items():
+        module = name.removesuffix(".weight")
+        if "vision" not in module and module.endswith(
+            ("q_proj", "down_proj", prefixes["projection."].rstrip("."))
+        ):
+            rows, columns = tensor.shape
+            path = f"base_model.model.{module}"
+            tensors[f"{path}.lora_A.weight"] = torch.randn((4, columns), generator=random) * 0.1
+            tensors[f"{path}.lora_B.weight"] = torch.randn((rows, 4), generator=random) * 0.1
+    folder.mkdir(parents=True)
+    save_file(tensors, folder / "adapter_model.safetensors", metadata={"format": "pt"})
+    settings = dict(
+        peft_type="LORA", r=4, lora_alpha=8, lora_dropout=0.1, bias="none", use_rslora=False, use_dora=False,
+        target_modules="(.*(model).*(q_proj|down_proj).*$|.*(custom_text_proj).*$)", rank_pattern={},
+        base_model_name_or_path=str(base), revision=None, task_type="FEATURE_EXTRACTION", inference_mode=True,
+    )  # fmt: skip
+    (folder / "adapter_config.json").write_text(json.dumps(settings))
+
+
+def renamed(name, prefixes):
+    """Put another prefix in place of the first that fits."""
+    for prefix, other in prefixes.items():
+        if name.startswith(prefix):
+            return other + name.removeprefix(prefix)
+    return name
 
 
 def colpali(hidden=64, dtype=torch.float32):
@@ -54,11 +103,6 @@ def colpali(hidden=64, dtype=torch.float32):
 
 def colqwen2(hidden=64):
     tokenizer = qwen_tokenizer()
-    image_processor = transformers.Qwen2VLImageProcessorPil(
-        size={"shortest_edge": 56 * 56, "longest_edge": 768 * 28 * 28},
-        patch_size=14, merge_size=2, temporal_patch_size=2,
-    )  # fmt: skip
-    processor = transformers.ColQwen2Processor(image_processor=image_processor, tokenizer=tokenizer)
     backbone = transformers.Qwen2VLConfig(
         vision_config=dict(
             depth=1, embed_dim=32, hidden_size=hidden, num_heads=2, mlp_ratio=2, patch_size=14,
@@ -68,19 +112,16 @@ def colqwen2(hidden=64):
         **qwen_image_tokens(tokenizer),
     )  # fmt: skip
     config = transformers.ColQwen2Config(vlm_config=backbone, embedding_dim=128)
-    return with_random_weights(transformers.ColQwen2ForRetrieval(config)), processor
+    model = with_random_weights(transformers.ColQwen2ForRetrieval(config))
+    return model, qwen_processor(tokenizer, patch_px=14)
 
 
 def colmodernvbert(hidden=64):
     """Tiles of 128 pixels and 4 vectors; a real checkpoint's have 512 pixels and 64."""
     tile_px, patch_px, shuffle = 128, 16, 4
     tokenizer = idefics_tokenizer()
-    image_processor = transformers.Idefics3ImageProcessorPil(
-        size={"longest_edge": 4 * tile_px}, max_image_size={"longest_edge": tile_px}, do_image_splitting=True,
-        image_mean=[0.5] * 3, image_std=[0.5] * 3,
-    )  # fmt: skip
     processor = transformers.ColModernVBertProcessor(
-        image_processor=image_processor,
+        image_processor=idefics_image_processor(tile_px),
         tokenizer=tokenizer,
         image_seq_len=(tile_px // patch_px // shuffle) ** 2,
     )
@@ -99,12 +140,160 @@ def colmodernvbert(hidden=64):
     return with_random_weights(transformers.ColModernVBertForRetrieval(config)), processor
 
 
+def colqwen2_5(hidden=64):
+    tokenizer = qwen_tokenizer()
+    config = transformers.Qwen2_5_VLConfig(
+        vision_config=dict(
+            depth=2, hidden_size=32, intermediate_size=48, num_heads=2, patch_size=14, out_hidden_size=hidden,
+            spatial_merge_size=2, temporal_patch_size=2, window_size=112, fullatt_block_indexes=[1],
+        ),
+        text_config=qwen_language_model(tokenizer, hidden),
+        **qwen_image_tokens(tokenizer),
+    )  # fmt: skip
+    return transformers.Qwen2_5_VLModel(config), qwen_processor(tokenizer, patch_px=14)
+
+
+def colqwen3(hidden=64):
+    tokenizer = qwen_tokenizer()
+    language_model = qwen_language_model(tokenizer, hidden)
+    language_model["rope_parameters"] |= {"mrope_section": [4, 2, 2], "mrope_interleaved": True}
+    config = transformers.Qwen3VLConfig(
+        vision_config=dict(
+            depth=2, hidden_size=32, intermediate_size=48, num_heads=2, patch_size=16, out_hidden_size=hidden,
+            spatial_merge_size=2, temporal_patch_size=2, num_position_embeddings=64,
+            deepstack_visual_indexes=[0, 1],
+        ),
+        text_config=dict(**language_model, head_dim=16),
+        **qwen_image_tokens(tokenizer),
+    )  # fmt: skip
+    return transformers.Qwen3VLModel(config), qwen_processor(tokenizer, patch_px=16)
+
+
+def colidefics3(hidden=64):
+    tile_px, patch_px, shuffle = 128, 16, 4
+    tokenizer = idefics_tokenizer()
+    ids = tokenizer.convert_tokens_to_ids
+    config = transformers.Idefics3Config(
+        vision_config=dict(
+            model_type="idefics3_vision", hidden_size=32, intermediate_size=48, num_hidden_layers=1,
+            num_attention_heads=2, image_size=tile_px, patch_size=patch_px,
+        ),
+        text_config=dict(
+            model_type="llama", vocab_size=len(tokenizer), hidden_size=hidden, intermediate_size=96,
+            num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=4096,
+            pad_token_id=ids("[PAD]"), bos_token_id=ids("[CLS]"), eos_token_id=ids("[SEP]"),
+        ),
+        image_token_id=ids("<image>"), scale_factor=shuffle, pad_token_id=ids("[PAD]"),
+    )  # fmt: skip
+    processor = transformers.Idefics3Processor(
+        image_processor=idefics_image_processor(tile_px),
+        tokenizer=tokenizer,
+        image_seq_len=(tile_px // patch_px // shuffle) ** 2,
+    )
+    return transformers.Idefics3Model(config), processor
+
+
+def native(build):
+    """A native model's settings, tensors and processor."""
+    model, processor = build()
+    tensors = {name.removeprefix("vlm."): tensor for name, tensor in model.state_dict().items()}
+    return model.config, with_projection(tensors, "embedding_proj_layer."), processor
+
+
+def native_backbone(build, class_name):
+    """The same, its settings those of the backbone alone, as colpali-engine writes them."""
+    config, tensors, processor = native(build)
+    return with_class(config.vlm_config, class_name), tensors, processor
+
+
+def backbone(build, class_name, dim=128):
+    """A model that transformers has only the backbone of."""
+    model, processor = build()
+    model = with_random_weights(nn.ModuleDict({"backbone": model, "projection": nn.Linear(64, dim)}))
+    tensors = {name.removeprefix("backbone."): tensor for name, tensor in model.state_dict().items()}
+    return with_class(model["backbone"].config, class_name), tensors, processor
+
+
+def with_projection(tensors, stored):
+    return {renamed(name, {stored: "projection."}): tensor for name, tensor in tensors.items()}
+
+
+def with_class(config, class_name):
+    config.architectures = [class_name]
+    return config
+
+
 NATIVE = {
     "colpali": colpali,
     "colpali-2048": lambda: colpali(2048, torch.bfloat16),
     "colqwen2": colqwen2,
     "colmodernvbert": colmodernvbert,
 }
+OTHER = {
+    "engine-colpali": (
+        lambda: native_backbone(colpali, "ColPali"),
+        {"language_model.": "model.language_model.model.", "projection.": "custom_text_proj.", "": "model."},
+    ),
+    "engine-colqwen2": (
+        lambda: native_backbone(colqwen2, "ColQwen2"),
+        {"projection.": "custom_text_proj."},
+    ),
+    "engine-colqwen2_5": (
+        lambda: backbone(colqwen2_5, "ColQwen2_5"),
+        {"projection.": "custom_text_proj."},
+    ),
+    "engine-colqwen3": (
+        lambda: backbone(colqwen3, "ColQwen3", 320),
+        {"projection.": "model.custom_text_proj.", "": "model."},
+    ),
+    "engine-colidefics3": (
+        lambda: backbone(colidefics3, "ColIdefics3"),
+        {"projection.": "linear.", "": "model."},
+    ),
+    "engine-colmodernvbert": (
+        lambda: native_backbone(colmodernvbert, "ColModernVBert"),
+        {
+            "text_model.": "base_model.model.model.text_model.",
+            "projection.": "base_model.model.custom_text_proj.",
+            "": "model.",
+        },
+    ),
+    # As versions 4.4x of transformers wrote them.
+    "colpali-v4": (
+        lambda: native(colpali),
+        {
+            "language_model.": "vlm.language_model.model.",
+            "vision_tower.": "vlm.vision_tower.vision_model.",
+            "projection.": "embedding_proj_layer.",
+            "": "vlm.",
+        },
+    ),
+    "engine-colpali-v4": (
+        lambda: native_backbone(colpali, "ColPali"),
+        {
+            "language_model.": "model.language_model.model.",
+            "vision_tower.": "model.vision_tower.vision_model.",
+            "projection.": "custom_text_proj.",
+            "": "model.",
+        },
+    ),
+    "engine-colqwen2-v4": (
+        lambda: native_backbone(colqwen2, "ColQwen2"),
+        {"language_model.": "model.", "projection.": "custom_text_proj."},
+    ),
+    # And as its versions from 4.52 on did, with a model inside the model.
+    "colpali-v4.52": (
+        lambda: native(colpali),
+        {"projection.": "embedding_proj_layer.", "": "vlm.model."},
+    ),
+    "colqwen2-v4.52": (
+        lambda: native(colqwen2),
+        {"projection.": "embedding_proj_layer.", "": "vlm.model."},
+    ),
+}
+"""What is built, and the prefixes that its tensors are stored under."""
+ADAPTERS = {"adapter-colpali": "engine-colpali", "adapter-colqwen2": "engine-colqwen2-v4"}
+"""The checkpoint that each is made for."""
 
 
 def siglip(**sizes):
@@ -129,6 +318,23 @@ def qwen_image_tokens(tokenizer):
     return dict(
         image_token_id=ids("<|image_pad|>"), video_token_id=ids("<|video_pad|>"),
         vision_start_token_id=ids("<|vision_start|>"), vision_end_token_id=ids("<|vision_end|>"),
+    )  # fmt: skip
+
+
+def qwen_processor(tokenizer, patch_px):
+    return transformers.ColQwen2Processor(
+        image_processor=transformers.Qwen2VLImageProcessorPil(
+            size={"shortest_edge": 56 * 56, "longest_edge": 768 * 28 * 28},
+            patch_size=patch_px, merge_size=2, temporal_patch_size=2,
+        ),
+        tokenizer=tokenizer,
+    )  # fmt: skip
+
+
+def idefics_image_processor(tile_px):
+    return transformers.Idefics3ImageProcessorPil(
+        size={"longest_edge": 4 * tile_px}, max_image_size={"longest_edge": tile_px}, do_image_splitting=True,
+        image_mean=[0.5] * 3, image_std=[0.5] * 3,
     )  # fmt: skip
 
 
@@ -196,7 +402,7 @@ def with_random_weights(model: nn.Module) -> nn.Module:
     """Spread the weights so that different pages and queries give different vectors, the same in every run."""
     random = torch.Generator().manual_seed(0)
     with torch.no_grad():
-        for parameter in model.parameters():
-            if parameter.ndim >= 2:
+        for name, parameter in model.named_parameters():
+            if parameter.ndim >= 2 or name.endswith("bias"):
                 parameter.copy_(torch.randn(parameter.shape, generator=random) * 0.08)
     return model.eval()

@@ -8,14 +8,15 @@ import json
 import string
 from pathlib import Path
 
-import tiny
 import torch
 import transformers
 from safetensors.torch import load_file, save_file
 from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers, processors
 
+from encoders.checkpoints import tiny
+
 HIDDEN = 32
-QUERY_LENGTH = 32
+QUERY_LENGTH = 40
 PYLATE_MARKERS = ["[Q] ", "[D] "]
 
 
@@ -24,7 +25,7 @@ def save(kind: str, folder: Path) -> None:
     KINDS[kind](folder)
 
 
-def stanford(folder, document_length=48, dim=16):
+def stanford(folder, document_length=128, dim=16):
     """As ``colbert-ir/colbertv2.0``: a BERT and its projection in one file, markers among the unused pieces."""
     save_backbone(folder, bert(), wordpiece_tokenizer())
     config = json.loads((folder / "config.json").read_text())
@@ -43,7 +44,7 @@ def stanford(folder, document_length=48, dim=16):
     )  # fmt: skip
 
 
-def pylate(folder, document_length=48, dim=16):
+def pylate(folder, document_length=128, dim=16):
     """As ``lightonai/GTE-ModernColBERT-v1``: a ModernBERT over bytes, its markers added to the vocabulary."""
     tokenizer = byte_tokenizer()
     tokenizer.add_tokens(PYLATE_MARKERS)
@@ -69,7 +70,7 @@ def pylate(folder, document_length=48, dim=16):
     )  # fmt: skip
 
 
-def sentence_transformers(folder, document_length=48, dim=16):
+def sentence_transformers(folder, document_length=128, dim=16):
     """As sentence-transformers 6 writes one: no expansion, nothing skipped, prompts in words."""
     from sentence_transformers import MultiVectorEncoder
     from sentence_transformers.base.modules import Dense, Normalize, Transformer
@@ -98,7 +99,7 @@ def bert():
     vocabulary = wordpiece_vocabulary()
     config = transformers.BertConfig(
         vocab_size=len(vocabulary), hidden_size=HIDDEN, intermediate_size=48, num_hidden_layers=2,
-        num_attention_heads=2, max_position_embeddings=64, pad_token_id=vocabulary["[PAD]"],
+        num_attention_heads=2, max_position_embeddings=160, pad_token_id=vocabulary["[PAD]"],
     )  # fmt: skip
     return tiny.with_random_weights(transformers.BertModel(config, add_pooling_layer=False))
 
@@ -120,12 +121,13 @@ def wordpiece_vocabulary():
         "[PAD]", "[unused0]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]",
         *string.punctuation, "\u2014", *letters, *(f"##{letter}" for letter in letters),
         *"the of net sales revenue batter ##ies collection point find page committee million".split(),
+        *"alpha beta gamma delta".split(),
     ]  # fmt: skip
     return {piece: number for number, piece in enumerate(pieces)}
 
 
 def wordpiece_tokenizer():
-    return transformers.BertTokenizer(vocab=wordpiece_vocabulary(), do_lower_case=True, model_max_length=64)
+    return transformers.BertTokenizer(vocab=wordpiece_vocabulary(), do_lower_case=True, model_max_length=160)
 
 
 def byte_tokenizer():

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import nn
 
 from maxsight.encoders.base import Precision
-from maxsight.errors import ModelNotAvailableError
+from maxsight.errors import EncoderError, ModelNotAvailableError
 
 MOST_PAGES = 32
 """In one batch, however much memory there is: a large model is busy with far fewer."""
@@ -85,6 +87,20 @@ def pages_per_batch(device: torch.device, encode_page: Callable[[], object]) -> 
 def pages_that_fit(free_bytes: int, bytes_per_page: int) -> int:
     """Divide free memory among pages: at least 1, at most :data:`MOST_PAGES`."""
     return int(min(MOST_PAGES, max(1, free_bytes * _SHARE_OF_MEMORY // max(bytes_per_page, 1))))
+
+
+def check_finite(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Hand on what a model gave.
+
+    Raises:
+        EncoderError: Its numbers overflowed, as those of some models do in float16.
+    """
+    if not np.isfinite(vectors).all():
+        raise EncoderError(
+            "the model's numbers overflowed",
+            hint="Compute in a type of greater range: --dtype bfloat16 or float32.",
+        )
+    return vectors
 
 
 def release_memory(device: torch.device) -> None:

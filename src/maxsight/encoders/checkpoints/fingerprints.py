@@ -14,6 +14,7 @@ import re
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from maxsight.encoders.checkpoints.layouts import module_folders
 from maxsight.encoders.checkpoints.weights import ADAPTER, MODEL, weight_files
@@ -55,8 +56,9 @@ def _digest(file: Path) -> str:
         return _hash(content)
     state = [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
     known = _recall()
-    if known.get(str(content), [])[1:] == state:
-        return str(known[str(content)][0])
+    match known.get(str(content)):
+        case [str(digest), *then] if then == state:
+            return digest
     digest = _hash(content)
     _remember({**known, str(content): [digest, *state]})
     return digest
@@ -71,7 +73,7 @@ def _memory() -> Path:
     return cache_folder() / "fingerprints.json"
 
 
-def _recall() -> dict[str, list[str | int]]:
+def _recall() -> dict[str, Any]:
     try:
         known = json.loads(_memory().read_text("utf-8"))
     except (OSError, ValueError):
@@ -79,7 +81,7 @@ def _recall() -> dict[str, list[str | int]]:
     return known if isinstance(known, dict) else {}
 
 
-def _remember(known: dict[str, list[str | int]]) -> None:
+def _remember(known: dict[str, Any]) -> None:
     """Keep what can be kept: without it the next run only takes longer."""
     there = {path: state for path, state in known.items() if Path(path).is_file()}
     try:

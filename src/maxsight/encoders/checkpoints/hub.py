@@ -8,16 +8,17 @@ from __future__ import annotations
 
 import errno
 import re
+import time
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from huggingface_hub import constants, snapshot_download
+from huggingface_hub import constants, get_token, snapshot_download
 from huggingface_hub.errors import (
     GatedRepoError,
     HfHubHTTPError,
+    HFValidationError,
     HTTPError,
-    IncompleteSnapshotError,
     LocalEntryNotFoundError,
     RepositoryNotFoundError,
     RevisionNotFoundError,
@@ -30,6 +31,7 @@ from maxsight.errors import ModelNotAvailableError
 from maxsight.settings import hub_token, hub_url
 
 _HUB_NAME = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_PATIENCE_S = 1.0
 _MODULE = "[0-9]_*/"
 """Where sentence-transformers saves the parts of a model."""
 _WANTED = [
@@ -56,12 +58,12 @@ class DownloadBar(tqdm):  # type: ignore[misc]
     """Shown once a download has taken a while: what is there already needs no bar."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **{"delay": 1.0, **kwargs})
+        self._hidden_until_s = time.monotonic() + _PATIENCE_S
+        super().__init__(*args, **{"delay": _PATIENCE_S, **kwargs})
 
     def refresh(self, *args: Any, **kwargs: Any) -> Any:
         """Draw the bar, unless it is too early."""
-        if self._time() - self.start_t >= self.delay:
-            return super().refresh(*args, **kwargs)
+        return super().refresh(*args, **kwargs) if time.monotonic() >= self._hidden_until_s else False
 
 
 def locate(name: str, *, trust_remote_code: bool = False) -> Source:
@@ -79,10 +81,7 @@ def locate(name: str, *, trust_remote_code: bool = False) -> Source:
         return Source(str(folder.resolve()), folder.resolve())
     named = _HUB_NAME.fullmatch(name)
     if not named:
-        raise ModelNotAvailableError(
-            f"there is no folder {name}, nor can a model on the hub be called so",
-            hint="Name a folder with a checkpoint, or a model as owner/name, or owner/name@revision.",
-        )
+        raise _no_name(name)
     wanted = [*_WANTED, "*.py"] if trust_remote_code else list(_WANTED)
     folder = _download(named["model"], named["revision"], wanted)
     if pickles := _pickles_wanted(folder):
@@ -93,7 +92,9 @@ def locate(name: str, *, trust_remote_code: bool = False) -> Source:
 def _pickles_wanted(folder: Path) -> list[str]:
     """The pickled weights of those parts that have no others."""
     parts = {folder, *module_folders(folder)}
-    bare = [part for part in parts if (part / "config.json").is_file() and not any(part.glob("*.safetensors"))]
+    bare = [
+        part for part in parts if (part / "config.json").is_file() and not any(part.glob("*.safetensors"))
+    ]
     if (folder / "adapter_config.json").is_file() and not any(folder.glob("*.safetensors")):
         bare.append(folder)
     return [
@@ -104,7 +105,7 @@ def _pickles_wanted(folder: Path) -> list[str]:
 
 
 def _download(model: str, revision: str | None, files: list[str]) -> Path:
-    token = hub_token()
+    token = hub_token() or get_token()
     try:
         folder = snapshot_download(
             model,
@@ -114,6 +115,8 @@ def _download(model: str, revision: str | None, files: list[str]) -> Path:
             token=token,
             tqdm_class=DownloadBar,
         )
+    except HFValidationError as error:
+        raise _no_name(model) from error
     except (HTTPError, OSError) as error:
         raise _translated(error, model, revision, has_token=token is not None) from error
     return Path(folder)
@@ -141,12 +144,9 @@ def _translated(
             f"{model} has no version {revision} on the hub", hint=f"See {page}/commits/main for those it has."
         )
     if isinstance(error, RepositoryNotFoundError):
-        return ModelNotAvailableError(
-            f"there is no model {model} on the hub, or it is private; nor is there a folder of this name",
-            hint="Check the spelling; for a private model, put a token that may read it into HF_TOKEN.",
-        )
+        return _not_there(model)
     if isinstance(error, HfHubHTTPError) and error.response is not None:
-        return _answered(error.response.status_code, model)
+        return _answered(error.response.status_code, model, has_token=has_token)
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         return ModelNotAvailableError(
             f"{model} does not fit on the disk: no space is left in {constants.HF_HUB_CACHE}",
@@ -163,9 +163,8 @@ def _translated(
 def _not_here(error: LocalEntryNotFoundError, model: str, *, has_token: bool) -> ModelNotAvailableError:
     """The model is not on this machine, or not as a whole, and the hub did not give it."""
     if constants.HF_HUB_OFFLINE:
-        part = "only a part of it is" if isinstance(error, IncompleteSnapshotError) else "it is not"
         return ModelNotAvailableError(
-            f"HF_HUB_OFFLINE is set, and {model} would have to be downloaded: {part} in {constants.HF_HUB_CACHE}",
+            f"{model} is not in {constants.HF_HUB_CACHE}, or not as a whole, and HF_HUB_OFFLINE is set",
             hint="Unset HF_HUB_OFFLINE for one run, or name a folder with a copy of the model.",
         )
     cause = error.__cause__
@@ -174,7 +173,23 @@ def _not_here(error: LocalEntryNotFoundError, model: str, *, has_token: bool) ->
     return _no_network(model)
 
 
-def _answered(status: int, model: str) -> ModelNotAvailableError:
+def _no_name(name: str) -> ModelNotAvailableError:
+    return ModelNotAvailableError(
+        f"there is no folder {name}, nor can a model on the hub be called so",
+        hint="Name a folder with a checkpoint, or a model as owner/name, or owner/name@revision.",
+    )
+
+
+def _not_there(model: str) -> ModelNotAvailableError:
+    return ModelNotAvailableError(
+        f"there is no model {model} on the hub, or it is private; nor is there a folder of this name",
+        hint="Check the spelling; for a private model, put a token that may read it into HF_TOKEN.",
+    )
+
+
+def _answered(status: int, model: str, *, has_token: bool) -> ModelNotAvailableError:
+    if status == 401 and not has_token:
+        return _not_there(model)
     if status == 401:
         return ModelNotAvailableError(
             "the hub does not know the token that it was given",

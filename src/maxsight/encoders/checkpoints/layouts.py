@@ -163,6 +163,12 @@ def _modules(folder: Path) -> Layout:
     config = read_config(folder / modules[0][0])
     if config.get("model_type") in NATIVE:
         return visual_layout(folder / modules[0][0])
+    if config.get("model_type") in FAMILIES:
+        raise ModelNotAvailableError(
+            f"{folder} holds a vision-language model ({config['model_type']}) between modules of "
+            "sentence-transformers, and how pages are written for it is not known here",
+            hint=_OTHER_MODEL,
+        )
     kinds = [kind.rpartition(".")[2] for _, kind in modules]
     settings = folder / "config_sentence_transformers.json"
     model_type = read_json(settings).get("model_type") if settings.is_file() else None
@@ -182,9 +188,14 @@ def _read_modules(folder: Path) -> list[tuple[str, str]]:
     """Paths and classes of the modules, in order."""
     file = folder / "modules.json"
     try:
-        return [(str(module["path"]), str(module["type"])) for module in json.loads(file.read_text("utf-8"))]
+        modules = [
+            (str(module["path"]), str(module["type"])) for module in json.loads(file.read_text("utf-8"))
+        ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelNotAvailableError(f"{file} can't be read: {error}") from error
+        raise ModelNotAvailableError(f"{file} can't be read: {error!r}", hint="Get it again.") from error
+    if not modules:
+        raise ModelNotAvailableError(f"{file} names no modules", hint="Get it again.")
+    return modules
 
 
 def _runs_code(config: dict[str, Any]) -> bool:

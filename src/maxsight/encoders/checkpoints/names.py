@@ -5,8 +5,8 @@ projection. Verified against the classes that wrote them, tensor for tensor and 
 colpali-engine 0.3.18):
 
 - ``vlm.*`` and ``embedding_proj_layer.*``: ColPaliForRetrieval, ColQwen2ForRetrieval, ColModernVBertForRetrieval
-- ``language_model.*``, ``visual.*`` and ``custom_text_proj.*``: colpali-engine's ColQwen2, ColQwen2_5; its ColQwen3 with
-  ``model.`` before each
+- ``language_model.*``, ``visual.*`` and ``custom_text_proj.*``: colpali-engine's ColQwen2, ColQwen2_5; its ColQwen3
+  with ``model.`` before each
 - ``model.*`` and ``custom_text_proj.*``: its ColPali; its ColModernVBert with ``base_model.model.`` before some
 - ``model.*`` and ``linear.*``: its ColIdefics3, of which ColSmol is one
 

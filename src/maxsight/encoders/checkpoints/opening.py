@@ -1,11 +1,13 @@
 """From files to a model that is whole: tensors put where they belong, an adapter merged, nothing left to chance.
 
-transformers fills what a checkpoint lacks with random numbers and only warns. Here there must be exactly the tensors that
-backbone and projection need, each of the right shape; else the checkpoint is refused.
+transformers fills what a checkpoint lacks with random numbers and only warns. Here there must be exactly the tensors
+that backbone and projection need, each of the right shape; else the checkpoint is refused.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -41,15 +43,6 @@ PROCESSORS: dict[Family, Any] = {
 """Of pictures and text alone: Qwen's own processors have one for videos as well, which needs torchvision."""
 
 
-class Model(nn.Module):
-    """Backbone and projection side by side."""
-
-    def __init__(self, backbone: nn.Module, projection: nn.Linear) -> None:
-        super().__init__()
-        self.backbone = backbone
-        self.projection = projection
-
-
 def open_checkpoint(
     name: str, layout: VisualLayout, adapter: AdapterLayout | None, dtype: torch.dtype
 ) -> Checkpoint:
@@ -73,14 +66,14 @@ def open_checkpoint(
         name=name,
         family=layout.family,
         query_format=layout.query_format,
-        backbone=model.backbone,
-        projection=model.projection,
+        backbone=model["backbone"],
+        projection=model["projection"],
         processor=_open_processor(layout.family, folders),
         revision=fingerprint(folders),
     )
 
 
-def _open_model(layout: VisualLayout, update: Adapter | None, dtype: torch.dtype) -> Model:
+def _open_model(layout: VisualLayout, update: Adapter | None, dtype: torch.dtype) -> nn.ModuleDict:
     tensors = _named_tensors(layout)
     if update:
         tensors |= update.whole
@@ -90,7 +83,12 @@ def _open_model(layout: VisualLayout, update: Adapter | None, dtype: torch.dtype
         if name.startswith(BACKBONE)
     }
     projection = {name.removeprefix(PROJECTION): tensor for name, tensor in tensors.items()}
-    return Model(_open_backbone(layout, backbone, dtype), _open_projection(layout, projection, dtype)).eval()
+    return nn.ModuleDict(
+        {
+            "projection": _open_projection(layout, projection, dtype),
+            "backbone": _open_backbone(layout, backbone, dtype),
+        }
+    ).eval()
 
 
 def _named_tensors(layout: VisualLayout) -> dict[str, torch.Tensor]:
@@ -131,7 +129,7 @@ def _open_projection(layout: VisualLayout, tensors: dict[str, torch.Tensor], dty
 
 
 def _open_backbone(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype: torch.dtype) -> nn.Module:
-    with quiet():
+    with _reading(layout.folder):
         config = transformers.AutoConfig.from_pretrained(layout.folder)
         backbone, report = BACKBONES[layout.family].from_pretrained(
             None,
@@ -163,10 +161,23 @@ def _open_processor(family: Family, folders: list[Path]) -> Any:
             (folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")
         )
         if has_images and (folder / "tokenizer_config.json").is_file():
-            with quiet():
+            with _reading(folder):
                 return PROCESSORS[family].from_pretrained(folder, backend="pil")
     raise ModelNotAvailableError(
         f"{folders[0]} lacks its processor: expected tokenizer_config.json beside preprocessor_config.json "
         "or processor_config.json",
         hint="Get the whole folder again.",
     )
+
+
+@contextmanager
+def _reading(folder: Path) -> Iterator[None]:
+    """Have transformers read a folder, silently, and say what it could not make sense of."""
+    try:
+        with quiet():
+            yield
+    except Exception as error:  # of settings that do not fit together, it raises whatever comes of them
+        reason = str(error).strip() or type(error).__name__
+        raise ModelNotAvailableError(
+            f"{folder} can't be opened: {reason.splitlines()[0]}", hint="Get the whole folder again."
+        ) from error

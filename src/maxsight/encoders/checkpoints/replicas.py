@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
 from typing import Any, NamedTuple
@@ -25,6 +24,7 @@ from maxsight.encoders.checkpoints.devices import (
     release_memory,
 )
 from maxsight.encoders.checkpoints.families import Batch, VisualFamily, WrittenQuery
+from maxsight.encoders.checkpoints.sharing import share
 
 Picture = NDArray[np.uint8]
 
@@ -67,7 +67,7 @@ class Replica:
         self._family = family
         self._backbone = backbone
         self._projection = projection
-        self._device = device
+        self.device = device
         self._dtype = dtype
         self._batch_size = batch_size
         with device_errors_translated():
@@ -81,7 +81,7 @@ class Replica:
         if self._batch_size is not None:
             return BatchLimit(tokens * self._batch_size, self._batch_size)
         with device_errors_translated():
-            pages = pages_per_batch(self._device, self._encode_blank_page)
+            pages = pages_per_batch(self.device, self._encode_blank_page)
         # Short pages may be more: what counts is the memory, and that goes by tokens.
         return BatchLimit(tokens * pages, 4 * pages)
 
@@ -116,12 +116,12 @@ class Replica:
                 self._family.prepare_pages([pictures[position] for position in positions])
             ),
             launch=lambda batch: self._launch(batch, with_hidden=with_hidden),
-            release=lambda: release_memory(self._device),
+            release=lambda: release_memory(self.device),
         )
 
     def _prepared(self, batch: Batch) -> Batch:
         """Lay inputs where a GPU can fetch them by itself."""
-        if self._device.type != "cuda":
+        if self.device.type != "cuda":
             return batch
         pinned = {name: tensor.contiguous().pin_memory() for name, tensor in batch.inputs.items()}
         return Batch(pinned, batch.lengths, batch.boxes)
@@ -130,7 +130,7 @@ class Replica:
         """Start one forward pass, and the way of its results back to the host."""
         with self._entered(), torch.inference_mode():
             inputs = {
-                name: tensor.to(self._device, non_blocking=True) for name, tensor in batch.inputs.items()
+                name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.inputs.items()
             }
             hidden = self._family.forward(self._backbone, inputs, self._dtype)
             # Norms in half precision are off by 0.4%.
@@ -154,20 +154,20 @@ class Replica:
         return collect
 
     def _to_host(self, tensor: torch.Tensor) -> torch.Tensor:
-        if self._device.type != "cuda":
+        if self.device.type != "cuda":
             return tensor.cpu()
         return torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor, non_blocking=True)
 
     def _mark(self) -> torch.cuda.Event | None:
         """Mark how far the device's queue is filled; None where nothing is queued."""
-        if self._device.type != "cuda":
+        if self.device.type != "cuda":
             return None
         event = torch.cuda.Event()
         event.record()
         return event
 
     def _entered(self) -> AbstractContextManager[Any]:
-        return torch.cuda.device(self._device) if self._device.type == "cuda" else nullcontext()
+        return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
 
     def _encode_blank_page(self) -> None:
         width, height = self._family.largest
@@ -199,6 +199,11 @@ class Replicas:
         ]
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """Where they are."""
+        return tuple(str(replica.device) for replica in self._replicas)
+
+    @property
     def batch_pages(self) -> int:
         """How many of the largest pages all of them encode at once."""
         tokens = self._family.tokens(*self._family.largest)
@@ -219,19 +224,7 @@ class Replicas:
             EncoderError: A device failed otherwise.
         """
         work = Work([self._family.page_tokens(picture) for picture in pictures], len(self._replicas))
-        done: dict[int, Encoded] = {}
-
-        def run(replica: Replica) -> None:
-            try:
-                done.update(replica.encode_pages(pictures, work, with_hidden=with_hidden))
-            except BaseException:
-                work.abandon()
-                raise
-
-        if len(self._replicas) == 1:
-            run(self._replicas[0])
-        else:
-            with ThreadPoolExecutor(len(self._replicas), thread_name_prefix="maxsight-device") as threads:
-                for result in [threads.submit(run, replica) for replica in self._replicas]:
-                    result.result()
-        return [done[position] for position in range(len(pictures))]
+        return share(
+            work,
+            [replica.encode_pages(pictures, work, with_hidden=with_hidden) for replica in self._replicas],
+        )

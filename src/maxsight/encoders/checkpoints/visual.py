@@ -9,10 +9,11 @@ from numpy.typing import NDArray
 
 from maxsight.encoders.base import EncoderOptions
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint
+from maxsight.encoders.checkpoints.devices import check_finite
 from maxsight.encoders.checkpoints.families import family_of
 from maxsight.encoders.checkpoints.replicas import Encoded, Picture, Replicas
 from maxsight.encoders.merging import group_starts, merge_neighbours
-from maxsight.errors import EncoderError, InputError
+from maxsight.errors import InputError
 from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
 
 _BATCHES_PER_CALL = 2
@@ -56,6 +57,11 @@ class VisualEncoder:
         return self._family.picture
 
     @property
+    def devices(self) -> tuple[str, ...]:
+        """Where it runs."""
+        return self._replicas.devices
+
+    @property
     def batch_size(self) -> int:
         """Two batches for every device."""
         return _BATCHES_PER_CALL * self._replicas.batch_pages
@@ -96,7 +102,7 @@ class VisualEncoder:
             EmptyQueryError: It has no words.
         """
         query = self._family.write_query(text)
-        vectors = _finite(self._replicas.encode_query(query).vectors)
+        vectors = check_finite(self._replicas.encode_query(query).vectors)
         return QueryEmbedding(query.text, vectors, query.words, query.word_index)
 
     def notice(self, text: str) -> None:
@@ -115,16 +121,7 @@ class VisualEncoder:
         return page.picture
 
     def _embed(self, encoded: Encoded) -> PageEmbedding:
-        return merge_neighbours(_finite(encoded.vectors), Regions(boxes=encoded.boxes, spans=None))
-
-
-def _finite(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    if not np.isfinite(vectors).all():
-        raise EncoderError(
-            "the model's numbers overflowed",
-            hint="Compute in a type of greater range: --dtype bfloat16 or float32.",
-        )
-    return vectors
+        return merge_neighbours(check_finite(encoded.vectors), Regions(boxes=encoded.boxes, spans=None))
 
 
 def _merged_hidden(encoded: Encoded, vectors: int) -> NDArray[np.float32]:

@@ -56,10 +56,12 @@ class ColQwen(VisualFamily):
 
     @property
     def largest(self) -> tuple[int, int]:
-        """The largest square."""
+        """About the shape of a page, with all the patches there may be."""
         step = self._picture.multiple_px
-        side = math.isqrt(self._picture.max_pixels) // step * step
-        return side, side
+        most = max(self._picture.max_pixels // step**2, 1)
+        widths = range(math.isqrt(most // 2) or 1, math.isqrt(most) + 1)
+        cols = max(widths, key=lambda cols: most // cols * cols)
+        return cols * step, most // cols * step
 
     def tokens(self, width: int, height: int) -> int:
         """Count merged patches and prompt."""

@@ -7,9 +7,9 @@ import pytest
 
 @pytest.fixture(scope="session")
 def tiny_checkpoint(tmp_path_factory):
-    """``tiny_checkpoint(kind)`` gives the folder of a tiny checkpoint, see ``tiny.py`` for the kinds."""
+    """``tiny_checkpoint(kind)`` gives the folder of a tiny one; ``encoders/checkpoints/tiny.py`` has the kinds."""
     pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
-    import tiny
+    from encoders.checkpoints import tiny
 
     root = tmp_path_factory.mktemp("checkpoints")
 

@@ -1,0 +1,152 @@
+"""``maxsight embed``."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from maxsight.cli.encoder_options import encoder_options
+from maxsight.cli.output import INTERRUPTED, counted, json_option, print_json, say
+from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
+
+if TYPE_CHECKING:
+    from maxsight.embedding import EmbeddingEvent, EmbeddingReport
+    from maxsight.encoders import Encoder, EncoderOptions
+
+DEFAULT_MODEL = "vidore/colpali-v1.3-hf"
+NOT_ALL_EMBEDDED = 3
+
+
+@click.command()
+@click.argument("paths", nargs=-1, required=True, metavar="IMAGE|PDF|FOLDER...")
+@click.option(
+    "--embedding-type",
+    type=click.Choice(["128dim", "2048dim", "vectors", "hidden"]),
+    default="128dim",
+    show_default=True,
+    help="The encoder's vectors (128dim) or the last hidden states of its language model (2048dim); `vectors` and "
+    "`hidden` take the same in any length.",
+)
+@click.option(
+    "--pooling",
+    type=click.Choice(["none", "mean", "max", "std", "concat"]),
+    default="none",
+    show_default=True,
+    help="One vector a page; concat is mean, max and std, one after the other.",
+)
+@click.option(
+    "--model-name",
+    default=DEFAULT_MODEL,
+    show_default=True,
+    metavar="NAME",
+    help="A model on the hub, its folder, or minilm, which embeds the words and comes along.",
+)
+@click.option(
+    "--out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    required=True,
+    metavar="FILE",
+    help="What to write: a name in .npz, .safetensors or .parquet.",
+)
+@encoder_options
+@choosing_options
+@reading_options
+@json_option
+def embed(
+    paths: tuple[str, ...],
+    out: Path,
+    model_name: str,
+    encoder_options: EncoderOptions,
+    as_json: bool,
+    **options: Any,
+) -> None:
+    """Write the vectors of pages to a file, to train on.
+
+    `-` reads a list of paths from standard input. What can't be read is named; everything else is embedded, and the
+    exit code is 3. A run that is stopped keeps what it has embedded in a folder beside the file, and the same command
+    goes on from there.
+    """
+    from maxsight.documents.formats import SUFFIXES
+    from maxsight.embedding import EmbeddingRequest, EmbeddingRun, EmbeddingType, Pooling
+    from maxsight.embedding.formats import writer_of
+    from maxsight.errors import InputError
+    from maxsight.library import default_settings
+
+    writer_of(out)  # a wrong name is told before a model is loaded
+    encoder = _loaded(model_name, encoder_options)
+    request = EmbeddingRequest(
+        [Path(path) for path in each_path(paths)],
+        out,
+        EmbeddingType(options["embedding_type"]),
+        Pooling(options["pooling"]),
+        changed(default_settings(encoder), options),
+        include=options["include"],
+        exclude=options["exclude"],
+        workers=options["workers"],
+    )
+    run = EmbeddingRun(encoder, request)
+    try:
+        for event in run.events():
+            _show(event)
+    except KeyboardInterrupt:
+        say("stopped; what was embedded is kept. The same command goes on from here.")
+        sys.exit(INTERRUPTED)
+    report = run.report()
+    if not (report.pages or report.not_embedded):
+        raise InputError("nothing there is a file maxsight reads", hint=f"It reads {', '.join(SUFFIXES)}.")
+    if as_json:
+        print_json(report)
+    else:
+        _print(report)
+    if report.not_embedded:
+        sys.exit(NOT_ALL_EMBEDDED)
+
+
+def _loaded(name: str, options: EncoderOptions) -> Encoder:
+    """Load the encoder. Where it can't be had, say which one can."""
+    from maxsight.encoders import DEFAULT_ENCODER, load_encoder
+    from maxsight.errors import MissingExtraError, ModelNotAvailableError
+
+    try:
+        return load_encoder(name, options)
+    except (MissingExtraError, ModelNotAvailableError) as error:
+        offline = f"Or embed the pages' words with what comes along: --model-name {DEFAULT_ENCODER}"
+        error.hint = f"{error.hint} {offline}" if error.hint else offline
+        raise
+
+
+def _show(event: EmbeddingEvent) -> None:
+    from maxsight import embedding, indexing
+
+    match event:
+        case embedding.GoingOn():
+            say(f"going on: {counted(event.pages, 'page')} embedded by an earlier run")
+        case embedding.Embedded():
+            rows, dim = event.shape
+            say(
+                f"batch {event.batch}: {counted(event.pages, 'page')}, {counted(event.vectors, 'vector')}, "
+                f"{dim:,} dims, {', '.join(event.devices)}, shape ({rows}, {dim}); "
+                f"{counted(event.pages_so_far, 'page')} so far, {event.pages_per_s:.1f} pages/s"
+            )
+        case embedding.NotEmbedded():
+            where = event.path if event.page_number is None else f"{event.path}, page {event.page_number}"
+            say(f"not embedded: {where}: {event.reason}")
+            if event.hint:
+                say(f"    {event.hint}")
+        case indexing.Noticed():
+            say(f"note: {event.message}")
+
+
+def _print(report: EmbeddingReport) -> None:
+    if report.file is None:
+        click.echo(f"nothing was embedded, {counted(len(report.not_embedded), 'problem')}")
+        return
+    rows, dim = report.shape
+    click.echo(
+        f"{report.file}: {counted(report.pages, 'page')}, {report.embedding_type} of {report.encoder}, "
+        f"pooling {report.pooling}, shape ({rows}, {dim}), {', '.join(report.devices)}, "
+        f"{counted(len(report.not_embedded), 'problem')}"
+    )

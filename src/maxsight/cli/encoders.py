@@ -1,0 +1,76 @@
+"""``maxsight encoders``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+import click
+
+from maxsight.cli.output import json_option, print_json, size
+
+if TYPE_CHECKING:
+    from maxsight.encoders.checkpoints.inventory import Device
+    from maxsight.encoders.inventory import Checkpoints
+    from maxsight.extras import Package
+
+LABEL = 13
+
+
+@click.command()
+@json_option
+def encoders(as_json: bool) -> None:
+    """Show which encoders can be used here, what the others need, and where they would run. Loads none."""
+    from maxsight.encoders.inventory import take_inventory
+
+    inventory = take_inventory()
+    if as_json:
+        print_json(inventory)
+        return
+    offline, checkpoints = inventory.offline, inventory.checkpoints
+    _line(offline.name, f"ready: the words of a page, English, {offline.dim} dims, on the {offline.device}")
+    ready = "ready" if checkpoints.is_ready else "not ready"
+    _line("checkpoints", f"{ready}: what a page looks like (ColPali and kin) or its text (ColBERT and kin)")
+    _show(checkpoints)
+
+
+def _show(checkpoints: Checkpoints) -> None:
+    _lines("needs", map(_described, checkpoints.packages))
+    if checkpoints.install:
+        _lines("install", [checkpoints.install])
+    if checkpoints.problem:
+        _lines("problem", [checkpoints.problem])
+    _lines(
+        "device",
+        (
+            f"{device.name}: {device.hardware}{_memory(device)}, {device.dtype}"
+            f"{', chosen' if device.name in checkpoints.runs_on else ''}"
+            for device in checkpoints.devices
+        ),
+    )
+    _lines(
+        "downloaded",
+        (f"{found.name}: {found.kind}, {size(found.size_bytes)}" for found in checkpoints.downloaded),
+    )
+
+
+def _described(package: Package) -> str:
+    if package.version is None:
+        return f"{package.name}: not installed"
+    too_old = "" if package.serves else f", too old: at least {package.minimum} is needed"
+    return f"{package.name} {package.version}{too_old}"
+
+
+def _memory(device: Device) -> str:
+    return "" if device.memory_bytes is None else f", {size(device.memory_bytes)}"
+
+
+def _lines(label: str, texts: Iterable[str]) -> None:
+    """Print texts one below the other, the label before the first."""
+    for text in texts:
+        _line(f"  {label}", text)
+        label = ""
+
+
+def _line(label: str, text: str) -> None:
+    click.echo(f"{label:<{LABEL}}{text}")

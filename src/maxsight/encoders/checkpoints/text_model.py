@@ -1,0 +1,190 @@
+"""A ColBERT on one device: texts to pieces as sentence-transformers makes them, windows of pieces to vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from functools import cached_property
+from typing import Any, NamedTuple
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sentence_transformers import MultiVectorEncoder
+from torch.nn.functional import normalize
+from torch.nn.utils.rnn import pad_sequence
+
+from maxsight.encoders.checkpoints.batching import BatchLimit, Work, device_errors_translated, run_batches
+from maxsight.encoders.checkpoints.devices import check_finite, pages_per_batch, place, release_memory
+from maxsight.encoders.checkpoints.quiet import quiet
+from maxsight.encoders.checkpoints.text_pieces import Pieces, Window, text_spans
+
+TASKS = DOCUMENT, QUERY = "document", "query"
+
+
+class PaddedWindows(NamedTuple):
+    """A batch, on the host.
+
+    Attributes:
+        features: What sentence-transformers' modules take. Shape ``(windows, longest)`` each.
+        windows: The pieces in it.
+    """
+
+    features: dict[str, Any]
+    windows: list[Window]
+
+
+class Scored(NamedTuple):
+    """What the model scores of a window.
+
+    Attributes:
+        pieces: Which pieces, in order. Shape ``(scored,)``.
+        vectors: Unit norm. Shape ``(scored, dim)``, float32.
+    """
+
+    pieces: Window
+    vectors: NDArray[np.float32]
+
+
+class TextModel:
+    """A model on one device.
+
+    Args:
+        model: Its own: it is moved.
+        device: Where to.
+        dtype: What to compute in.
+        batch_size: The most windows of a batch; None to go by free memory.
+    """
+
+    def __init__(
+        self, model: MultiVectorEncoder, device: torch.device, dtype: torch.dtype, batch_size: int | None
+    ) -> None:
+        self._model = model
+        self._tokenizer = model.tokenizer
+        self.device = device
+        self._batch_size = batch_size
+        with device_errors_translated():
+            place(model, device, dtype)
+
+    @property
+    def dim(self) -> int:
+        """Length of the vectors."""
+        return int(self._model.get_embedding_dimension())
+
+    @property
+    def window(self) -> int:
+        """The most pieces of a document that are read together, those of the prompt and special ones included."""
+        return int(self._model[0].document_length or self._model.max_seq_length)
+
+    @cached_property
+    def limit(self) -> BatchLimit:
+        """How large its batches may be. Known once asked for: on a GPU a window is encoded to find out."""
+        if self._batch_size is not None:
+            return BatchLimit(self.window * self._batch_size, self._batch_size)
+        with device_errors_translated():
+            windows = pages_per_batch(self.device, self._encode_longest_window)
+        # Short windows may be more: what counts is the memory, and that goes by pieces.
+        return BatchLimit(self.window * windows, 4 * windows)
+
+    def read_document(self, text: str) -> Pieces:
+        """Cut a text into pieces, all of it, however long."""
+        how = {"truncation": False, "max_length": None, "verbose": False}
+        features, spans = self._tokenise(text, DOCUMENT, how)
+        inputs = {name: values[0].numpy() for name, values in features.items() if torch.is_tensor(values)}
+        return Pieces(inputs, spans)
+
+    def encode_query(self, text: str) -> tuple[Scored, Pieces]:
+        """Encode a query, as much of it as the model reads; also return its pieces.
+
+        Raises:
+            EncoderError: The device failed.
+        """
+        with quiet():  # it says on the terminal when a query is cut
+            features, spans = self._tokenise(text, QUERY, {})
+        pieces = Pieces({"input_ids": features["input_ids"][0].numpy()}, spans)
+        with device_errors_translated():
+            vectors, scored = self._forward(features, QUERY)
+            kept = scored[0].cpu().numpy()
+            return Scored(np.flatnonzero(kept), check_finite(vectors[0].cpu().numpy()[kept])), pieces
+
+    def encode_windows(
+        self, windows: Sequence[tuple[Pieces, Window]], work: Work
+    ) -> Iterator[tuple[int, Scored]]:
+        """Encode windows of documents as long as there is work.
+
+        Args:
+            windows: All that the work is about, each with the pieces it is made of.
+            work: Shared with other devices.
+
+        Yields:
+            Positions in ``windows`` and what became of them.
+        """
+        return run_batches(
+            work,
+            self.limit,
+            prepare=lambda positions: self._pad([windows[position] for position in positions]),
+            launch=self._launch,
+            release=lambda: release_memory(self.device),
+        )
+
+    def knows(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
+        """Tell pieces of the vocabulary from the one that stands for all others. Shape ``(pieces,)``."""
+        unknown = self._tokenizer.unk_token_id
+        return np.ones(len(ids), bool) if unknown is None else np.asarray(ids != unknown)
+
+    def _tokenise(
+        self, text: str, task: str, how: dict[str, Any]
+    ) -> tuple[dict[str, Any], NDArray[np.int32]]:
+        prompt = self._model.prompts[task]
+        how = {"text": {"return_offsets_mapping": True, **how}}
+        features: dict[str, Any] = self._model.preprocess(
+            [text], prompt=prompt, task=task, processing_kwargs=how
+        )
+        offsets = features.pop("offset_mapping")[0].numpy()
+        return dict(features), text_spans(offsets, prompt, text)
+
+    def _pad(self, windows: Sequence[tuple[Pieces, Window]]) -> PaddedWindows:
+        paddings = {"input_ids": self._tokenizer.pad_token_id or 0}
+        features: dict[str, Any] = {
+            name: pad_sequence(
+                [torch.from_numpy(pieces.inputs[name][window]) for pieces, window in windows],
+                batch_first=True,
+                padding_value=paddings.get(name, 0),
+                padding_side=self._tokenizer.padding_side,
+            )
+            for name in windows[0][0].inputs
+        }
+        return PaddedWindows(features | {"modality": "text"}, [window for _, window in windows])
+
+    def _launch(self, batch: PaddedWindows) -> Callable[[], list[Scored]]:
+        vectors, scored = self._forward(batch.features, DOCUMENT)
+
+        def collect() -> list[Scored]:
+            rows = zip(
+                batch.windows,
+                batch.features["attention_mask"].bool().numpy(),
+                scored.cpu().numpy(),
+                vectors.cpu().numpy(),
+                strict=True,
+            )
+            return [Scored(window[kept[real]], check_finite(row[kept])) for window, real, kept, row in rows]
+
+        return collect
+
+    def _forward(self, features: dict[str, Any], task: str) -> tuple[torch.Tensor, torch.Tensor]:
+        """Run a batch through all of the model's modules.
+
+        Returns:
+            Unit-norm vectors, shape ``(texts, pieces, dim)``, and which of them are scored, ``(texts, pieces)``.
+        """
+        moved = {
+            name: value.to(self.device) if torch.is_tensor(value) else value
+            for name, value in features.items()
+        }
+        with torch.inference_mode():
+            output = self._model(moved, task=task)
+            # Norms in half precision are off by 0.4%.
+            return normalize(output["token_embeddings"].float(), dim=-1), output["attention_mask"].bool()
+
+    def _encode_longest_window(self) -> None:
+        pieces = self.read_document("a " * self.window)
+        self._launch(self._pad([(pieces, np.arange(self.window))]))()

@@ -1,0 +1,61 @@
+"""What a library holds, in numbers."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from maxsight.stores.local import LocalStore
+from maxsight.types import EmbeddingSpace
+
+
+@dataclass(frozen=True, slots=True)
+class Status:
+    """What a library holds.
+
+    Attributes:
+        path: Where it lies.
+        documents: Documents.
+        incomplete: Of these, how many lack pages.
+        pages: Pages.
+        vectors: Vectors of all pages.
+        size_bytes: What it takes on disk.
+        space: The embedding space.
+        pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
+        fields: The user's fields and their types.
+        format_version: How its rows lie.
+        created_by: The version of maxsight that made it.
+    """
+
+    path: str
+    documents: int
+    incomplete: int
+    pages: int
+    vectors: int
+    size_bytes: int
+    space: EmbeddingSpace
+    pool_factor: int
+    fields: Mapping[str, str]
+    format_version: int
+    created_by: str
+
+    @classmethod
+    def of(cls, store: LocalStore, path: Path) -> Self:
+        """Count what is there."""
+        entries = store.documents()
+        manifest = store.manifest
+        return cls(
+            path=str(path),
+            documents=len(entries),
+            incomplete=sum(not entry.complete for entry in entries),
+            pages=sum(len(entry.page_indices) for entry in entries),
+            vectors=sum(entry.vectors for entry in entries),
+            size_bytes=store.size_bytes(),
+            space=manifest.space,
+            pool_factor=manifest.pool_factor,
+            fields=store.fields(),
+            format_version=manifest.format_version,
+            created_by=manifest.created_by,
+        )

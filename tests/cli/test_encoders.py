@@ -1,0 +1,127 @@
+"""``maxsight encoders``: what can be used here, what is missing, and where it would run."""
+
+import json
+import shutil
+import subprocess
+import sys
+
+import pytest
+from click.testing import CliRunner
+
+from maxsight import extras
+from maxsight.cli import main
+from maxsight.extras import packages
+
+
+def call(*arguments, code=0):
+    result = CliRunner().invoke(main, ["encoders", *arguments])
+    assert result.exit_code == code, result.output
+    return result.stdout
+
+
+@pytest.fixture(autouse=True)
+def no_device_is_chosen(monkeypatch):
+    monkeypatch.delenv("MAXSIGHT_DEVICE", raising=False)
+
+
+def test_the_offline_encoder_is_always_ready():
+    assert call().splitlines()[0] == "minilm       ready: the words of a page, English, 128 dims, on the cpu"
+    assert json.loads(call("--json"))["offline"] == {"name": "minilm", "dim": 128, "device": "cpu"}
+
+
+def test_without_the_extra_it_says_what_is_missing_and_how_to_get_it_and_torch_is_not_imported():
+    code = (
+        "import sys\n"
+        "from maxsight import extras\n"
+        "extras.EXTRAS['colpali'] += ('not_there',)\n"
+        "from maxsight.cli import main\n"
+        "main(['encoders'], standalone_mode=False)\n"
+        "print('torch' in sys.modules)\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert "checkpoints  not ready" in done.stdout
+    assert "not-there: not installed" in done.stdout
+    assert "install    pip install 'maxsight[colpali]'" in done.stdout
+    assert done.stdout.splitlines()[-1] == "False"
+
+
+def test_a_package_that_is_too_old_is_told_with_the_version_it_takes(monkeypatch):
+    monkeypatch.setattr(
+        extras, "requires", lambda name: ["numpy>=2", "transformers >=99.1; extra == 'colpali'"]
+    )
+    transformers = {package.name: package for package in packages("colpali")}["transformers"]
+    assert (transformers.minimum, transformers.serves) == ("99.1", False)
+    pytest.importorskip("transformers", reason="the extra 'colpali' is not installed")
+    assert "too old: at least 99.1 is needed" in call()
+    assert json.loads(call("--json"))["checkpoints"]["install"] == "pip install 'maxsight[colpali]'"
+
+
+@pytest.mark.parametrize(
+    ("here", "minimum", "serves"),
+    [
+        ("2.13.0+cpu", "2.6", True),
+        ("2.6.0", "2.6", True),
+        ("2.5.1", "2.6", False),
+        ("5.3.0rc1", "5.3", True),
+        ("0.9", None, True),
+        (None, "0.1", False),
+    ],
+)
+def test_versions_are_compared_as_numbers(here, minimum, serves):
+    assert extras.Package("torch", here, minimum).serves is serves
+
+
+def test_the_package_declares_a_minimum_for_all_that_the_extra_brings():
+    import tomllib
+    from pathlib import Path
+
+    project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
+    declared = {line.split(">=")[0] for line in project["optional-dependencies"]["colpali"]}
+    assert {package.name for package in packages("colpali")} <= declared
+
+
+class TestWithTheExtra:
+    """Where torch is installed."""
+
+    @pytest.fixture(autouse=True)
+    def installed(self):
+        pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
+
+    def test_every_device_is_named_and_one_is_chosen(self):
+        checkpoints = json.loads(call("--json"))["checkpoints"]
+        assert checkpoints["install"] is None and checkpoints["problem"] is None
+        names = [device["name"] for device in checkpoints["devices"]]
+        assert names[-1] == "cpu" and checkpoints["runs_on"] == names[:1]
+        assert checkpoints["devices"][-1]["dtype"] == "float32"
+        assert checkpoints["devices"][-1]["memory_bytes"] > 1_000_000
+        assert "device     " in call()
+
+    def test_a_device_that_is_asked_for_and_not_here_is_a_problem(self, monkeypatch):
+        monkeypatch.setenv("MAXSIGHT_DEVICE", "cuda:77")
+        out = call()
+        assert "checkpoints  not ready" in out
+        assert "problem    there is no device 'cuda:77' here" in out
+
+    def test_checkpoints_in_the_hubs_cache_are_listed_if_they_can_be_opened(
+        self, tmp_path, monkeypatch, tiny_checkpoint
+    ):
+        def cache(name, source, without=()):
+            snapshot = tmp_path / f"models--{name.replace('/', '--')}" / "snapshots" / ("a" * 40)
+            shutil.copytree(source, snapshot, ignore=shutil.ignore_patterns(*without))
+
+        cache("vidore/colpali-v1.3-hf", tiny_checkpoint("colpali"))
+        cache("vidore/half-downloaded", tiny_checkpoint("colpali"), without=("*.safetensors",))
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "config.json").write_text('{"model_type": "bert", "architectures": ["BertModel"]}')
+        cache("google/bert", other)
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+        (found,) = json.loads(call("--json"))["checkpoints"]["downloaded"]
+        assert (found["name"], found["kind"]) == ("vidore/colpali-v1.3-hf", "colpali")
+        assert found["size_bytes"] > 100_000
+        assert "downloaded vidore/colpali-v1.3-hf: colpali, " in call()
+
+    def test_without_a_cache_nothing_is_downloaded(self, tmp_path, monkeypatch):
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "nowhere"))
+        assert json.loads(call("--json"))["checkpoints"]["downloaded"] == []

@@ -1,0 +1,151 @@
+"""What a visual encoder promises, on every family."""
+
+import numpy as np
+import pytest
+
+pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
+
+from opened import KINDS, open_tiny, page_image, page_of
+
+from maxsight.encoders import HiddenStateEncoder
+from maxsight.encoders.base import Precision
+from maxsight.encoders.checkpoints.families.colqwen import ColQwen
+from maxsight.errors import InputError
+from maxsight.types import MAX_VECTORS_PER_PAGE, WHOLE_PAGE, Fit
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def opened(request, tiny_checkpoint):
+    return open_tiny(request.param, tiny_checkpoint)
+
+
+@pytest.fixture
+def encoder(opened):
+    return opened.encoder()
+
+
+@pytest.fixture(scope="module")
+def pages():
+    return [page_of(page_image(seed, size), seed) for seed, size in enumerate([(425, 550), (300, 150)])]
+
+
+def test_page_vectors_are_float32_of_length_1_each_with_a_box(encoder, pages):
+    for embedding in encoder.encode_pages(pages):
+        assert embedding.vectors.dtype == np.float32
+        assert embedding.vectors.shape[1] == encoder.space.dim == 128
+        np.testing.assert_allclose(np.linalg.norm(embedding.vectors, axis=1), 1, atol=1e-6)
+        assert embedding.regions.boxes.shape == (len(embedding.vectors), 4)
+        assert embedding.regions.spans is None
+
+
+def test_vectors_are_of_length_1_in_half_precision_too(tiny_checkpoint, pages):
+    """Norms that are computed in bfloat16 are off by up to 0.4%."""
+    encoder = open_tiny("colpali", tiny_checkpoint).encoder(precision=Precision.BFLOAT16)
+    (embedding,) = encoder.encode_pages(pages[:1])
+    np.testing.assert_allclose(np.linalg.norm(embedding.vectors, axis=1), 1, atol=1e-6)
+
+
+def test_query_vectors_are_float32_of_length_1(encoder):
+    vectors = encoder.encode_query("What drove net sales?").vectors
+    assert vectors.dtype == np.float32
+    np.testing.assert_allclose(np.linalg.norm(vectors, axis=1), 1, atol=1e-6)
+
+
+def test_hidden_states_come_with_the_same_vectors(encoder, pages):
+    assert isinstance(encoder, HiddenStateEncoder)
+    plain = encoder.encode_pages(pages)
+    for embedding, (same, hidden) in zip(plain, encoder.encode_pages_with_hidden(pages), strict=True):
+        np.testing.assert_array_equal(embedding.vectors, same.vectors)
+        assert hidden.shape == (len(embedding.vectors), encoder.hidden_dim)
+        assert hidden.dtype == np.float32
+
+
+def test_hidden_states_of_colpali_are_2048_long(tiny_checkpoint, pages):
+    from opened import open_native
+
+    opened = open_native("colpali", tiny_checkpoint("colpali-2048"))
+    ((embedding, hidden),) = opened.encoder().encode_pages_with_hidden(pages[:1])
+    assert embedding.vectors.shape == (1030, 128)
+    assert hidden.shape == (1030, 2048)
+
+
+def test_vectors_with_hidden_states_take_one_forward_pass_without_a_cache(opened, pages):
+    calls = []
+    hook = opened.checkpoint.backbone.register_forward_hook(
+        lambda _module, _args, output: calls.append(output.get("past_key_values"))
+    )
+    opened.encoder(batch_size=2).encode_pages_with_hidden([pages[0], pages[0]])
+    hook.remove()
+    assert calls == [None]
+
+
+def test_encoding_twice_gives_the_same_vectors(encoder, pages):
+    for first, second in zip(encoder.encode_pages(pages), encoder.encode_pages(pages), strict=True):
+        np.testing.assert_array_equal(first.vectors, second.vectors)
+
+
+def test_queries_between_pages_change_nothing(encoder, pages):
+    """Qwen's models remember positions from one call to the next if they are let."""
+    before, query = encoder.encode_pages(pages[:1])[0], encoder.encode_query("total revenue")
+    encoder.encode_pages(pages[1:])
+    np.testing.assert_array_equal(encoder.encode_query("total revenue").vectors, query.vectors)
+    np.testing.assert_array_equal(encoder.encode_pages(pages[:1])[0].vectors, before.vectors)
+
+
+def test_no_pages_give_no_embeddings(encoder):
+    assert encoder.encode_pages([]) == []
+    assert encoder.encode_pages_with_hidden([]) == []
+
+
+def test_a_page_without_a_picture_is_refused_and_named(encoder, pages):
+    with pytest.raises(InputError, match=r"page 5 has no picture") as failure:
+        encoder.encode_pages([*pages, page_of(None, page_index=4)])
+    assert "minilm" in failure.value.hint
+
+
+def test_the_space_tells_the_checkpoint_and_how_its_queries_are_written(opened):
+    space, checkpoint = opened.encoder().space, opened.checkpoint
+    assert (space.encoder, space.revision) == (checkpoint.name, checkpoint.revision)
+    assert (space.dim, space.query_format) == (128, checkpoint.query_format)
+
+
+def test_the_picture_it_wants_is_what_its_processor_says(tiny_checkpoint):
+    fits = {kind: open_tiny(kind, tiny_checkpoint).encoder().picture for kind in KINDS}
+    assert (fits["colpali"].fit, fits["colpali"].width_px, fits["colpali"].resample) == (
+        Fit.STRETCH,
+        448,
+        "bicubic",
+    )
+    qwen = fits["colqwen2"]
+    assert (qwen.fit, qwen.multiple_px, qwen.min_pixels, qwen.max_pixels) == (
+        Fit.MULTIPLE,
+        28,
+        3136,
+        768 * 784,
+    )
+    assert fits["colqwen3"].multiple_px == 32
+    tiles = fits["colmodernvbert"]
+    assert (tiles.fit, tiles.longest_edge_px, tiles.resample) == (Fit.LONGEST_EDGE, 512, "lanczos")
+
+
+def test_the_vectors_of_the_prompt_stand_for_the_whole_page(tiny_checkpoint, pages):
+    """ColPali: 1,024 patches, then <bos>, "Describe the image." and a line break."""
+    opened = open_tiny("colpali", tiny_checkpoint)
+    (embedding,) = opened.encoder().encode_pages(pages[:1])
+    whole = (embedding.regions.boxes == WHOLE_PAGE).all(axis=1)
+    np.testing.assert_array_equal(np.flatnonzero(whole), np.arange(1024, len(embedding.vectors)))
+
+
+def test_it_has_nothing_to_notice_about_a_text(encoder):
+    assert encoder.notice("Umsatz") is None
+
+
+def test_a_page_of_more_patches_than_a_page_may_have_vectors_is_merged(tiny_checkpoint, monkeypatch):
+    """A square of 66 x 66 merged patches; hidden states are averaged over the same neighbours."""
+    opened = open_tiny("colqwen2", tiny_checkpoint)
+    opened.processor.image_processor.size = {"shortest_edge": 3136, "longest_edge": 66 * 66 * 784}
+    encoder = opened.encoder()
+    assert isinstance(encoder._family, ColQwen)
+    ((embedding, hidden),) = encoder.encode_pages_with_hidden([page_of(page_image(0, (1848, 1848)))])
+    assert len(embedding.vectors) == len(hidden) == len(embedding.regions) == MAX_VECTORS_PER_PAGE
+    np.testing.assert_allclose(np.linalg.norm(embedding.vectors, axis=1), 1, atol=1e-5)
