@@ -11,6 +11,7 @@ from maxsight.errors import MissingExtraError
 
 EXTRAS = {
     "colpali": ("torch", "transformers", "sentence_transformers", "peft", "safetensors"),
+    "quality": ("jiwer", "lightgbm", "matplotlib", "scipy", "sklearn"),
 }
 """What each extra must bring, by the names its packages are imported as."""
 

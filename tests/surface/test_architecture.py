@@ -24,6 +24,7 @@ ALLOWED = {
     "stores": FOUNDATION,
     "retrieval": FOUNDATION | {"stores"},
     "heatmaps": FOUNDATION,
+    "quality": FOUNDATION | {"documents", "encoders"},
     "evaluation": FOUNDATION | {"identity", "stores"},
     "identity": FOUNDATION,
     "metadata": FOUNDATION | {"stores"},

@@ -156,7 +156,7 @@ def _blur(levels: Levels, severity: float, random: Random) -> Levels:
 
 
 def _motion(levels: Levels, severity: float, random: Random) -> Levels:
-    length, angle = 3 + 11 * severity, random.uniform(0, np.pi)
+    length, angle = 2 + 9 * severity, random.uniform(0, np.pi)
     centre = int(np.ceil(length))
     kernel = np.zeros((2 * centre + 1, 2 * centre + 1), np.float32)
     along = np.linspace(-length / 2, length / 2, int(8 * length))
@@ -167,11 +167,11 @@ def _motion(levels: Levels, severity: float, random: Random) -> Levels:
 
 
 def _noise(levels: Levels, severity: float, random: Random) -> Levels:
-    return cv2.GaussianBlur(levels, (0, 0), 0.5) + _sensor_noise(levels.shape, 10 + 110 * severity, random)
+    return cv2.GaussianBlur(levels, (0, 0), 0.5) + _sensor_noise(levels.shape, 6 + 74 * severity, random)
 
 
 def _salt_pepper(levels: Levels, severity: float, random: Random) -> Levels:
-    share = 0.005 + 0.2 * severity
+    share = 0.002 + 0.08 * severity**2
     drawn = random.random(levels.shape, np.float32)
     levels[drawn < share / 2] = 0
     levels[drawn > 1 - share / 2] = 255
