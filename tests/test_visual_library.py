@@ -85,7 +85,9 @@ def test_plain_text_is_looked_at_as_it_is_drawn_for_a_person(library):
     x0, y0, x1, y1 = match.region.box
     words = [page.text[start:end].strip(".,") for start, end in page.words.spans]
     inside = (boxes[:, 0] < x1) & (boxes[:, 2] > x0) & (boxes[:, 1] < y1) & (boxes[:, 3] > y0)
-    assert match.region.text and set(match.region.text.replace(",", "").split()) <= set(np.array(words)[inside])
+    assert match.region.text and set(match.region.text.replace(",", "").split()) <= set(
+        np.array(words)[inside]
+    )
     drawn = library.draw(explanation)
     scale = (drawn.width - LEGEND_WIDTH_PX) / picture.width
     assert drawn.height >= round(picture.height * scale)

@@ -20,7 +20,8 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     """Load an encoder; its heavy libraries are imported only now.
 
     Args:
-        name: ``minilm``, ``patches``, a late-interaction checkpoint's model id (``vidore/colpali-v1.3-hf``), or its folder.
+        name: ``minilm``, ``patches``, a late-interaction checkpoint's model id (``vidore/colpali-v1.3-hf``), or its
+            folder.
         options: How it runs here.
 
     Raises:

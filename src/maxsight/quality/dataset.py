@@ -124,7 +124,9 @@ def build_dataset(
             f"no page of a PDF with at least {settings.min_words} words in its text layer was found",
             hint="Born-digital PDFs are needed; for scans with known texts give --pairs.",
         )
-    todo = [job for job in (_without_done(job, samples, engine, settings) for job in jobs) if job.page_indices]
+    todo = [
+        job for job in (_without_done(job, samples, engine, settings) for job in jobs) if job.page_indices
+    ]
     of = sum(len(job.page_indices or ()) for job in todo)
     before, kept, done = len(samples), len(samples), 0
 
@@ -190,9 +192,7 @@ def _plans(file: str, page_number: int, engine: str, settings: DatasetSettings) 
     return plans
 
 
-def _without_done(
-    job: ReadJob, samples: SampleFolder, engine: str, settings: DatasetSettings
-) -> ReadJob:
+def _without_done(job: ReadJob, samples: SampleFolder, engine: str, settings: DatasetSettings) -> ReadJob:
     """Leave out the pages of which every sample is there, or whose clean one was set aside."""
 
     def is_open(page_index: int) -> bool:

@@ -148,11 +148,11 @@ def _cloud(shape: tuple[int, ...], cell_px: int, random: Random) -> Levels:
     """A smooth random field in [0, 1] whose features are about ``cell_px`` wide."""
     rows, cols = (max(2, -(-side // cell_px)) for side in shape)
     field = cv2.resize(random.random((rows, cols), np.float32), shape[::-1], interpolation=cv2.INTER_CUBIC)
-    return np.clip(field, 0, 1)
+    return np.asarray(np.clip(field, 0, 1))
 
 
 def _blur(levels: Levels, severity: float, random: Random) -> Levels:
-    return cv2.GaussianBlur(levels, (0, 0), 0.6 + 2.9 * severity)
+    return np.asarray(cv2.GaussianBlur(levels, (0, 0), 0.6 + 2.9 * severity))
 
 
 def _motion(levels: Levels, severity: float, random: Random) -> Levels:
@@ -163,11 +163,13 @@ def _motion(levels: Levels, severity: float, random: Random) -> Levels:
     rows = np.rint(centre + along * np.sin(angle)).astype(int)
     cols = np.rint(centre + along * np.cos(angle)).astype(int)
     np.add.at(kernel, (rows, cols), 1)
-    return cv2.filter2D(levels, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE)
+    return np.asarray(cv2.filter2D(levels, -1, kernel / kernel.sum(), borderType=cv2.BORDER_REPLICATE))
 
 
 def _noise(levels: Levels, severity: float, random: Random) -> Levels:
-    return cv2.GaussianBlur(levels, (0, 0), 0.5) + _sensor_noise(levels.shape, 6 + 74 * severity, random)
+    return np.asarray(
+        cv2.GaussianBlur(levels, (0, 0), 0.5) + _sensor_noise(levels.shape, 6 + 74 * severity, random)
+    )
 
 
 def _salt_pepper(levels: Levels, severity: float, random: Random) -> Levels:
@@ -200,7 +202,7 @@ def _fading(levels: Levels, severity: float, random: Random) -> Levels:
     thin = np.clip(2 * gone, 0, 1)
     ink = 255 - (thin * thinned + (1 - thin) * levels)
     patchy = ink * (1 - gone) * (1 - gone * (random.random(levels.shape, np.float32) < 0.35))
-    return 250 - patchy + _sensor_noise(levels.shape, 3, random)
+    return np.asarray(250 - patchy + _sensor_noise(levels.shape, 3, random))
 
 
 def _shadow(levels: Levels, severity: float, random: Random) -> Levels:
@@ -210,7 +212,7 @@ def _shadow(levels: Levels, severity: float, random: Random) -> Levels:
     across = np.cos(angle) * (cols - 0.5) + np.sin(angle) * (rows - 0.5)
     edge = 1 / (1 + np.exp(-(across - random.uniform(-0.25, 0.25)) * random.uniform(6, 40)))
     shaded = levels * (1 - (0.3 + 0.67 * severity) * edge)
-    return shaded + _sensor_noise(levels.shape, 3 + 9 * severity, random)
+    return np.asarray(shaded + _sensor_noise(levels.shape, 3 + 9 * severity, random))
 
 
 def _stains(levels: Levels, severity: float, random: Random) -> Levels:
@@ -229,7 +231,7 @@ def _bleed_through(levels: Levels, severity: float, behind: Grey) -> Levels:
     """The mirrored back of the sheet shows through."""
     back = cv2.resize(cv2.flip(behind, 1), levels.shape[::-1]).astype(np.float32)
     back = cv2.GaussianBlur(back, (0, 0), 1.2 - 0.5 * severity)
-    return np.minimum(levels, 255 - (255 - back) * (0.25 + 0.65 * severity))
+    return np.asarray(np.minimum(levels, 255 - (255 - back) * (0.25 + 0.65 * severity)))
 
 
 def _jpeg(picture: Grey, severity: float, random: Random) -> Grey:
@@ -239,7 +241,8 @@ def _jpeg(picture: Grey, severity: float, random: Random) -> Grey:
         down, right = (int(shift) for shift in random.integers(0, 8, 2))
         moved = np.roll(picture, (down, right), axis=(0, 1))
         _, coded = cv2.imencode(".jpg", moved, [cv2.IMWRITE_JPEG_QUALITY, quality])
-        picture = np.roll(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), (-down, -right), axis=(0, 1))
+        decoded = np.asarray(cv2.imdecode(coded, cv2.IMREAD_GRAYSCALE), np.uint8)
+        picture = np.roll(decoded, (-down, -right), axis=(0, 1))
     return picture
 
 

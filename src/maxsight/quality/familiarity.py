@@ -47,7 +47,9 @@ def fit_familiarity(features: Array, documents: Groups, seed: int = 0) -> Famili
     references = ((features[kept] - centre) / scale).astype(np.float32)
     apart = np.concatenate(
         [
-            Familiarity(centre, scale, references[documents[kept] != name], 0).distance(features[documents == name])
+            Familiarity(centre, scale, references[documents[kept] != name], 0).distance(
+                features[documents == name]
+            )
             for name in np.unique(documents)
             if (documents[kept] != name).any()
         ]

@@ -5,7 +5,8 @@ is not an error, missing a word is. For that both sides need places; a reference
 it is written.
 
 Before comparing, text is brought to Unicode NFKC, typographic quotes and dashes to plain ones, and white space to
-single spaces; words without a letter or digit (rules, leaders, bullets) are left out. Case counts unless told otherwise.
+single spaces; words without a letter or digit (rules, leaders, bullets) are left out. Case counts unless told
+otherwise.
 """
 
 from __future__ import annotations
@@ -83,9 +84,7 @@ def rates_of_texts(reference: str, read: str, *, ignore_case: bool = False) -> E
     Raises:
         InputError: The reference has no words.
     """
-    return _rates(
-        [normalise(reference, ignore_case=ignore_case)], [normalise(read, ignore_case=ignore_case)]
-    )
+    return _rates([normalise(reference, ignore_case=ignore_case)], [normalise(read, ignore_case=ignore_case)])
 
 
 def rates_by_place(reference: PlacedWords, read: PlacedWords, *, ignore_case: bool = False) -> ErrorRates:

@@ -55,7 +55,9 @@ def save_predictor(predictor: QualityPredictor, file: Path) -> None:
         "format": FORMAT,
         "space": asdict(predictor.space),
         "about": predictor.about,
-        "conformal": {target.value: _conformal(fitted.conformal) for target, fitted in predictor.targets.items()},
+        "conformal": {
+            target.value: _conformal(fitted.conformal) for target, fitted in predictor.targets.items()
+        },
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
     unfinished = file.with_name(file.name + ".part")
@@ -108,7 +110,9 @@ def _members(file: Path) -> dict[str, bytes]:
 
 def _assemble(described: dict[str, Any], members: dict[str, bytes]) -> QualityPredictor:
     space = described["space"]
-    space = FeatureSpace(**{**space, "layer": Layer(space["layer"]), "pooling": PagePooling(space["pooling"])})
+    space = FeatureSpace(
+        **{**space, "layer": Layer(space["layer"]), "pooling": PagePooling(space["pooling"])}
+    )
     targets = {}
     for name, conformal in described["conformal"].items():
         support, trees = members.get(f"{name}/support.npz"), members.get(f"{name}/trees.txt")
@@ -137,11 +141,14 @@ def _conformal(conformal: Conformal) -> dict[str, Any]:
 
 def _arrays(value: SupportVectors | Familiarity) -> bytes:
     packed = io.BytesIO()
-    np.savez(packed, allow_pickle=False, **{field.name: getattr(value, field.name) for field in fields(value)})
+    np.savez(
+        packed, allow_pickle=False, **{field.name: getattr(value, field.name) for field in fields(value)}
+    )
     return packed.getvalue()
 
 
 def _from_arrays(kind: type[Value], packed: bytes) -> Value:
     with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
-        values = {field.name: arrays[field.name] for field in fields(kind)}
-    return kind(**{name: float(array) if array.ndim == 0 else array for name, array in values.items()})
+        values: dict[str, Any] = {field.name: arrays[field.name] for field in fields(kind)}
+    numbers = {name: float(array) for name, array in values.items() if not array.ndim}
+    return kind(**{**values, **numbers})

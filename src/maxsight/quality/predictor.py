@@ -82,7 +82,7 @@ class FittedTarget:
     def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
         """Predict error rates within [0, 1]. Shape ``(pages,)``."""
         parts = [part.predict(features) for part in (self.support, self.trees) if part is not None]
-        return np.clip(np.mean(parts, axis=0), 0, 1)
+        return np.asarray(np.clip(np.mean(parts, axis=0), 0, 1))
 
 
 class QualityPredictor:

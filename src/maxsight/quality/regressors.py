@@ -67,7 +67,9 @@ class SupportVectors:
     def gradient(self, standardised: Array) -> Array:
         """Slope of the prediction in each standardised feature. Shape ``(pages, features)``."""
         weighted = self._kernel(standardised) * self.weights
-        return 2 * self.gamma * (weighted @ self.vectors - weighted.sum(axis=1, keepdims=True) * standardised)
+        return np.asarray(
+            2 * self.gamma * (weighted @ self.vectors - weighted.sum(axis=1, keepdims=True) * standardised)
+        )
 
     def _kernel(self, standardised: Array) -> Array:
         squares = (standardised**2).sum(1)[:, None] + (self.vectors**2).sum(1)

@@ -6,6 +6,7 @@ import html
 import math
 from collections.abc import Iterable, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib as mpl
 import numpy as np
@@ -17,7 +18,7 @@ from maxsight.quality.predictor import QualityPredictor
 from maxsight.quality.tables import SampleTable
 from maxsight.quality.trainer import Judgement
 
-_STYLE = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "savefig.dpi": 110}
+_STYLE: Any = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "savefig.dpi": 110}
 _MOST_FEATURES = 20
 _HEAD = (
     "<!doctype html><meta charset=utf-8><title>maxsight quality</title><style>body{font:15px/1.5 system-ui;"
@@ -114,7 +115,9 @@ def _plot(table: SampleTable, judgement: Judgement, true: Array, predictor: Qual
         means = [(judgement.predicted[part].mean(), true[part].mean()) for part in bins]
         calibration.plot(*np.transpose(means), marker="o")
         calibration.plot([0, 1], [0, 1], color="grey", linewidth=0.8)
-        calibration.set(xlabel="mean predicted", ylabel="mean true", title="Calibration, tenths of the samples")
+        calibration.set(
+            xlabel="mean predicted", ylabel="mean true", title="Calibration, tenths of the samples"
+        )
         names, gains = feature_importance(judgement, predictor)
         importance.barh(names[::-1], gains[::-1])
         importance.set(title="Importance, share of the trees' gain")

@@ -12,11 +12,12 @@ from typing import Any
 
 import numpy as np
 
+from maxsight.encoders.registry import PATCHES
 from maxsight.quality.baselines import confidence_only, constant_mean
 from maxsight.quality.conformal import fit_conformal
 from maxsight.quality.degrade import CLEAN, MIXED, parts_of
 from maxsight.quality.familiarity import fit_familiarity
-from maxsight.quality.features import FeatureExtractor
+from maxsight.quality.features import FeatureExtractor, PagePooling, load_extractor
 from maxsight.quality.judging import (
     Array,
     Fold,
@@ -29,8 +30,8 @@ from maxsight.quality.judging import (
 )
 from maxsight.quality.predictor import FittedTarget, QualityPredictor, Target
 from maxsight.quality.regressors import Learner, QualityRegressor
-from maxsight.quality.samples import OWN
-from maxsight.quality.tables import SampleTable, space_of
+from maxsight.quality.samples import OWN, SampleFolder
+from maxsight.quality.tables import SampleTable, sample_table, space_of
 from maxsight.quality.training import Parameters, cross_predict, tune
 
 GLOBAL = "16 global features, lightgbm"
@@ -135,7 +136,9 @@ def train(
     for target in settings.targets:
         judgement = _judge(table, features, target, settings, say)
         say(f"{target}: fitting on all {len(table)} samples")
-        model = QualityRegressor(settings.learner.value, **judgement.parameters).fit(features, table.target(target))
+        model = QualityRegressor(settings.learner.value, **judgement.parameters).fit(
+            features, table.target(target)
+        )
         conformal = fit_conformal(judgement.predicted, table.target(target), settings.coverage)
         fitted[target] = FittedTarget(model.support_, model.trees_, conformal)
         judgements.append(judgement)
@@ -178,7 +181,9 @@ def _judge(
     return Judgement(**{**_shallow(judged), "unseen": unseen, "learning_curve": curve})
 
 
-def _rivals(table: SampleTable, true: Array, folds: list[Fold], settings: TrainingSettings) -> dict[str, Array]:
+def _rivals(
+    table: SampleTable, true: Array, folds: list[Fold], settings: TrainingSettings
+) -> dict[str, Array]:
     documents = table.documents
     rivals = {
         GLOBAL: cross_predict(table.global_features, true, documents, Learner.LIGHTGBM, folds).predicted,
@@ -202,7 +207,12 @@ def _coverage(predicted: Array, true: Array, folds: list[Fold], coverage: float)
 
 
 def _unseen(
-    table: SampleTable, features: Array, true: Array, folds: list[Fold], learner: Learner, parameters: Parameters
+    table: SampleTable,
+    features: Array,
+    true: Array,
+    folds: list[Fold],
+    learner: Learner,
+    parameters: Parameters,
 ) -> dict[str, Unseen]:
     """Predict each degradation by models that saw neither it, nor any mixture, nor the document."""
     kinds, confidence = table.kinds, table.confidence
@@ -227,7 +237,12 @@ def _unseen(
 
 
 def _learning_curve(
-    table: SampleTable, features: Array, true: Array, learner: Learner, parameters: Parameters, repeats: int = 3
+    table: SampleTable,
+    features: Array,
+    true: Array,
+    learner: Learner,
+    parameters: Parameters,
+    repeats: int = 3,
 ) -> list[tuple[int, float]]:
     """How ranking improves with documents: learn from some, judge on a quarter that is always left out."""
     documents = table.documents
@@ -240,7 +255,9 @@ def _learning_curve(
         reached = []
         for repeat in range(repeats):
             order = np.random.default_rng(repeat).permutation(names)
-            learn, judge = (np.isin(documents, part) for part in (order[judged : judged + count], order[:judged]))
+            learn, judge = (
+                np.isin(documents, part) for part in (order[judged : judged + count], order[:judged])
+            )
             model = QualityRegressor(learner.value, **parameters).fit(features[learn], true[learn])
             reached.append(srcc(true[judge], model.predict(features[judge])))
         curve.append((count, float(np.mean(reached))))
@@ -261,7 +278,12 @@ def _about(table: SampleTable, settings: TrainingSettings, judgements: Sequence[
         "engines": sorted({sample.engine for sample in table.samples}),
         "dpi": sorted({sample.dpi for sample in table.samples}),
         "degradations": sorted(
-            {part.value for sample in table.samples if sample.degradation != OWN for part in parts_of(sample.degradation)}
+            {
+                part.value
+                for sample in table.samples
+                if sample.degradation != OWN
+                for part in parts_of(sample.degradation)
+            }
         ),
         "scores": {
             judgement.target.value: {
@@ -273,3 +295,35 @@ def _about(table: SampleTable, settings: TrainingSettings, judgements: Sequence[
             for judgement in judgements
         },
     }
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One combination of `compare`."""
+
+    target: Target
+    pooling: PagePooling
+    learner: Learner
+    measures: Measures
+
+
+def compare(
+    folders: Sequence[SampleFolder], features: str, targets: Sequence[Target], *, say: Say = lambda _: None
+) -> list[Compared]:
+    """Judge every pooling with every learner, parameters as they come, in the same folds."""
+    result = []
+    for pooling in PagePooling:
+        if pooling is PagePooling.CONCAT_TEXT and features != PATCHES:
+            continue
+        say(f"comparing: {pooling}")
+        table = sample_table(folders, load_extractor(features, pooling))
+        folds = document_folds(table.documents)
+        for target in targets:
+            true = table.target(target)
+            check_samples(table.documents, true)
+            for learner in Learner:
+                predicted = cross_predict(
+                    table.features, true, table.documents, learner, folds, tuned=False
+                ).predicted
+                result.append(Compared(target, pooling, learner, measure(true, predicted)))
+    return result

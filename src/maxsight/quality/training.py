@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from itertools import product
+from operator import itemgetter
 from typing import Any
 
 import numpy as np
@@ -71,19 +72,28 @@ def cross_predict(
 def tune(features: Array, target: Array, documents: Groups, learner: Learner) -> Parameters:
     """Choose parameters by the absolute error on documents left out. An average's learners are tuned one by one."""
     folds = document_folds(documents, INNER_FOLDS, seed=1)
-    grids = {Learner.SVR: SVR_GRID, Learner.LIGHTGBM: TREES_GRID}
+    grids: dict[Learner, dict[str, tuple[Any, ...]]] = {Learner.SVR: SVR_GRID, Learner.LIGHTGBM: TREES_GRID}
     parts = grids if learner is Learner.AVERAGE else {learner: grids[learner]}
     chosen: Parameters = {}
     for part, grid in parts.items():
-
-        def error(parameters: Parameters, part: Learner = part) -> float:
-            known = cross_predict(
-                features, target, documents, part, folds, tuned=False, given=parameters
-            ).predicted
-            return float(np.abs(known - target).mean())
-
-        chosen |= min(_combinations(grid), key=error)
+        tried = [
+            (_error(features, target, documents, part, folds, parameters), parameters)
+            for parameters in _combinations(grid)
+        ]
+        chosen |= min(tried, key=itemgetter(0))[1]
     return chosen
+
+
+def _error(
+    features: Array,
+    target: Array,
+    documents: Groups,
+    learner: Learner,
+    folds: list[Fold],
+    parameters: Parameters,
+) -> float:
+    known = cross_predict(features, target, documents, learner, folds, tuned=False, given=parameters)
+    return float(np.abs(known.predicted - target).mean())
 
 
 def _combinations(grid: dict[str, tuple[Any, ...]]) -> Iterable[Parameters]:

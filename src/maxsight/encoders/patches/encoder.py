@@ -16,7 +16,7 @@ from maxsight.types import EmbeddingSpace, Fit, Page, PageEmbedding, PictureFit,
 REVISION = "1"
 """Changes with whatever changes a vector."""
 
-# A page keeps its own resolution, on which what is measured depends, up to A4 at 200 dpi: beyond it would only be slower.
+# A page keeps its own resolution, on which what is measured depends, up to A4 at 200 dpi.
 OWN_SIZE = PictureFit(Fit.MULTIPLE, multiple_px=1, min_pixels=1, max_pixels=4_000_000)
 
 

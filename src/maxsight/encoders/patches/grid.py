@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import Any
 
 import cv2
 import numpy as np
@@ -12,7 +13,7 @@ from numpy.typing import NDArray
 LEVEL_BINS = 64
 PARTS = 4  # into which a patch is cut, each way, to find its quietest place
 
-Plane = NDArray[np.float32]
+Plane = NDArray[np.floating[Any]]
 Grey = NDArray[np.uint8]
 
 
@@ -55,7 +56,7 @@ class Patches:
         """Where the patches lie, in fractions of the page. Shape ``(patches, 4)``."""
         rows, cols = np.divmod(np.arange(len(self.grid)), self.grid.cols)
         edges = np.stack([cols, rows, cols + 1, rows + 1], axis=1) * np.tile(self._patch[::-1], 2)
-        return np.minimum(edges / np.tile(self._size[::-1], 2), 1).astype(np.float32)
+        return np.asarray(np.minimum(edges / np.tile(self._size[::-1], 2), 1), np.float32)
 
     def mean(self, plane: NDArray[np.generic]) -> Plane:
         """Average a padded plane over each patch. Shape ``(patches,)``."""
@@ -73,7 +74,9 @@ class Patches:
         """Average over each of a patch's 16 parts and take the least. Shape ``(patches,)``."""
         size = self.grid.cols * PARTS, self.grid.rows * PARTS
         parts = np.asarray(cv2.resize(plane, size, interpolation=cv2.INTER_AREA))
-        return np.asarray(parts.reshape(self.grid.rows, PARTS, self.grid.cols, PARTS).min(axis=(1, 3)).ravel())
+        return np.asarray(
+            parts.reshape(self.grid.rows, PARTS, self.grid.cols, PARTS).min(axis=(1, 3)).ravel()
+        )
 
     def mean_of_small(self, plane: Plane) -> Plane:
         """Average a padded plane that was made smaller over each patch. Shape ``(patches,)``."""
@@ -92,7 +95,7 @@ class Patches:
         bins = first_bin + picture[::2, ::2] // (256 // LEVEL_BINS)
         counts = np.bincount(bins.ravel(), minlength=len(self.grid) * LEVEL_BINS)
         shares = counts.reshape(len(self.grid), LEVEL_BINS).astype(np.float32)
-        return shares / shares.sum(axis=1, keepdims=True)
+        return np.asarray(shares / shares.sum(axis=1, keepdims=True))
 
     def patch_of(self, x: NDArray[np.floating], y: NDArray[np.floating]) -> NDArray[np.intp]:
         """Tell which patch each point of a padded picture lies in."""

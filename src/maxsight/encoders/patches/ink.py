@@ -52,7 +52,7 @@ def local_ink(picture: Grey) -> Grey:
     variance = cv2.sqrBoxFilter(picture, cv2.CV_32F, window) - mean * mean
     deviation = cv2.sqrt(np.maximum(variance, 0))
     threshold = mean * (deviation * np.float32(_SENSITIVITY / 128) + np.float32(1 - _SENSITIVITY))
-    return (picture < threshold).view(np.uint8)
+    return np.asarray((picture < threshold).view(np.uint8))
 
 
 def ink_statistics(picture: Grey, patches: Patches) -> dict[str, Plane]:

@@ -12,7 +12,7 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.encoders.patches.grid import LEVEL_BINS, Grey, PatchGrid, Patches, Plane
+from maxsight.encoders.patches.grid import LEVEL_BINS, Grey, Patches, PatchGrid, Plane
 from maxsight.encoders.patches.ink import INK_STATISTICS, ink_statistics
 
 LEVEL_STATISTICS = (
@@ -73,7 +73,8 @@ def patch_statistics(picture: Grey, grid: PatchGrid | None = None) -> PatchStati
         picture: Grey, 0 black. Shape ``(height, width)``, uint8.
         grid: Into which the page is cut; 32 by 32 if not given.
     """
-    patches = Patches(*picture.shape, grid or PatchGrid())
+    height, width = picture.shape
+    patches = Patches(height, width, grid or PatchGrid())
     picture = patches.pad(stretch(picture))
     levels = picture.astype(np.float32)
     histograms = patches.histograms(picture)
@@ -103,7 +104,7 @@ def stretch(picture: Grey) -> Grey:
 
 def _percentile(histograms: NDArray[np.float32], share: float) -> Plane:
     """The level below which a share of each patch's pixels lies. Shape ``(patches,)``."""
-    return ((np.cumsum(histograms, axis=1) < share).sum(axis=1) * _BIN_LEVELS).astype(np.float32)
+    return np.asarray(((np.cumsum(histograms, axis=1) < share).sum(axis=1) * _BIN_LEVELS).astype(np.float32))
 
 
 def _level_statistics(share: NDArray[np.float32]) -> dict[str, Plane]:
@@ -179,7 +180,7 @@ def _blockiness(picture: Grey, patches: Patches) -> Plane:
 
 def _squared(one: Grey, other: NDArray[np.generic]) -> Plane:
     apart = cv2.absdiff(one, np.asarray(other, np.uint8)).astype(np.float32)
-    return apart * apart
+    return np.asarray(apart * apart)
 
 
 def _line_statistics(levels: Plane, patches: Patches) -> dict[str, Plane]:
@@ -189,7 +190,8 @@ def _line_statistics(levels: Plane, patches: Patches) -> dict[str, Plane]:
     across = cv2.Sobel(far, cv2.CV_32F, 1, 0, scale=1 / 8)
     down = cv2.Sobel(far, cv2.CV_32F, 0, 1, scale=1 / 8)
     across2, down2, product = (
-        patches.mean_of_small(cv2.blur(plane, (15, 15))) for plane in (across * across, down * down, across * down)
+        patches.mean_of_small(cv2.blur(plane, (15, 15)))
+        for plane in (across * across, down * down, across * down)
     )
     angle = 0.5 * np.arctan2(2 * product, down2 - across2 + 1e-6)
     coherence = np.hypot(down2 - across2, 2 * product) / (across2 + down2 + 1)
