@@ -6,13 +6,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from pdf_files import ink_under, words_of
 from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.documents import Limits, OcrChoice, ReadSettings
 from maxsight.documents.images import ImageSource, to_rgb
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import TextSource
+from pdf_files import ink_under, words_of
 
 NO_OCR = ReadSettings(ocr=OcrChoice.NONE)
 RAPIDOCR = ReadSettings(ocr=OcrChoice.RAPIDOCR)

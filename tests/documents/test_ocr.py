@@ -6,13 +6,13 @@ import sys
 
 import numpy as np
 import pytest
-from pdf_files import ink_under
 from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.documents import Limits, OcrChoice, ReadSettings, tesseract
 from maxsight.documents.ocr import choose_engine, is_blank, read_image
 from maxsight.errors import InputError
 from maxsight.types import TextSource
+from pdf_files import ink_under
 
 ENGINES = [
     pytest.param(

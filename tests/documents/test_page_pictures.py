@@ -7,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import pypdfium2 as pdfium
 import pytest
-from pdf_files import raw_pdf, stream, write_pdf, write_scan
 from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.documents import (
@@ -29,6 +28,7 @@ from maxsight.documents.reading import READ_AHEAD_BYTES
 from maxsight.documents.text import layout_text
 from maxsight.documents.words import NOTHING_READ, find_words
 from maxsight.types import Fit, Page, PictureFit, TextSource
+from pdf_files import raw_pdf, stream, write_pdf, write_scan
 
 SQUARE = PictureFit(Fit.STRETCH, "bicubic", height_px=448, width_px=448)
 MULTIPLES = PictureFit(Fit.MULTIPLE, "bicubic", multiple_px=28, min_pixels=4 * 28**2, max_pixels=768 * 28**2)

@@ -5,6 +5,12 @@ from pathlib import Path
 import numpy as np
 import pytest
 from fpdf import FPDF
+from PIL import Image, ImageDraw, ImageFont
+
+from maxsight.documents import Limits, OcrChoice, ReadSettings
+from maxsight.documents.pdf import PdfSource
+from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
+from maxsight.types import TextSource
 from pdf_files import (
     change_page,
     ink_under,
@@ -15,12 +21,6 @@ from pdf_files import (
     write_pdf,
     write_scan,
 )
-from PIL import Image, ImageDraw, ImageFont
-
-from maxsight.documents import Limits, OcrChoice, ReadSettings
-from maxsight.documents.pdf import PdfSource
-from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
-from maxsight.types import TextSource
 
 NO_OCR = ReadSettings(ocr=OcrChoice.NONE, dpi=100)
 

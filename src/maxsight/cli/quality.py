@@ -262,5 +262,5 @@ def _estimates(prediction: Prediction) -> str:
 
 def _line(page: PageQuality) -> str:
     expected = page.prediction.refusal or _estimates(page.prediction)
-    note = "   unlike the training pages" if page.prediction.warning else ""
+    note = f"   ({page.prediction.warning})" if page.prediction.warning else ""
     return f"{expected}   {page.file}  page {page.page_number}{note}"

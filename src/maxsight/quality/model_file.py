@@ -17,7 +17,6 @@ import json
 import os
 import zipfile
 from dataclasses import asdict, fields
-from importlib.resources import files
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -34,6 +33,8 @@ FORMAT = 1
 SUFFIX = ".quality"
 MAX_BYTES = 200_000_000
 DEFAULT_MODEL = "patches" + SUFFIX
+MODELS = Path(__file__).parent / "models"
+"""Those that come with maxsight."""
 _STAMP = (1980, 1, 1, 0, 0, 0)  # the same model is the same bytes
 
 Value = TypeVar("Value", SupportVectors, Familiarity)
@@ -79,7 +80,7 @@ def load_predictor(file: Path | None = None) -> QualityPredictor:
         InputError: It is no model, is damaged, or was made by another version or for other features.
     """
     if file is None:
-        file = Path(str(files("maxsight.quality") / "models" / DEFAULT_MODEL))
+        file = MODELS / DEFAULT_MODEL
     try:
         members = _members(file)
         described = json.loads(members["model.json"])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from typing import Any
 
@@ -23,7 +23,7 @@ from maxsight.quality.features import (
 )
 from maxsight.quality.ocr import OcrReading
 from maxsight.quality.regressors import SupportVectors, Trees
-from maxsight.quality.text_presence import missing_text
+from maxsight.quality.text_presence import find_text
 
 
 class Target(StrEnum):
@@ -141,10 +141,18 @@ class QualityPredictor:
             check_size(picture)
         except InputError as error:
             return Prediction(refusal=str(error))
-        if reason := missing_text(picture):
-            return Prediction(refusal=reason)
-        vectors = self._extractor.vectors(picture)
-        return self.predict_vectors(vectors, reading)
+        found = find_text(picture)
+        if not found.pieces:
+            return Prediction(refusal="no ink can be made out: the page is blank, or far too pale")
+        if not found.is_text:
+            return Prediction(refusal=f"no text can be made out: {found}")
+        if not found.is_sideways:
+            return self.predict_vectors(self._extractor.vectors(picture), reading)
+        turned = np.ascontiguousarray(np.rot90(picture))
+        prediction = self.predict_vectors(self._extractor.vectors(turned), reading)
+        note = "the text lies on its side; judged as if the page were turned"
+        warning = f"{note}; {prediction.warning}" if prediction.warning else note
+        return replace(prediction, warning=warning)
 
     def predict_vectors(self, page: PageVectors, reading: OcrReading | None = None) -> Prediction:
         """Predict for a page that is encoded already."""
