@@ -1,12 +1,12 @@
 import numpy as np
 import pytest
-from page_pictures import page_picture
 
 from maxsight.encoders import load_encoder
 from maxsight.encoders.patches import STATISTICS, PatchEncoder, PatchGrid, patch_statistics
 from maxsight.encoders.patches.grid import Patches
 from maxsight.errors import EncoderError, InputError
 from maxsight.types import Page, TextSource, Words
+from page_pictures import page_picture
 
 NO_WORDS = Words(np.zeros((0, 2), np.int32), None)
 

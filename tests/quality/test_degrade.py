@@ -1,9 +1,9 @@
 import numpy as np
 import pytest
-from page_pictures import page_picture
 
 from maxsight.errors import InputError
 from maxsight.quality.degrade import CLEAN, Degradation, degrade, draw_mixture, kind_of
+from page_pictures import page_picture
 
 
 @pytest.mark.parametrize("kind", Degradation)

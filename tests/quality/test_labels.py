@@ -55,7 +55,7 @@ def test_a_word_where_nothing_stands_is_an_error():
 
 
 def test_boxes_may_be_off_by_a_third_of_a_line():
-    read = PlacedWords(TWO_COLUMNS.texts, TWO_COLUMNS.boxes + [2, 3, 2, 3])
+    read = PlacedWords(TWO_COLUMNS.texts, np.add(TWO_COLUMNS.boxes, [2, 3, 2, 3]))
     assert rates_by_place(TWO_COLUMNS, read).characters == 0
 
 
@@ -72,7 +72,7 @@ def test_a_reference_without_words_is_refused():
 
 
 def test_typography_is_no_error():
-    assert normalise("ﬁrst  “quoted”\n– 2²") == 'first "quoted" 22'
+    assert normalise("ﬁrst  “quoted”\n\u2013 2²") == 'first "quoted" 22'
     assert normalise("Total ....... 12 • $") == "Total 12"
     assert normalise("Total", ignore_case=True) == "total"
     assert rates_of_texts("Total", "TOTAL").characters == pytest.approx(4 / 5)

@@ -120,5 +120,5 @@ def bootstrap_difference(
 
 
 def srcc(true: Array, predicted: Array) -> float:
-    """Spearman's rank correlation."""
-    return measure(true, predicted).srcc
+    """Spearman's rank correlation; NaN where one side has one value only."""
+    return float(spearmanr(true, predicted)[0]) if np.ptp(true) > 0 and np.ptp(predicted) > 0 else np.nan

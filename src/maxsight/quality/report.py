@@ -108,7 +108,7 @@ def _plot(table: SampleTable, judgement: Judgement, true: Array, predictor: Qual
         agreement.set(xlabel=f"true {judgement.target}", ylabel="predicted", title="Predicted against true")
         kinds = sorted(set(table.kinds.tolist()))
         off = [judgement.predicted[table.kinds == kind] - true[table.kinds == kind] for kind in kinds]
-        residuals.boxplot(off, vert=False, tick_labels=kinds, flierprops={"markersize": 3})
+        residuals.boxplot(off, orientation="horizontal", tick_labels=kinds, flierprops={"markersize": 3})
         residuals.axvline(0, color="grey", linewidth=0.8)
         residuals.set(xlabel="predicted less true", title="Residuals by degradation")
         bins = np.array_split(np.argsort(judgement.predicted), 10)
