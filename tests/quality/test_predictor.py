@@ -28,7 +28,7 @@ def cer(predictor, picture):
 
 
 @pytest.mark.parametrize(
-    ("name", "severity"), [("blur", 1.0), ("motion", 0.9), ("noise", 0.45), ("shadow", 1.0)]
+    ("name", "severity"), [("blur", 0.5), ("motion", 0.9), ("noise", 0.7), ("shadow", 1.0)]
 )
 def test_a_damaged_page_is_predicted_worse_than_the_clean_one(predictor, name, severity):
     picture = page_picture(1275, 1650, size=20)
@@ -81,7 +81,7 @@ def test_a_page_on_its_side_is_judged_as_if_turned(predictor):
 
 def test_a_page_unlike_the_samples_is_warned_of(predictor):
     """Few, huge letters: nothing of the kind was learned from."""
-    prediction = predictor.predict(page_picture(1000, 1400, size=58))
+    prediction = predictor.predict(page_picture(1000, 1400, size=90))
     assert "unlike any page learned from" in prediction.warning
 
 
@@ -196,7 +196,7 @@ def test_predictions_are_written_as_the_files_name_says(suffix, tmp_path):
     file = tmp_path / f"table{suffix}"
     write_predictions([page("a.pdf", 0.25), page("b.pdf", None)], file)
     rows = {
-        ".csv": lambda: list(csv.DictReader(file.open())),
+        ".csv": lambda: list(csv.DictReader(file.read_text().splitlines())),
         ".json": lambda: json.loads(file.read_text()),
         ".parquet": lambda: pq.read_table(file).to_pylist(),
     }[suffix]()
