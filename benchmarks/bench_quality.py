@@ -1,19 +1,18 @@
-"""Is the quality of OCR predicted, how fast, is the damaged place found, and what of real scans?
+"""Is the quality of OCR predicted, is the damaged place found, and what of real scans?
 
 ::
 
-    python benchmarks/bench_quality.py --set filings --samples DIR --documents DIR --scans DIR
+    python benchmarks/bench_quality.py --set filings --samples DIR --scans DIR
 
 ``--samples`` holds the folders ``pages`` and ``crops`` that scripts/train_quality.py makes. Each figure is of samples
-whose document was left out; those on speed and scans are of the model that comes with maxsight.
+whose document was left out; those on scans are of the model that comes with maxsight.
 """
 
 import re
-import time
 from dataclasses import asdict
 
 import numpy as np
-from measure import SAMPLES, arguments, save
+from measure import arguments, save
 from sklearn.metrics import roc_auc_score
 
 from maxsight.documents import OcrChoice
@@ -127,22 +126,6 @@ def quadrants(table, folders, extractor, parameters):
     }
 
 
-def speed(documents, predictor):
-    """Pages per second of `predict`, drawing included: best of three."""
-    best, cpu = 0.0, 0.0
-    for _ in range(3):
-        start, used = time.perf_counter(), time.process_time()
-        pages = [page for page in predict_documents([documents], predictor) if isinstance(page, PageQuality)]
-        rate = len(pages) / (time.perf_counter() - start)
-        if rate > best:
-            best, cpu = rate, (time.process_time() - used) / len(pages)
-    return {
-        "pages": len(pages),
-        "pages per second": round(best, 2),
-        "CPU ms a page, drawing not counted": round(1000 * cpu),
-    }
-
-
 def scans(folder, predictor):
     """Predictions for real scans, beside what OCR did."""
     found = {}
@@ -180,7 +163,7 @@ def sorted_words(text):
 
 
 def main():
-    given = arguments(__doc__, samples=None, documents=SAMPLES, scans=None)
+    given = arguments(__doc__, samples=None, scans=None)
     folders = [SampleFolder(given.samples / name) for name in ("pages", "crops")]
     extractor = load_extractor("patches", PagePooling.CONCAT_TEXT)
     table = sample_table(folders, extractor)
@@ -192,7 +175,6 @@ def main():
         "cer: companies kept together": companies_left_out(table, judgements),
         "one quadrant damaged": quadrants(table, folders, extractor, judgements[0].parameters),
         "cer of rapidocr, learned from tesseract": other_engine(folders[1], table, judgements),
-        "speed": speed(given.documents, load_predictor()),
     }
     for name, folder in (("pages", 0), ("crops", 1)):
         rows = [row for row, sample in enumerate(table.samples) if sample.sample_id in folders[folder]]

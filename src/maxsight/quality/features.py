@@ -19,8 +19,8 @@ from maxsight.encoders.patches import STATISTICS, PatchEncoder
 from maxsight.encoders.pooling import Pooling, pool_vectors
 from maxsight.encoders.registry import PATCHES, load_encoder
 from maxsight.errors import InputError
-from maxsight.pictures import fit_picture
-from maxsight.types import Floats, Page, TextSource, Words
+from maxsight.pictures import fit_picture, fitted_size
+from maxsight.types import Floats, Page, PictureFit, TextSource, Words
 
 OCR_FEATURES = ("ocr confidence", "ocr characters")
 """The engine's mean confidence, and the logarithm of the characters it read plus one."""
@@ -152,8 +152,7 @@ class FeatureExtractor:
         """
         check_size(picture)
         assert self._encoder.picture is not None  # checked at birth
-        fitted = fit_picture(Image.fromarray(picture).convert("RGB"), self._encoder.picture)
-        page = Page(0, "", _NO_WORDS, TextSource.NONE, picture=fitted)
+        page = Page(0, "", _NO_WORDS, TextSource.NONE, picture=_fitted(picture, self._encoder.picture))
         if self._layer is Layer.HIDDEN:
             assert isinstance(self._encoder, HiddenStateEncoder)
             ((embedding, vectors),) = self._encoder.encode_pages_with_hidden([page])
@@ -213,6 +212,13 @@ def load_extractor(features: str, pooling: PagePooling) -> FeatureExtractor:
         return FeatureExtractor(encoder, Layer.HIDDEN, pooling)
     known = f"{encoder.space.dim}dim" + (f" and {hidden}dim" if hidden else "")
     raise InputError(f"{name} has no vectors of length {dim}", hint=f"It has {known}.")
+
+
+def _fitted(picture: NDArray[np.uint8], fit: PictureFit) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    if picture.ndim == 3 and fitted_size(width, height, fit) == (width, height):
+        return picture
+    return fit_picture(Image.fromarray(picture).convert("RGB"), fit)
 
 
 def ocr_features(confidence: float, characters: int) -> NDArray[np.float32]:

@@ -8,14 +8,14 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.encoders.patches.ink import local_ink
 from maxsight.encoders.patches.statistics import stretch
 
 # Pixels and shares of a piece of ink that may be a character, or a word whose characters have run together.
 _HEIGHT, _WIDTH, _LEAST_AREA, _LEAST_FILL = (5, 60), (2, 250), 9, 0.12
 _BAND_PX = 12
+_WINDOW_PX, _DARKER = 41, 40  # ink is so many levels darker than its neighbourhood's mean
 # Measured: on 98 % of degraded pages, and on no photograph, so many have a neighbour in line.
-MIN_IN_LINE, MIN_SHARE_IN_LINE = 12, 0.2
+MIN_IN_LINE, MIN_SHARE_IN_LINE = 12, 0.27
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,9 @@ def find_text(picture: NDArray[np.uint8]) -> InkFound:
     if np.ptp(grey) == 0:
         return InkFound(0, 0, 0)
     softened = np.asarray(cv2.medianBlur(grey, 3), np.uint8)
-    ink = local_ink(stretch(softened))
+    ink = cv2.adaptiveThreshold(
+        stretch(softened), 1, cv2.ADAPTIVE_THRESH_MEAN_C, cv2.THRESH_BINARY_INV, _WINDOW_PX, _DARKER
+    )
     _, _, boxes, _ = cv2.connectedComponentsWithStatsWithAlgorithm(ink, 8, cv2.CV_32S, cv2.CCL_BBDT)
     pieces = boxes[1:].astype(np.float32)  # the first is the paper
     width, height, area = pieces[:, 2:].T
