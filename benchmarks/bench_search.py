@@ -9,6 +9,8 @@ from measure import SAMPLE_QUESTIONS, SAMPLES, arguments, save, spread
 
 from maxsight import Library
 from maxsight.evaluation.datasets import load_questions
+from maxsight.retrieval.search import rank_pages
+from maxsight.threads import one_blas_thread
 
 ROUNDS = 3
 
@@ -60,6 +62,11 @@ def main():
             figures["search, exact, ms"] = spread(
                 latencies(lambda query: library.search(query, exact=True), queries)
             )
+            encoded = [library.encoder.encode_query(query) for query in queries]
+            with one_blas_thread():
+                figures["ranking alone, ms"] = spread(
+                    latencies(lambda query: rank_pages(library._store, query, limit=11), encoded)
+                )
             figures["query encoding alone, ms"] = spread(latencies(library.encoder.encode_query, queries))
     save(f"search-{given.set}", figures)
 

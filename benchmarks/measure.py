@@ -21,11 +21,13 @@ SAMPLE_QUESTIONS = HERE.parent / "examples" / "queries.jsonl"
 MAXSIGHT = [sys.executable, "-m", "maxsight"]
 
 
-def arguments(description, **paths):
-    """Parse ``--name PATH`` for each of ``paths``, plus ``--name-of-set`` for the result's file name."""
-    parser = argparse.ArgumentParser(description=description)
-    for name, default in paths.items():
-        parser.add_argument(f"--{name}", type=Path, default=default)
+def arguments(description, **options):
+    """Parse ``--name PATH`` for each of ``options``, or a number where its default is one, plus ``--set``."""
+    parser = argparse.ArgumentParser(
+        description=description, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    for name, default in options.items():
+        parser.add_argument(f"--{name}", type=int if isinstance(default, int) else Path, default=default)
     parser.add_argument(
         "--set", default="samples", help="name of the document set, part of the result's file name"
     )

@@ -12,6 +12,7 @@ import json
 import subprocess
 import sys
 import tempfile
+from importlib.util import find_spec
 from pathlib import Path
 
 from measure import HERE, RESULTS, SAMPLE_QUESTIONS, SAMPLES
@@ -41,6 +42,8 @@ def main():
             run("bench_startup.py", set=given.set, library=library)
         run("bench_pooling.py", set=given.set, documents=given.documents, queries=given.queries)
         if given.set == "samples":
+            if find_spec("torch"):
+                run("bench_encoding.py")
             run("bench_ocr.py")
             run("bench_durability.py")
     page = HERE / "README.md"

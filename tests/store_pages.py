@@ -33,6 +33,11 @@ def query(text):
     return ENCODER.encode_query(text).vectors
 
 
+def nearest(store, vectors, limit, **options):
+    """The ids of the pages that a store takes for the best, best first."""
+    return list(store.nearest([vectors], limit, **options)[0].page_ids)
+
+
 def plain(page):
     """A page as nested plain values, to compare with ``==``."""
     regions, words = page.embedding.regions, page.page.words

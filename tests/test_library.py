@@ -98,6 +98,21 @@ def test_asking_for_no_results_is_refused(library):
         library.search("apples", top_k=0)
 
 
+@pytest.mark.parametrize("encoder", ["fake", "minilm"])
+def test_a_question_that_is_not_text_is_refused_whatever_is_asked_of_it(tmp_path, docs, encoder):
+    with Library.create(tmp_path / "new.library", encoder=encoder) as library:
+        library.index(docs / "apples.txt")
+        not_text = os.fsdecode(b"apple \xff")
+        for ask in (
+            lambda: library.search(not_text),
+            lambda: library.notices(not_text),
+            lambda: library.explain(not_text, "apples.txt", 1),
+        ):
+            with pytest.raises(InputError, match="not valid UTF-8 text at character 7") as caught:
+                ask()
+            assert caught.value.hint
+
+
 def test_the_same_command_again_does_nothing(library, docs):
     report = library.index(docs)
     assert (report.skipped, report.pages, report.indexed) == (3, 0, ())
@@ -442,6 +457,12 @@ def test_a_library_is_made_when_it_is_opened_so(tmp_path):
         assert library.search("anything") == []
     with Library.open(tmp_path / "new.library", create=True) as library:
         assert library.space.encoder == "fake"
+
+
+@pytest.mark.parametrize("factor", [0, -1])
+def test_a_library_is_not_made_with_a_pool_factor_below_1(tmp_path, factor):
+    with pytest.raises(InputError, match="pool_factor must be a whole number from 1"):
+        Library.open(tmp_path / "new.library", encoder="fake", create=True, pool_factor=factor)
 
 
 def test_a_file_is_no_library(tmp_path):

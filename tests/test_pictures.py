@@ -83,3 +83,20 @@ def test_a_picture_too_long_and_narrow_is_refused_with_a_way_out(fit):
         fitted_size(10, 2001, fit)
     assert "ColPali" in failure.value.hint
     assert fitted_size(10, 2001, COLPALI) == (448, 448)
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ({"fit": Fit.STRETCH}, "height_px must be at least 1, got 0"),
+        ({"fit": Fit.STRETCH, "height_px": 448, "width_px": -1}, "width_px must be at least 1, got -1"),
+        ({"fit": Fit.LONGEST_EDGE}, "longest_edge_px must be at least 1, got 0"),
+        ({"fit": Fit.MULTIPLE, "multiple_px": 28}, "max_pixels must be at least 1, got 0"),
+        ({"fit": Fit.MULTIPLE, "multiple_px": 28, "max_pixels": 783}, "must hold 28 x 28 .* got 783"),
+        ({"fit": Fit.MULTIPLE, "min_pixels": 100, "max_pixels": 99}, r"min_pixels \(100\), got 99"),
+        ({"fit": Fit.LONGEST_EDGE, "longest_edge_px": 9, "resample": "sharp"}, "resample .* got 'sharp'"),
+    ],
+)
+def test_a_fit_that_no_picture_can_have_is_refused_where_it_is_made(given, says):
+    with pytest.raises(InputError, match=says):
+        PictureFit(**given)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 from importlib.metadata import PackageNotFoundError, requires, version
-from importlib.util import find_spec
 
 from maxsight.errors import MissingExtraError
 
 EXTRAS = {
-    "colpali": ("torch", "transformers", "sentence_transformers", "peft", "safetensors"),
-    "quality": ("jiwer", "lightgbm", "matplotlib", "scipy", "sklearn"),
+    "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
+    "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }
-"""What each extra must bring, by the names its packages are imported as."""
+"""What each extra must bring."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,24 +36,25 @@ class Package:
             return False
         return self.minimum is None or _numbers(self.version) >= _numbers(self.minimum)
 
+    def __str__(self) -> str:
+        """What is needed, and what is here instead."""
+        if self.serves or self.version is None:
+            return self.name
+        return f"{self.name} >={self.minimum} ({self.version} is installed)"
+
 
 def packages(extra: str) -> list[Package]:
     """Describe the packages of an extra. Imports none of them."""
-    return [_package(name.replace("_", "-"), extra) for name in EXTRAS[extra]]
-
-
-def missing(extra: str) -> list[str]:
-    """Name the packages of an extra that are not installed. Imports none of them."""
-    return [name for name in EXTRAS[extra] if find_spec(name) is None]
+    return [_package(name, extra) for name in EXTRAS[extra]]
 
 
 def require(extra: str) -> None:
     """Make sure that an extra is installed.
 
     Raises:
-        MissingExtraError: It is not, or not as a whole.
+        MissingExtraError: It is not, or not as a whole, or a part of it is too old.
     """
-    if lacking := missing(extra):
+    if lacking := [str(package) for package in packages(extra) if not package.serves]:
         raise MissingExtraError(extra, lacking)
 
 

@@ -28,6 +28,7 @@ from maxsight.hits import describe_hits
 from maxsight.identity import find_document, page_id
 from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed, Progress
 from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.loading import compile_for
 from maxsight.retrieval.search import rank_pages
 from maxsight.settings import default_library
 from maxsight.status import Status
@@ -140,7 +141,7 @@ class Library:
                     encoder=encoder or DEFAULT_ENCODER,
                     options=options,
                     settings=settings,
-                    pool_factor=pool_factor or 1,
+                    pool_factor=1 if pool_factor is None else pool_factor,
                 )
         library = cls(LocalStore.open(path, codec=SignCodec, read_only=read_only), path, options)
         try:
@@ -263,6 +264,7 @@ class Library:
             run = IndexRun(self._store, encoder, self.home, [Path(path) for path in several], options)
             yield from run.events()
             self._store.optimize()
+            compile_for(sum(entry.vectors for entry in self.documents()))
 
     @property
     def settings(self) -> ReadSettings:
@@ -306,6 +308,7 @@ class Library:
             Best first; fewer than ``top_k`` where the library holds fewer.
 
         Raises:
+            InputError: The query is not valid text, or ``top_k`` is less than 1.
             EmptyQueryError: Nothing in the query can be searched for.
             FilterError: The condition is not valid, or names an unknown field.
         """
@@ -320,6 +323,8 @@ class Library:
                     self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
                 )
                 rows = self._store.read([page.page_id for page in ranked])
+                if len(rows) < len(ranked):
+                    continue  # some went meanwhile: ask again
                 hits = describe_hits(embedding, rows, {page.page_id: page for page in ranked})
                 if len(hits) > top_k or len(ranked) < limit:
                     return hits[:top_k]
@@ -329,6 +334,7 @@ class Library:
         """Encode a query once, however much is asked about it in a row."""
         last = self._last_query  # taken once: threads may share a library
         if last is None or last[0] != query:
+            _check_text(query)
             last = self._last_query = (query, self.encoder.encode_query(query))
         return last[1]
 
@@ -341,8 +347,8 @@ class Library:
         Raises:
             EmptyQueryError: Nothing in the query can be searched for.
         """
-        language = self.encoder.notice(query)
         searched = self._encode_query(query).text
+        language = self.encoder.notice(query)
         notices = [language] if language else []
         if len(searched.split()) < len(query.split()):
             notices.append(f"only the first {len(searched.split()):,} words of the query are searched for")
@@ -476,6 +482,17 @@ def _place(path: str | PathLike[str] | None) -> Path:
     if place.is_file():
         raise InputError(f"{place} is a file", hint="A library is a folder: give its name, or a new one.")
     return place
+
+
+def _check_text(query: str) -> None:
+    """Refuse what no encoder can read: bytes of a command line that are not UTF-8 come as lone surrogates."""
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"the query is not valid UTF-8 text at character {error.start + 1}",
+            hint="Type it anew, or convert it: iconv -t UTF-8",
+        ) from error
 
 
 def _page_ids(entry: DocumentEntry) -> list[str]:

@@ -6,6 +6,8 @@ import os
 import sys
 from pathlib import Path
 
+from maxsight.errors import InputError
+
 DEFAULT_LIBRARY = "maxsight.library"
 DEFAULT_HUB = "https://huggingface.co"
 
@@ -16,19 +18,36 @@ def default_library() -> Path:
 
 
 def default_devices() -> tuple[str, ...]:
-    """Where encoders run when nobody says: ``MAXSIGHT_DEVICE`` (``cuda:1``, ``cuda:0,cuda:1``), else ``auto``."""
-    named = os.environ.get("MAXSIGHT_DEVICE", "").split(",")
-    return tuple(device for device in map(str.strip, named) if device) or ("auto",)
+    """Where encoders run when nobody says: ``MAXSIGHT_DEVICE`` (``cuda:1``, ``0,1``), else ``auto``."""
+    return tuple(filter(None, device_names(os.environ.get("MAXSIGHT_DEVICE", "")))) or ("auto",)
+
+
+def device_names(text: str) -> tuple[str, ...]:
+    """Read names of devices with commas between them; a number is that GPU."""
+    return tuple(f"cuda:{name}" if name.isdecimal() else name for name in map(str.strip, text.split(",")))
 
 
 def hub_token() -> str | None:
     """The token for the hub: ``HF_TOKEN``, else the same from a ``.env`` file in the working folder.
 
-    None leaves it to the hub's client, which knows of a saved login.
+    None leaves it to the hub's client, which knows of a saved login. A line break that came along is left off: no
+    request can carry it, and the client's error would show the token.
+
+    Raises:
+        InputError: The ``.env`` file can't be read.
     """
     from dotenv import dotenv_values  # most commands need no token
 
-    return os.environ.get("HF_TOKEN") or dotenv_values(".env").get("HF_TOKEN") or None
+    token = os.environ.get("HF_TOKEN", "").strip()
+    if not token:
+        try:
+            token = (dotenv_values(".env").get("HF_TOKEN") or "").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            raise InputError(
+                f"{Path('.env').absolute()} can't be read: {error}",
+                hint="Save it as UTF-8, or set HF_TOKEN in the environment.",
+            ) from error
+    return token or None
 
 
 def hub_url() -> str:
@@ -43,6 +62,11 @@ def cache_folder() -> Path:
     if sys.platform == "darwin":
         return Path.home() / "Library" / "Caches" / "maxsight"
     return Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maxsight"
+
+
+def kernels() -> str:
+    """What scores pages: ``MAXSIGHT_KERNELS``, ``numba`` or ``numpy``; else ``auto``, whichever is done earlier."""
+    return os.environ.get("MAXSIGHT_KERNELS") or "auto"
 
 
 def cpu_count() -> int:

@@ -37,17 +37,27 @@ def _controller() -> ThreadpoolController:
 def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
     """Apply a function on every core, in order, taking items only as they are needed.
 
-    Unlike ``Executor.map`` it does not read all items ahead, so that what is in memory stays bounded.
+    Unlike ``Executor.map`` it does not read all items ahead, so that what is in memory stays bounded. All callers
+    share as many threads as there are cores; a function must not come back here.
     """
-    ahead = cpu_count() + 1
+    ahead = 4 * cpu_count()
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(cpu_count()) as threads:
+    try:
         for item in items:
-            waiting.append(threads.submit(function, item))
+            waiting.append(_pool().submit(function, item))
             if len(waiting) >= ahead:
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
+    finally:  # what is still running may use what the caller is about to let go of
+        for future in waiting:
+            future.cancel()
+        futures.wait(waiting)
+
+
+@cache
+def _pool() -> ThreadPoolExecutor:
+    return ThreadPoolExecutor(cpu_count(), thread_name_prefix="maxsight")
 
 
 def wait_for(future: Future[Any]) -> None:

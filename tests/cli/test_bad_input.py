@@ -125,6 +125,12 @@ def test_a_library_of_another_encoder_is_refused_with_both_named(indexed):
     assert "indexed with fake" in told and "not with minilm" in told and "--library" in told
 
 
+def test_a_question_that_is_not_text_is_refused(indexed):
+    for command in (("search",), ("explain", "good.pdf", "1")):
+        told = maxsight(command[0], b"net \xff", *command[1:], cwd=indexed, code=2).stderr
+        assert "not valid UTF-8" in told
+
+
 def newest(folder, pattern):
     return max((folder / "maxsight.library").rglob(pattern), key=lambda file: file.stat().st_mtime_ns)
 

@@ -222,7 +222,7 @@ def test_ctrl_c_keeps_what_is_embedded_and_the_same_command_goes_on(tmp_path):
 
 
 def test_without_the_extra_the_offline_encoder_is_offered(monkeypatch):
-    monkeypatch.setattr("maxsight.extras.EXTRAS", {"colpali": ("not_there",)})
+    monkeypatch.setattr("maxsight.extras.EXTRAS", {"colpali": ("not-there",)})
     told = call("docs", "--out", "v.npz", code=4).stderr
     assert "pip install 'maxsight[colpali]'" in told and "--model-name minilm" in told
 

@@ -46,6 +46,8 @@ def test_several_devices_are_named_by_number_or_name(given, devices):
 def test_the_environment_chooses_unless_an_option_does(monkeypatch):
     monkeypatch.setenv("MAXSIGHT_DEVICE", "cuda:0,cuda:1")
     assert options_of().devices == ("cuda:0", "cuda:1")
+    monkeypatch.setenv("MAXSIGHT_DEVICE", " 0, 1,")
+    assert options_of().devices == ("cuda:0", "cuda:1")
     assert options_of("--device", "cpu").devices == ("cpu",)
 
 

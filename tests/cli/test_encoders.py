@@ -10,6 +10,8 @@ from click.testing import CliRunner
 
 from maxsight import extras
 from maxsight.cli import main
+from maxsight.encoders import load_encoder
+from maxsight.errors import MissingExtraError
 from maxsight.extras import packages
 
 
@@ -33,7 +35,7 @@ def test_without_the_extra_it_says_what_is_missing_and_how_to_get_it_and_torch_i
     code = (
         "import sys\n"
         "from maxsight import extras\n"
-        "extras.EXTRAS['colpali'] += ('not_there',)\n"
+        "extras.EXTRAS['colpali'] += ('not-there',)\n"
         "from maxsight.cli import main\n"
         "main(['encoders'], standalone_mode=False)\n"
         "print('torch' in sys.modules)\n"
@@ -54,6 +56,17 @@ def test_a_package_that_is_too_old_is_told_with_the_version_it_takes(monkeypatch
     pytest.importorskip("transformers", reason="the extra 'colpali' is not installed")
     assert "too old: at least 99.1 is needed" in call()
     assert json.loads(call("--json"))["checkpoints"]["install"] == "pip install 'maxsight[colpali]'"
+
+
+def test_a_package_that_is_too_old_is_refused_before_it_is_imported(monkeypatch):
+    monkeypatch.setattr(extras, "version", lambda name: {"transformers": "4.57.1"}.get(name, "99"))
+    monkeypatch.setattr(extras, "requires", lambda name: ["transformers>=5.3; extra == 'colpali'"])
+    with pytest.raises(MissingExtraError) as caught:
+        load_encoder("vidore/colpali-v1.3-hf")
+    assert str(caught.value) == (
+        "this needs transformers >=5.3 (4.57.1 is installed), which the extra 'colpali' brings"
+    )
+    assert "pip install" in caught.value.hint
 
 
 @pytest.mark.parametrize(
@@ -77,7 +90,7 @@ def test_the_package_declares_a_minimum_for_all_that_the_extra_brings():
 
     project = tomllib.loads((Path(__file__).parents[2] / "pyproject.toml").read_text("utf-8"))["project"]
     declared = {line.split(">=")[0] for line in project["optional-dependencies"]["colpali"]}
-    assert {package.name for package in packages("colpali")} <= declared
+    assert {package.name for package in packages("colpali")} == declared
 
 
 class TestWithTheExtra:
@@ -102,20 +115,55 @@ class TestWithTheExtra:
         assert "checkpoints  not ready" in out
         assert "problem    there is no device 'cuda:77' here" in out
 
-    def test_checkpoints_in_the_hubs_cache_are_listed_if_they_can_be_opened(
-        self, tmp_path, monkeypatch, tiny_checkpoint
-    ):
-        def cache(name, source, without=()):
-            snapshot = tmp_path / f"models--{name.replace('/', '--')}" / "snapshots" / ("a" * 40)
+    @pytest.fixture
+    def cache(self, tmp_path, monkeypatch):
+        """``cache(name, folder)`` puts a model into the hub's cache."""
+        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path / "hub"))
+
+        def put(name, source, without=()):
+            snapshot = tmp_path / "hub" / f"models--{name.replace('/', '--')}" / "snapshots" / ("a" * 40)
             shutil.copytree(source, snapshot, ignore=shutil.ignore_patterns(*without))
 
+        return put
+
+    def test_an_adapter_is_listed_only_over_a_model_that_it_can_be_merged_into(
+        self, tmp_path, cache, tiny_checkpoint
+    ):
+        def adapter_over(base):
+            folder = shutil.copytree(tiny_checkpoint("adapter-colpali"), tmp_path / base.replace("/", "-"))
+            settings = json.loads((folder / "adapter_config.json").read_text())
+            settings["base_model_name_or_path"] = base
+            (folder / "adapter_config.json").write_text(json.dumps(settings))
+            return folder
+
+        cache("vidore/base", tiny_checkpoint("engine-colpali"))
+        llama = tmp_path / "llama"
+        llama.mkdir()
+        (llama / "config.json").write_text('{"model_type": "llama"}')
+        cache("meta/llama", llama)
+        for name, base in (("vidore/ours", "vidore/base"), ("a/chat", "meta/llama"), ("a/b", "not/here")):
+            cache(name, adapter_over(base))
+
+        found = json.loads(call("--json"))["checkpoints"]["downloaded"]
+        assert [(checkpoint["name"], checkpoint["kind"]) for checkpoint in found] == [
+            ("vidore/base", "colpali"),
+            ("vidore/ours", "adapter over vidore/base"),
+        ]
+
+    def test_checkpoints_in_the_hubs_cache_are_listed_if_they_can_be_opened(
+        self, tmp_path, cache, tiny_checkpoint
+    ):
         cache("vidore/colpali-v1.3-hf", tiny_checkpoint("colpali"))
         cache("vidore/half-downloaded", tiny_checkpoint("colpali"), without=("*.safetensors",))
         other = tmp_path / "other"
         other.mkdir()
         (other / "config.json").write_text('{"model_type": "bert", "architectures": ["BertModel"]}')
         cache("google/bert", other)
-        monkeypatch.setattr("huggingface_hub.constants.HF_HUB_CACHE", str(tmp_path))
+
+        damaged = tmp_path / "damaged"
+        damaged.mkdir()
+        (damaged / "config.json").write_text('{"model_type": ["colpali"], "vlm_config": "paligemma"}')
+        cache("owner/damaged", damaged)
 
         (found,) = json.loads(call("--json"))["checkpoints"]["downloaded"]
         assert (found["name"], found["kind"]) == ("vidore/colpali-v1.3-hf", "colpali")

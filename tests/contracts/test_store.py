@@ -14,7 +14,7 @@ from maxsight.stores.filters import parse_filter
 from maxsight.stores.local import LocalStore
 from maxsight.stores.memory import MemoryStore
 from maxsight.types import PageEmbedding, Regions
-from store_pages import CODEC, ENCODER, MANIFEST, make_page, plain, query
+from store_pages import CODEC, ENCODER, MANIFEST, make_page, nearest, plain, query
 
 LIBRARY = [
     make_page("a/rivers.pdf", 0, "Rivers carry sediment to the sea", page_count=3, year=2019, draft=True),
@@ -67,9 +67,9 @@ def assert_same(store, reference):
 
 def vectors_of(chunks):
     return {
-        name: chunk.vectors[start:end].tolist()
+        name: vectors.tolist()
         for chunk in chunks
-        for name, start, end in zip(chunk.page_ids, chunk.offsets, chunk.offsets[1:], strict=False)
+        for name, vectors in zip(chunk.page_ids, chunk, strict=True)
     }
 
 
@@ -77,7 +77,7 @@ def test_a_new_store_is_empty_and_answers(empty):
     assert empty.documents() == []
     assert empty.fields() == {}
     assert list(empty.vectors()) == []
-    assert empty.candidates(query("rivers"), 10) == []
+    assert nearest(empty, query("rivers"), 10) == []
     assert empty.search_text("rivers", 10) == []
     assert empty.read(["nobody"]) == []
     assert empty.remove(["nowhere.pdf"]) == 0
@@ -159,10 +159,8 @@ def test_removed_documents_are_gone_at_once(store, reference):
     assert reference.remove(["a/rivers.pdf"]) == 3
     assert_same(store, reference)
     assert store.search_text("rivers", 10) == []
-    left = reference.candidates(query("rivers"), 10)
-    assert (
-        sorted(store.candidates(query("rivers"), 10)) == sorted(left) == ["b/sails.pdf@1#0", "notes.txt@1#0"]
-    )
+    left = nearest(reference, query("rivers"), 10)
+    assert sorted(nearest(store, query("rivers"), 10)) == sorted(left) == ["b/sails.pdf@1#0", "notes.txt@1#0"]
 
 
 def test_a_path_is_a_name_and_not_a_pattern(store):
@@ -250,7 +248,7 @@ def test_filters_keep_the_same_pages_everywhere(store, reference, expression):
     expected = vectors_of(reference.vectors(where=where))
     assert vectors_of(store.vectors(where=where)) == expected
     filled = {name for name, vectors in expected.items() if vectors}
-    assert set(store.candidates(query("rivers sails bread"), 10, where=where)) == filled
+    assert set(nearest(store, query("rivers sails bread"), 10, where=where)) == filled
     by_text = reference.search_text("rivers sails bread", 10, where=where)
     assert set(store.search_text("rivers sails bread", 10, where=where)) == set(by_text)
 
@@ -271,12 +269,12 @@ def test_reading_keeps_the_order_asked_for(store):
 
 @pytest.mark.parametrize("words", ["rivers sediment", "wind", "bread flour time", "deltas slow"])
 def test_the_best_page_is_the_first_candidate(store, reference, words):
-    assert store.candidates(query(words), 3)[0] == reference.candidates(query(words), 1)[0]
+    assert nearest(store, query(words), 3)[0] == nearest(reference, query(words), 1)[0]
 
 
 def test_candidates_are_at_most_as_many_as_asked_for_and_have_vectors(store):
-    assert len(store.candidates(query("rivers"), 2)) == 2
-    assert set(store.candidates(query("rivers"), 99)) == set(EVERYTHING) - {"a/rivers.pdf@1#1"}
+    assert len(nearest(store, query("rivers"), 2)) == 2
+    assert set(nearest(store, query("rivers"), 99)) == set(EVERYTHING) - {"a/rivers.pdf@1#1"}
 
 
 def test_text_search_ranks_by_bm25_and_finds_new_text_at_once(store, reference):

@@ -14,7 +14,7 @@ from maxsight.errors import LibraryBusyError
 from maxsight.retrieval.codes import SignCodec
 from maxsight.stores import maintenance
 from maxsight.stores.local import LocalStore
-from store_pages import CODEC, MANIFEST, make_page, query
+from store_pages import CODEC, MANIFEST, make_page, nearest, query
 
 WRITER = Path(__file__).with_name("writer.py")
 PER_COMMIT = all_pages()
@@ -80,7 +80,7 @@ def test_readers_go_on_while_another_process_writes_and_see_whole_commits(librar
         seen = len(names)
         entries = store.documents()
         assert all(entry.vectors > 0 for entry in entries)
-        assert set(store.candidates(query("document"), 99)) <= set(EVERYTHING)
+        assert set(nearest(store, query("document"), 99)) <= set(EVERYTHING)
         assert set(store.search_text("document", 99)) <= set(EVERYTHING)
         assert [page.page_id for page in store.read(names)] == names
     writer.communicate()
@@ -90,9 +90,9 @@ def test_readers_go_on_while_another_process_writes_and_see_whole_commits(librar
 
 def test_an_open_store_sees_another_processs_commits_at_once(library, store):
     with LocalStore.open(library, codec=SignCodec, read_only=True) as reader:
-        assert reader.candidates(query("news"), 9) == []
+        assert nearest(reader, query("news"), 9) == []
         store.put([make_page("a.pdf", 0, "news of today", year=2026)])
-        assert reader.candidates(query("news"), 9) == ["a.pdf@1#0"]
+        assert nearest(reader, query("news"), 9) == ["a.pdf@1#0"]
         assert list(reader.fields()) == ["year"]
         store.remove(["a.pdf"])
         assert reader.documents() == []

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from maxsight.embedding import unfinished as unfinished_module
 from maxsight.embedding.unfinished import SourceFile, UnfinishedFile
 from maxsight.errors import InputError
 
@@ -105,6 +106,30 @@ def test_a_line_that_was_cut_off_counts_for_nothing(stopped, tmp_path, cut):
     assert stopped.read_bytes() == (tmp_path / "at once.npz").read_bytes()
 
 
+@pytest.mark.parametrize(
+    "line", ["{}", "[]", "1", '{"name": "a.pdf"}', '{"name": "a.pdf", "vectors": "two", "crc32": 0}']
+)
+def test_a_line_that_says_something_else_counts_as_cut_off(stopped, tmp_path, line):
+    file = stopped.parent / "v.npz.part" / "pages.jsonl"
+    head, first, *_ = file.read_bytes().splitlines(keepends=True)
+    file.write_bytes(head + first + line.encode() + b"\n")
+    with begin(stopped) as unfinished:
+        assert unfinished.count([A, B]) == 1
+    finish(stopped)
+    finish(tmp_path / "at once.npz")
+    assert stopped.read_bytes() == (tmp_path / "at once.npz").read_bytes()
+
+
+@pytest.mark.parametrize("number", [-1, 2**62])
+def test_a_line_of_a_number_of_vectors_that_can_not_be_counts_as_cut_off(stopped, number):
+    file = stopped.parent / "v.npz.part" / "pages.jsonl"
+    lines = file.read_bytes().splitlines(keepends=True)
+    changed = json.dumps(json.loads(lines[2]) | {"vectors": number, "crc32": 0}).encode() + b"\n"
+    file.write_bytes(b"".join([*lines[:2], changed, *lines[3:]]))
+    with begin(stopped) as unfinished:
+        assert unfinished.count([A, B]) == 1
+
+
 def test_vectors_of_other_settings_never_mix(stopped):
     with pytest.raises(InputError, match="pooling none") as refused:
         begin(stopped, pooling="mean")
@@ -139,6 +164,22 @@ def test_an_earlier_file_stays_until_the_new_one_is_whole(stopped):
         unfinished.finish([A], is_pooled=False)
     with np.load(stopped) as arrays:
         assert arrays["vectors"].shape == (6, 3)
+
+
+def test_the_file_is_on_the_disk_before_it_gets_its_name_and_the_rest_goes_after(stopped, monkeypatch):
+    steps = []
+
+    def look(place):
+        there = [name for name in ("v.npz", "v.npz.part") if (stopped.parent / name).exists()]
+        steps.append((place, there))
+
+    monkeypatch.setattr(unfinished_module, "sync_file", look)
+    monkeypatch.setattr(unfinished_module, "sync_folder", look)
+    finish(stopped)
+    assert steps == [
+        (stopped.parent / "v.npz.part" / "finished", ["v.npz.part"]),
+        (stopped.parent, ["v.npz", "v.npz.part"]),
+    ]
 
 
 def test_without_pages_no_file_is_written(tmp_path):

@@ -23,3 +23,12 @@ def test_importing_the_encoders_loads_no_inference_runtime():
     code = "import sys, maxsight.encoders; print({'onnxruntime', 'tokenizers'} & set(sys.modules))"
     found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert found.stdout.strip() == "set()"
+
+
+def test_an_extra_that_can_not_be_imported_is_one_clear_error(monkeypatch):
+    """As with a torchvision for CUDA beside a torch for the CPU."""
+    pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
+    monkeypatch.setitem(sys.modules, "maxsight.encoders.checkpoints.loading", None)
+    with pytest.raises(ModelNotAvailableError, match="can't be imported: import of maxsight") as caught:
+        load_encoder("owner/model")
+    assert "maxsight encoders" in caught.value.hint

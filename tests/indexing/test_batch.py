@@ -1,5 +1,7 @@
 """Reading, encoding and committing overlap. Proven by the order of things: the stages wait at gates."""
 
+import os
+import signal
 import threading
 from contextlib import closing
 from pathlib import Path
@@ -210,3 +212,49 @@ def test_closing_early_waits_for_the_encoder_commits_what_it_made_and_drops_the_
     assert store.stored == {"a.txt": [1, 2, 3, 4]}
     assert encoder.seen == [[1, 2, 3, 4]]
     assert our_threads() == []
+
+
+def test_nothing_is_committed_after_closing_has_failed():
+    """The first commit has failed, which closing finds; the second is at work then."""
+    store, encoder, document = GatedStore(is_open=False), GatedEncoder(), work()
+    store.fails_on = {1: StorageFullError("no space left")}
+    batch, ended = Batch(store, encoder, Meter(1000)), []
+    add(batch, document, range(1, 9))
+    finishing = batch.finish()
+    assert [next(finishing).pages for _ in range(8)] == list(range(1, 9)), "two commits are under way"
+
+    def close():
+        with pytest.raises(StorageFullError):
+            batch.close()
+        ended.append((our_threads(), store.stored))
+
+    store.gate.let_through()
+    assert [store.gate.arrival(), store.gate.arrival()] == [1, 2]
+    closer = threading.Thread(target=close)
+    closer.start()
+    closer.join(timeout=0.2)
+    assert closer.is_alive(), "the writing lock must not go while a commit is at work"
+    store.gate.open()
+    closer.join(timeout=SOON_S)
+    assert ended == [([], {"a.txt": [5, 6, 7, 8]})]
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_ctrl_c_while_closing_waits_for_the_commit_at_work():
+    store, encoder, document = GatedStore(is_open=False), GatedEncoder(), work()
+    batch = Batch(store, encoder, Meter(1000))
+    add(batch, document, range(1, 5))
+
+    def press_ctrl_c_twice():
+        store.gate.arrival()
+        for _ in range(2):
+            os.kill(os.getpid(), signal.SIGINT)
+            threading.Event().wait(0.2)
+        store.gate.open()
+
+    pressing = threading.Thread(target=press_ctrl_c_twice)
+    pressing.start()
+    with pytest.raises(KeyboardInterrupt):
+        batch.close()
+    assert store.stored == {"a.txt": [1, 2, 3, 4]}
+    pressing.join()

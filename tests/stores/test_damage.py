@@ -14,7 +14,7 @@ from maxsight.errors import FormatError, LibraryDamagedError, StorageFullError, 
 from maxsight.retrieval.codes import SignCodec
 from maxsight.stores.edge import translated
 from maxsight.stores.local import LocalStore
-from store_pages import CODEC, MANIFEST, make_page, query
+from store_pages import CODEC, MANIFEST, make_page, nearest, query
 
 PAGES = [make_page(f"{number}.pdf", 0, f"word{number} and more", year=number) for number in range(40)]
 NOBODY = 65534
@@ -196,7 +196,7 @@ def test_an_old_manifest_cut_short_costs_no_page(path, store):
 READING = {
     "documents": lambda store: store.documents(),
     "vectors": lambda store: list(store.vectors()),
-    "candidates": lambda store: store.candidates(query("word1"), 3),
+    "candidates": lambda store: nearest(store, query("word1"), 3),
     "read": lambda store: store.read(["1.pdf@1#0"]),
     "search_text": lambda store: store.search_text("nothing like it", 3),
 }

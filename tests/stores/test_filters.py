@@ -3,7 +3,7 @@ import tempfile
 from pathlib import Path
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from maxsight.errors import FilterError
@@ -230,6 +230,8 @@ def both():
 
 
 @settings(max_examples=300, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@example(expression="author NOT IN ('') OR author NOT IN ('B')")
+@example(expression="NOT (author IN ('', 'a') AND NOT (author NOT IN ('B', 'a')))")
 @given(expression=expressions)
 def test_memory_and_lance_keep_the_same_pages(both, expression):
     memory, local = both

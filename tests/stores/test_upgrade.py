@@ -11,7 +11,7 @@ from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
 from maxsight.stores.memory import MemoryStore
 from maxsight.types import EmbeddingSpace
-from store_pages import plain
+from store_pages import nearest, plain
 
 DATA = Path(__file__).parents[1] / "data"
 
@@ -45,7 +45,7 @@ def assert_holds(store, expected):
     for page in expected.read(names):
         if len(page.embedding.vectors):
             vectors = page.embedding.vectors
-            assert store.candidates(vectors, 6)[0] == expected.candidates(vectors, 1)[0]
+            assert nearest(store, vectors, 6)[0] == nearest(expected, vectors, 1)[0]
     assert set(store.search_text("rivers", 5)) == {"reports/first.pdf#0", "reports/first.pdf#2"}
     assert store.verify().clean
 
@@ -69,9 +69,9 @@ def test_the_first_writer_upgrades_the_previous_format_in_place(path, expected):
             EmbeddingSpace("fake", "1", 16), dpi=200, ocr="auto", created_by="0.1.0"
         )
         assert_holds(again, expected)
-    table = lance.dataset(path / "pages.lance").to_table(columns=["code_version", "vector_count", "code_lo"])
+    table = lance.dataset(path / "pages.lance").to_table(columns=["code_version", "vector_count", "signs"])
     assert set(table.column("code_version").to_pylist()) == {SignCodec.version}
-    assert [len(words) for words in table.column("code_lo").to_pylist()] == table.column(
+    assert [len(signs) / 16 for signs in table.column("signs").to_pylist()] == table.column(
         "vector_count"
     ).to_pylist()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -89,8 +90,9 @@ def embed(
     )
     run = EmbeddingRun(encoder, request)
     try:
-        for event in run.events():
-            _show(event)
+        with closing(run.events()) as events:
+            for event in events:
+                _show(event)
     except KeyboardInterrupt:
         say("stopped; what was embedded is kept. The same command goes on from here.")
         sys.exit(INTERRUPTED)

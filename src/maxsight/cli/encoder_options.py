@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import click
 
+from maxsight.settings import device_names
+
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
 
@@ -36,7 +38,7 @@ def encoder_options(command: Command) -> Command:
         metavar="auto|N",
         default="auto",
         show_default=True,
-        help="Pages encoded together; auto goes by free memory.",
+        help="Pages, or a text model's windows of text, encoded together; auto goes by free memory.",
     )
     device, dtype, trust = _common_options()
     return _taking_options(command, device, several, dtype, batch_size, trust)
@@ -69,7 +71,9 @@ def _common_options() -> tuple[Option, Option, Option]:
             help="What the encoder computes in.",
         ),
         click.option(
-            "--trust-remote-code", is_flag=True, help="Run Python code that comes with a checkpoint."
+            "--trust-remote-code",
+            is_flag=True,
+            help="Run Python code that comes with a checkpoint of texts; those of pictures need none.",
         ),
     )
 
@@ -101,10 +105,9 @@ def _taken_from(options: dict[str, Any]) -> EncoderOptions:
 
 
 def _devices(context: click.Context, option: click.Parameter, value: str | None) -> tuple[str, ...] | None:
-    """Devices with commas between them; a number is that GPU."""
     if value is None:
         return None
-    names = tuple(f"cuda:{name}" if name.isdecimal() else name for name in map(str.strip, value.split(",")))
+    names = device_names(value)
     for name in names:
         if not _DEVICE.fullmatch(name):
             raise click.BadParameter(f"{name!r} is none of auto, cuda, cuda:1, mps, cpu.", context, option)

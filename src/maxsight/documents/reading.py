@@ -17,7 +17,7 @@ from maxsight.documents.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
 from maxsight.settings import cpu_count
 from maxsight.threads import wait_for
-from maxsight.types import Fit, Page, PictureFit
+from maxsight.types import Page, PictureFit
 
 # Pages that may be read and not yet taken, beyond one per worker: so many, and fewer where their pictures would
 # take more than so many bytes. A page without its picture takes some hundred kilobytes at most.
@@ -202,23 +202,8 @@ class _Reading:
 
 
 def _read_ahead_pages(picture: PictureFit | None) -> int:
-    return (
-        READ_AHEAD_PAGES
-        if picture is None
-        else min(READ_AHEAD_PAGES, READ_AHEAD_BYTES // _most_bytes(picture))
-    )
-
-
-def _most_bytes(picture: PictureFit) -> int:
-    """Bytes of the largest picture there can be."""
-    match picture.fit:
-        case Fit.STRETCH:
-            pixels = picture.height_px * picture.width_px
-        case Fit.MULTIPLE:
-            pixels = picture.max_pixels
-        case Fit.LONGEST_EDGE:
-            pixels = picture.longest_edge_px**2
-    return 3 * pixels
+    most = READ_AHEAD_PAGES if picture is None else READ_AHEAD_BYTES // picture.most_bytes
+    return min(READ_AHEAD_PAGES, most)
 
 
 def _read_in_order(

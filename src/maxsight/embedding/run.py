@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -80,17 +80,18 @@ class EmbeddingRun:
         self._shape = (0, 0)
         self._start = time.monotonic()
 
-    def events(self) -> Iterator[EmbeddingEvent]:
+    def events(self) -> Generator[EmbeddingEvent, None, None]:
         """Do the work, telling of each step. When it is stopped, the same request goes on from there.
 
         Raises:
             InputError: The file can't be written.
             EncoderError: The encoder failed.
         """
-        for event in self._events():
-            if isinstance(event, NotEmbedded):
-                self._problems.append(event)
-            yield event
+        with closing(self._events()) as events:
+            for event in events:
+                if isinstance(event, NotEmbedded):
+                    self._problems.append(event)
+                yield event
 
     def report(self) -> EmbeddingReport:
         """What the run made."""
@@ -109,7 +110,7 @@ class EmbeddingRun:
             seconds=time.monotonic() - self._start,
         )
 
-    def _events(self) -> Iterator[EmbeddingEvent]:
+    def _events(self) -> Generator[EmbeddingEvent, None, None]:
         request = self._request
         dim = request.pooling.dim(self._vectors.dim)
         with UnfinishedFile(request.file, self._recipe(), dim) as unfinished:

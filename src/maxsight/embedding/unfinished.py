@@ -2,7 +2,7 @@
 
 Vectors are appended to one file, and a line for each page to another after its vectors. What a run that was stopped,
 killed or cut off has left there is checked and gone on from. Only when everything is there is the file itself written,
-in the order of its pages, and moved to its place.
+in the order of its pages, and moved to its place once it is on the disk.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from dataclasses import asdict, dataclass
+from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from types import TracebackType
 from typing import Any, BinaryIO, Self
@@ -25,6 +26,7 @@ from numpy.typing import NDArray
 from maxsight.embedding.formats import writer_of
 from maxsight.embedding.table import PageRows, VectorTable
 from maxsight.errors import InputError
+from maxsight.stores.durability import sync_file, sync_folder
 
 _NAMES = {"lock", "pages.jsonl", "vectors.f32", "finished"}
 
@@ -49,6 +51,14 @@ class _Line:
     page_index: int
     vectors: int
     crc32: int
+
+    @classmethod
+    def of(cls, fields: Mapping[str, Any] | None) -> Self | None:
+        """The line with these fields; None if there is none."""
+        kinds = {field.name: str if field.name == "name" else int for field in dataclass_fields(cls)}
+        if fields is None or {name: type(value) for name, value in fields.items()} != kinds:
+            return None
+        return cls(**fields)
 
 
 class UnfinishedFile:
@@ -137,7 +147,9 @@ class UnfinishedFile:
             with self._errors_translated():
                 made = self.folder / "finished"
                 self._write(table, made)
+                sync_file(made)  # else a power cut could leave the name and neither the file nor this folder
                 os.replace(made, self.file)
+                sync_folder(self.file.absolute().parent)
         self._is_finished = True
         return table
 
@@ -174,8 +186,8 @@ class UnfinishedFile:
             )
         end = len(head)
         for written in self._list if recipe else ():
-            line = _parsed(written)
-            if line is None or not self._take_if_whole(_Line(**line)):
+            line = _Line.of(_parsed(written))
+            if line is None or not self._take_if_whole(line):
                 break
             end += len(written)
         for file, size in ((self._list, end), (self._vectors, 4 * self.dim * self._rows)):
@@ -184,6 +196,8 @@ class UnfinishedFile:
 
     def _take_if_whole(self, line: _Line) -> bool:
         size = 4 * self.dim * line.vectors
+        if not 0 <= size <= os.fstat(self._vectors.fileno()).st_size:
+            return False
         content = self._vectors.read(size)
         if len(content) < size or crc32(content) != line.crc32:
             return False
@@ -226,7 +240,7 @@ def _parsed(line: bytes) -> dict[str, Any] | None:
     if not line.endswith(b"\n"):
         return None
     try:
-        fields: dict[str, Any] = json.loads(line)
+        fields = json.loads(line)
     except ValueError:
         return None
-    return fields
+    return fields if isinstance(fields, dict) else None

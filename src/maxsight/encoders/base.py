@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
+from maxsight.errors import InputError
 from maxsight.settings import default_devices
 from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding
 
@@ -33,14 +34,22 @@ class EncoderOptions:
         devices: ``auto``, ``cuda``, ``cuda:1``, ``mps``, ``cpu``; several work side by side on different pages.
             ``MAXSIGHT_DEVICE``, else ``auto``, if not given.
         precision: What the model computes in.
-        batch_size: Pages encoded together; None to go by free memory. Halved when memory runs out.
-        trust_remote_code: Run Python code that comes with the checkpoint. Off unless given.
+        batch_size: Pages encoded together, or windows of text where a model reads text; None to go by free memory.
+            Halved when memory runs out.
+        trust_remote_code: Run Python code that comes with a checkpoint of texts; those of pictures never run any.
+            Off unless given.
     """
 
     devices: tuple[str, ...] = field(default_factory=default_devices)
     precision: Precision = Precision.AUTO
     batch_size: int | None = None
     trust_remote_code: bool = False
+
+    def __post_init__(self) -> None:
+        if not self.devices:
+            raise InputError("an encoder needs a device", hint="Leave devices out to have one chosen.")
+        if self.batch_size is not None and self.batch_size < 1:
+            raise InputError(f"a batch holds at least one page, got batch_size {self.batch_size}")
 
 
 class Encoder(Protocol):

@@ -25,7 +25,8 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         options: How it runs here.
 
     Raises:
-        ModelNotAvailableError: There is no encoder of this name, or its files can't be read.
+        ModelNotAvailableError: There is no encoder of this name, or its files can't be read, or what it needs can't
+            be imported.
         MissingExtraError: It needs an extra that is not installed.
     """
     if name == "minilm":
@@ -40,8 +41,15 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         return PatchEncoder()
     if is_checkpoint(name):
         require(CHECKPOINT_EXTRA)
-        from maxsight.encoders.checkpoints.loading import load_checkpoint
-
+        try:
+            from maxsight.encoders.checkpoints.loading import load_checkpoint
+        except (ImportError, AttributeError, OSError, RuntimeError) as error:
+            # Such as builds of torch and torchvision that clash, or versions that are too old.
+            raise ModelNotAvailableError(
+                f"what checkpoints need is installed and can't be imported: {error}",
+                hint="`maxsight encoders` names the versions that are too old. A torchvision of another build than "
+                "torch is not needed: pip uninstall torchvision",
+            ) from error
         return load_checkpoint(name, options or EncoderOptions())
     raise ModelNotAvailableError(
         f"no encoder is called {name!r}",

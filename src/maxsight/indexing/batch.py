@@ -9,6 +9,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict, deque
 from collections.abc import Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -129,16 +130,19 @@ class Batch:
             yield from self.events()
 
     def close(self) -> None:
-        """Commit what is encoded, drop the rest, and end the threads. Waits for the pages that the encoder is at."""
+        """Commit what is encoded, drop the rest, and end the threads. Waits for the pages that the encoder is at.
+
+        Whatever happens meanwhile, nothing is committed once this has ended; only the encoder may be left at work.
+        """
         try:
-            for encoded in self._encoding.last_results():
-                self._keep(encoded)
-            self._commit_soon()
-            self._give_to_store()
-            self._take_committed(leave=0)
+            with closing(self._committing):
+                for encoded in self._encoding.last_results():
+                    self._keep(encoded)
+                self._commit_soon()
+                self._give_to_store()
+                self._take_committed(leave=0)
         finally:
-            self._encoding.close()
-            self._committing.close()
+            self._encoding.leave()
 
     @property
     def _is_overdue(self) -> bool:

@@ -166,9 +166,10 @@ class IndexRun:
                         batch.end(work)
                     case Done():
                         yield from self._end(work, batch)
+                if isinstance(event, Done | Failed):
+                    del self._work[work.file]
                 yield from batch.events()
             yield from batch.finish()
-        self._work.clear()
 
     def _end(self, work: Work, batch: Batch) -> Iterator[IndexEvent]:
         """End a document, unless its file is not what it was when it was looked at."""

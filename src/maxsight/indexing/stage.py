@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import CancelledError, Future, ThreadPoolExecutor
+from threading import Lock
 from typing import Generic, TypeVar
 
 from maxsight.threads import wait_for
@@ -32,6 +33,8 @@ class Stage(Generic[Item, Result]):
         self._work = work
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
         self._under_way: deque[Future[Result]] = deque()
+        self._at_work = Lock()
+        self._is_closed = False
 
     @property
     def is_idle(self) -> bool:
@@ -41,7 +44,7 @@ class Stage(Generic[Item, Result]):
     def give(self, item: Item) -> None:
         """Have an item worked on after those before it. Take results first where there may be no room."""
         assert len(self._under_way) < MOST_UNDER_WAY
-        self._under_way.append(self._thread.submit(self._work, item))
+        self._under_way.append(self._thread.submit(self._do, item))
 
     def results(self, *, leave: int = MOST_UNDER_WAY) -> Iterator[Result]:
         """Take the results that are there, in order, and wait for more until at most ``leave`` items are under way."""
@@ -64,5 +67,24 @@ class Stage(Generic[Item, Result]):
                 yield done.result()
 
     def close(self) -> None:
-        """End the thread, at once where it is idle, else when the item at work is done."""
+        """End the thread when the item at work is done, dropping what is not begun.
+
+        Nothing is worked on once this has ended, even by Ctrl-C: that is heard, but only then.
+        """
+        try:
+            with self._at_work:
+                self._is_closed = True
+            self._thread.shutdown(cancel_futures=True)
+        except KeyboardInterrupt:
+            self.close()
+            raise
+
+    def leave(self) -> None:
+        """End the thread, at once where it is idle; else leave it to end by itself when the item at work is done."""
         self._thread.shutdown(wait=self.is_idle, cancel_futures=True)
+
+    def _do(self, item: Item) -> Result:
+        with self._at_work:
+            if self._is_closed:
+                raise CancelledError
+            return self._work(item)

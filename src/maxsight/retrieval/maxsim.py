@@ -1,7 +1,6 @@
 """MaxSim, the score of late interaction (ColBERT, Khattab and Zaharia 2020, equation 3).
 
-``maxsim`` is the reference, written to be read. ``maxsim_packed`` gives the same numbers for many pages whose
-vectors lie end to end, as stores hand them out; it is tested against the reference.
+This is the reference, written to be read. ``scoring`` has the same numbers sooner, and is tested against it.
 """
 
 from __future__ import annotations
@@ -46,34 +45,6 @@ def maxsim(query: Floats, pages: Sequence[Floats]) -> NDArray[np.float32]:
         if len(page):
             similarity = query.astype(np.float32) @ page.astype(np.float32).T  # (query_tokens, vectors)
             scores[index] = similarity.max(axis=1).sum()
-    return scores
-
-
-def maxsim_packed(query: Floats, vectors: Floats, offsets: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Score pages whose vectors lie end to end. The same numbers as ``maxsim``.
-
-    Args:
-        query: Unit-norm token embeddings. Shape ``(query_tokens, dim)``.
-        vectors: Unit-norm vectors of all pages. Shape ``(vectors, dim)``; float16 is widened here.
-        offsets: Page ``n`` owns ``vectors[offsets[n]:offsets[n + 1]]``. Shape ``(pages + 1,)``.
-
-    Returns:
-        Similarity per page. Shape ``(pages,)``, float32; ``-inf`` for a page without vectors.
-
-    Raises:
-        DimensionMismatchError: Query and pages were embedded in different spaces.
-        InputError: The query has no vectors.
-    """
-    _check_query(query)
-    _check_dim(query, vectors)
-    scores = np.full(len(offsets) - 1, -np.inf, dtype=np.float32)
-    filled = np.diff(offsets) > 0
-    if not filled.any():
-        return scores
-    similarity = query.astype(np.float32, copy=False) @ vectors.astype(np.float32, copy=False).T
-    # reduceat takes a run's end from the next start, and empty pages have no run of their own.
-    best = np.maximum.reduceat(similarity, offsets[:-1][filled], axis=1)  # (query_tokens, filled pages)
-    scores[filled] = best.sum(axis=0)
     return scores
 
 

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
+from maxsight.stores.ragged import PageCodes, PageVectors
 from maxsight.types import Document, Floats, Page, PageEmbedding, Scalar
 
 
@@ -57,52 +58,39 @@ class DocumentEntry:
         return len(self.page_indices) == self.document.page_count
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class VectorChunk:
-    """The vectors of some pages, end to end.
-
-    Attributes:
-        page_ids: One per page.
-        vectors: Shape ``(vectors, dim)``, float16.
-        offsets: Page ``n`` owns ``vectors[offsets[n]:offsets[n + 1]]``. Shape ``(pages + 1,)``.
-    """
-
-    page_ids: tuple[str, ...]
-    vectors: Floats
-    offsets: NDArray[np.int64]
-
-
 class Codec(Protocol):
-    """Makes short codes of vectors, cheap enough to compare a query with every page's."""
+    """Makes codes of vectors, cheap enough to compare a query with every page's."""
 
     @property
     def version(self) -> int:
         """Codes of different versions are not comparable."""
         ...
 
-    def encode(self, vectors: Floats) -> tuple[NDArray[np.uint64], NDArray[np.uint64]]:
-        """Code vectors ``(vectors, dim)`` as two words each, ``(vectors,)`` and ``(vectors,)``."""
+    def centred(self, centre: Floats) -> Codec:
+        """The codec of a library whose vectors lie around ``centre`` ``(dim,)``: its codes tell them apart better."""
+        ...
+
+    def encode(self, vectors: Floats) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """Code the vectors ``(vectors, dim)`` of one page: its signs, ``SIGN_BYTES`` a vector, and its fine codes."""
+        ...
+
+    def fine_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many bytes the fine codes of pages take. Shape ``(pages,)`` each."""
         ...
 
     def best_pages(
-        self,
-        query: Floats,
-        code_lo: NDArray[np.uint64],
-        code_hi: NDArray[np.uint64],
-        offsets: NDArray[np.int64],
-        limit: int,
-    ) -> NDArray[np.int64]:
+        self, queries: Sequence[Floats], codes: PageCodes, limit: int, candidates: int | None
+    ) -> list[NDArray[np.int64]]:
         """Find the pages whose codes promise the best MaxSim.
 
         Args:
-            query: Shape ``(query_tokens, dim)``.
-            code_lo: First words of all pages, end to end. Shape ``(vectors,)``.
-            code_hi: Second words, likewise.
-            offsets: Page ``n`` owns ``offsets[n]:offsets[n + 1]``. Shape ``(pages + 1,)``.
-            limit: How many at most.
+            queries: Shape ``(query_tokens, dim)`` each.
+            codes: Of the pages to choose from.
+            limit: How many at most, for each query.
+            candidates: How many pages' fine codes are looked at; None for a number that finds nearly all.
 
         Returns:
-            Positions of pages with at least one vector, best first.
+            For each query, positions of pages with at least one vector, best first.
         """
         ...
 
@@ -154,12 +142,28 @@ class Store(Protocol):
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
-    ) -> Iterator[VectorChunk]:
-        """Read vectors in chunks of bounded size: of the pages a filter keeps, or of the named ones."""
+    ) -> Iterator[PageVectors]:
+        """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
         ...
 
-    def candidates(self, query: Floats, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages most likely to have the best MaxSim with ``query`` ``(query_tokens, dim)``."""
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages most likely to have the best MaxSim, with their vectors.
+
+        All of them are pages of one version of the library, whoever writes meanwhile.
+
+        Args:
+            queries: Shape ``(query_tokens, dim)`` each.
+            limit: How many pages at most, for each query.
+            where: Only pages this filter keeps.
+            candidates: As for ``Codec.best_pages``.
+        """
         ...
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:

@@ -1,81 +1,271 @@
-"""The sign codes of all pages in memory: what a search scans before it reads any vectors."""
+"""Where the codes and vectors of all pages lie: what a search works on, for one version of a library.
+
+A table is put together of the parts of its fragments, and a fragment never changes: one that is there already in
+the table before is taken from it, so a commit costs what it changed. Tables and parts are frozen; a search keeps the
+one it began with, and the files it maps stay readable even when another process has removed them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
 
+import lance
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from maxsight.stores import schema
 from maxsight.stores.base import Codec
-from maxsight.types import Floats
+from maxsight.stores.mapping import MappedColumn, map_columns
+from maxsight.stores.ragged import SIGN_BYTES, PageBytes, PageCodes, PageVectors
+
+PAGES_PER_BATCH = 64
+ROW_BITS = np.uint64(32)
+"""Of a row's address: the fragment above them, the row in it below."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class CodeTable:
-    """Codes of the pages of one dataset version.
+class Part:
+    """The pages of one fragment.
 
     Attributes:
-        page_ids: One per page. Shape ``(pages,)``.
-        row_ids: Lance's number for each page. Shape ``(pages,)``.
-        code_lo: First words, end to end. Shape ``(vectors,)``.
-        code_hi: Second words, likewise.
-        offsets: Page ``n`` owns ``offsets[n]:offsets[n + 1]``. Shape ``(pages + 1,)``.
+        page_ids: One per page.
+        row_ids: Lance's number for each page; it stays the same as long as the page does. Shape ``(pages,)``.
+        counts: Vectors of each page. Shape ``(pages,)``.
+        signs: Their sign codes.
+        fine: Their fine codes.
+        vectors: Their vectors, where the file can be mapped.
+        stride: Bytes from one vector to the next.
     """
 
-    page_ids: NDArray[np.str_]
+    page_ids: pa.Array
     row_ids: NDArray[np.uint64]
-    code_lo: NDArray[np.uint64]
-    code_hi: NDArray[np.uint64]
-    offsets: NDArray[np.int64]
+    counts: NDArray[np.int64]
+    signs: PageBytes
+    fine: PageBytes
+    vectors: PageBytes | None
+    stride: int
 
-    def best_pages(self, codec: Codec, query: Floats, limit: int) -> list[str]:
-        """Name the pages whose codes promise the best MaxSim."""
-        best = codec.best_pages(query, self.code_lo, self.code_hi, self.offsets, limit)
-        names: list[str] = self.page_ids[best].tolist()
-        return names
 
-    def kept(self, row_ids: NDArray[np.uint64]) -> CodeTable:
-        """The same table with only some pages."""
-        keep = np.isin(self.row_ids, row_ids)
-        lengths = np.diff(self.offsets)
-        words = np.repeat(keep, lengths)
-        offsets = np.concatenate([[0], np.cumsum(lengths[keep])])
-        return CodeTable(
-            self.page_ids[keep], self.row_ids[keep], self.code_lo[words], self.code_hi[words], offsets
+@dataclass(frozen=True, eq=False)
+class CodeTable:
+    """All pages of one version.
+
+    Attributes:
+        dataset: That version.
+        codec: Made the codes.
+        parts: Of its fragments, by what tells them apart, in order.
+        dim: Of the vectors.
+    """
+
+    dataset: lance.LanceDataset
+    codec: Codec
+    parts: dict[Hashable, Part]
+    dim: int
+
+    @cached_property
+    def page_ids(self) -> pa.Array:
+        """One per page."""
+        return pa.concat_arrays([pa.array([], pa.string()), *(part.page_ids for part in self.parts.values())])
+
+    @cached_property
+    def row_ids(self) -> NDArray[np.uint64]:
+        """Lance's number for each page. Shape ``(pages,)``."""
+        return np.concatenate([np.empty(0, np.uint64), *(part.row_ids for part in self.parts.values())])
+
+    @cached_property
+    def codes(self) -> PageCodes:
+        """The codes of all pages."""
+        parts = list(self.parts.values())
+        return PageCodes(
+            np.concatenate([np.empty(0, np.int64), *(part.counts for part in parts)]),
+            PageBytes.joined([part.signs for part in parts]),
+            PageBytes.joined([part.fine for part in parts]),
         )
 
+    @cached_property
+    def _by_row_id(self) -> NDArray[np.int64]:
+        return np.argsort(self.row_ids)
 
-def from_batches(batches: Iterable[pa.RecordBatch], codec: Codec) -> CodeTable:
-    """Collect the codes of all pages.
+    @cached_property
+    def _first_of_part(self) -> NDArray[np.int64]:
+        return np.cumsum([0, *(len(part.counts) for part in self.parts.values())])
+
+    def positions_of_rows(self, row_ids: NDArray[np.uint64]) -> NDArray[np.int64]:
+        """The pages with these numbers, in order of position."""
+        order = self._by_row_id
+        at = np.searchsorted(self.row_ids, row_ids, sorter=order)
+        found: NDArray[np.int64] = order[np.minimum(at, max(len(order) - 1, 0))] if len(order) else order
+        return np.sort(found[self.row_ids[found] == row_ids]) if len(order) else order
+
+    def positions_of(self, page_ids: Sequence[str]) -> NDArray[np.int64]:
+        """The pages of these names, in the order asked for; unknown names are left out."""
+        found = pc.index_in(pa.array(page_ids, pa.string()), value_set=self.page_ids)
+        return np.array(found.drop_null(), np.int64)
+
+    def names(self, positions: NDArray[np.int64]) -> list[str]:
+        """The names of pages."""
+        names: list[str] = self.page_ids.take(pa.array(positions, pa.int64())).to_pylist()
+        return names
+
+    def codes_of(self, positions: NDArray[np.int64]) -> PageCodes:
+        """The codes of some pages."""
+        codes = self.codes
+        return PageCodes(codes.counts[positions], codes.signs.take(positions), codes.fine.take(positions))
+
+    def vectors(self, positions: NDArray[np.int64]) -> PageVectors:
+        """The vectors of some pages, in the order asked for; read where they can't be mapped."""
+        numbers = np.searchsorted(self._first_of_part, positions, side="right") - 1
+        order, pieces = [], []
+        for number, part in enumerate(self.parts.values()):
+            mine = np.flatnonzero(numbers == number)
+            if len(mine):
+                own = positions[mine] - self._first_of_part[number]
+                order.append(mine)
+                pieces.append(self._vectors_of_part(part, own))
+        joined = PageVectors.joined(pieces, self.dim)
+        back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]))
+        return joined.take(back)
+
+    def rows(self, positions: NDArray[np.int64]) -> Iterator[schema.Row]:
+        """Whole rows of pages, the codes left out, in any order."""
+        columns = [name for name in self.dataset.schema.names if name not in schema.LAID_OUT]
+        vectors = dict(zip(self.row_ids[positions].tolist(), self.vectors(positions), strict=True))
+        some = f"_rowid IN ({', '.join(map(str, vectors))})"
+        for batch in self.dataset.to_table(columns=columns, filter=some, with_row_id=True).to_batches():
+            for row in schema.from_batch(batch):
+                yield row | {"vectors": np.ascontiguousarray(vectors[row["_rowid"]])}
+
+    def _vectors_of_part(self, part: Part, own: NDArray[np.int64]) -> PageVectors:
+        names = part.page_ids.take(pa.array(own, pa.int64())).to_pylist()
+        if part.vectors is not None:
+            strides = np.full(len(own), part.stride, np.int64)
+            return PageVectors(tuple(names), part.counts[own], part.vectors.take(own), strides, self.dim)
+        row_ids = part.row_ids[own]
+        stored = dict(_read(self.dataset, row_ids, "vectors"))
+        return PageVectors.of(names, [stored[row_id] for row_id in row_ids.tolist()], self.dim)
+
+
+def read_table(
+    dataset: lance.LanceDataset, folder: Path, codec: Codec, dim: int, before: CodeTable | None
+) -> CodeTable:
+    """The table of a version.
 
     Args:
-        batches: Columns ``page_id``, ``_rowid``, and either the codes or the vectors to make them of.
-        codec: Makes them.
+        dataset: That version.
+        folder: Where it lies.
+        codec: Makes the codes that are not stored, or that another codec made.
+        dim: Of the vectors.
+        before: The table of an earlier version, if there is one.
     """
-    page_ids: list[str] = []
-    row_ids, code_lo, code_hi, lengths = [], [], [], []
-    for batch in batches:
-        page_ids.extend(batch.column("page_id").to_pylist())
-        row_ids.append(np.asarray(batch.column("_rowid")))
-        if "code_lo" in batch.schema.names:
-            lo, offsets = schema.packed_values(batch.column("code_lo"))
-            hi, _ = schema.packed_values(batch.column("code_hi"))
+    fragments = {_key(fragment, codec): fragment for fragment in dataset.get_fragments()}
+    known = before.parts if before is not None else {}
+    fresh = {key: fragment for key, fragment in fragments.items() if key not in known}
+    made = _Parts(dataset, folder, codec, dim).read(fresh) if fresh else {}
+    parts = {key: known[key] if key in known else made[key] for key in fragments}
+    return CodeTable(dataset, codec, parts, dim)
+
+
+def _key(fragment: lance.LanceFragment, codec: Codec) -> Hashable:
+    metadata = fragment.metadata
+    files = tuple(file.path for file in metadata.files)
+    return fragment.fragment_id, files, str(metadata.deletion_file), id(codec)
+
+
+@dataclass(frozen=True, slots=True)
+class _Parts:
+    """Reads what fragments hold."""
+
+    dataset: lance.LanceDataset
+    folder: Path
+    codec: Codec
+    dim: int
+
+    def read(self, fragments: dict[Hashable, lance.LanceFragment]) -> dict[Hashable, Part]:
+        columns = ["page_id", "vector_count"]
+        columns += [name for name in ("code_version",) if name in self.dataset.schema.names]
+        rows = self.dataset.scanner(
+            columns=columns,
+            fragments=list(fragments.values()),
+            with_row_id=True,
+            with_row_address=True,
+        ).to_table()
+        addresses = np.asarray(rows.column("_rowaddr"))
+        in_fragment = addresses >> ROW_BITS
+        return {
+            key: self._part(fragment, rows.filter(pa.array(in_fragment == fragment.fragment_id)))
+            for key, fragment in fragments.items()
+        }
+
+    def _part(self, fragment: lance.LanceFragment, rows: pa.Table) -> Part:
+        page_ids = rows.column("page_id").combine_chunks()
+        row_ids = np.asarray(rows.column("_rowid"))
+        counts = np.asarray(rows.column("vector_count")).astype(np.int64)
+        places = (np.asarray(rows.column("_rowaddr")) & np.uint64(2**32 - 1)).astype(np.int64)
+        vectors, signs, fine = map_columns(self.folder, fragment, self._field_ids())
+        mapped = vectors.items(places, counts, 2 * self.dim) if vectors else None
+        stored = "signs" in self.dataset.schema.names and "code_version" in rows.column_names
+        if stored and set(rows.column("code_version").to_pylist()) <= {self.codec.version}:
+            codes = (
+                self._bytes(signs, places, counts * SIGN_BYTES, row_ids, "signs"),
+                self._bytes(fine, places, self.codec.fine_bytes(counts), row_ids, "fine_codes"),
+            )
         else:
-            chunk = schema.vector_chunk(batch)
-            offsets = chunk.offsets
-            lo, hi = codec.encode(chunk.vectors)
-        code_lo.append(lo)
-        code_hi.append(hi)
-        lengths.append(np.diff(offsets))
-    no_words = np.empty(0, np.uint64)
-    return CodeTable(
-        page_ids=np.array(page_ids, dtype=np.str_),
-        row_ids=np.concatenate([no_words, *row_ids]),
-        code_lo=np.concatenate([no_words, *code_lo]),
-        code_hi=np.concatenate([no_words, *code_hi]),
-        offsets=np.cumsum(np.concatenate([np.zeros(1, np.int64), *lengths])),
-    )
+            codes = self._encoded(row_ids)
+        return Part(
+            page_ids,
+            row_ids,
+            counts,
+            *codes,
+            _bytes_in(vectors, mapped[0]) if vectors and mapped else None,
+            mapped[1] if mapped else 0,
+        )
+
+    def _field_ids(self) -> list[int]:
+        fields = {field.name(): field for field in self.dataset.lance_schema.fields()}
+        innermost = []
+        for name in ("vectors", "signs", "fine_codes"):
+            field = fields.get(name)
+            while field is not None and field.children():
+                field = field.children()[0]
+            innermost.append(field.id() if field is not None else -1)
+        return innermost
+
+    def _bytes(
+        self,
+        column: MappedColumn | None,
+        places: NDArray[np.int64],
+        sizes: NDArray[np.int64],
+        row_ids: NDArray[np.uint64],
+        name: str,
+    ) -> PageBytes:
+        """A column of bytes: mapped where it can be, else read."""
+        starts = column.values(places, sizes) if column else None
+        if column and starts is not None:
+            return _bytes_in(column, starts)
+        stored = dict(_read(self.dataset, row_ids, name))
+        return PageBytes.of([stored[row_id] for row_id in row_ids.tolist()])
+
+    def _encoded(self, row_ids: NDArray[np.uint64]) -> tuple[PageBytes, PageBytes]:
+        codes = {row_id: self.codec.encode(page) for row_id, page in _read(self.dataset, row_ids, "vectors")}
+        ordered = [codes[row_id] for row_id in row_ids.tolist()]
+        return PageBytes.of([signs for signs, _ in ordered]), PageBytes.of([fine for _, fine in ordered])
+
+
+def _bytes_in(column: MappedColumn, starts: NDArray[np.int64]) -> PageBytes:
+    return PageBytes((column.buffer,), np.zeros(len(starts), np.int32), starts)
+
+
+def _read(dataset: lance.LanceDataset, row_ids: NDArray[np.uint64], column: str) -> Iterator[tuple[int, Any]]:
+    """The values of a column in some rows, by row id."""
+    for first in range(0, len(row_ids), PAGES_PER_BATCH):
+        numbers = ", ".join(map(str, row_ids[first : first + PAGES_PER_BATCH].tolist()))
+        table = dataset.to_table(columns=[column], filter=f"_rowid IN ({numbers})", with_row_id=True)
+        for batch in table.to_batches():
+            for row in schema.from_batch(batch):
+                yield row["_rowid"], row[column]

@@ -37,8 +37,12 @@ _COMPARE: Mapping[str, Callable[[Scalar, Scalar], bool]] = {
 class Condition(Protocol):
     """A node of the tree."""
 
-    def to_lance(self) -> str:
-        """The condition as Lance reads it: SQL over the dataset's columns."""
+    def to_lance(self, *, negated: bool = False) -> str:
+        """The condition, or what it is not, as Lance reads it: SQL over the dataset's columns.
+
+        Only for the top of a filter, where what is neither true nor false counts as false. ``NOT`` is carried down
+        to the leaves, since DataFusion merges ``NOT (a IN (1)) OR NOT (a IN (2))`` to what is true without ``a``.
+        """
         ...
 
     def decide(self, row: Row) -> bool | None:
@@ -78,8 +82,8 @@ class Compare:
     symbol: str
     value: Scalar
 
-    def to_lance(self) -> str:  # noqa: D102
-        return f"{lance_column(self.field)} {self.symbol} {lance_literal(self.value)}"
+    def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
+        return _negated_if(negated, f"{lance_column(self.field)} {self.symbol} {lance_literal(self.value)}")
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         stored = row.get(self.field)
@@ -93,8 +97,12 @@ class OneOf:
     field: str
     values: tuple[Scalar, ...]
 
-    def to_lance(self) -> str:  # noqa: D102
-        return f"{lance_column(self.field)} IN ({', '.join(map(lance_literal, self.values))})"
+    def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
+        column = lance_column(self.field)
+        values = ", ".join(map(lance_literal, self.values))
+        return (
+            f"{column} NOT IN ({values}) AND {column} IS NOT NULL" if negated else f"{column} IN ({values})"
+        )
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         stored = row.get(self.field)
@@ -108,8 +116,8 @@ class Like:
     field: str
     pattern: str
 
-    def to_lance(self) -> str:  # noqa: D102
-        return f"{lance_column(self.field)} LIKE {lance_literal(self.pattern)}"
+    def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
+        return _negated_if(negated, f"{lance_column(self.field)} LIKE {lance_literal(self.pattern)}")
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         stored = row.get(self.field)
@@ -122,8 +130,8 @@ class IsMissing:
 
     field: str
 
-    def to_lance(self) -> str:  # noqa: D102
-        return f"{lance_column(self.field)} IS NULL"
+    def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
+        return f"{lance_column(self.field)} IS {'NOT ' if negated else ''}NULL"
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         return row.get(self.field) is None
@@ -135,8 +143,8 @@ class Not:
 
     condition: Condition
 
-    def to_lance(self) -> str:  # noqa: D102
-        return f"NOT ({self.condition.to_lance()})"
+    def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
+        return self.condition.to_lance(negated=not negated)
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         decided = self.condition.decide(row)
@@ -149,8 +157,9 @@ class AllOf:
 
     conditions: tuple[Condition, ...]
 
-    def to_lance(self) -> str:  # noqa: D102
-        return " AND ".join(f"({condition.to_lance()})" for condition in self.conditions)
+    def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
+        written = (f"({condition.to_lance(negated=negated)})" for condition in self.conditions)
+        return (" OR " if negated else " AND ").join(written)
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         decided = [condition.decide(row) for condition in self.conditions]
@@ -163,8 +172,9 @@ class AnyOf:
 
     conditions: tuple[Condition, ...]
 
-    def to_lance(self) -> str:  # noqa: D102
-        return " OR ".join(f"({condition.to_lance()})" for condition in self.conditions)
+    def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
+        written = (f"({condition.to_lance(negated=negated)})" for condition in self.conditions)
+        return (" AND " if negated else " OR ").join(written)
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         decided = [condition.decide(row) for condition in self.conditions]
@@ -204,6 +214,10 @@ def lance_literal(value: Scalar) -> str:
         case str():
             return "'" + value.replace("'", "''") + "'"
     return repr(value)
+
+
+def _negated_if(negated: bool, condition: str) -> str:
+    return f"NOT ({condition})" if negated else condition
 
 
 def _like_regex(pattern: str) -> re.Pattern[str]:

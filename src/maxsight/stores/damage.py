@@ -28,6 +28,8 @@ _MANIFEST_END = struct.Struct("<QHH4s")
 _MESSAGE_LENGTH = struct.Struct("<I")
 _NAMED = 3
 _NEWEST_FIRST = 2**64 - 1  # manifests are named by what is left to this, so that the newest sorts first
+INDEX_CACHE_BYTES = 256 * 2**20
+METADATA_CACHE_BYTES = 4 * 2**20  # every commit leaves its manifest there; by default, gigabytes of them
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +93,13 @@ def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
     for manifest in found:
         version = _NEWEST_FIRST - int(manifest.stem)
         try:
-            return lance.dataset(folder, version=version), corrupt
+            opened = lance.dataset(
+                folder,
+                version=version,
+                index_cache_size_bytes=INDEX_CACHE_BYTES,
+                metadata_cache_size_bytes=METADATA_CACHE_BYTES,
+            )
+            return opened, corrupt
         except BaseException as error:
             if not is_foreign(error):
                 raise

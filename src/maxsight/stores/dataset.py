@@ -59,6 +59,11 @@ class Dataset:
                     self._open, self._unreadable = damage.open_newest(self.folder)
             return self._open
 
+    def to_commit_on(self) -> lance.LanceDataset:
+        """The newest readable version, for one writer alone: a commit changes the object that it is made on."""
+        newest = self.latest()
+        return newest.checkout_version(newest.version)
+
     def damage(self) -> list[Damage]:
         """What can't be read, as far as sizes and ends of files tell."""
         dataset = self.latest()
@@ -77,7 +82,7 @@ class Dataset:
         found += older
         for item in found:
             logger.warning("%s: %s", self.library, item)
-        self._open = damage.drop(self._open, found)
+        self._open = damage.drop(self.to_commit_on(), found)
         self.sync()
         return found
 

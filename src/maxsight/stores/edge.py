@@ -65,7 +65,7 @@ def is_foreign(error: BaseException) -> bool:
     return isinstance(error, FOREIGN) or type(error).__name__ == "PanicException"
 
 
-def is_gone(error: BaseException) -> bool:
+def is_gone(error: BaseException | None) -> bool:
     """Whether an error of Lance says that a file is not there any more."""
     return isinstance(error, FOREIGN) and bool(_GONE.search(str(error)))
 

@@ -16,6 +16,7 @@ Threads may share a store: their commits are made one after the other.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from operator import itemgetter
@@ -27,29 +28,32 @@ import lance
 import numpy as np
 import pyarrow as pa
 from lance.query import MatchQuery
+from numpy.typing import NDArray
 
 from maxsight.errors import InputError, LibraryExistsError, LibraryReadOnlyError, StoreError
-from maxsight.stores import code_table, edits, maintenance, schema
-from maxsight.stores.base import Codec, DocumentEntry, IndexedPage, VectorChunk
-from maxsight.stores.code_table import CodeTable
-from maxsight.stores.conditions import Filter, lance_literal, metadata_column, path_in
+from maxsight.stores import edits, maintenance, schema
+from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
+from maxsight.stores.code_table import CodeTable, read_table
+from maxsight.stores.conditions import Filter, metadata_column, path_in
 from maxsight.stores.damage import Damage
 from maxsight.stores.dataset import DATASET, SET_ASIDE, Dataset, has_versions
 from maxsight.stores.durability import Synced, make_folder, size_bytes, sync_folder
-from maxsight.stores.edge import translated
+from maxsight.stores.edge import is_gone, translated
 from maxsight.stores.fields import FieldType, grow_fields
 from maxsight.stores.lock import HOLDER_FILE, LOCK_FILE, WriterLock
-from maxsight.stores.manifest import Manifest
+from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored
 from maxsight.stores.upgrade import upgrade
 from maxsight.stores.verification import Verification, check_rows
 from maxsight.types import Document, Floats, Scalar
 
 LOCK_WAIT_S = 5.0
+PAGES_FOR_CENTRE = 64
 CHUNK_BYTES = 16 * 2**20
 PLACE_BYTES = 32  # a vector's box, span and codes, at most
 SMALL_ROWS_PER_BATCH = 8192
-IDS_PER_QUERY = 1000
+ROWS_PER_QUERY = 64
 
 
 class LocalStore:
@@ -69,9 +73,11 @@ class LocalStore:
         self._dataset = Dataset(path)
         self._manifest = schema.manifest_of(self._dataset.latest().schema, str(path))
         self._codec = codec(self._manifest.space.dim)
+        self._centred: tuple[bytes, Codec] | None = None
         self._read_only = read_only
         self._lock = WriterLock(path, lock_wait_s)
-        self._codes: tuple[int, CodeTable] | None = None
+        self._table: CodeTable | None = None
+        self._table_lock = threading.Lock()
         self._chunk_pages: tuple[int, int] | None = None
 
     @classmethod
@@ -164,17 +170,39 @@ class LocalStore:
     def _settle(self) -> None:
         with translated(self.path, writing=True):
             self.dropped += self._dataset.settle()
-            dataset = self._dataset.latest()
+            dataset = self._dataset.to_commit_on()
             manifest = schema.manifest_of(dataset.schema, str(self.path))
-            self._manifest = upgrade(dataset, manifest, self._codec)
+            self._manifest = self._upgraded(dataset, manifest)
             maintenance.ensure_text_index(dataset)
             self._dataset.sync()
+
+    def _upgraded(self, dataset: lance.LanceDataset, manifest: Manifest) -> Manifest:
+        if manifest.format_version < FORMAT_VERSION and schema.centre_of(dataset.schema) is None:
+            first = dataset.scanner(columns=["vectors"], limit=PAGES_FOR_CENTRE).to_table()
+            self._settle_centre(
+                dataset, [row["vectors"] for b in first.to_batches() for row in schema.from_batch(b)]
+            )
+        return upgrade(dataset, manifest, self._codec_of(dataset))
+
+    def _settle_centre(self, dataset: lance.LanceDataset, vectors: Sequence[Floats]) -> None:
+        """What the first pages' vectors lie around is the library's centre for good, so that no code has to change."""
+        if schema.centre_of(dataset.schema) is None and any(map(len, vectors)):
+            dataset.update_schema_metadata(schema.centre_entry(vectors))
+
+    def _codec_of(self, dataset: lance.LanceDataset) -> Codec:
+        """Makes the codes of a version: around the library's centre, once it has one."""
+        centre = schema.centre_of(dataset.schema)
+        if centre is None:
+            return self._codec
+        if self._centred is None or self._centred[0] != centre.tobytes():
+            self._centred = centre.tobytes(), self._codec.centred(centre)
+        return self._centred[1]
 
     @contextmanager
     def _committing(self) -> Iterator[lance.LanceDataset]:
         """The newest version, to commit on; what was committed is on the disk afterwards."""
         with self.writing(), self._lock.one_at_a_time(), translated(self.path, writing=True):
-            yield self._dataset.latest()
+            yield self._dataset.to_commit_on()
             self._dataset.sync()
 
     def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
@@ -184,7 +212,10 @@ class LocalStore:
         with self._committing() as dataset:
             fields = self._grow(dataset, [page.metadata for page in pages])
             dim = self._manifest.space.dim
-            rows = {page.page_id: schema.to_row(as_stored(page, dim, fields), self._codec) for page in pages}
+            stored = [as_stored(page, dim, fields) for page in pages]
+            self._settle_centre(dataset, [page.embedding.vectors for page in stored])
+            codec = self._codec_of(dataset)
+            rows = {page.page_id: schema.to_row(page, codec) for page in stored}
             merge = dataset.merge_insert("page_id").when_matched_update_all().when_not_matched_insert_all()
             if replace_documents:
                 paths = sorted({page.document.path for page in pages})
@@ -242,20 +273,43 @@ class LocalStore:
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
-    ) -> Iterator[VectorChunk]:
-        """Read vectors in chunks: of the pages a filter keeps, or of the named ones."""
-        for condition in _conditions(where, page_ids):
-            for batch in self._scan(["page_id", "vectors"], condition, batch_rows=self._pages_per_chunk()):
-                yield schema.vector_chunk(batch)
+    ) -> Iterator[PageVectors]:
+        """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
+        given: set[str] = set()
+        while True:
+            table = self._newest_table()
+            positions = self._kept(table, where) if page_ids is None else table.positions_of(page_ids)
+            if given:
+                positions = positions[[name not in given for name in table.names(positions)]]
+            try:
+                for chunk in _chunks(positions, table.codes.counts[positions] * self._vector_bytes):
+                    with self._dataset.reading():
+                        pages = table.vectors(chunk)
+                    given.update(pages.page_ids)
+                    yield pages
+                return
+            except StoreError as error:
+                if not self._went_on_without(table, error):
+                    raise
 
-    def candidates(self, query: Floats, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages whose sign codes promise the best MaxSim."""
-        table = self._code_table()
-        if where is not None:
-            found = self._scan(["page_id"], where.to_lance(), with_row_id=True)
-            row_ids = [np.asarray(batch.column("_rowid")) for batch in found]
-            table = table.kept(np.concatenate([np.empty(0, np.uint64), *row_ids]))
-        return table.best_pages(self._codec, query, limit)
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages whose codes promise the best MaxSim, with their vectors."""
+        table = self._newest_table()
+        if where is None:
+            found = table.codec.best_pages(queries, table.codes, limit, candidates)
+        else:
+            kept = self._kept(table, where)
+            best = table.codec.best_pages(queries, table.codes_of(kept), limit, candidates)
+            found = [kept[pages] for pages in best]
+        with self._dataset.reading():
+            return [table.vectors(pages) for pages in found]
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
         """Name the pages whose text matches ``query`` best by BM25, best first.
@@ -275,28 +329,47 @@ class LocalStore:
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
-        found: dict[str, IndexedPage] = {}
-        for condition in _conditions(None, page_ids):
-            columns = self._dataset.latest().schema.names
-            for batch in self._scan(columns, condition, batch_rows=self._pages_per_chunk()):
-                found |= {row["page_id"]: schema.to_page(row) for row in schema.from_batch(batch)}
-        return [found[page_id] for page_id in page_ids if page_id in found]
+        table = self._newest_table()
+        positions = table.positions_of(page_ids)
+        found: dict[int, IndexedPage] = {}
+        for first in range(0, len(positions), ROWS_PER_QUERY):
+            with self._dataset.reading():
+                rows = list(table.rows(positions[first : first + ROWS_PER_QUERY]))
+            found |= {row["_rowid"]: schema.to_page(row) for row in rows}
+        return [found[row_id] for row_id in table.row_ids[positions].tolist()]
 
-    def _code_table(self) -> CodeTable:
-        """The codes of the newest version, read once; made of the vectors where they are not stored."""
-        with self._dataset.reading():
+    def _newest_table(self) -> CodeTable:
+        """The table of the newest version."""
+        while True:
             dataset = self._dataset.latest()
-            if self._codes is not None and self._codes[0] == dataset.version:
-                return self._codes[1]
-            stored = "code_version" in dataset.schema.names and not dataset.count_rows(
-                f"code_version IS NULL OR code_version <> {self._codec.version}"
-            )
-        columns = ["code_lo", "code_hi"] if stored else ["vectors"]
-        batches = self._scan(
-            ["page_id", *columns], None, batch_rows=self._pages_per_chunk(), with_row_id=True
-        )
-        self._codes = dataset.version, code_table.from_batches(batches, self._codec)
-        return self._codes[1]
+            table = self._table
+            if table is not None and table.dataset.version == dataset.version:
+                return table
+            try:
+                with self._table_lock, self._dataset.reading():
+                    if self._table is None or self._table.dataset.version < dataset.version:
+                        folder, dim = self._dataset.folder, self._manifest.space.dim
+                        self._table = read_table(dataset, folder, self._codec_of(dataset), dim, self._table)
+                    return self._table
+            except StoreError as error:
+                if not is_gone(error.__cause__) or self._dataset.latest().version == dataset.version:
+                    raise
+
+    def _went_on_without(self, table: CodeTable, error: StoreError) -> bool:
+        """Whether something could not be read because another process has cleaned this version away."""
+        return is_gone(error.__cause__) and self._dataset.latest().version != table.dataset.version
+
+    def _kept(self, table: CodeTable, where: Filter | None) -> NDArray[np.int64]:
+        """Positions of the pages a filter keeps."""
+        if where is None:
+            return np.arange(len(table.row_ids))
+        with self._dataset.reading():
+            found = table.dataset.scanner(columns=[], filter=where.to_lance(), with_row_id=True).to_table()
+        return table.positions_of_rows(np.asarray(found.column("_rowid")))
+
+    @property
+    def _vector_bytes(self) -> int:
+        return self._manifest.space.dim * 2 + PLACE_BYTES
 
     def _pages_per_chunk(self) -> int:
         """How many of the largest pages fit in a chunk together."""
@@ -307,8 +380,7 @@ class LocalStore:
                 for batch in self._scan(["page_id", "vector_count"], None)
             ]
             largest_first = np.sort(np.concatenate([np.empty(0, np.int32), *counts]))[::-1]
-            vector_bytes = self._manifest.space.dim * 2 + PLACE_BYTES
-            total_bytes = np.cumsum(largest_first, dtype=np.int64) * vector_bytes
+            total_bytes = np.cumsum(largest_first, dtype=np.int64) * self._vector_bytes
             fitting = int(np.searchsorted(total_bytes, CHUNK_BYTES, side="right"))
             self._chunk_pages = version, min(max(1, fitting), SMALL_ROWS_PER_BATCH)
         return self._chunk_pages[1]
@@ -367,7 +439,8 @@ class LocalStore:
     def _verify(self, damage: list[Damage], on_progress: Callable[[int, int], None] | None) -> Verification:
         unreadable = {item.fragment_id for item in damage if item.fragment_id is not None}
         with self._dataset.reading():
-            pages, faults = check_rows(self._dataset.latest(), self._codec, unreadable, on_progress)
+            dataset = self._dataset.latest()
+            pages, faults = check_rows(dataset, self._codec_of(dataset), unreadable, on_progress)
         return Verification(pages, tuple(faults), tuple(damage), repaired=False)
 
     def backup(self, destination: Path) -> None:
@@ -400,7 +473,7 @@ class LocalStore:
 
     def close(self) -> None:
         """Release what is held."""
-        self._codes = None
+        self._table = None
         self._dataset.close()
 
 
@@ -418,13 +491,15 @@ def _check_vacant(path: Path) -> None:
         )
 
 
-def _conditions(where: Filter | None, page_ids: Sequence[str] | None) -> Iterator[str | None]:
-    if page_ids is None:
-        yield where.to_lance() if where else None
-        return
-    for start in range(0, len(page_ids), IDS_PER_QUERY):
-        names = ", ".join(map(lance_literal, page_ids[start : start + IDS_PER_QUERY]))
-        yield f"page_id IN ({names})"
+def _chunks(positions: NDArray[np.int64], sizes: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+    """Positions in runs of at most ``CHUNK_BYTES``, or of one page."""
+    ends = np.cumsum(sizes)
+    first = 0
+    while first < len(positions):
+        before = ends[first] - sizes[first]
+        last = max(first + 1, int(np.searchsorted(ends, before + CHUNK_BYTES, side="right")))
+        yield positions[first:last]
+        first = last
 
 
 def _entry(rows: list[schema.Row]) -> DocumentEntry:

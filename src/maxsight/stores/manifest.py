@@ -8,8 +8,8 @@ from dataclasses import asdict, dataclass
 from maxsight.errors import FormatError, InputError, LibraryDamagedError
 from maxsight.types import EmbeddingSpace
 
-FORMAT_VERSION = 2
-"""1: a row a page. 2: with the sign codes of its vectors."""
+FORMAT_VERSION = 3
+"""1: a row a page. 2: with sign codes of its vectors. 3: with fine codes too, around the library's centre."""
 
 OCR_CHOICES = ("auto", "tesseract", "rapidocr", "none")
 

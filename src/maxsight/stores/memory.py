@@ -13,10 +13,11 @@ from dataclasses import replace
 
 import numpy as np
 
-from maxsight.stores.base import DocumentEntry, IndexedPage, VectorChunk
+from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType, grow_fields, stored_value
 from maxsight.stores.manifest import Manifest
+from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored
 from maxsight.types import Document, Floats, Scalar
 
@@ -93,26 +94,34 @@ class MemoryStore:
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
-    ) -> Iterator[VectorChunk]:
+    ) -> Iterator[PageVectors]:
         """Read vectors in chunks: of the pages a filter keeps, or of the named ones."""
         pages = self._kept(where) if page_ids is None else self.read(page_ids)
         for start in range(0, len(pages), PAGES_PER_CHUNK):
-            chunk = pages[start : start + PAGES_PER_CHUNK]
-            vectors = [page.embedding.vectors for page in chunk]
-            yield VectorChunk(
-                page_ids=tuple(page.page_id for page in chunk),
-                vectors=np.concatenate(vectors),
-                offsets=np.cumsum([0, *map(len, vectors)]),
-            )
+            yield self._packed(pages[start : start + PAGES_PER_CHUNK])
 
-    def candidates(self, query: Floats, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages with the best MaxSim, exactly."""
-        scores = {
-            page.page_id: float((query @ page.embedding.vectors.astype(np.float32).T).max(axis=1).sum())
-            for page in self._kept(where)
-            if len(page.embedding.vectors)
-        }
-        return _best(scores, limit)
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages with the best MaxSim, exactly."""
+        pages = {page.page_id: page for page in self._kept(where) if len(page.embedding.vectors)}
+        found = []
+        for query in queries:
+            scores = {
+                page_id: float((query @ page.embedding.vectors.astype(np.float32).T).max(axis=1).sum())
+                for page_id, page in pages.items()
+            }
+            found.append(self._packed([pages[page_id] for page_id in _best(scores, limit)]))
+        return found
+
+    def _packed(self, pages: Sequence[IndexedPage]) -> PageVectors:
+        vectors = [page.embedding.vectors for page in pages]
+        return PageVectors.of([page.page_id for page in pages], vectors, self._manifest.space.dim)
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
         """Name the pages whose text matches ``query`` best by BM25."""

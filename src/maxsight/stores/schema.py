@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import struct
 import zlib
+from base64 import b64decode, b64encode
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
@@ -20,7 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from maxsight.errors import LibraryDamagedError
-from maxsight.stores.base import Codec, IndexedPage, VectorChunk
+from maxsight.stores.base import Codec, IndexedPage
 from maxsight.stores.conditions import metadata_column, metadata_field
 from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
@@ -31,11 +32,15 @@ Row = dict[str, Any]
 """A page as plain values and arrays, by column."""
 
 MANIFEST_KEY = b"maxsight"
+CENTRE_KEY = b"maxsight-centre"
 BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
 SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
+_AS_IT_IS = {"lance-encoding:compression": "none", "lance-encoding:structural-encoding": "fullzip"}
+"""One row after the other, so that ``mapping`` finds them."""
+
 CODE_COLUMNS = [
-    pa.field("code_lo", pa.list_(pa.uint64())),
-    pa.field("code_hi", pa.list_(pa.uint64())),
+    pa.field("signs", pa.large_binary(), metadata=_AS_IT_IS),
+    pa.field("fine_codes", pa.large_binary(), metadata=_AS_IT_IS),
     pa.field("code_version", pa.int32()),
 ]
 
@@ -73,7 +78,10 @@ def dataset_schema(manifest: Manifest) -> pa.Schema:
     }
     fields = [
         pa.field("page_id", pa.string(), nullable=False, metadata=_PRIMARY_KEY),
-        *(pa.field(name, kind, nullable=False) for name, kind in required.items()),
+        *(
+            pa.field(name, kind, nullable=False, metadata=_AS_IT_IS if name == "vectors" else None)
+            for name, kind in required.items()
+        ),
         pa.field("text", pa.string(), nullable=False, metadata=_ZSTD),
         pa.field("word_boxes", BOXES),
         pa.field("region_boxes", BOXES),
@@ -108,6 +116,19 @@ def fields_of(schema: pa.Schema) -> dict[str, FieldType]:
 def metadata_columns(fields: Mapping[str, FieldType]) -> list[pa.Field]:
     """The columns the user's fields lie in."""
     return [pa.field(metadata_column(name), METADATA_TYPES[kind]) for name, kind in fields.items()]
+
+
+def centre_of(schema: pa.Schema) -> Floats | None:
+    """What the vectors of a library lie around, ``(dim,)``; None while it has none."""
+    text = (schema.metadata or {}).get(CENTRE_KEY)
+    return None if text is None else np.frombuffer(b64decode(text), "<f4")
+
+
+def centre_entry(vectors: Sequence[Floats]) -> dict[str, str | None]:
+    """The centre of some pages' vectors, as it is kept beside the columns."""
+    total = sum(page.sum(axis=0, dtype=np.float64) for page in vectors)
+    centre = (total / sum(map(len, vectors))).astype("<f4")
+    return {CENTRE_KEY.decode(): b64encode(centre.tobytes()).decode()}
 
 
 def to_row(page: IndexedPage, codec: Codec) -> Row:
@@ -193,7 +214,14 @@ def checksum(row: Row) -> int:
     return total
 
 
-_NOT_SUMMED = {"checksum", "metadata_checksum", "code_lo", "code_hi", "code_version", "_rowid"}
+FORMER_CODE_COLUMNS = ("code_lo", "code_hi", "code_version")
+"""Of format 2."""
+
+CODES = frozenset({"signs", "fine_codes", *FORMER_CODE_COLUMNS})
+LAID_OUT = CODES | {"vectors"}
+"""What searches have where it lies."""
+
+_NOT_SUMMED = {"checksum", "metadata_checksum", "_rowid"} | CODES
 
 
 def metadata_checksum(metadata: Mapping[str, Scalar]) -> int:
@@ -229,14 +257,7 @@ def from_batch(batch: pa.RecordBatch) -> Iterator[Row]:
         yield dict(zip(batch.schema.names, values, strict=True))
 
 
-def vector_chunk(batch: pa.RecordBatch) -> VectorChunk:
-    """The vectors of a batch with the columns ``page_id`` and ``vectors``, without copying."""
-    vectors, offsets = _packed_vectors(batch.column("vectors"))
-    return VectorChunk(tuple(batch.column("page_id").to_pylist()), vectors, offsets)
-
-
-def packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    """The lists of a column end to end, and where each begins; the last offset is the end."""
+def _packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64]]:
     offsets = np.asarray(column.offsets).astype(np.int64)
     values = np.asarray(column.values)[offsets[0] : offsets[-1]]
     return values, offsets - offsets[0]
@@ -244,8 +265,8 @@ def packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64]
 
 def code_row(codec: Codec, vectors: Floats) -> Row:
     """The codes of a page's vectors, by column."""
-    code_lo, code_hi = codec.encode(vectors)
-    return {"code_lo": code_lo, "code_hi": code_hi, "code_version": codec.version}
+    signs, fine = codec.encode(vectors)
+    return {"signs": signs, "fine_codes": fine, "code_version": codec.version}
 
 
 def _packed_vectors(column: pa.ListArray) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
@@ -265,6 +286,8 @@ def _to_array(values: list[Any], kind: pa.DataType) -> pa.Array:
         return pa.StructArray.from_arrays(lists, fields=list(kind), mask=missing)
     if pa.types.is_list(kind):
         return _list_array(values, kind)
+    if pa.types.is_large_binary(kind):
+        values = [None if value is None else value.tobytes() for value in values]
     return pa.array(values, kind)
 
 
@@ -290,12 +313,14 @@ def _from_array(column: pa.Array) -> list[Any]:
     if pa.types.is_list(kind):
         return _split(column)
     values: list[Any] = column.to_pylist()
+    if pa.types.is_large_binary(kind):
+        return [None if value is None else np.frombuffer(value, np.uint8) for value in values]
     return values
 
 
 def _split(column: pa.ListArray) -> list[NDArray[Any]]:
     nested = pa.types.is_fixed_size_list(column.type.value_type)
-    flat, offsets = _packed_vectors(column) if nested else packed_values(column)
+    flat, offsets = _packed_vectors(column) if nested else _packed_values(column)
     return [flat[start:end] for start, end in pairwise(offsets)]
 
 

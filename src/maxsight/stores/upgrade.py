@@ -1,7 +1,7 @@
-"""Bringing a library of the previous format up to date, in place.
+"""Bringing a library of a previous format up to date, in place.
 
-Format 2 is format 1 with the sign codes of every vector stored beside it. The codes come with one commit and the
-new manifest with another, so a kill in between leaves a library that reads as format 1 and goes on from there.
+Format 1 has no codes, and format 2 others. The former codes go with one commit, today's come with the next, and the
+new manifest with a third, so a kill in between leaves a library that reads as what it was and goes on from there.
 """
 
 from __future__ import annotations
@@ -31,7 +31,10 @@ def upgrade(dataset: lance.LanceDataset, manifest: Manifest, codec: Codec) -> Ma
     """
     if manifest.format_version == FORMAT_VERSION:
         return manifest
-    if "code_version" not in dataset.schema.names:
+    if "signs" not in dataset.schema.names:
+        former = [name for name in schema.FORMER_CODE_COLUMNS if name in dataset.schema.names]
+        if former:
+            dataset.drop_columns(former)
         columns = pa.schema(schema.CODE_COLUMNS)
 
         def code(batch: pa.RecordBatch) -> pa.RecordBatch:

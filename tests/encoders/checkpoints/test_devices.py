@@ -6,6 +6,7 @@ pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
 import torch
 from opened import open_tiny
+from torch.utils._python_dispatch import TorchDispatchMode
 
 from maxsight.encoders.base import Precision
 from maxsight.encoders.checkpoints.devices import (
@@ -13,6 +14,7 @@ from maxsight.encoders.checkpoints.devices import (
     available_devices,
     choose_devices,
     choose_dtype,
+    one_for_each,
     pages_per_batch,
     pages_that_fit,
     place,
@@ -83,3 +85,36 @@ def test_in_half_precision_positions_are_still_computed_in_float32(tiny_checkpoi
     for name, buffer in opened.checkpoint.backbone.named_buffers():
         assert torch.equal(buffer, before[name])
         assert buffer.dtype == before[name].dtype
+
+
+class HostTensors(TorchDispatchMode):
+    """Counts the values that are made on the host."""
+
+    made = 0
+
+    def __torch_dispatch__(self, operation, types, args=(), kwargs=None):
+        result = operation(*args, **(kwargs or {}))
+        if isinstance(result, torch.Tensor) and result.device.type == "cpu":
+            self.made += result.numel()
+        return result
+
+
+def test_a_copy_for_another_device_is_made_there_and_not_on_the_host():
+    """The device without memory stands for a GPU."""
+    model = torch.nn.Sequential(torch.nn.Linear(8, 8), torch.nn.BatchNorm1d(8))
+    model.append(model[0])
+    with HostTensors() as host:
+        (first, _), (other, device) = one_for_each(model, [CPU, torch.device("meta")])
+    assert host.made == 0
+    assert first is model
+    assert device.type == "meta"
+    assert {tensor.device.type for tensor in (*other.parameters(), *other.buffers())} == {"meta"}
+    assert other.state_dict().keys() == model.state_dict().keys()
+    assert other[2].weight is other[0].weight
+
+
+def test_a_copy_is_made_only_when_the_one_before_it_has_its_place():
+    handed_out = one_for_each(torch.nn.Linear(8, 8), [CPU, torch.device("meta")])
+    first, _ = next(handed_out)
+    first.to(torch.bfloat16)
+    assert next(handed_out)[0].weight.dtype == torch.bfloat16

@@ -1,8 +1,10 @@
 """A checkpoint's revision: the same for the same weights and settings, wherever they lie."""
 
+import errno
 import hashlib
 import os
 import shutil
+from pathlib import Path
 
 import pytest
 
@@ -123,3 +125,12 @@ def test_a_cache_that_cannot_be_written_to_only_takes_time(counted, copy, tmp_pa
     (tmp_path / "cache").write_text("a file where the folder would be")
     assert fingerprint([copy]) == fingerprint([copy])
     assert counted.count("model.safetensors") == 2
+
+
+def test_a_cache_that_can_not_be_finished_leaves_nothing_behind(counted, copy, tmp_path, monkeypatch):
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(Path, "replace", full)
+    fingerprint([copy])
+    assert list((tmp_path / "cache").iterdir()) == []

@@ -158,6 +158,13 @@ def test_the_token_comes_from_the_environment_before_a_dotenv_file(colqwen2, mon
     assert "hf_from_file" not in os.environ.values()
 
 
+@pytest.mark.parametrize("token", ["hf_token\n", " hf_token\r\n"])
+def test_a_line_break_behind_the_token_is_not_sent(colqwen2, monkeypatch, token):
+    monkeypatch.setenv("HF_TOKEN", token)
+    locate("owner/colqwen2")
+    assert {header for _, header in colqwen2.requests} == {"Bearer hf_token"}
+
+
 def test_a_saved_login_is_used(colqwen2, tmp_path):
     (tmp_path / "token").write_text("hf_saved")
     locate("owner/colqwen2")
@@ -257,3 +264,9 @@ def test_a_disk_that_does_not_take_the_model_is_one_clear_error(number, message,
 def test_a_folder_that_is_not_there_is_not_looked_for_on_the_hub(name, hub):
     assert f"no folder {name}" in str(refusal(name))
     assert hub.requests == []
+
+
+@pytest.mark.parametrize("version", ["../../../model", "a/../../b", "..", "/etc/hosts", ""])
+def test_a_version_never_leads_out_of_the_hubs_cache(version, hub, monkeypatch):
+    monkeypatch.setattr(hub_module, "snapshot_download", None)
+    assert f"no folder owner/model@{version}" in str(refusal(f"owner/model@{version}"))

@@ -128,6 +128,13 @@ def test_a_vision_language_model_under_a_projection_of_sentence_transformers_is_
         ({"model_type": "colqwen9", "architectures": ["ColQwen9"]}, "ColQwen9 .* not known here"),
         ({"model_type": "colpali", "vlm_config": {"model_type": "llava"}}, "'colpali'.* not known here"),
         ({}, "model type None"),
+        ({"model_type": "colqwen9", "architectures": None}, "model type 'colqwen9'"),
+        ({"model_type": "colqwen9", "architectures": [5]}, "holds 5"),
+        ({"model_type": "colpali", "vlm_config": None}, "'colpali'.* not known here"),
+        (
+            {"model_type": "colpali", "vlm_config": {"model_type": ["paligemma"]}},
+            "'colpali'.* not known here",
+        ),
     ],
 )
 def test_a_model_of_another_kind_is_named_in_the_refusal(settings, message, tmp_path):
@@ -150,6 +157,12 @@ def test_a_folder_without_a_checkpoint_says_so(tmp_path):
         ("modules.json", "nothing"),
         ("modules.json", "[{}]"),
         ("modules.json", "[]"),
+        ("config.json", '{"model_type": ["colpali"]}'),
+        ("config.json", '{"model_type": {"colpali": 1}}'),
+        ("config.json", '{"model_type": "colpali", "vlm_config": "paligemma"}'),
+        ("config.json", '{"model_type": "bert", "architectures": "HF_ColBERT"}'),
+        ("adapter_config.json", '{"peft_type": ["LORA"], "base_model_name_or_path": "owner/base"}'),
+        ("adapter_config.json", '{"peft_type": "LORA", "base_model_name_or_path": 5}'),
     ],
 )
 def test_settings_that_cannot_be_read_are_named(file, content, tmp_path):

@@ -192,6 +192,23 @@ def test_a_pickle_that_would_run_code_is_refused_unread(tiny_checkpoint, tmp_pat
     assert capfd.readouterr().out == ""
 
 
+def test_code_beside_the_pictures_settings_is_neither_run_nor_asked_about(
+    tiny_checkpoint, tmp_path, capfd, monkeypatch
+):
+    folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
+    (folder / "own.py").write_text("print('has run')\nclass Own: pass\n")
+    settings = json.loads((folder / "processor_config.json").read_text())
+    settings["image_processor"] |= {
+        "image_processor_type": "Own",
+        "auto_map": {"AutoImageProcessor": "own.Own"},
+    }
+    (folder / "processor_config.json").write_text(json.dumps(settings))
+    monkeypatch.setattr("builtins.input", lambda question="": "y")
+    with pytest.raises(ModelNotAvailableError, match="custom code"):
+        opened(folder)
+    assert "has run" not in capfd.readouterr().out
+
+
 def test_tensors_in_several_files_are_put_together(tiny_checkpoint, tmp_path):
     folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
     expected = tensors_of(opened(folder))
@@ -205,6 +222,15 @@ def test_a_missing_file_of_several_is_named(tiny_checkpoint, tmp_path):
     split(folder)
     (folder / "model-00002-of-00002.safetensors").unlink()
     with pytest.raises(ModelNotAvailableError, match=r"lacks model-00002-of-00002\.safetensors"):
+        opened(folder)
+
+
+@pytest.mark.parametrize("index", [{}, {"weight_map": ["model.safetensors"]}])
+def test_an_index_that_does_not_say_where_tensors_lie_is_named(index, tiny_checkpoint, tmp_path):
+    folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
+    (folder / "model.safetensors").unlink()
+    (folder / "model.safetensors.index.json").write_text(json.dumps(index))
+    with pytest.raises(ModelNotAvailableError, match=r"index\.json does not say where tensors lie"):
         opened(folder)
 
 
@@ -323,6 +349,14 @@ def test_an_adapter_of_another_rank_than_it_says_is_refused(tiny_checkpoint, tmp
     folder = copy_of(tiny_checkpoint("adapter-colpali"), tmp_path)
     change_settings(folder, r=8)
     with pytest.raises(ModelNotAvailableError, match="does not fit its model: size mismatch"):
+        opened(folder)
+
+
+@pytest.mark.parametrize(("rank", "says"), [(None, "does not say its r"), ("four", 'r is "four"')])
+def test_an_adapter_of_no_rank_is_refused(rank, says, tiny_checkpoint, tmp_path):
+    folder = copy_of(tiny_checkpoint("adapter-colpali"), tmp_path)
+    change_settings(folder, r=rank)
+    with pytest.raises(ModelNotAvailableError, match=says):
         opened(folder)
 
 

@@ -4,6 +4,7 @@ import pickle
 import re
 import shutil
 import string
+import threading
 from functools import cache
 
 import numpy as np
@@ -187,6 +188,27 @@ def test_of_a_query_that_is_too_long_the_text_says_what_is_searched_for(kind, lo
     assert "Revenue of the committee Revenue".startswith(query.text[:20])
     assert len(query.text) < 250
     assert max(query.word_index) == len(query.words) - 1
+
+
+def test_a_query_that_is_asked_meanwhile_does_not_cut_a_page(checkpoint, monkeypatch):
+    encoder, long = open_folder(checkpoint("stanford")), page_of("Net sales rose. " * 40)
+    alone = encoder.encode_pages([long])[0].vectors
+    tokenizer = type(encoder._model._tokenizer)
+    set_limits, asked = tokenizer.set_truncation_and_padding, threading.Event()
+
+    def set_limits_and_wait_for_the_other(self, *args, **kwargs):
+        set_limits(self, *args, **kwargs)
+        if threading.current_thread() is threading.main_thread():
+            query.start()
+            asked.wait(timeout=0.3)  # in vain, if one thread waits for the other
+        else:
+            asked.set()
+
+    query = threading.Thread(target=encoder.encode_query, args=("Net sales",))
+    monkeypatch.setattr(tokenizer, "set_truncation_and_padding", set_limits_and_wait_for_the_other)
+    beside_a_query = encoder.encode_pages([long])[0].vectors
+    query.join()
+    np.testing.assert_array_equal(beside_a_query, alone)
 
 
 def test_a_query_in_an_unknown_script_is_refused(load):

@@ -5,10 +5,12 @@ import pytest
 
 pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 
+import torch
 from opened import KINDS, open_tiny, page_image, page_of
 
 from maxsight.encoders import HiddenStateEncoder
 from maxsight.encoders.base import Precision
+from maxsight.encoders.checkpoints import visual
 from maxsight.encoders.checkpoints.families.colqwen import ColQwen
 from maxsight.errors import InputError
 from maxsight.types import MAX_VECTORS_PER_PAGE, WHOLE_PAGE, Fit
@@ -136,6 +138,16 @@ def test_the_vectors_of_the_prompt_stand_for_the_whole_page(tiny_checkpoint, pag
     np.testing.assert_array_equal(np.flatnonzero(whole), np.arange(1024, len(embedding.vectors)))
 
 
+def test_pages_of_large_pictures_are_asked_for_by_what_they_take(tiny_checkpoint, monkeypatch):
+    """Pictures of up to 512 x 512 pixels and three bytes each; a device is given one, however large it is."""
+    opened = open_tiny("colmodernvbert", tiny_checkpoint)
+    monkeypatch.setattr(visual, "MOST_PICTURE_BYTES", 5 * 3 * 512**2)
+    for devices, batch_size, asked_for in ((1, 2, 4), (1, 8, 5), (2, 8, 10)):
+        assert opened.encoder(batch_size=batch_size, devices=("cpu",) * devices).batch_size == asked_for
+    monkeypatch.setattr(visual, "MOST_PICTURE_BYTES", 1)
+    assert opened.encoder(batch_size=8, devices=("cpu", "cpu")).batch_size == 2
+
+
 def test_it_has_nothing_to_notice_about_a_text(encoder):
     assert encoder.notice("Umsatz") is None
 
@@ -149,3 +161,16 @@ def test_a_page_of_more_patches_than_a_page_may_have_vectors_is_merged(tiny_chec
     ((embedding, hidden),) = encoder.encode_pages_with_hidden([page_of(page_image(0, (1848, 1848)))])
     assert len(embedding.vectors) == len(hidden) == len(embedding.regions) == MAX_VECTORS_PER_PAGE
     np.testing.assert_allclose(np.linalg.norm(embedding.vectors, axis=1), 1, atol=1e-5)
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="there is no GPU here")
+def test_on_a_gpu_the_vectors_are_those_of_the_cpu(opened, pages):
+    """In float32, with the batch size that its memory gives, and inputs and results copied while it computes."""
+    expected = opened.encoder().encode_pages_with_hidden(pages)
+    query = opened.encoder().encode_query("total revenue")
+    gpu = opened.encoder(batch_size=None, devices=("cuda",))
+    assert gpu.batch_size >= 2
+    for (there, hidden), (here, states) in zip(gpu.encode_pages_with_hidden(pages), expected, strict=True):
+        np.testing.assert_allclose(there.vectors, here.vectors, atol=1e-3)
+        np.testing.assert_allclose(hidden, states, atol=1e-2)
+    np.testing.assert_allclose(gpu.encode_query("total revenue").vectors, query.vectors, atol=1e-3)

@@ -44,7 +44,12 @@ def read_adapter(layout: AdapterLayout, base: VisualLayout) -> Adapter:
     Raises:
         ModelNotAvailableError: Its file is missing or damaged, or it is of a kind that can't be merged.
     """
-    settings = read_json(layout.folder / "adapter_config.json")
+    settings = read_json(layout.folder / "adapter_config.json", {"r": int, "lora_alpha": int | float})
+    if lacking := [name for name in ("r", "lora_alpha") if name not in settings]:
+        raise ModelNotAvailableError(
+            f"{layout.folder} holds an adapter that does not say its {listed(lacking)}",
+            hint="Get the whole folder again.",
+        )
     if used := [name for name in _UNSUPPORTED if settings.get(name)]:
         raise ModelNotAvailableError(
             f"{layout.folder} holds an adapter with {listed(used)}, which can't be merged here",

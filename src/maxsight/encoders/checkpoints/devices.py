@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+import copy
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -12,9 +14,12 @@ from torch import nn
 from maxsight.encoders.base import Precision
 from maxsight.errors import EncoderError, ModelNotAvailableError
 
+Model = TypeVar("Model", bound=nn.Module)
+
 MOST_PAGES = 32
 """In one batch, however much memory there is: a large model is busy with far fewer."""
-_PAGES_WITHOUT_MEASURE = {"cpu": 4, "mps": 4}
+_PAGES_WITHOUT_MEASURE = {"cpu": 1, "mps": 4}
+"""A CPU computes one page after the other at least as fast as several at once, which no cache holds."""
 _SHARE_OF_MEMORY = 0.8
 """Of what is free: allocators leave gaps, and others may want some."""
 
@@ -65,6 +70,17 @@ def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
     module.eval().to(device)
 
 
+def one_for_each(model: Model, devices: Sequence[torch.device]) -> Iterator[tuple[Model, torch.device]]:
+    """Hand out a model for the first device, and a copy of it on every other one.
+
+    A copy is made when it is asked for, tensor by tensor where it is to be: if the model has been moved by then, the
+    host holds none of them.
+    """
+    yield model, devices[0]
+    for device in devices[1:]:
+        yield _copy(model, device), device
+
+
 def pages_per_batch(device: torch.device, encode_page: Callable[[], object]) -> int:
     """Find how many of the largest pages fit into a device's free memory.
 
@@ -110,6 +126,15 @@ def release_memory(device: torch.device) -> None:
             torch.cuda.empty_cache()
     elif device.type == "mps":
         torch.mps.empty_cache()
+
+
+def _copy(model: Model, device: torch.device) -> Model:
+    moved: dict[int, object] = {
+        id(weight): nn.Parameter(weight.to(device, copy=True), requires_grad=False)
+        for weight in model.parameters()
+    }
+    moved |= {id(buffer): buffer.to(device, copy=True) for buffer in model.buffers()}
+    return copy.deepcopy(model, moved)
 
 
 def _choose_device(name: str) -> torch.device:

@@ -13,6 +13,7 @@ import json
 import re
 import tempfile
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -84,10 +85,10 @@ def _recall() -> dict[str, Any]:
 def _remember(known: dict[str, Any]) -> None:
     """Keep what can be kept: without it the next run only takes longer."""
     there = {path: state for path, state in known.items() if Path(path).is_file()}
-    try:
+    with suppress(OSError):
         _memory().parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.NamedTemporaryFile("w", encoding="utf-8", dir=_memory().parent, delete=False) as file:
-            json.dump(there, file)
-        Path(file.name).replace(_memory())
-    except OSError:
-        return
+        # The folder goes with whatever is left in it when the disk is full.
+        with tempfile.TemporaryDirectory(dir=_memory().parent, ignore_cleanup_errors=True) as folder:
+            written = Path(folder) / _memory().name
+            written.write_text(json.dumps(there), "utf-8")
+            written.replace(_memory())

@@ -30,7 +30,8 @@ from maxsight.encoders.checkpoints.layouts import module_folders
 from maxsight.errors import ModelNotAvailableError
 from maxsight.settings import hub_token, hub_url
 
-_HUB_NAME = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:@(?P<revision>[\w./-]+))?")
+_HUB_NAME = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:@(?P<revision>(?!.*\.\.)\w[\w./-]*))?")
+"""No git revision starts with a slash or holds two dots: in the hub's cache, these would lead out of its folder."""
 _PATIENCE_S = 1.0
 _MODULE = "[0-9]_*/"
 """Where sentence-transformers saves the parts of a model."""

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import torch
-from huggingface_hub import CachedRepoInfo, CacheNotFound, constants, scan_cache_dir
+from huggingface_hub import CacheNotFound, constants, scan_cache_dir
 
 from maxsight.encoders.base import Precision
 from maxsight.encoders.checkpoints.devices import available_devices, choose_dtype
-from maxsight.encoders.checkpoints.layouts import AdapterLayout, TextLayout, VisualLayout, read_layout
+from maxsight.encoders.checkpoints.layouts import (
+    AdapterLayout,
+    TextLayout,
+    VisualLayout,
+    read_layout,
+    visual_layout,
+)
 from maxsight.encoders.checkpoints.weights import ADAPTER, MODEL, tensor_names, weight_files
 from maxsight.errors import ModelNotAvailableError
 from maxsight.settings import cpu_count
@@ -60,10 +67,17 @@ def downloaded_checkpoints() -> list[DownloadedCheckpoint]:
         cache = scan_cache_dir(constants.HF_HUB_CACHE)
     except CacheNotFound:
         return []
-    found = (
-        _describe_repository(repository) for repository in cache.repos if repository.repo_type == "model"
-    )
-    return sorted((checkpoint for checkpoint in found if checkpoint), key=lambda checkpoint: checkpoint.name)
+    newest = {
+        repository.repo_id: max(repository.revisions, key=lambda revision: revision.last_modified)
+        for repository in cache.repos
+        if repository.repo_type == "model" and repository.revisions
+    }
+    folders = {name: revision.snapshot_path for name, revision in newest.items()}
+    return [
+        DownloadedCheckpoint(name, kind, newest[name].size_on_disk)
+        for name, folder in sorted(folders.items())
+        if (kind := _kind(folder, folders))
+    ]
 
 
 def _describe(device: torch.device) -> Device:
@@ -82,16 +96,8 @@ def _memory_bytes() -> int | None:
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
-def _describe_repository(repository: CachedRepoInfo) -> DownloadedCheckpoint | None:
-    if not repository.revisions:
-        return None
-    newest = max(repository.revisions, key=lambda revision: revision.last_modified)
-    kind = _kind(newest.snapshot_path)
-    return DownloadedCheckpoint(repository.repo_id, kind, newest.size_on_disk) if kind else None
-
-
-def _kind(folder: Path) -> str | None:
-    """Which kind of checkpoint a folder holds; None where it is none, or not whole."""
+def _kind(folder: Path, downloaded: Mapping[str, Path]) -> str | None:
+    """Which kind of checkpoint a folder holds; None where it is none, or not whole, or over a model not here."""
     try:
         layout = read_layout(folder)
         match layout:
@@ -100,6 +106,8 @@ def _kind(folder: Path) -> str | None:
                 has_projection = any(name.startswith(f"{layout.projection}.") for name in names)
                 return layout.family.value if has_projection else None
             case AdapterLayout():
+                name = layout.base.partition("@")[0]
+                visual_layout(downloaded.get(name, Path(name)))
                 return f"adapter over {layout.base}" if weight_files(folder, ADAPTER) else None
             case TextLayout():
                 return "text"

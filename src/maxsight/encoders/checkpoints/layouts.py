@@ -34,6 +34,8 @@ FAMILIES = {
 }
 """Families by the model type of the backbone."""
 KINDS = "ColPali, ColQwen2, ColQwen2.5, ColQwen3, ColIdefics3, ColModernVBERT, ColBERT"
+_CONFIG = {"model_type": str, "architectures": list, "vlm_config": dict, "auto_map": dict}
+_ADAPTER_CONFIG = {"peft_type": str, "base_model_name_or_path": str, "revision": str}
 _OTHER_MODEL = f"maxsight opens late-interaction models: {KINDS}."
 
 
@@ -115,7 +117,7 @@ def visual_layout(folder: Path) -> VisualLayout:
     model_type = config.get("model_type")
     if model_type in NATIVE:
         backbone = config.get("vlm_config", {}).get("model_type")
-        if backbone in FAMILIES:
+        if isinstance(backbone, str) and backbone in FAMILIES:
             return VisualLayout(folder, FAMILIES[backbone], "native", "embedding_proj_layer")
     elif model_type in FAMILIES:
         family = FAMILIES[model_type]
@@ -128,14 +130,14 @@ def read_config(folder: Path) -> dict[str, Any]:
     """Read ``config.json``.
 
     Raises:
-        ModelNotAvailableError: There is none.
+        ModelNotAvailableError: There is none, or it is damaged.
     """
     if not (folder / "config.json").is_file():
         raise ModelNotAvailableError(
             f"{folder} holds no checkpoint: it has no config.json",
             hint="Name the folder that a model was saved to, or a model on the hub such as vidore/colpali-v1.3-hf.",
         )
-    return read_json(folder / "config.json")
+    return read_json(folder / "config.json", _CONFIG)
 
 
 def module_folders(folder: Path) -> list[Path]:
@@ -145,7 +147,7 @@ def module_folders(folder: Path) -> list[Path]:
 
 
 def _adapter(folder: Path) -> AdapterLayout:
-    config = read_json(folder / "adapter_config.json")
+    config = read_json(folder / "adapter_config.json", _ADAPTER_CONFIG)
     base = config.get("base_model_name_or_path")
     if config.get("peft_type") != "LORA" or not base:
         raise ModelNotAvailableError(
@@ -171,7 +173,7 @@ def _modules(folder: Path) -> Layout:
         )
     kinds = [kind.rpartition(".")[2] for _, kind in modules]
     settings = folder / "config_sentence_transformers.json"
-    model_type = read_json(settings).get("model_type") if settings.is_file() else None
+    model_type = read_json(settings, _CONFIG).get("model_type") if settings.is_file() else None
     if any("Pooling" in kind for kind in kinds):
         raise ModelNotAvailableError(
             f"{folder} holds a model of one vector per text ({', '.join(kinds)}), not of one per token",
@@ -204,7 +206,7 @@ def _runs_code(config: dict[str, Any]) -> bool:
 
 def _refused(folder: Path, config: dict[str, Any]) -> ModelNotAvailableError:
     model_type = config.get("model_type")
-    kind = ", ".join(config.get("architectures") or ()) or f"model type {model_type!r}"
+    kind = ", ".join(map(str, config.get("architectures", ()))) or f"model type {model_type!r}"
     if model_type in CONFIG_MAPPING and model_type not in NATIVE:
         return ModelNotAvailableError(
             f"{folder} holds {kind}, which lacks the projection of a late-interaction model",

@@ -130,7 +130,7 @@ def _open_projection(layout: VisualLayout, tensors: dict[str, torch.Tensor], dty
 
 def _open_backbone(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype: torch.dtype) -> nn.Module:
     with _reading(layout.folder):
-        config = transformers.AutoConfig.from_pretrained(layout.folder)
+        config = transformers.AutoConfig.from_pretrained(layout.folder, trust_remote_code=False)
         backbone, report = BACKBONES[layout.family].from_pretrained(
             None,
             config=config.vlm_config if layout.query_format == "native" else config,
@@ -162,7 +162,8 @@ def _open_processor(family: Family, folders: list[Path]) -> Any:
         )
         if has_images and (folder / "tokenizer_config.json").is_file():
             with _reading(folder):
-                return PROCESSORS[family].from_pretrained(folder, backend="pil")
+                # Said outright: where nothing is said, transformers asks on the terminal and may run code.
+                return PROCESSORS[family].from_pretrained(folder, backend="pil", trust_remote_code=False)
     raise ModelNotAvailableError(
         f"{folders[0]} lacks its processor: expected tokenizer_config.json beside preprocessor_config.json "
         "or processor_config.json",

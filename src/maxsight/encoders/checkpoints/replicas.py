@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
@@ -19,6 +18,7 @@ from maxsight.encoders.checkpoints.checkpoint import Checkpoint
 from maxsight.encoders.checkpoints.devices import (
     choose_devices,
     choose_dtype,
+    one_for_each,
     pages_per_batch,
     place,
     release_memory,
@@ -70,9 +70,8 @@ class Replica:
         self.device = device
         self._dtype = dtype
         self._batch_size = batch_size
-        with device_errors_translated():
-            place(backbone, device, dtype)
-            place(projection, device, dtype)
+        place(backbone, device, dtype)
+        place(projection, device, dtype)
 
     @cached_property
     def limit(self) -> BatchLimit:
@@ -189,14 +188,20 @@ class Replicas:
     """
 
     def __init__(self, checkpoint: Checkpoint, family: VisualFamily, options: EncoderOptions) -> None:
-        devices = choose_devices(options.devices)
-        models = [(checkpoint.backbone, checkpoint.projection)]
-        models += [copy.deepcopy(models[0]) for _ in devices[1:]]
+        whole = nn.ModuleList([checkpoint.backbone, checkpoint.projection])
         self._family = family
-        self._replicas = [
-            Replica(family, *model, device, choose_dtype(options.precision, device), options.batch_size)
-            for model, device in zip(models, devices, strict=True)
-        ]
+        with device_errors_translated():
+            self._replicas = [
+                Replica(
+                    family,
+                    model[0],
+                    model[1],
+                    device,
+                    choose_dtype(options.precision, device),
+                    options.batch_size,
+                )
+                for model, device in one_for_each(whole, choose_devices(options.devices))
+            ]
 
     @property
     def devices(self) -> tuple[str, ...]:

@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import copy
 from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 
 from maxsight.encoders.base import PAGES_PER_BATCH, Encoder, EncoderOptions
-from maxsight.encoders.checkpoints.batching import Work
-from maxsight.encoders.checkpoints.devices import choose_devices, choose_dtype
+from maxsight.encoders.checkpoints.batching import Work, device_errors_translated
+from maxsight.encoders.checkpoints.devices import choose_devices, choose_dtype, one_for_each
 from maxsight.encoders.checkpoints.sharing import share
 from maxsight.encoders.checkpoints.text_model import Scored, TextModel
 from maxsight.encoders.checkpoints.text_opening import open_text_model
@@ -45,13 +44,13 @@ def load_text_encoder(folder: Path, name: str, revision: str, options: EncoderOp
         EncoderOutOfMemoryError: A device does not hold it.
     """
     devices = choose_devices(options.devices)
-    dtypes = [choose_dtype(options.precision, device) for device in devices]
-    model = open_text_model(folder, name, dtype=dtypes[0], trust_remote_code=options.trust_remote_code)
-    models = [model, *(copy.deepcopy(model) for _ in devices[1:])]
-    replicas = [
-        TextModel(model, device, dtype, options.batch_size)
-        for model, device, dtype in zip(models, devices, dtypes, strict=True)
-    ]
+    dtype = choose_dtype(options.precision, devices[0])
+    model = open_text_model(folder, name, dtype=dtype, trust_remote_code=options.trust_remote_code)
+    with device_errors_translated():
+        replicas = [
+            TextModel(its_own, device, choose_dtype(options.precision, device), options.batch_size)
+            for its_own, device in one_for_each(model, devices)
+        ]
     return TextEncoder(replicas, name, revision)
 
 

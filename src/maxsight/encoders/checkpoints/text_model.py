@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property
+from threading import Lock
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -60,10 +61,10 @@ class TextModel:
     ) -> None:
         self._model = model
         self._tokenizer = model.tokenizer
+        self._one_text_at_a_time = Lock()
         self.device = device
         self._batch_size = batch_size
-        with device_errors_translated():
-            place(model, device, dtype)
+        place(model, device, dtype)
 
     @property
     def dim(self) -> int:
@@ -136,9 +137,11 @@ class TextModel:
     ) -> tuple[dict[str, Any], NDArray[np.int32]]:
         prompt = self._model.prompts[task]
         how = {"text": {"return_offsets_mapping": True, **how}}
-        features: dict[str, Any] = self._model.preprocess(
-            [text], prompt=prompt, task=task, processing_kwargs=how
-        )
+        # The tokenizer keeps where it cuts: a query beside it would have a page cut as short as queries are.
+        with self._one_text_at_a_time:
+            features: dict[str, Any] = self._model.preprocess(
+                [text], prompt=prompt, task=task, processing_kwargs=how
+            )
         offsets = features.pop("offset_mapping")[0].numpy()
         return dict(features), text_spans(offsets, prompt, text)
 

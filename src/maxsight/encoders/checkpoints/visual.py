@@ -18,6 +18,8 @@ from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureF
 
 _BATCHES_PER_CALL = 2
 """So that one is prepared while the other is computed."""
+MOST_PICTURE_BYTES = 256 * 2**20
+"""For each device. While so much is encoded, as much again waits, and as much is collected."""
 
 
 class VisualEncoder:
@@ -63,8 +65,10 @@ class VisualEncoder:
 
     @property
     def batch_size(self) -> int:
-        """Two batches for every device."""
-        return _BATCHES_PER_CALL * self._replicas.batch_pages
+        """Two batches for every device, or as many pages as their pictures may take of the host's memory."""
+        devices = len(self.devices)
+        held = MOST_PICTURE_BYTES // self.picture.most_bytes * devices
+        return max(devices, min(_BATCHES_PER_CALL * self._replicas.batch_pages, held))
 
     @property
     def hidden_dim(self) -> int:

@@ -7,8 +7,10 @@ else a pickle holds is refused, so that opening a checkpoint never runs code of 
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from pickle import UnpicklingError
+from types import MappingProxyType, UnionType
 from typing import Any
 
 import torch
@@ -22,11 +24,15 @@ ADAPTER = ("adapter_model.safetensors", "adapter_model.bin")
 _GIT_LFS_POINTER = b"version https://git-lfs"
 
 
-def read_json(file: Path) -> dict[str, Any]:
+def read_json(file: Path, kinds: Mapping[str, type | UnionType] = MappingProxyType({})) -> dict[str, Any]:
     """Read a settings file of a checkpoint.
 
+    Args:
+        file: An object in JSON.
+        kinds: What some of its fields must be where they are there; null counts as not there.
+
     Raises:
-        ModelNotAvailableError: It is not JSON, or not an object.
+        ModelNotAvailableError: It is not JSON, or not an object, or a field is of another kind.
     """
     try:
         fields = json.loads(file.read_text(encoding="utf-8"))
@@ -34,7 +40,12 @@ def read_json(file: Path) -> dict[str, Any]:
         raise ModelNotAvailableError(f"{file} can't be read: {error}", hint=_again(file)) from error
     if not isinstance(fields, dict):
         raise ModelNotAvailableError(f"{file} holds no settings: expected an object", hint=_again(file))
-    return fields
+    for name, kind in kinds.items():
+        if fields.get(name) is not None and not isinstance(fields[name], kind):
+            raise ModelNotAvailableError(
+                f"{file} can't be understood: {name} is {json.dumps(fields[name])[:60]}", hint=_again(file)
+            )
+    return {name: value for name, value in fields.items() if value is not None or name not in kinds}
 
 
 def weight_files(folder: Path, names: tuple[str, ...] = MODEL) -> tuple[Path, ...]:
@@ -45,14 +56,17 @@ def weight_files(folder: Path, names: tuple[str, ...] = MODEL) -> tuple[Path, ..
         names: What they may be called in one piece, the preferred first: `MODEL` or `ADAPTER`.
 
     Raises:
-        ModelNotAvailableError: The index names a file that is not there.
+        ModelNotAvailableError: The index is damaged, or names a file that is not there.
     """
     for name in names:
         if (folder / name).is_file():
             return (folder / name,)
         index = folder / f"{name}.index.json"
         if index.is_file():
-            pieces = sorted({Path(piece).name for piece in read_json(index).get("weight_map", {}).values()})
+            places = read_json(index).get("weight_map")
+            if not isinstance(places, dict):
+                raise ModelNotAvailableError(f"{index} does not say where tensors lie", hint=_again(index))
+            pieces = sorted({Path(str(piece)).name for piece in places.values()})
             if lacking := [piece for piece in pieces if not (folder / piece).is_file()]:
                 raise ModelNotAvailableError(
                     f"{folder} lacks {listed(lacking)}, which {index.name} names", hint=_again(folder)

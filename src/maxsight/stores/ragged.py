@@ -1,0 +1,140 @@
+"""What a column holds for some pages, where it lies: in memory, or in files mapped into it.
+
+Pages differ in length, and their bytes lie in one buffer per file. Kernels are given addresses; everybody else
+takes a page at a time, as an array that keeps its buffer alive.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from typing import Self
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.types import Floats
+
+SIGN_BYTES = 16
+"""Of one vector's sign code."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageBytes:
+    """The bytes of some pages.
+
+    Attributes:
+        buffers: Where they lie. Shape ``(bytes,)`` each.
+        buffer_of: Which buffer a page lies in. Shape ``(pages,)``.
+        starts: Where in it a page begins. Shape ``(pages,)``.
+    """
+
+    buffers: tuple[NDArray[np.uint8], ...]
+    buffer_of: NDArray[np.int32]
+    starts: NDArray[np.int64]
+
+    def addresses(self) -> NDArray[np.int64]:
+        """Where each page begins in memory; valid as long as this object lives."""
+        bases = np.array([buffer.ctypes.data for buffer in self.buffers], np.int64)
+        return bases[self.buffer_of] + self.starts if len(self.starts) else self.starts
+
+    def take(self, pages: NDArray[np.int64]) -> Self:
+        """The same for some of the pages, by position."""
+        return type(self)(self.buffers, self.buffer_of[pages], self.starts[pages])
+
+    def page(self, page: int, size: int) -> NDArray[np.uint8]:
+        """The first ``size`` bytes of a page."""
+        start = int(self.starts[page])
+        piece: NDArray[np.uint8] = self.buffers[self.buffer_of[page]][start : start + size]
+        return piece
+
+    @classmethod
+    def joined(cls, parts: Sequence[PageBytes]) -> Self:
+        """Several as one, in order."""
+        buffers = tuple(buffer for part in parts for buffer in part.buffers)
+        before = np.cumsum([0, *(len(part.buffers) for part in parts)])
+        buffer_of = [part.buffer_of + first for part, first in zip(parts, before, strict=False)]
+        starts = [part.starts for part in parts]
+        return cls(
+            buffers,
+            np.concatenate([np.empty(0, np.int32), *buffer_of]).astype(np.int32),
+            np.concatenate([np.empty(0, np.int64), *starts]),
+        )
+
+    @classmethod
+    def of(cls, pages: Sequence[NDArray[np.generic]]) -> Self:
+        """Arrays in memory, one a page, end to end in one buffer."""
+        flat = [np.ascontiguousarray(page).reshape(-1).view(np.uint8) for page in pages]
+        starts = np.cumsum([0, *map(len, flat)], dtype=np.int64)[:-1]
+        buffer = np.concatenate([np.empty(0, np.uint8), *flat])
+        return cls((buffer,), np.zeros(len(flat), np.int32), starts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageCodes:
+    """The codes of some pages.
+
+    Attributes:
+        counts: Vectors of each page. Shape ``(pages,)``.
+        signs: ``SIGN_BYTES`` a vector: the first words of all, then the second words.
+        fine: A few bits a dimension, as the codec lays them out.
+    """
+
+    counts: NDArray[np.int64]
+    signs: PageBytes
+    fine: PageBytes
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageVectors:
+    """The stored vectors of some pages: a sequence of arrays ``(vectors, dim)``, float16.
+
+    Attributes:
+        page_ids: One per page.
+        counts: Vectors of each page. Shape ``(pages,)``.
+        data: Where the first value of each page lies.
+        strides: Bytes from one vector of a page to the next. Shape ``(pages,)``.
+        dim: Of the vectors.
+    """
+
+    page_ids: tuple[str, ...]
+    counts: NDArray[np.int64]
+    data: PageBytes
+    strides: NDArray[np.int64]
+    dim: int
+
+    def __len__(self) -> int:
+        return len(self.page_ids)
+
+    def __getitem__(self, page: int) -> Floats:
+        count, stride = int(self.counts[page]), int(self.strides[page])
+        if not count:
+            return np.empty((0, self.dim), np.float16)
+        size = (count - 1) * stride + self.dim * 2
+        return np.ndarray((count, self.dim), np.float16, self.data.page(page, size), strides=(stride, 2))
+
+    def __iter__(self) -> Iterator[Floats]:
+        return (self[page] for page in range(len(self)))
+
+    def take(self, pages: NDArray[np.int64]) -> Self:
+        """Some of the pages, by position."""
+        names = tuple(self.page_ids[page] for page in pages.tolist())
+        return type(self)(names, self.counts[pages], self.data.take(pages), self.strides[pages], self.dim)
+
+    @classmethod
+    def of(cls, page_ids: Sequence[str], pages: Sequence[Floats], dim: int) -> Self:
+        """Arrays in memory, one a page."""
+        counts = np.array([len(page) for page in pages], np.int64)
+        data = PageBytes.of([page.astype(np.float16, copy=False) for page in pages])
+        return cls(tuple(page_ids), counts, data, np.full(len(pages), dim * 2, np.int64), dim)
+
+    @classmethod
+    def joined(cls, parts: Sequence[PageVectors], dim: int) -> Self:
+        """Several as one, in order."""
+        return cls(
+            tuple(page_id for part in parts for page_id in part.page_ids),
+            np.concatenate([np.empty(0, np.int64), *(part.counts for part in parts)]),
+            PageBytes.joined([part.data for part in parts]),
+            np.concatenate([np.empty(0, np.int64), *(part.strides for part in parts)]),
+            dim,
+        )
