@@ -139,7 +139,7 @@ def scans(folder, predictor):
     return found
 
 
-def other_engine(folder, table, judgements, most=40):
+def other_engine(folder, table, judgements, most=30):
     """Labels of RapidOCR for some of the crops: does what was learned of tesseract rank them?"""
     from maxsight.quality.labels import rates_of_texts
 
@@ -148,7 +148,7 @@ def other_engine(folder, table, judgements, most=40):
         for row, sample in enumerate(table.samples)
         if sample.crop is not None and sample.sample_id in folder
     ]
-    rows = rows[:: max(1, len(rows) // most)]
+    rows = np.random.default_rng(0).permutation(rows)[:most]
     rates = []
     for row in rows:
         sample = table.samples[row]
