@@ -2,10 +2,10 @@
 
 import numpy as np
 import pytest
-from page_pictures import page_picture
 
 from maxsight.errors import InputError
 from maxsight.quality.features import Layer, PagePooling, load_extractor
+from page_pictures import page_picture
 
 
 @pytest.fixture(scope="module")

@@ -6,7 +6,7 @@ Everything reported is predicted for samples whose document, and in the harder t
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from importlib.metadata import version
 from typing import Any
 
@@ -178,7 +178,7 @@ def _judge(
     unseen = _unseen(table, features, true, folds, settings.learner, parameters)
     say(f"{target}: fewer documents")
     curve = _learning_curve(table, features, true, settings.learner, parameters)
-    return Judgement(**{**_shallow(judged), "unseen": unseen, "learning_curve": curve})
+    return replace(judged, unseen=unseen, learning_curve=curve)
 
 
 def _rivals(
@@ -262,10 +262,6 @@ def _learning_curve(
             reached.append(srcc(true[judge], model.predict(features[judge])))
         curve.append((count, float(np.mean(reached))))
     return curve
-
-
-def _shallow(judgement: Judgement) -> dict[str, Any]:
-    return {name: getattr(judgement, name) for name in Judgement.__dataclass_fields__}
 
 
 def _about(table: SampleTable, settings: TrainingSettings, judgements: Sequence[Judgement]) -> dict[str, Any]:
