@@ -58,16 +58,15 @@ def commit():
     return run.stdout.strip() or "unknown"
 
 
+def circumstances():
+    """When, with which code, and where a figure was taken."""
+    return {"date": datetime.now(UTC).strftime("%Y-%m-%d"), "commit": commit(), "machine": machine()}
+
+
 def save(name, figures):
     """Write figures with their circumstances, and show them."""
     RESULTS.mkdir(exist_ok=True)
-    record = {
-        "benchmark": name,
-        "date": datetime.now(UTC).strftime("%Y-%m-%d"),
-        "commit": commit(),
-        "machine": machine(),
-        "figures": figures,
-    }
+    record = {"benchmark": name, **circumstances(), "figures": figures}
     (RESULTS / f"{name}.json").write_text(json.dumps(record, indent=2) + "\n")
     print(f"{name}:")
     for key, value in figures.items():

@@ -65,6 +65,8 @@ def tables():
         )
         parts.append("| figure | value |\n|---|---|")
         parts.extend(f"| {name} | {shown(value)} |" for name, value in record["figures"].items())
+        if file.with_suffix(".png").exists():
+            parts.append(f"\n![{record['benchmark']}](results/{file.stem}.png)")
         parts.append("")
     return "\n".join(parts)
 

@@ -10,6 +10,8 @@ from maxsight.errors import MissingExtraError
 
 EXTRAS = {
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
+    "gpu": ("torch",),
+    "plots": ("matplotlib",),
     "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }
 """What each extra must bring."""

@@ -2,14 +2,56 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from maxsight.drawing import placed
 from maxsight.heatmaps.similarity import attribute, match_words, snippet
 from maxsight.retrieval.search import ScoredPage
-from maxsight.stores.base import IndexedPage
+from maxsight.stores.base import IndexedPage, Store
 from maxsight.types import Hit, QueryEmbedding
+
+QUERIES_PER_SCAN = 32
+
+Rank = Callable[[Sequence[QueryEmbedding], int], list[list[ScoredPage]]]
+"""Finds the best pages for each query, as many at most as the number says."""
+
+
+def find_hits(store: Store, rank: Rank, queries: Sequence[QueryEmbedding], top_k: int) -> list[list[Hit]]:
+    """Find and describe the best pages for each query.
+
+    Args:
+        store: Where the pages are.
+        rank: Ranks them.
+        queries: What to look for.
+        top_k: How many hits at most for each query. Pages of equal content come as one.
+
+    Returns:
+        For each query, best first.
+    """
+    found = []
+    for first in range(0, len(queries), QUERIES_PER_SCAN):
+        found += _find_together(store, rank, queries[first : first + QUERIES_PER_SCAN], top_k)
+    return found
+
+
+def _find_together(
+    store: Store, rank: Rank, queries: Sequence[QueryEmbedding], top_k: int
+) -> list[list[Hit]]:
+    found: dict[int, list[Hit]] = {}
+    limit = top_k + 1  # one page more shows that the copies of the last one are all in
+    while len(found) < len(queries):
+        waiting = [number for number in range(len(queries)) if number not in found]
+        rankings = rank([queries[number] for number in waiting], limit)
+        for number, ranked in zip(waiting, rankings, strict=True):
+            rows = store.read([page.page_id for page in ranked])
+            if len(rows) < len(ranked):
+                continue  # some went meanwhile: ask again
+            hits = describe_hits(queries[number], rows, {page.page_id: page for page in ranked})
+            if len(hits) > top_k or len(ranked) < limit:
+                found[number] = hits[:top_k]
+        limit *= 4  # copies have taken the places of others
+    return [found[number] for number in range(len(queries))]
 
 
 def describe_hits(

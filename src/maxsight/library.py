@@ -9,30 +9,33 @@ from functools import cached_property
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
-from typing import Self, Unpack
+from typing import TYPE_CHECKING, Self, Unpack
 
 from PIL import Image
 
-from maxsight import __version__
+from maxsight import __version__, extras
 from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.drawing import draw_page, placed
 from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
-from maxsight.errors import InputError, LibraryExistsError
+from maxsight.errors import EmptyQueryError, InputError, LibraryExistsError
 from maxsight.evaluation.asking import ask_library
+from maxsight.evaluation.audit import TARGET, audit_search
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import DEPTH, Evaluation
+from maxsight.evaluation.sampling import GIVEN, sample_queries
 from maxsight.exporting import export_parquet
 from maxsight.heatmaps.explanation import Explanation, explain_page
-from maxsight.hits import describe_hits
+from maxsight.hits import Rank, find_hits
 from maxsight.identity import find_document, page_id
 from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed, Progress
 from maxsight.retrieval.codes import SignCodec
 from maxsight.retrieval.loading import compile_for
-from maxsight.retrieval.search import rank_pages
+from maxsight.retrieval.search import ScoredPage, rank_pages_many
 from maxsight.settings import default_library
 from maxsight.status import Status
-from maxsight.stores.base import DocumentEntry, IndexedPage
+from maxsight.stores.audit import Audit
+from maxsight.stores.base import DocumentEntry, IndexedPage, Searchable, Store
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
 from maxsight.stores.local import LocalStore
@@ -40,6 +43,9 @@ from maxsight.stores.manifest import Manifest
 from maxsight.stores.verification import Verification
 from maxsight.threads import one_blas_thread
 from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
+
+if TYPE_CHECKING:
+    from maxsight.retrieval.device_engine import DeviceEngine
 
 PAGES_PER_READ = 64
 
@@ -57,6 +63,8 @@ class Library:
 
     def __init__(self, store: LocalStore, path: Path, options: EncoderOptions | None = None) -> None:
         """Use ``Library.open`` or ``Library.create``."""
+        self._recall_target: float | None = None
+        self._engine: DeviceEngine | None = None
         self._store = store
         self._encoder_options = options
         self._last_query: tuple[str, QueryEmbedding] | None = None
@@ -114,6 +122,8 @@ class Library:
         create: bool = False,
         settings: ReadSettings | None = None,
         pool_factor: int | None = None,
+        recall_target: float | None = None,
+        search_device: str = "cpu",
     ) -> Self:
         """Open a library. It knows its encoder, which is loaded when first needed.
 
@@ -126,28 +136,46 @@ class Library:
             create: Make it first if there is none.
             settings: As for ``create``, if it is made.
             pool_factor: As for ``create``; a library that was made with another one is refused.
+            recall_target: The share of the exact best pages that searches should find, between 0 and 1: they look
+                at as many pages as the library's last audit found to be needed. The audit's own target, if not
+                given. Without an audit a default holds.
+            search_device: ``cuda``, ``cuda:1``, ``mps`` or ``auto`` to keep all vectors in that device's memory
+                and score every page there. They are copied again after every change of the library; where they
+                don't fit, searches run on the CPU.
 
         Raises:
             LibraryNotFoundError: There is none.
             EncoderMismatchError: It was indexed with another encoder.
-            InputError: It was made with another pool factor.
+            InputError: It was made with another pool factor, or ``recall_target`` is no share.
+            ModelNotAvailableError: There is no such device.
+            MissingExtraError: ``search_device`` needs torch, and it is not installed.
             StoreError: It can't be read.
         """
         path = _place(path)
+        if recall_target is not None and not 0 < recall_target <= 1:
+            raise InputError(f"a recall target is a share between 0 and 1, got {recall_target}")
+        made = None
         if create and not cls.exists(path):
             with suppress(LibraryExistsError):  # another process may have made it meanwhile
-                return cls.create(
+                made = cls.create(
                     path,
                     encoder=encoder or DEFAULT_ENCODER,
                     options=options,
                     settings=settings,
                     pool_factor=1 if pool_factor is None else pool_factor,
                 )
-        library = cls(LocalStore.open(path, codec=SignCodec, read_only=read_only), path, options)
+        library = made or cls(LocalStore.open(path, codec=SignCodec, read_only=read_only), path, options)
+        library._recall_target = recall_target
         try:
             library._check_pool_factor(pool_factor)
-            if encoder is not None and (same := find_same_encoder(library.space, encoder, options)):
+            if (
+                made is None
+                and encoder is not None
+                and (same := find_same_encoder(library.space, encoder, options))
+            ):
                 library.encoder = same
+            if search_device != "cpu":
+                library._engine = _device_engine(library._store, search_device)
         except BaseException:
             library.close()
             raise
@@ -312,23 +340,72 @@ class Library:
             EmptyQueryError: Nothing in the query can be searched for.
             FilterError: The condition is not valid, or names an unknown field.
         """
+        return self.search_many([query], top_k=top_k, where=where, hybrid=hybrid, exact=exact)[0]
+
+    def search_many(
+        self,
+        queries: Sequence[str],
+        *,
+        top_k: int = 10,
+        where: str | Filter | None = None,
+        hybrid: bool = False,
+        exact: bool = False,
+    ) -> list[list[Hit]]:
+        """Find the pages that answer each of several questions: ``search`` for each, but sooner.
+
+        Args:
+            queries: The questions.
+            top_k: As for ``search``, for each question.
+            where: As for ``search``.
+            hybrid: As for ``search``.
+            exact: As for ``search``.
+
+        Returns:
+            For each question what ``search`` finds.
+
+        Raises:
+            EmptyQueryError: Nothing in one of them can be searched for.
+            FilterError: The condition is not valid, or names an unknown field.
+        """
         condition = self._filter(where)
         if top_k < 1:
             raise InputError(f"ask for at least one result, got {top_k}")
-        limit = top_k + 1  # one page more shows that the copies of the last one are all in
         with one_blas_thread():
-            embedding = self._encode_query(query)
-            while True:
-                ranked = rank_pages(
-                    self._store, embedding, limit=limit, where=condition, exact=exact, hybrid=hybrid
-                )
-                rows = self._store.read([page.page_id for page in ranked])
-                if len(rows) < len(ranked):
-                    continue  # some went meanwhile: ask again
-                hits = describe_hits(embedding, rows, {page.page_id: page for page in ranked})
-                if len(hits) > top_k or len(ranked) < limit:
-                    return hits[:top_k]
-                limit *= 4  # copies have taken the places of others
+            embeddings = self._encode_queries(queries)
+            rank = self._ranking(top_k, where=condition, hybrid=hybrid, exact=exact)
+            return find_hits(self._store, rank, embeddings, top_k)
+
+    def _ranking(self, top_k: int, *, where: Filter | None, hybrid: bool, exact: bool) -> Rank:
+        """How pages are ranked here: in a device's memory, or as the last audit says, or by default."""
+        candidates, searched = None, self._searched
+        audit = self._store.last_audit() if searched is self._store and not exact else None
+        if audit is not None and audit.conclusive:
+            target = self._recall_target or audit.target
+            candidates = audit.candidates_for(target, pages=self._store.page_count(), top_k=top_k)
+            exact = candidates is None
+
+        def rank(queries: Sequence[QueryEmbedding], limit: int) -> list[list[ScoredPage]]:
+            return rank_pages_many(
+                searched, queries, limit=limit, where=where, exact=exact, hybrid=hybrid, candidates=candidates
+            )
+
+        return rank
+
+    @property
+    def _searched(self) -> Searchable:
+        """The store, or its vectors in a device's memory where they are wanted there and fit."""
+        return self._engine if self._engine and self._engine.refresh() else self._store
+
+    def _encode_queries(self, queries: Sequence[str]) -> list[QueryEmbedding]:
+        encoded = []
+        for number, query in enumerate(queries, start=1):
+            try:
+                encoded.append(self._encode_query(query))
+            except EmptyQueryError as error:
+                if len(queries) == 1:
+                    raise
+                raise EmptyQueryError(f"query {number}, {query!r}: {error}", hint=error.hint) from error
+        return encoded
 
     def _encode_query(self, query: str) -> QueryEmbedding:
         """Encode a query once, however much is asked about it in a row."""
@@ -444,6 +521,58 @@ class Library:
         pages = (page for group in groups for page in self._store.read(group))
         return export_parquet(pages, Path(file), self.space.dim, self._store.fields())
 
+    def audit(
+        self,
+        queries: Sequence[str] | None = None,
+        *,
+        sample: int = 200,
+        top_k: int = 10,
+        target: float = TARGET,
+        seed: int = 0,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> Audit:
+        """Measure how much of the exact ranking searches find, and how fast, by how many pages they look at.
+
+        Nothing is changed; see ``adopt``.
+
+        Args:
+            queries: What is asked; made of the library's own pages, if not given.
+            sample: How many to make.
+            top_k: How many of the exact best pages should be found.
+            target: Which share of them is wanted.
+            seed: Of the draw of pages.
+            on_progress: Called with steps done and steps in all.
+
+        Raises:
+            InputError: There is nothing to search or to ask.
+            EmptyQueryError: Nothing in one of the queries can be searched for.
+        """
+        with one_blas_thread():
+            if queries is not None:
+                embeddings, source = self._encode_queries(queries), GIVEN
+            else:
+                ids = [page for entry in self.documents() for page in _page_ids(entry)]
+                embeddings, source = sample_queries(
+                    self._store, ids, sample, encode=self.encoder.encode_query, seed=seed
+                )
+            return audit_search(
+                self._store,
+                embeddings,
+                source=source,
+                top_k=top_k,
+                target=target,
+                on_progress=on_progress,
+            )
+
+    def adopt(self, audit: Audit) -> None:
+        """Search from now on as an audit recommends: the library keeps it, and every process goes by it.
+
+        Raises:
+            LibraryBusyError: Another process is writing.
+            LibraryReadOnlyError: The library can't be written to.
+        """
+        self._store.keep_audit(audit)
+
     def evaluate(
         self,
         questions: Sequence[Question],
@@ -475,6 +604,16 @@ class Library:
 def default_settings(encoder: Encoder) -> ReadSettings:
     """How files are read for a new library: no OCR for an encoder that looks at the page itself."""
     return ReadSettings(ocr=OcrChoice.NONE if encoder.picture else OcrChoice.AUTO)
+
+
+def _device_engine(store: Store, device: str) -> DeviceEngine | None:
+    """The store's vectors in the memory of a device; None where ``auto`` finds nothing but the CPU."""
+    extras.require("gpu")
+    from maxsight.encoders.checkpoints.devices import choose_devices
+    from maxsight.retrieval.device_engine import DeviceEngine
+
+    (chosen,) = choose_devices([device])
+    return None if chosen.type == "cpu" else DeviceEngine(store, chosen)
 
 
 def _place(path: str | PathLike[str] | None) -> Path:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from maxsight.stores.audit import Audit
 from maxsight.stores.local import LocalStore
 from maxsight.types import EmbeddingSpace
 
@@ -27,6 +28,7 @@ class Status:
         fields: The user's fields and their types.
         format_version: How its rows lie.
         created_by: The version of maxsight that made it.
+        audit: What was last measured of the search, and what it goes by; None if nothing was.
     """
 
     path: str
@@ -40,6 +42,7 @@ class Status:
     fields: Mapping[str, str]
     format_version: int
     created_by: str
+    audit: Audit | None
 
     @classmethod
     def of(cls, store: LocalStore, path: Path) -> Self:
@@ -58,4 +61,5 @@ class Status:
             fields=store.fields(),
             format_version=manifest.format_version,
             created_by=manifest.created_by,
+            audit=store.last_audit(),
         )

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 from maxsight.errors import DimensionMismatchError, InputError
+from maxsight.stores.audit import Audit, Setting
 from maxsight.stores.fields import FieldType
 from maxsight.stores.filters import parse_filter
 from maxsight.stores.local import LocalStore
@@ -346,3 +347,61 @@ def test_a_document_is_touched_with_its_content_however_many_it_had(store):
     old, new = replace(rivers, content_hash="old", size_bytes=1), replace(rivers, size_bytes=2)
     store.touch([new, old])
     assert {entry.document for entry in store.documents() if entry.document.path == rivers.path} == {new}
+
+
+# Beside the pages ---------------------------------------------------------------------------------------
+
+SETTINGS = (Setting(64, 0.75, 0.5, 1.5, 2.5), Setting(128, 1.0, 1.0, 3.0, 4.0))
+AUDIT = Audit("2026-11-21", 5, 20, "given", 10, 0.99, 256, 7.0, SETTINGS)
+
+
+def test_what_was_measured_is_kept_until_it_is_measured_again(store):
+    assert store.last_audit() is None
+    store.keep_audit(AUDIT)
+    assert store.last_audit() == AUDIT
+    again = Audit("2026-11-22", 5, 20, "given", 10, 0.9, 256, 7.0, SETTINGS)
+    store.keep_audit(again)
+    assert store.last_audit() == again
+
+
+def test_what_was_measured_outlives_later_changes(store):
+    store.keep_audit(AUDIT)
+    store.remove(["notes.txt"])
+    store.put(LIBRARY[-1:])
+    store.set_metadata({"notes.txt": {"kitchen": "yes"}})
+    assert store.last_audit() == AUDIT
+
+
+def test_every_change_makes_another_version_and_reading_none(store):
+    changes = [
+        lambda: store.put(LIBRARY[:1]),
+        lambda: store.remove(["notes.txt"]),
+        lambda: store.set_metadata({"b/sails.pdf": {"year": 2022}}),
+        lambda: store.keep_audit(AUDIT),
+    ]
+    for change in changes:
+        before = store.version
+        list(store.vectors())
+        assert store.version == before
+        change()
+        assert store.version != before
+
+
+def test_pages_are_counted(empty):
+    assert empty.page_count() == 0
+    empty.put(LIBRARY)
+    assert empty.page_count() == len(LIBRARY)
+    empty.remove(["notes.txt"])
+    assert empty.page_count() == len(LIBRARY) - 1
+
+
+def test_another_process_and_a_backup_know_what_was_measured(tmp_path):
+    with LocalStore.create(tmp_path / "l.library", MANIFEST, codec=CODEC) as writer:
+        writer.put(LIBRARY)
+        with LocalStore.open(tmp_path / "l.library", codec=lambda _: CODEC, read_only=True) as reader:
+            writer.keep_audit(AUDIT)
+            assert reader.last_audit() == AUDIT
+        writer.compact()
+        writer.backup(tmp_path / "backup.library")
+    with LocalStore.open(tmp_path / "backup.library", codec=lambda _: CODEC) as copy:
+        assert copy.last_audit() == AUDIT

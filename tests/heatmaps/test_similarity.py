@@ -203,8 +203,8 @@ def test_vectors_of_the_whole_page_count_and_point_at_no_place():
         {"whole page": 2.0, "region 0.25,0.12-0.38,0.25": 1.0}
     )
     assert explanation.notes == (
-        "1.00 of the score is from query tokens that belong to no word",
-        "2.00 of the score is from vectors of the whole page, which are not drawn",
+        "1.00 of 3.00 is from query tokens that belong to no word",
+        "2.00 of 3.00 is from vectors of the whole page, which are not drawn",
     )
 
 

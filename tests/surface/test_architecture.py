@@ -11,7 +11,7 @@ import maxsight
 import maxsight.errors
 
 SOURCE = Path(maxsight.__file__).parent
-FOUNDATION = {"errors", "types", "settings", "threads", "extras", "pictures"}
+FOUNDATION = {"errors", "types", "settings", "threads", "extras", "pictures", "notices"}
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
@@ -19,13 +19,14 @@ ALLOWED = {
     "threads": {"settings"},
     "extras": {"errors"},
     "pictures": {"types", "errors"},
+    "notices": set(),
     "documents": FOUNDATION,
     "encoders": FOUNDATION,
     "stores": FOUNDATION,
     "retrieval": FOUNDATION | {"stores"},
     "heatmaps": FOUNDATION,
     "quality": FOUNDATION | {"documents", "encoders"},
-    "evaluation": FOUNDATION | {"identity", "stores"},
+    "evaluation": FOUNDATION | {"identity", "retrieval", "stores"},
     "identity": FOUNDATION,
     "metadata": FOUNDATION | {"stores"},
     "exporting": FOUNDATION | {"stores"},

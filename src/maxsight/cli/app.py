@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from maxsight import __version__
+from maxsight.cli.audit import audit
 from maxsight.cli.backup import backup
 from maxsight.cli.compact import compact
 from maxsight.cli.embed import embed
@@ -72,7 +73,7 @@ def main() -> None:
 
 
 for _command in (
-    index, search, explain, list_documents, remove, status, verify, compact, export, backup, evaluate, embed,
+    index, search, explain, list_documents, remove, status, verify, compact, export, backup, evaluate, audit, embed,
     encoders, quality,
 ):  # fmt: skip
     main.add_command(_command)

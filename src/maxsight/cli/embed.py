@@ -121,7 +121,7 @@ def _loaded(name: str, options: EncoderOptions) -> Encoder:
 
 
 def _show(event: EmbeddingEvent) -> None:
-    from maxsight import embedding, indexing
+    from maxsight import embedding, notices
 
     match event:
         case embedding.GoingOn():
@@ -138,7 +138,7 @@ def _show(event: EmbeddingEvent) -> None:
             say(f"not embedded: {where}: {event.reason}")
             if event.hint:
                 say(f"    {event.hint}")
-        case indexing.Noticed():
+        case notices.Noticed():
             say(f"note: {event.message}")
 
 

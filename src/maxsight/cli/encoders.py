@@ -10,7 +10,7 @@ import click
 from maxsight.cli.output import json_option, print_json, size
 
 if TYPE_CHECKING:
-    from maxsight.encoders.checkpoints.inventory import Device
+    from maxsight.encoders.checkpoints.devices import Device
     from maxsight.encoders.inventory import Checkpoints
     from maxsight.extras import Package
 

@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import json_option, library_option, print_json, region_text, say
+from maxsight.cli.output import json_option, library_option, plain, print_json, region_text, say
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
+    from maxsight.library import Library
     from maxsight.types import Hit, Match
 
 
 @click.command()
-@click.argument("question")
+@click.argument("question", required=False)
 @library_option
 @click.option("-k", "top_k", type=click.IntRange(1), default=10, show_default=True, help="How many pages.")
 @click.option(
@@ -27,32 +29,68 @@ if TYPE_CHECKING:
 )
 @click.option("--hybrid", is_flag=True, help="Order by the fusion with BM25 on the text.")
 @click.option("--exact", is_flag=True, help="Score every page, not only the candidates.")
+@click.option(
+    "--queries",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Ask every question of a file, a line each or JSON Lines with `query`; sooner than one by one.",
+)
+@click.option(
+    "--search-device",
+    metavar="cpu|auto|cuda|cuda:1|mps",
+    default="cpu",
+    show_default=True,
+    help="Where pages are scored: a GPU holds all vectors and scores every page.",
+)
 @query_encoder_options
 @json_option
 def search(
-    question: str,
+    question: str | None,
     library: Path,
     top_k: int,
     where: str | None,
     hybrid: bool,
     exact: bool,
+    queries: Path | None,
+    search_device: str,
     encoder: str | None,
     encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
-    """Find the pages that answer QUESTION, best first, with the words that matched."""
+    """Find the pages that answer QUESTION, best first, with the words that matched.
+
+    With --queries, for each question of a file; as JSON, a list of {"query": ..., "hits": [...]}.
+    """
+    from maxsight.evaluation.datasets import load_queries
     from maxsight.library import Library
 
-    with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:
-        for notice in opened.notices(question):
+    if (question is None) == (queries is None):
+        raise click.UsageError("Give a QUESTION, or --queries FILE.")
+    asked = load_queries(queries) if queries else [question or ""]
+    with Library.open(
+        library, encoder=encoder, options=encoder_options, read_only=True, search_device=search_device
+    ) as opened:
+        for notice in _notices(opened, asked):
             say(f"note: {notice}")
-        hits = opened.search(question, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
+        found = opened.search_many(asked, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
     if as_json:
-        print_json(hits)
-    elif not hits:
-        say("nothing found")
-    for hit in () if as_json else hits:
-        _print_hit(hit)
+        several = [{"query": query, "hits": plain(hits)} for query, hits in zip(asked, found, strict=True)]
+        print_json(several if queries else found[0])
+        return
+    for query, hits in zip(asked, found, strict=True):
+        if queries:
+            click.echo(click.style(f"{query}\n", underline=True))
+        if not hits:
+            say("nothing found")
+        for hit in hits:
+            _print_hit(hit)
+
+
+def _notices(library: Library, queries: Sequence[str]) -> Iterable[str]:
+    """What to know of one question in full; of several what can be told without encoding them twice."""
+    if len(queries) == 1:
+        return library.notices(queries[0])
+    return dict.fromkeys(filter(None, map(library.encoder.notice, queries)))
 
 
 def _print_hit(hit: Hit) -> None:

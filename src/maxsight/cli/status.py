@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from maxsight.cli.output import json_option, library_option, print_json, say_damage, size
+from maxsight.cli.output import counted, json_option, library_option, print_json, say_damage, size
+
+if TYPE_CHECKING:
+    from maxsight.stores.audit import Audit
 
 
 @click.command()
@@ -31,7 +35,17 @@ def status(library: Path, as_json: bool) -> None:
     click.echo(f"vectors    {summary.vectors:,}{pooled}")
     click.echo(f"size       {size(summary.size_bytes)}{per_page}")
     click.echo(f"encoder    {summary.space}")
+    click.echo(f"search     {_search(summary.audit)}")
     click.echo(
         f"fields     {', '.join(f'{name} ({kind})' for name, kind in summary.fields.items()) or 'none'}"
     )
     click.echo(f"format     {summary.format_version}, made by maxsight {summary.created_by}")
+
+
+def _search(audit: Audit | None) -> str:
+    if audit is None:
+        return "by default; `maxsight audit` measures what it finds"
+    measured = f"measured {audit.date} with {counted(audit.queries, 'query', 'queries')}"
+    if (best := audit.recommended) is None:
+        return f"every page is scored: less does not find {audit.target:g} ({measured})"
+    return f"{best.candidates:,} candidates, recall@{audit.top_k} {best.recall:.3f} ({measured})"

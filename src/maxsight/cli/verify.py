@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from maxsight.cli.output import counted, json_option, library_option, plain, print_json, say
+from maxsight.cli.output import counted, json_option, library_option, plain, print_json, progress, say
 
 DAMAGED = 5
 
@@ -25,15 +25,7 @@ def verify(library: Path, repair: bool, as_json: bool) -> None:
     """
     from maxsight.library import Library
 
-    with (
-        Library.open(library, read_only=not repair) as opened,
-        click.progressbar(length=1, label="reading", file=sys.stderr) as bar,
-    ):
-
-        def show(done: int, total: int) -> None:
-            bar.length = total
-            bar.update(done - bar.pos)
-
+    with Library.open(library, read_only=not repair) as opened, progress("reading") as show:
         result = opened.verify(repair=repair, on_progress=show)
     if as_json:
         print_json({"clean": result.clean, **plain(result)})

@@ -76,14 +76,13 @@ class Batch:
             return
         with one_blas_thread():
             vectors = self._vectors.of([page for _, _, page in waiting])
-        yield from self._kept()
+        before = self._kept()
         self._keeping = self._keeper.submit(self._keep, waiting, vectors)
+        yield from before  # only now: whoever hears of it may stop the run
 
-    def _kept(self) -> Iterator[Embedded | NotEmbedded]:
-        if self._keeping is not None:
-            events = self._keeping.result()
-            self._keeping = None
-            yield from events
+    def _kept(self) -> list[Embedded | NotEmbedded]:
+        keeping, self._keeping = self._keeping, None
+        return keeping.result() if keeping else []
 
     def _keep(self, waiting: list[_Waiting], vectors: list[Floats]) -> list[Embedded | NotEmbedded]:
         """Pool and keep what was encoded. Happens in a thread of its own."""

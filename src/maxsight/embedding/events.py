@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from maxsight.embedding.kinds import EmbeddingType
 from maxsight.encoders.pooling import Pooling
-from maxsight.indexing import Noticed
+from maxsight.notices import Noticed
 
 
 @dataclass(frozen=True, slots=True)

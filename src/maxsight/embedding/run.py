@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from collections import defaultdict
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -27,10 +26,7 @@ from maxsight.embedding.unfinished import SourceFile, UnfinishedFile
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.pooling import Pooling
 from maxsight.errors import UnreadableDocumentError
-from maxsight.indexing import Noticed
-from maxsight.indexing.events import listed
-
-SAMPLE_CHARS = 3000
+from maxsight.notices import Notices
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +69,7 @@ class EmbeddingRun:
         self._encoder = encoder
         self._request = request
         self._vectors = PageVectors(encoder, request.embedding_type)
-        self._samples: dict[SourceFile, str] = defaultdict(str)
+        self._notices = Notices(encoder.notice)
         self._problems: list[NotEmbedded] = []
         self._earlier_pages = 0
         self._pages = 0
@@ -128,7 +124,7 @@ class EmbeddingRun:
             yield from self._read(sources, unfinished)
             table = unfinished.finish(sources.values(), is_pooled=request.pooling is not Pooling.NONE)
         self._pages, self._shape = len(table.pages), table.shape
-        yield from self._notices()
+        yield from self._notices.events()
 
     def _recipe(self) -> dict[str, str]:
         """What vectors depend on: those of another recipe never get into the same file."""
@@ -159,27 +155,24 @@ class EmbeddingRun:
                     case Opened():
                         page_count = event.page_count
                     case PageRead():
-                        if len(self._samples[source]) < SAMPLE_CHARS:
-                            self._samples[source] += event.page.text[:SAMPLE_CHARS] + "\n"
+                        self._notices.read(source.name, event.page.text)
                         yield from batch.add(source, page_count, event.page)
-                    case PageFailed() | Failed():
+                    case PageFailed():
+                        yield _left_out(event.error)
+                    case Failed():
+                        self._notices.end(source.name)
                         yield _left_out(event.error)
                     case Done():
                         if _has_changed(event.job.path, source):
                             del sources[event.job.path]
+                            self._notices.forget(source.name)
                             reason = "changed while it was being read"
                             yield NotEmbedded(
                                 source.name, None, reason, "Try again when nobody writes to it."
                             )
+                        else:
+                            self._notices.end(source.name)
             yield from batch.finish()
-
-    def _notices(self) -> Iterator[Noticed]:
-        files: dict[str, list[str]] = defaultdict(list)
-        for source, sample in self._samples.items():
-            if notice := self._encoder.notice(sample):
-                files[notice].append(source.name)
-        for notice, names in files.items():
-            yield Noticed(f"{notice} ({listed(names)})")
 
 
 def _look_at(path: Path) -> SourceFile:

@@ -16,7 +16,8 @@ from maxsight.extras import Package, packages
 from maxsight.settings import default_devices
 
 if TYPE_CHECKING:
-    from maxsight.encoders.checkpoints.inventory import Device, DownloadedCheckpoint
+    from maxsight.encoders.checkpoints.devices import Device
+    from maxsight.encoders.checkpoints.downloads import DownloadedCheckpoint
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,18 +79,19 @@ def _checkpoints() -> Checkpoints:
     if not all(package.serves for package in needed):
         return Checkpoints(needed, install=f"pip install 'maxsight[{CHECKPOINT_EXTRA}]'")
     try:
-        from maxsight.encoders.checkpoints.devices import choose_devices
-        from maxsight.encoders.checkpoints.inventory import devices, downloaded_checkpoints
+        from maxsight.encoders.checkpoints.devices import choose_devices, describe_devices
+        from maxsight.encoders.checkpoints.downloads import downloaded_checkpoints
 
         runs_on = tuple(map(str, choose_devices(default_devices())))
     except (
         ImportError,
+        AttributeError,
         OSError,
         RuntimeError,
     ) as error:  # such as builds of torch and torchvision that clash
         return Checkpoints(needed, problem=f"they can't be imported: {error}")
     except MaxSightError as error:
-        return Checkpoints(needed, problem=str(error), devices=tuple(devices()))
+        return Checkpoints(needed, problem=str(error), devices=tuple(describe_devices()))
     return Checkpoints(
-        needed, runs_on=runs_on, devices=tuple(devices()), downloaded=tuple(downloaded_checkpoints())
+        needed, runs_on=runs_on, devices=tuple(describe_devices()), downloaded=tuple(downloaded_checkpoints())
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -26,20 +27,37 @@ class Question:
     page_indices: tuple[int, ...]
 
 
+def load_queries(path: Path) -> list[str]:
+    """Read queries: one a line, or JSON Lines with ``query``, as questions with known answers are.
+
+    Raises:
+        InputError: The file can't be read, holds none, or a line of JSON has no query.
+    """
+    queries = []
+    for number, line in _lines(path):
+        if not line.startswith("{"):
+            queries.append(line)
+            continue
+        try:
+            queries.append(str(json.loads(line)["query"]))
+        except (ValueError, KeyError) as error:
+            raise InputError(
+                f"{path}, line {number}: not a query: {error!r}",
+                hint='Each line is a question, or {"query": ...}.',
+            ) from error
+    if not queries:
+        raise InputError(f"{path}: there are no queries in it")
+    return queries
+
+
 def load_questions(path: Path) -> list[Question]:
     """Read questions from JSON Lines: ``query``, ``file``, ``page_indices`` (from 0), maybe ``query_id``.
 
     Raises:
         InputError: The file can't be read, a line lacks a field, or a name appears twice.
     """
-    try:
-        lines = path.read_text(encoding="utf-8-sig").split("\n")
-    except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: the questions can't be read: {error}") from error
     questions: dict[str, Question] = {}
-    for number, line in enumerate(lines, start=1):
-        if not line.strip():
-            continue
+    for number, line in _lines(path):
         try:
             record = json.loads(line)
             question = Question(
@@ -59,3 +77,14 @@ def load_questions(path: Path) -> list[Question]:
     if not questions:
         raise InputError(f"{path}: there are no questions in it")
     return list(questions.values())
+
+
+def _lines(path: Path) -> Iterator[tuple[int, str]]:
+    """Lines that are not blank, with their numbers."""
+    try:
+        text = path.read_text(encoding="utf-8-sig")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"{path}: the questions can't be read: {error}") from error
+    for number, line in enumerate(text.split("\n"), start=1):
+        if line.strip():
+            yield number, line.strip()

@@ -57,11 +57,13 @@ class Explanation:
         """What the matches do not show of the score, in words; nothing for an encoder of words alone."""
         beside_words = self.score - sum(match.score for match in self.matches)
         whole_page = sum(gain.score for gain in self.regions if gain.region.box == WHOLE_PAGE)
-        shares = (
+        parts = (
             (beside_words, "from query tokens that belong to no word"),
             (whole_page, "from vectors of the whole page, which are not drawn"),
         )
-        return tuple(f"{share:.2f} of the score is {what}" for share, what in shares if abs(share) >= 0.005)
+        return tuple(
+            f"{part:.2f} of {self.score:.2f} is {what}" for part, what in parts if abs(part) >= 0.005
+        )
 
     def draw(self, picture: Image.Image, boxes: NDArray[np.float32]) -> Image.Image:
         """Draw the matching regions over a picture of the page, with the query words beside it.

@@ -5,7 +5,6 @@ from maxsight.indexing.events import (
     Indexed,
     IndexEvent,
     IndexReport,
-    Noticed,
     NotIndexed,
     Planned,
     Progress,
@@ -13,6 +12,7 @@ from maxsight.indexing.events import (
     Skipped,
 )
 from maxsight.indexing.run import IndexOptions, IndexRun
+from maxsight.notices import Noticed
 
 __all__ = [
     "Found",

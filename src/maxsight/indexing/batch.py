@@ -18,15 +18,15 @@ import numpy as np
 from maxsight.encoders.base import Encoder
 from maxsight.errors import EncoderError
 from maxsight.identity import page_id
-from maxsight.indexing.events import Indexed, Progress, listed
+from maxsight.indexing.events import Indexed, Progress
 from maxsight.indexing.meter import Meter
 from maxsight.indexing.stage import MOST_UNDER_WAY, Stage
+from maxsight.notices import listed
 from maxsight.stores.base import IndexedPage, Store
 from maxsight.types import Document, Page, PageEmbedding, Scalar
 
 PAGES_PER_COMMIT = 64
 SECONDS_PER_COMMIT = 10.0  # pages that go through OCR are slow to make and dear to lose
-SAMPLE_CHARS = 3000
 
 
 @dataclass(slots=True)
@@ -39,7 +39,6 @@ class Work:
     missing: tuple[int, ...] | None
     replaces: bool
     held: list[IndexedPage] = field(default_factory=list)
-    sample: str = ""
     unencoded: int = 0
     pages: int = 0
     vectors: int = 0
@@ -90,8 +89,6 @@ class Batch:
             EncoderError: The encoder failed; the pages it was given are named.
             StoreError: A commit failed.
         """
-        if len(work.sample) < SAMPLE_CHARS:
-            work.sample += page.text[:SAMPLE_CHARS] + "\n"
         work.unencoded += 1
         self._unencoded.append((work, page))
         self._take_encoded()

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
+
+from maxsight.notices import Noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +99,6 @@ class Removed:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class Noticed:
-    """Something a user should know before trusting the results."""
-
-    message: str
-
-
 IndexEvent = Found | Planned | Progress | Indexed | Skipped | NotIndexed | Removed | Noticed
 
 
@@ -147,9 +142,3 @@ class IndexReport:
             vectors=sum(event.vectors for event in kept[Indexed]),
             seconds=seconds,
         )
-
-
-def listed(names: Sequence[str], separator: str = ", ", *, most: int = 3) -> str:
-    """Name the first of some things and count the rest."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return separator.join(names[:most]) + more

@@ -29,10 +29,11 @@ from maxsight.encoders.base import Encoder
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import page_id
 from maxsight.indexing.batch import PAGES_PER_COMMIT, Batch, Work
-from maxsight.indexing.events import Found, IndexEvent, Noticed, NotIndexed, Planned, Removed, Skipped, listed
+from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import content, has_changed, is_gone, library_name, look_at, missing_pages
 from maxsight.indexing.meter import Meter
 from maxsight.metadata import MetadataTable
+from maxsight.notices import Noticed, Notices
 from maxsight.stores.base import DocumentEntry, Store
 from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
@@ -75,7 +76,7 @@ class IndexRun:
         self._entries = {entry.document.path: entry for entry in store.documents()}
         self._work: dict[Path, Work] = {}
         self._copies: dict[str, list[Work]] = defaultdict(list)
-        self._notices: dict[str, list[str]] = defaultdict(list)
+        self._notices = Notices(encoder.notice)
 
     def events(self) -> Iterator[IndexEvent]:
         """Do the work, telling of each step. When the iteration is stopped early, what is encoded is committed."""
@@ -92,8 +93,7 @@ class IndexRun:
         yield from self._read()
         if self._options.get("prune"):
             yield from self._prune()
-        for notice, paths in self._notices.items():
-            yield Noticed(f"{notice} ({listed(paths)})")
+        yield from self._notices.events()
 
     def _plan(self) -> Iterator[IndexEvent]:
         """Decide for every file what is to be done with it."""
@@ -158,11 +158,13 @@ class IndexRun:
                     case Opened():
                         work.document = replace(work.document, page_count=event.page_count)
                     case PageRead():
+                        self._notices.read(work.document.path, event.page.text)
                         batch.add(work, event.page)
                     case PageFailed():
                         yield _not_indexed(event.error)
                     case Failed():
                         yield _not_indexed(event.error)
+                        self._notices.end(work.document.path)
                         batch.end(work)
                     case Done():
                         yield from self._end(work, batch)
@@ -176,11 +178,10 @@ class IndexRun:
         if has_changed(work):
             reason = "changed while it was being read"
             yield NotIndexed(str(work.file), None, reason, "Index it again when it is no longer written to.")
+            self._notices.forget(work.document.path)
             batch.forget(work)
             return
-        notice = self._encoder.notice(work.sample)
-        if notice:
-            self._notices[notice].append(work.document.path)
+        self._notices.end(work.document.path)
         batch.end(work)
 
     def _copy(self) -> Iterator[IndexEvent]:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from maxsight.errors import InputError
 from maxsight.retrieval.scoring import score_exact
-from maxsight.stores.base import Store
+from maxsight.stores.base import Searchable
 from maxsight.stores.conditions import Filter
 from maxsight.stores.ragged import PageVectors
 from maxsight.types import QueryEmbedding
@@ -38,7 +38,7 @@ class ScoredPage:
 
 
 def rank_pages(
-    store: Store,
+    store: Searchable,
     query: QueryEmbedding,
     *,
     limit: int,
@@ -72,7 +72,7 @@ def rank_pages(
 
 
 def rank_pages_many(
-    store: Store,
+    store: Searchable,
     queries: Sequence[QueryEmbedding],
     *,
     limit: int,
@@ -116,7 +116,7 @@ def rank_pages_many(
 
 
 def _score_all(
-    store: Store, queries: Sequence[QueryEmbedding], where: Filter | None
+    store: Searchable, queries: Sequence[QueryEmbedding], where: Filter | None
 ) -> list[list[ScoredPage]]:
     scored: list[list[ScoredPage]] = [[] for _ in queries]
     for chunk in store.vectors(where=where):

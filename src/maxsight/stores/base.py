@@ -9,6 +9,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.stores.audit import Audit
 from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
@@ -95,12 +96,63 @@ class Codec(Protocol):
         ...
 
 
-class Store(Protocol):
+class Searchable(Protocol):
+    """Finds pages: all that a ranking needs of a store."""
+
+    def vectors(
+        self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
+    ) -> Iterator[PageVectors]:
+        """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
+        ...
+
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages most likely to have the best MaxSim, with their vectors.
+
+        All of them are pages of one version of the library, whoever writes meanwhile.
+
+        Args:
+            queries: Shape ``(query_tokens, dim)`` each.
+            limit: How many pages at most, for each query.
+            where: Only pages this filter keeps.
+            candidates: As for ``Codec.best_pages``.
+        """
+        ...
+
+    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name the pages whose text matches ``query`` best by BM25, best first."""
+        ...
+
+
+class Store(Searchable, Protocol):
     """Keeps pages and finds them. What ``put`` or ``remove`` returned from survives a kill and a power cut."""
 
     @property
     def manifest(self) -> Manifest:
         """Format, embedding space and settings of the library."""
+        ...
+
+    @property
+    def version(self) -> int:
+        """Another number after every change, by whomever."""
+        ...
+
+    def page_count(self) -> int:
+        """How many pages are stored."""
+        ...
+
+    def last_audit(self) -> Audit | None:
+        """What was last measured of the search; None if nothing ever was."""
+        ...
+
+    def keep_audit(self, audit: Audit) -> None:
+        """Keep what was measured, in place of what was measured before."""
         ...
 
     def fields(self) -> dict[str, FieldType]:
@@ -138,36 +190,6 @@ class Store(Protocol):
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        ...
-
-    def vectors(
-        self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
-    ) -> Iterator[PageVectors]:
-        """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
-        ...
-
-    def nearest(
-        self,
-        queries: Sequence[Floats],
-        limit: int,
-        *,
-        where: Filter | None = None,
-        candidates: int | None = None,
-    ) -> list[PageVectors]:
-        """Find, for each query, the pages most likely to have the best MaxSim, with their vectors.
-
-        All of them are pages of one version of the library, whoever writes meanwhile.
-
-        Args:
-            queries: Shape ``(query_tokens, dim)`` each.
-            limit: How many pages at most, for each query.
-            where: Only pages this filter keeps.
-            candidates: As for ``Codec.best_pages``.
-        """
-        ...
-
-    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages whose text matches ``query`` best by BM25, best first."""
         ...
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:

@@ -32,6 +32,7 @@ from numpy.typing import NDArray
 
 from maxsight.errors import InputError, LibraryExistsError, LibraryReadOnlyError, StoreError
 from maxsight.stores import edits, maintenance, schema
+from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
 from maxsight.stores.code_table import CodeTable, read_table
 from maxsight.stores.conditions import Filter, metadata_column, path_in
@@ -147,6 +148,21 @@ class LocalStore:
         """Format, embedding space and settings of the library."""
         return self._manifest
 
+    @property
+    def version(self) -> int:
+        """Another number after every change, by whomever."""
+        return int(self._dataset.latest().version)
+
+    def page_count(self) -> int:
+        """How many pages are stored."""
+        with self._dataset.reading():
+            return int(self._dataset.latest().count_rows())
+
+    def last_audit(self) -> Audit | None:
+        """What was last measured of the search."""
+        with self._dataset.reading():
+            return schema.audit_of(self._dataset.latest().schema)
+
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
         with self._dataset.reading():
@@ -229,6 +245,11 @@ class LocalStore:
         with self._committing() as dataset:
             fields = self._grow(dataset, metadata.values())
             edits.set_metadata(dataset, metadata, fields)
+
+    def keep_audit(self, audit: Audit) -> None:
+        """Keep what was measured, in place of what was measured before."""
+        with self._committing() as dataset:
+            dataset.update_schema_metadata(schema.audit_entry(audit))
 
     def touch(self, documents: Sequence[Document]) -> None:
         """Note a new size and time of documents whose content has not changed."""

@@ -13,6 +13,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType, grow_fields, stored_value
@@ -33,11 +34,31 @@ class MemoryStore:
         self._manifest = manifest
         self._pages: dict[str, IndexedPage] = {}
         self._fields: dict[str, FieldType] = {}
+        self._audit: Audit | None = None
+        self._version = 0
 
     @property
     def manifest(self) -> Manifest:
         """Format, embedding space and settings of the library."""
         return self._manifest
+
+    @property
+    def version(self) -> int:
+        """Another number after every change."""
+        return self._version
+
+    def page_count(self) -> int:
+        """How many pages are stored."""
+        return len(self._pages)
+
+    def last_audit(self) -> Audit | None:
+        """What was last measured of the search."""
+        return self._audit
+
+    def keep_audit(self, audit: Audit) -> None:
+        """Keep what was measured, in place of what was measured before."""
+        self._version += 1
+        self._audit = audit
 
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
@@ -49,11 +70,13 @@ class MemoryStore:
         stored = {page.page_id: as_stored(page, self._manifest.space.dim, fields) for page in pages}
         if replace_documents:
             self.remove({page.document.path for page in pages})
+        self._version += 1
         self._pages |= stored
         self._fields = fields
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Replace the user's fields of stored documents, by path."""
+        self._version += 1
         self._fields = grow_fields(self._fields, metadata.values())
         for page_id, page in self._pages.items():
             if page.document.path in metadata:
@@ -63,6 +86,7 @@ class MemoryStore:
 
     def touch(self, documents: Sequence[Document]) -> None:
         """Note a new size and time of documents whose content has not changed."""
+        self._version += 1
         given = {(document.path, document.content_hash): document for document in documents}
         for page_id, page in self._pages.items():
             new = given.get((page.document.path, page.document.content_hash))
@@ -72,6 +96,7 @@ class MemoryStore:
 
     def remove(self, paths: Collection[str]) -> int:
         """Remove documents by path and return how many pages went."""
+        self._version += 1
         kept = {key: page for key, page in self._pages.items() if page.document.path not in paths}
         gone = len(self._pages) - len(kept)
         self._pages = kept

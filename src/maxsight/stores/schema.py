@@ -21,6 +21,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from maxsight.errors import LibraryDamagedError
+from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, IndexedPage
 from maxsight.stores.conditions import metadata_column, metadata_field
 from maxsight.stores.fields import FieldType
@@ -33,6 +34,7 @@ Row = dict[str, Any]
 
 MANIFEST_KEY = b"maxsight"
 CENTRE_KEY = b"maxsight-centre"
+AUDIT_KEY = b"maxsight-audit"
 BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
 SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
 _AS_IT_IS = {"lance-encoding:compression": "none", "lance-encoding:structural-encoding": "fullzip"}
@@ -129,6 +131,17 @@ def centre_entry(vectors: Sequence[Floats]) -> dict[str, str | None]:
     total = sum(page.sum(axis=0, dtype=np.float64) for page in vectors)
     centre = (total / sum(map(len, vectors))).astype("<f4")
     return {CENTRE_KEY.decode(): b64encode(centre.tobytes()).decode()}
+
+
+def audit_of(schema: pa.Schema) -> Audit | None:
+    """What was measured of the search of a library; None if nothing was."""
+    text = (schema.metadata or {}).get(AUDIT_KEY)
+    return None if text is None else Audit.from_json(text.decode("utf-8", "replace"))
+
+
+def audit_entry(audit: Audit) -> dict[str, str | None]:
+    """An audit, as it is kept beside the columns."""
+    return {AUDIT_KEY.decode(): audit.to_json()}
 
 
 def to_row(page: IndexedPage, codec: Codec) -> Row:

@@ -134,12 +134,12 @@ def test_a_checkpoint_without_one_of_its_tensors_is_refused(kind, tensor, named,
         opened(folder)
 
 
-def test_no_more_than_five_of_many_missing_tensors_are_named(tiny_checkpoint, tmp_path):
+def test_no_more_than_three_of_many_missing_tensors_are_named(tiny_checkpoint, tmp_path):
     def keep_few(tensors):
         for name in [name for name in tensors if "vision_tower" in name]:
             del tensors[name]
 
-    with pytest.raises(ModelNotAvailableError, match=r"vision_tower\S+( vision_tower\S+){4} and \d+ more"):
+    with pytest.raises(ModelNotAvailableError, match=r"vision_tower\S+( vision_tower\S+){2} and \d+ more"):
         opened(copy_of(tiny_checkpoint("colpali"), tmp_path, keep_few))
 
 

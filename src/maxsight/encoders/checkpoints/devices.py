@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import copy
+import os
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +15,7 @@ from torch import nn
 
 from maxsight.encoders.base import Precision
 from maxsight.errors import EncoderError, ModelNotAvailableError
+from maxsight.settings import cpu_count
 
 Model = TypeVar("Model", bound=nn.Module)
 
@@ -24,12 +27,34 @@ _SHARE_OF_MEMORY = 0.8
 """Of what is free: allocators leave gaps, and others may want some."""
 
 
+@dataclass(frozen=True, slots=True)
+class Device:
+    """What an encoder can run on.
+
+    Attributes:
+        name: As given to ``--device``.
+        hardware: What it is.
+        memory_bytes: All that it has; None where that is not known.
+        dtype: What encoders compute in there unless told otherwise.
+    """
+
+    name: str
+    hardware: str
+    memory_bytes: int | None
+    dtype: str
+
+
 def available_devices() -> list[str]:
     """Name the devices of this machine, the fastest kind first."""
     gpus = (
         [f"cuda:{index}" for index in range(torch.cuda.device_count())] if torch.cuda.is_available() else []
     )
     return [*gpus, *(["mps"] if torch.backends.mps.is_available() else []), "cpu"]
+
+
+def describe_devices() -> list[Device]:
+    """Describe the devices of this machine; ``auto`` means the first."""
+    return [_describe(torch.device(name)) for name in available_devices()]
 
 
 def choose_devices(names: Sequence[str]) -> list[torch.device]:
@@ -135,6 +160,22 @@ def _copy(model: Model, device: torch.device) -> Model:
     }
     moved |= {id(buffer): buffer.to(device, copy=True) for buffer in model.buffers()}
     return copy.deepcopy(model, moved)
+
+
+def _describe(device: torch.device) -> Device:
+    dtype = str(choose_dtype(Precision.AUTO, device)).removeprefix("torch.")
+    if device.type == "cuda":
+        gpu = torch.cuda.get_device_properties(device)
+        return Device(str(device), gpu.name, gpu.total_memory, dtype)
+    if device.type == "mps":
+        return Device(str(device), "Apple GPU", torch.mps.recommended_max_memory(), dtype)
+    return Device(str(device), f"{cpu_count()} cores", _memory_bytes(), dtype)
+
+
+def _memory_bytes() -> int | None:
+    if not hasattr(os, "sysconf"):
+        return None
+    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _choose_device(name: str) -> torch.device:

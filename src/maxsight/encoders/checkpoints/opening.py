@@ -21,8 +21,9 @@ from maxsight.encoders.checkpoints.fingerprints import fingerprint
 from maxsight.encoders.checkpoints.layouts import AdapterLayout, VisualLayout
 from maxsight.encoders.checkpoints.names import BACKBONE, PROJECTION, name_in_model
 from maxsight.encoders.checkpoints.quiet import quiet
-from maxsight.encoders.checkpoints.weights import listed, read_tensors, weight_files
+from maxsight.encoders.checkpoints.weights import read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
+from maxsight.notices import listed
 
 BACKBONES: dict[Family, Any] = {
     Family.COLPALI: transformers.PaliGemmaModel,

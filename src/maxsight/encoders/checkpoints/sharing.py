@@ -7,6 +7,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 from maxsight.encoders.checkpoints.batching import Work
+from maxsight.threads import wait_for
 
 Result = TypeVar("Result")
 
@@ -34,6 +35,11 @@ def share(work: Work, workers: Sequence[Iterator[tuple[int, Result]]]) -> list[R
         run(workers[0])
     else:
         with ThreadPoolExecutor(len(workers), thread_name_prefix="maxsight-device") as threads:
-            for running in [threads.submit(run, worker) for worker in workers]:
-                running.result()
+            try:
+                for running in [threads.submit(run, worker) for worker in workers]:
+                    wait_for(running)
+                    running.result()
+            except BaseException:  # Ctrl-C is heard here, and must not wait for all that is left
+                work.abandon()
+                raise
     return [done[position] for position in sorted(done)]

@@ -18,6 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from maxsight.errors import ModelNotAvailableError
+from maxsight.notices import listed
 
 MODEL = ("model.safetensors", "pytorch_model.bin")
 ADAPTER = ("adapter_model.safetensors", "adapter_model.bin")
@@ -106,12 +107,6 @@ def read_tensors(files: tuple[Path, ...]) -> dict[str, torch.Tensor]:
         else:
             tensors.update(_unpickle(file))
     return tensors
-
-
-def listed(names: list[str], most: int = 5) -> str:
-    """Name the first few of many."""
-    more = len(names) - most
-    return ", ".join(names[:most]) + (f" and {more} more" if more > 0 else "")
 
 
 def _unpickle(file: Path) -> dict[str, torch.Tensor]:

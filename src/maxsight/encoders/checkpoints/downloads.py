@@ -1,17 +1,13 @@
-"""What checkpoints can run on here, and which of them are on this machine already. No model is loaded."""
+"""Which checkpoints are on this machine already. None is loaded."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-import torch
 from huggingface_hub import CacheNotFound, constants, scan_cache_dir
 
-from maxsight.encoders.base import Precision
-from maxsight.encoders.checkpoints.devices import available_devices, choose_dtype
 from maxsight.encoders.checkpoints.layouts import (
     AdapterLayout,
     TextLayout,
@@ -21,24 +17,6 @@ from maxsight.encoders.checkpoints.layouts import (
 )
 from maxsight.encoders.checkpoints.weights import ADAPTER, MODEL, tensor_names, weight_files
 from maxsight.errors import ModelNotAvailableError
-from maxsight.settings import cpu_count
-
-
-@dataclass(frozen=True, slots=True)
-class Device:
-    """What an encoder can run on.
-
-    Attributes:
-        name: As given to ``--device``.
-        hardware: What it is.
-        memory_bytes: All that it has; None where that is not known.
-        dtype: What encoders compute in there unless told otherwise.
-    """
-
-    name: str
-    hardware: str
-    memory_bytes: int | None
-    dtype: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,11 +32,6 @@ class DownloadedCheckpoint:
     name: str
     kind: str
     size_bytes: int
-
-
-def devices() -> list[Device]:
-    """Describe the devices of this machine; ``auto`` means the first."""
-    return [_describe(torch.device(name)) for name in available_devices()]
 
 
 def downloaded_checkpoints() -> list[DownloadedCheckpoint]:
@@ -78,22 +51,6 @@ def downloaded_checkpoints() -> list[DownloadedCheckpoint]:
         for name, folder in sorted(folders.items())
         if (kind := _kind(folder, folders))
     ]
-
-
-def _describe(device: torch.device) -> Device:
-    dtype = str(choose_dtype(Precision.AUTO, device)).removeprefix("torch.")
-    if device.type == "cuda":
-        gpu = torch.cuda.get_device_properties(device)
-        return Device(str(device), gpu.name, gpu.total_memory, dtype)
-    if device.type == "mps":
-        return Device(str(device), "Apple GPU", torch.mps.recommended_max_memory(), dtype)
-    return Device(str(device), f"{cpu_count()} cores", _memory_bytes(), dtype)
-
-
-def _memory_bytes() -> int | None:
-    if not hasattr(os, "sysconf"):
-        return None
-    return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
 
 
 def _kind(folder: Path, downloaded: Mapping[str, Path]) -> str | None:

@@ -1,0 +1,54 @@
+"""What a user should know before trusting the results, by the documents it is about."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+
+SAMPLE_CHARS = 3000
+
+
+@dataclass(frozen=True, slots=True)
+class Noticed:
+    """Something a user should know before trusting the results."""
+
+    message: str
+
+
+class Notices:
+    """What an encoder has to say about documents, found out while they are read.
+
+    Args:
+        notice: Says it of a sample of a document's text; None for nothing.
+    """
+
+    def __init__(self, notice: Callable[[str], str | None]) -> None:
+        self._notice = notice
+        self._samples: dict[str, str] = defaultdict(str)
+        self._documents: dict[str, list[str]] = defaultdict(list)
+
+    def read(self, document: str, text: str) -> None:
+        """Take note of a page's text."""
+        if len(self._samples[document]) < SAMPLE_CHARS:
+            self._samples[document] += text[:SAMPLE_CHARS] + "\n"
+
+    def end(self, document: str) -> None:
+        """Ask about a document that has no more pages."""
+        if notice := self._notice(self._samples.pop(document, "")):
+            self._documents[notice].append(document)
+
+    def forget(self, document: str) -> None:
+        """Leave a document out."""
+        self._samples.pop(document, None)
+
+    def events(self) -> Iterator[Noticed]:
+        """All that was noticed, each once, with the first of the documents it is about."""
+        for notice, documents in self._documents.items():
+            yield Noticed(f"{notice} ({listed(documents)})")
+
+
+def listed(names: Sequence[str], separator: str = ", ", *, most: int = 3) -> str:
+    """Name the first of some things and count the rest."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return separator.join(names[:most]) + more

@@ -1,0 +1,122 @@
+"""What an audit of a library's search measured, as it is kept beside the library's pages."""
+
+from __future__ import annotations
+
+import json
+import logging
+import math
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The search with one number of candidates.
+
+    Attributes:
+        candidates: How many pages are looked at closely.
+        recall: Share of the exact top pages that it finds, the mean over all queries.
+        lowest: The same for the query it serves worst.
+        latency_p50_ms: Median time to rank pages for a query that is encoded already.
+        latency_p95_ms: 95th percentile.
+    """
+
+    candidates: int
+    recall: float
+    lowest: float
+    latency_p50_ms: float
+    latency_p95_ms: float
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """What was measured, and what follows.
+
+    Attributes:
+        date: When, as ``2026-11-21``.
+        pages: Pages in the library at the time.
+        queries: How many were asked.
+        source: Where they came from, for people.
+        top_k: How many of the exact best pages were looked for.
+        target: The recall that is wanted.
+        default: Candidates that a search takes without an audit.
+        exact_ms: Median time to score every page for a query.
+        settings: With fewer candidates first; the last looks at all pages.
+    """
+
+    date: str
+    pages: int
+    queries: int
+    source: str
+    top_k: int
+    target: float
+    default: int
+    exact_ms: float
+    settings: tuple[Setting, ...]
+
+    @property
+    def recommended(self) -> Setting | None:
+        """The one with the fewest candidates that meets the target; None where only scoring every page does.
+
+        Where looking at all pages was quicker, it is that: no time goes into choosing among them.
+        """
+        return self._enough(self.target)
+
+    @property
+    def conclusive(self) -> bool:
+        """Whether there was anything to choose: a very small library says nothing about a larger one."""
+        return len(self.settings) > 1
+
+    def candidates_for(self, target: float, *, pages: int, top_k: int) -> int | None:
+        """How many candidates a search needs.
+
+        Where the library has grown, or more pages are asked for than were, it is more in proportion: what was
+        ranked among the first hundredth of the pages is expected there in a larger library of such pages too.
+
+        Args:
+            target: The recall to meet.
+            pages: In the library now.
+            top_k: How many pages are asked for.
+
+        Returns:
+            Candidates, or None where every page has to be scored.
+        """
+        setting = self._enough(target)
+        if setting is None:
+            return None
+        growth = max(1.0, pages / self.pages) * max(1.0, top_k / self.top_k)
+        return math.ceil(setting.candidates * growth)
+
+    def _enough(self, target: float) -> Setting | None:
+        """The setting that meets a target together with all above it: no lucky one below a worse one."""
+        fewest = None
+        for setting in reversed(self.settings):
+            if setting.recall < target:
+                break
+            fewest = setting
+        everything = self.settings[-1]
+        if fewest is not None and everything.latency_p50_ms < fewest.latency_p50_ms:
+            return everything
+        return fewest
+
+    def to_json(self) -> str:
+        """One line of JSON."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    @classmethod
+    def from_json(cls, text: str) -> Audit | None:
+        """Read an audit; None where another version wrote it and it can't be understood: defaults hold then."""
+        try:
+            fields = _known(cls, json.loads(text))
+            settings: Sequence[Any] = fields.pop("settings")
+            return cls(**fields, settings=tuple(Setting(**_known(Setting, setting)) for setting in settings))
+        except (ValueError, KeyError, TypeError, AttributeError) as error:
+            logger.warning("the library's audit can't be read, audit it again: %s", error)
+            return None
+
+
+def _known(kind: type[Audit] | type[Setting], given: dict[str, Any]) -> dict[str, Any]:
+    return {name: given[name] for name in kind.__slots__}

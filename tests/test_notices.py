@@ -1,0 +1,43 @@
+"""What an encoder has to say about documents is told once, with some of their names."""
+
+import pytest
+
+from maxsight.notices import SAMPLE_CHARS, Noticed, Notices, listed
+
+
+def german(sample):
+    return "not English" if "Umsatz" in sample else None
+
+
+@pytest.mark.parametrize(
+    ("names", "text"),
+    [(["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d", "e"], "a, b, c and 2 more"), ([], "")],
+)
+def test_of_many_names_the_first_three_are_told(names, text):
+    assert listed(names) == text
+
+
+def test_a_notice_is_told_once_with_the_documents_it_is_about():
+    notices = Notices(german)
+    for name, text in (("a", "Umsatz"), ("b", "revenue"), ("c", "Der Umsatz")):
+        notices.read(name, text)
+    for name in ("a", "b", "c", "d"):
+        notices.end(name)
+    assert list(notices.events()) == [Noticed("not English (a, c)")]
+
+
+def test_a_document_that_is_forgotten_is_not_told_of():
+    notices = Notices(german)
+    notices.read("a", "Umsatz")
+    notices.forget("a")
+    notices.end("a")
+    assert list(notices.events()) == []
+
+
+def test_only_the_beginning_of_a_long_document_is_kept():
+    seen = []
+    notices = Notices(seen.append)
+    for page in range(1000):
+        notices.read("a", f"{page} " * 1000)
+    notices.end("a")
+    assert len(seen[0]) < 2 * SAMPLE_CHARS + 2
