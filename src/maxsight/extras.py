@@ -12,6 +12,7 @@ EXTRAS = {
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "gpu": ("torch",),
     "plots": ("matplotlib",),
+    "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }
 """What each extra must bring."""
 

@@ -25,6 +25,7 @@ ALLOWED = {
     "stores": FOUNDATION,
     "retrieval": FOUNDATION | {"stores"},
     "heatmaps": FOUNDATION,
+    "quality": FOUNDATION | {"documents", "encoders"},
     "evaluation": FOUNDATION | {"identity", "retrieval", "stores"},
     "identity": FOUNDATION,
     "metadata": FOUNDATION | {"stores"},

@@ -26,6 +26,7 @@ def test_the_package_holds_the_offline_encoder_with_its_notice(wheel):
         "minilm/tokenizer.json",
         "minilm/recipe.json",
         "minilm/NOTICE",
+        "quality/models/patches.quality",
         "maxsight/py.typed",
     )
     assert [name for name in needed if not any(found.endswith(name) for found in names)] == []

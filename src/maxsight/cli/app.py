@@ -20,6 +20,7 @@ from maxsight.cli.export import export
 from maxsight.cli.index import index
 from maxsight.cli.list import list_documents
 from maxsight.cli.output import INTERRUPTED, say
+from maxsight.cli.quality import quality
 from maxsight.cli.remove import remove
 from maxsight.cli.search import search
 from maxsight.cli.status import status
@@ -73,6 +74,6 @@ def main() -> None:
 
 for _command in (
     index, search, explain, list_documents, remove, status, verify, compact, export, backup, evaluate, audit, embed,
-    encoders,
+    encoders, quality,
 ):  # fmt: skip
     main.add_command(_command)

@@ -12,13 +12,16 @@ from maxsight.extras import require
 DEFAULT_ENCODER = "minilm"
 ENCODER_NAMES = ("minilm", "fake")
 CHECKPOINT_EXTRA = "colpali"
+PATCHES = "patches"
+"""Image statistics of a page's patches, for `embed` and for judging quality: no query can be asked of them."""
 
 
 def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     """Load an encoder; its heavy libraries are imported only now.
 
     Args:
-        name: ``minilm``, a late-interaction checkpoint's model id (``vidore/colpali-v1.3-hf``), or its folder.
+        name: ``minilm``, ``patches``, a late-interaction checkpoint's model id (``vidore/colpali-v1.3-hf``), or its
+            folder.
         options: How it runs here.
 
     Raises:
@@ -32,6 +35,10 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         return MiniLM()
     if name == "fake":
         return FakeEncoder()
+    if name == PATCHES:
+        from maxsight.encoders.patches import PatchEncoder
+
+        return PatchEncoder()
     if is_checkpoint(name):
         require(CHECKPOINT_EXTRA)
         try:
@@ -53,4 +60,4 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
 
 def is_checkpoint(name: str) -> bool:
     """Whether a name is a model id, or a folder, rather than an encoder that comes with maxsight."""
-    return name not in ENCODER_NAMES and ("/" in name or "\\" in name or Path(name).is_dir())
+    return name not in (*ENCODER_NAMES, PATCHES) and ("/" in name or "\\" in name or Path(name).is_dir())

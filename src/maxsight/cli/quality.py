@@ -1,0 +1,266 @@
+"""``maxsight quality``: dataset, train, predict, explain."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from maxsight.cli.output import counted, json_option, print_json, say
+from maxsight.cli.reading_options import changed, each_path, reading_options
+from maxsight.errors import InputError
+
+if TYPE_CHECKING:
+    from maxsight.quality.bulk import PageQuality
+    from maxsight.quality.predictor import Prediction
+
+NOT_ALL_READ = 3
+EXTRA = "quality"
+POOLINGS = ["mean", "max", "std", "concat", "concat-text"]
+LEARNERS = ["average", "svr", "lightgbm"]
+_FOLDER = click.Path(path_type=Path, file_okay=False)
+_FILE = click.Path(path_type=Path, dir_okay=False)
+
+
+@click.group()
+def quality() -> None:
+    """Predict the error rates of OCR from how a page looks, before it is read."""
+    from maxsight.extras import require
+
+    require(EXTRA)
+
+
+@quality.command()
+@click.argument("sources", nargs=-1, required=True, metavar="SOURCE...")
+@click.option("--out", type=_FOLDER, required=True, metavar="DIR", help="Folder of the samples.")
+@click.option(
+    "--pairs", is_flag=True, help="SOURCE is your own pictures with known texts: CSV, JSON Lines or Parquet with "
+    "columns `image` and `text`, or folders of ALTO, PAGE-XML or hOCR files beside their pictures."
+)  # fmt: skip
+@click.option(
+    "--ocr", type=click.Choice(["auto", "tesseract", "rapidocr"]), default="auto", show_default=True
+)
+@click.option(
+    "--dpi", type=click.IntRange(36, 600), default=150, show_default=True, help="Resolution of pages."
+)
+@click.option(
+    "--crop", type=click.IntRange(200), metavar="PX", help="Take a crop rich in text, not the whole page."
+)
+@click.option("--pages-per-document", type=click.IntRange(1), default=12, show_default=True)
+@click.option(
+    "--degraded", type=click.IntRange(0), default=4, show_default=True, help="Samples beside the clean one."
+)
+@click.option("--seed", type=int, default=0, show_default=True)
+@json_option
+def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **options: Any) -> None:
+    """Make labelled samples of born-digital PDFs: drawn, made worse, read by OCR, compared with their own text.
+
+    The same command again goes on where one was stopped.
+    """
+    from maxsight.documents import OcrChoice
+    from maxsight.quality.dataset import DatasetSettings, build_dataset
+    from maxsight.quality.pairs import add_pairs
+
+    settings = DatasetSettings(
+        ocr=OcrChoice(options["ocr"]),
+        dpi=options["dpi"],
+        crop_px=options["crop"],
+        pages_per_document=options["pages_per_document"],
+        degraded_per_page=options["degraded"],
+        seed=options["seed"],
+    )
+    with click.progressbar(length=1, label="pages", file=sys.stderr) as bar:
+
+        def show(done: int, of: int) -> None:
+            bar.length = of
+            bar.update(done - bar.pos)
+
+        paths = list(each_path(sources))
+        if pairs:
+            report = add_pairs(paths, out, settings.ocr, on_page=show)
+        else:
+            report = build_dataset(paths, out, settings, on_page=show)
+    for problem in report.problems:
+        say(f"skipped: {problem}")
+    if as_json:
+        print_json(report)
+    else:
+        click.echo(f"{out}: {counted(report.made, 'sample')} made, {report.kept:,} there already")
+        if report.set_aside:
+            click.echo(f"  {counted(report.set_aside, 'page')} set aside: misread even when clean")
+    if report.problems:
+        sys.exit(NOT_ALL_READ)
+
+
+@quality.command()
+@click.argument("folders", nargs=-1, required=True, type=_FOLDER, metavar="DATASET...")
+@click.option("--out", type=_FILE, required=True, metavar="MODEL", help="The model's file.")
+@click.option(
+    "--features", default="patches", show_default=True, metavar="NAME",
+    help="patches, or a checkpoint with a length: vidore/colpali-v1.3-hf:128dim, ...:2048dim.",
+)  # fmt: skip
+@click.option("--pooling", type=click.Choice(POOLINGS), default="concat-text", show_default=True)
+@click.option("--model", "learner", type=click.Choice(LEARNERS), default="average", show_default=True)
+@click.option("--target", type=click.Choice(["cer", "wer", "both"]), default="both", show_default=True)
+@click.option(
+    "--with-ocr", is_flag=True, help="Take OCR's own confidence into account: for after it has run."
+)
+@click.option(
+    "--coverage", type=click.FloatRange(0.5, 0.99), default=0.9, show_default=True, help="Of the intervals."
+)
+@click.option("--compare", is_flag=True, help="Also judge every pooling with every model.")
+@click.option(
+    "--quick", is_flag=True, help="Leave out the tests with unseen degradations and fewer documents."
+)
+@click.option(
+    "--report", type=_FOLDER, metavar="DIR", help="Write an HTML report with plots.  [default: MODEL.report]"
+)
+@json_option
+def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
+    """Train a model on samples, judge it on documents left out, and write it with a report."""
+    from maxsight.cli.quality_tables import print_comparison, print_judgement
+    from maxsight.quality.features import PagePooling, load_extractor
+    from maxsight.quality.model_file import save_predictor
+    from maxsight.quality.predictor import Target
+    from maxsight.quality.regressors import Learner
+    from maxsight.quality.report import write_report
+    from maxsight.quality.samples import SampleFolder
+    from maxsight.quality.tables import sample_table
+    from maxsight.quality.trainer import TrainingSettings, compare
+    from maxsight.quality.trainer import train as fit
+
+    targets = tuple(Target) if options["target"] == "both" else (Target(options["target"]),)
+    samples = [SampleFolder(folder) for folder in folders]
+    if not any(len(folder) for folder in samples):
+        raise InputError(
+            f"no samples lie in {', '.join(map(str, folders))}", hint="maxsight quality dataset makes some."
+        )
+    extractor = load_extractor(options["features"], PagePooling(options["pooling"]))
+    with click.progressbar(length=1, label="features", file=sys.stderr) as bar:
+
+        def show(done: int, of: int) -> None:
+            bar.length = of
+            bar.update(done - bar.pos)
+
+        table = sample_table(samples, extractor, on_sample=show)
+    settings = TrainingSettings(
+        learner=Learner(options["learner"]),
+        targets=targets,
+        with_ocr=options["with_ocr"],
+        coverage=options["coverage"],
+        thorough=not options["quick"],
+    )
+    predictor, judgements = fit(table, extractor, settings, say=say)
+    save_predictor(predictor, out)
+    page = write_report(options["report"] or out.with_suffix(".report"), table, judgements, predictor)
+    comparison = compare(samples, options["features"], targets, say=say) if options["compare"] else []
+    if as_json:
+        print_json({"model": out, "report": page, "about": predictor.about, "comparison": comparison})
+        return
+    for judgement in judgements:
+        print_judgement(judgement)
+    print_comparison(comparison)
+    click.echo(f"model: {out}\nreport: {page}")
+
+
+@quality.command()
+@click.argument("paths", nargs=-1, required=True, metavar="IMAGE|PDF|FOLDER...")
+@click.option("--model", type=_FILE, help="A model's file.  [default: the one that comes with maxsight]")
+@click.option("--out", type=_FILE, metavar="FILE", help="Write a table: .csv, .json or .parquet.")
+@reading_options
+@json_option
+def predict(
+    paths: tuple[str, ...], model: Path | None, out: Path | None, as_json: bool, **options: Any
+) -> None:
+    """Predict character and word error rates of every page, worst first.
+
+    PDFs are drawn at 150 dpi unless told otherwise. A blank page, a photograph or a picture too small to read gets a
+    reason and no number. What can't be read is named, and the exit code is 3.
+    """
+    from maxsight.documents import ReadSettings
+    from maxsight.quality.bulk import DPI, PageQuality, predict_documents, worst_first, write_predictions
+    from maxsight.quality.model_file import load_predictor
+
+    predictor = load_predictor(model)
+    settings = changed(ReadSettings(dpi=DPI), options)
+    pages: list[PageQuality] = []
+    problems = 0
+    for judged in predict_documents(each_path(paths), predictor, settings, workers=options["workers"]):
+        if isinstance(judged, PageQuality):
+            pages.append(judged)
+        else:
+            problems += 1
+            say(f"skipped: {judged}")
+    pages = worst_first(pages)
+    if out:
+        write_predictions(pages, out)
+    if as_json:
+        print_json([page.row() for page in pages])
+    elif not out:
+        for page in pages:
+            click.echo(_line(page))
+    if problems:
+        sys.exit(NOT_ALL_READ)
+
+
+@quality.command()
+@click.argument("file", type=click.Path(path_type=Path))
+@click.argument("page", type=click.IntRange(1), default=1)
+@click.option("--out", type=_FILE, required=True, metavar="PNG", help="Draw the page here.")
+@click.option("--model", type=_FILE, help="A model's file.  [default: the one that comes with maxsight]")
+@reading_options
+def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any) -> None:
+    """Show where on PAGE of FILE OCR would fail, beside the words it finds, coloured by its confidence."""
+    from dataclasses import replace
+
+    import numpy as np
+
+    from maxsight.documents import OcrChoice, ReadSettings, render_page
+    from maxsight.pictures import fit_picture
+    from maxsight.quality.bulk import DPI
+    from maxsight.quality.explaining import window_heat
+    from maxsight.quality.heat_picture import draw_heat, draw_words, side_by_side
+    from maxsight.quality.model_file import load_predictor
+    from maxsight.quality.ocr import read_picture
+
+    if out.suffix.lower() != ".png":
+        raise InputError(f"the picture is a PNG, so {out} can't be its name", hint="Let it end in .png.")
+    predictor = load_predictor(model)
+    settings = changed(ReadSettings(dpi=DPI), options)
+    drawn = render_page(file, page - 1, replace(settings, ocr=OcrChoice.NONE))
+    fit = predictor.extractor.encoder.picture
+    picture = np.asarray(drawn) if fit is None else fit_picture(drawn, fit)
+    prediction = predictor.predict(picture)
+    if prediction.refusal:
+        raise InputError(f"{file}, page {page}: {prediction.refusal}", hint="There is nothing to explain.")
+    vectors = predictor.extractor.vectors(picture)
+    fitted = next(iter(predictor.targets.values()))
+    title = f"where OCR would fail: {_estimates(prediction)}"
+    sheet = draw_heat(picture, vectors, window_heat(predictor.extractor, fitted, vectors), title)
+    if settings.ocr is not OcrChoice.NONE:
+        reading = read_picture(picture, settings.ocr)
+        said = f"words OCR found: {len(reading.words.texts):,}, mean confidence {reading.confidence:.2f}"
+        sheet = side_by_side(sheet, draw_words(picture, reading, said))
+    try:
+        sheet.save(out, format="PNG")
+    except OSError as error:
+        raise InputError(f"{out} can't be written: {error.strerror or error}") from error
+    say(f"drawn: {out}")
+    click.echo(_estimates(prediction))
+    if prediction.warning:
+        say(f"note: {prediction.warning}")
+
+
+def _estimates(prediction: Prediction) -> str:
+    return "   ".join(
+        f"{target.upper()} {estimate.value:.3f} [{estimate.low:.3f}, {estimate.high:.3f}]"
+        for target, estimate in prediction.estimates.items()
+    )
+
+
+def _line(page: PageQuality) -> str:
+    expected = page.prediction.refusal or _estimates(page.prediction)
+    note = f"   ({page.prediction.warning})" if page.prediction.warning else ""
+    return f"{expected}   {page.file}  page {page.page_number}{note}"

@@ -1,0 +1,80 @@
+"""The encoder ``patches``: a page's patches as vectors, for pooling and judging, not for search."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import cv2
+import numpy as np
+
+from maxsight.encoders.base import PAGES_PER_BATCH
+from maxsight.encoders.patches.grid import PatchGrid
+from maxsight.encoders.patches.statistics import STATISTICS, patch_statistics
+from maxsight.errors import EncoderError, InputError
+from maxsight.types import EmbeddingSpace, Fit, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
+
+REVISION = "1"
+"""Changes with whatever changes a vector."""
+
+# A page keeps its own resolution, on which what is measured depends, up to A4 at 200 dpi.
+OWN_SIZE = PictureFit(Fit.MULTIPLE, multiple_px=1, min_pixels=1, max_pixels=4_000_000)
+
+
+class PatchEncoder:
+    """One vector of image statistics per patch that is not blank.
+
+    Its vectors are the statistics themselves: not of unit norm, and nothing a query could be compared with.
+
+    Args:
+        grid: Into which pages are cut, whatever their shape.
+    """
+
+    def __init__(self, grid: PatchGrid | None = None) -> None:
+        self._grid = grid or PatchGrid()
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space ``patches``."""
+        revision = f"{REVISION}-{self._grid.rows}x{self._grid.cols}"
+        return EmbeddingSpace("patches", revision, len(STATISTICS), query_format="none")
+
+    @property
+    def picture(self) -> PictureFit:
+        """Pages in their own resolution, if it is not above 4 megapixels."""
+        return OWN_SIZE
+
+    @property
+    def batch_size(self) -> int:
+        """Any number is the same to it."""
+        return PAGES_PER_BATCH
+
+    def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
+        """Measure the patches of pages; a blank page has no vectors.
+
+        Raises:
+            InputError: A page was read without its picture.
+        """
+        return [self._encode_page(page) for page in pages]
+
+    def encode_query(self, text: str) -> QueryEmbedding:
+        """Refuse: image statistics stand for no words.
+
+        Raises:
+            EncoderError: Always.
+        """
+        raise EncoderError(
+            "the encoder patches looks at pages and can't be asked questions",
+            hint="Index with an encoder for search, such as minilm.",
+        )
+
+    def notice(self, text: str) -> str | None:
+        """Nothing to say: it reads no text."""
+        return None
+
+    def _encode_page(self, page: Page) -> PageEmbedding:
+        if page.picture is None:
+            raise InputError(f"page {page.page_number} has no picture to look at")
+        grey = cv2.cvtColor(page.picture, cv2.COLOR_RGB2GRAY)
+        measured = patch_statistics(np.asarray(grey, np.uint8), self._grid)
+        kept = ~measured.is_blank
+        return PageEmbedding(measured.values[kept], Regions(boxes=measured.boxes[kept], spans=None))

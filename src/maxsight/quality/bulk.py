@@ -1,0 +1,147 @@
+"""Predictions for whole folders: pages are drawn in worker processes and judged in threads."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from maxsight.documents.base import OcrChoice, ReadSettings
+from maxsight.documents.discover import discover
+from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, read_documents
+from maxsight.errors import InputError, UnreadableDocumentError
+from maxsight.quality.ocr import read_picture
+from maxsight.quality.predictor import Prediction, QualityPredictor, Target
+from maxsight.threads import map_in_threads
+
+TEXT_FILES = ("*.txt", "*.md")
+DPI = 150
+
+
+@dataclass(frozen=True, slots=True)
+class PageQuality:
+    """What is expected of OCR on a page of a document.
+
+    Attributes:
+        file: As it was named, or found below a folder.
+        page_number: From 1.
+        prediction: The error rates, or why there are none.
+    """
+
+    file: str
+    page_number: int
+    prediction: Prediction
+
+    def row(self) -> dict[str, Any]:
+        """Flat, for tables: ``predicted_cer, cer_low, cer_high, predicted_wer, ..., refusal, warning``."""
+        row: dict[str, Any] = {"file": self.file, "page_number": self.page_number}
+        for target in Target:
+            estimate = self.prediction.estimates.get(target)
+            row[f"predicted_{target}"] = estimate and round(estimate.value, 4)
+            row[f"{target}_low"] = estimate and round(estimate.low, 4)
+            row[f"{target}_high"] = estimate and round(estimate.high, 4)
+        return row | {"refusal": self.prediction.refusal, "warning": self.prediction.warning}
+
+
+def predict_documents(
+    paths: Iterable[str | Path],
+    predictor: QualityPredictor,
+    settings: ReadSettings | None = None,
+    *,
+    workers: int | None = None,
+) -> Iterator[PageQuality | UnreadableDocumentError]:
+    """Predict for every page of images, PDFs and folders, in order.
+
+    Args:
+        paths: What to judge. Plain text files in folders are passed over.
+        predictor: The model. One that takes OCR into account runs ``settings.ocr`` on every page.
+        settings: How files are read; 150 dpi if not given.
+        workers: Reading processes.
+
+    Yields:
+        A page's prediction, or an error that names a file or page.
+    """
+    settings = settings or ReadSettings(dpi=DPI)
+    drawn = replace(settings, ocr=OcrChoice.NONE, picture=predictor.extractor.encoder.picture)
+    problems: list[UnreadableDocumentError] = []
+
+    def jobs() -> Iterator[ReadJob]:
+        for found in discover(paths, exclude=TEXT_FILES):
+            if isinstance(found, UnreadableDocumentError):
+                problems.append(found)
+            else:
+                yield ReadJob(found)
+
+    def judge(event: object) -> PageQuality | UnreadableDocumentError | None:
+        match event:
+            case PageRead(job, page):
+                assert page.picture is not None  # asked for
+                reading = read_picture(page.picture, settings.ocr) if predictor.space.with_ocr else None
+                return PageQuality(str(job.path), page.page_number, predictor.predict(page.picture, reading))
+            case PageFailed() | Failed():
+                return event.error
+        return None
+
+    for judged in map_in_threads(judge, read_documents(jobs(), drawn, workers=workers)):
+        if judged is not None:
+            yield judged
+    yield from problems
+
+
+def worst_first(pages: Iterable[PageQuality]) -> list[PageQuality]:
+    """Order pages by what is expected of them: those without a number first, then by error rate."""
+
+    def badness(page: PageQuality) -> tuple[bool, float]:
+        estimates = page.prediction.estimates
+        first = next((estimates[target] for target in Target if target in estimates), None)
+        return first is None, first.value if first else 1.0
+
+    return sorted(pages, key=badness, reverse=True)
+
+
+def write_predictions(pages: Sequence[PageQuality], file: Path) -> None:
+    """Write predictions as CSV, JSON or Parquet, by the file's name.
+
+    Raises:
+        InputError: The name says none of these, or the file can't be written.
+    """
+    rows = [page.row() for page in pages]
+    try:
+        match file.suffix.lower():
+            case ".csv":
+                with file.open("w", newline="", encoding="utf-8") as stream:
+                    writer = csv.DictWriter(stream, _SCHEMA.names)
+                    writer.writeheader()
+                    writer.writerows(rows)
+            case ".json":
+                file.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
+            case ".parquet":
+                pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), file)
+            case _:
+                raise InputError(
+                    f"predictions can't be written as {file.name}",
+                    hint="Let it end in .csv, .json or .parquet.",
+                )
+    except OSError as error:
+        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
+
+
+_SCHEMA = pa.schema(
+    [
+        ("file", pa.string()),
+        ("page_number", pa.int32()),
+        *(
+            (f"{name}", pa.float64())
+            for target in Target
+            for name in (f"predicted_{target}", f"{target}_low", f"{target}_high")
+        ),
+        ("refusal", pa.string()),
+        ("warning", pa.string()),
+    ]
+)

@@ -1,0 +1,253 @@
+"""Pages as one vector of fixed length each: what a model of quality is trained on and asked with.
+
+An encoder makes one vector per patch; pooling them makes the page's. A model is tied to its `FeatureSpace`: the
+encoder with its revision, which of its vectors, and the pooling.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from maxsight.encoders.base import Encoder, HiddenStateEncoder
+from maxsight.encoders.patches import STATISTICS, PatchEncoder
+from maxsight.encoders.pooling import Pooling, pool_vectors
+from maxsight.encoders.registry import PATCHES, load_encoder
+from maxsight.errors import InputError
+from maxsight.pictures import fit_picture, fitted_size
+from maxsight.types import Floats, Page, PictureFit, TextSource, Words
+
+OCR_FEATURES = ("ocr confidence", "ocr characters")
+"""The engine's mean confidence, and the logarithm of the characters it read plus one."""
+MIN_SIDE_PX = 128
+_NO_WORDS = Words(np.zeros((0, 2), np.int32), None)
+
+
+class PagePooling(StrEnum):
+    """How a page's vectors become one."""
+
+    MEAN = "mean"
+    MAX = "max"
+    STD = "std"
+    CONCAT = "concat"
+    """Mean, maximum and standard deviation."""
+    CONCAT_TEXT = "concat-text"
+    """Those, and two means weighted by how much text there seems to be in each patch. For ``patches`` only."""
+
+
+class Layer(StrEnum):
+    """Which of an encoder's vectors are pooled."""
+
+    VECTORS = "vectors"
+    """Those it searches with: 128 components for ColPali."""
+    HIDDEN = "hidden"
+    """Its language model's last hidden states: 2048 for ColPali."""
+
+
+@dataclass(frozen=True, slots=True)
+class FeatureSpace:
+    """What two feature vectors must share to be compared.
+
+    Attributes:
+        encoder: Its id: ``patches``, or a checkpoint's.
+        revision: Fingerprint of what makes its vectors.
+        dim: Length of one of its vectors.
+        layer: Which of its vectors are pooled.
+        pooling: How.
+        with_ocr: Whether what an OCR engine says of its own reading is added, as `OCR_FEATURES`.
+    """
+
+    encoder: str
+    revision: str
+    dim: int
+    layer: Layer
+    pooling: PagePooling
+    with_ocr: bool = False
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """One name per feature, such as ``mean of sharpness``."""
+        single = STATISTICS if self.encoder == PATCHES else tuple(f"component {n}" for n in range(self.dim))
+        parts = {
+            PagePooling.CONCAT: ("mean", "max", "std"),
+            PagePooling.CONCAT_TEXT: ("mean", "max", "std", "mean by edges", "mean by ink"),
+        }.get(self.pooling, (self.pooling.value,))
+        pooled = tuple(f"{part} of {name}" for part in parts for name in single)
+        return pooled + (OCR_FEATURES if self.with_ocr else ())
+
+    def __str__(self) -> str:
+        after = ", after OCR" if self.with_ocr else ""
+        return f"{self.encoder} (revision {self.revision}, {self.dim}-d {self.layer}, {self.pooling} pooling{after})"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class PageVectors:
+    """A page before pooling.
+
+    Attributes:
+        vectors: Shape ``(vectors, dim)``, float32. None of a blank page.
+        boxes: Where each stands, in fractions of the page. Shape ``(vectors, 4)``.
+    """
+
+    vectors: NDArray[np.float32]
+    boxes: NDArray[np.float32]
+
+    def __len__(self) -> int:
+        return len(self.vectors)
+
+
+class FeatureExtractor:
+    """Turns pictures of pages into feature vectors of one space.
+
+    Args:
+        encoder: Makes the vectors.
+        layer: Which of them.
+        pooling: How they become one.
+
+    Raises:
+        InputError: The encoder does not look at pages, has no hidden states, or the pooling is not for it.
+    """
+
+    def __init__(self, encoder: Encoder, layer: Layer, pooling: PagePooling) -> None:
+        if encoder.picture is None:
+            raise InputError(
+                f"{encoder.space.encoder} reads words and does not look at pages",
+                hint="Take patches, or a checkpoint of the ColPali family.",
+            )
+        if pooling is PagePooling.CONCAT_TEXT and encoder.space.encoder != PATCHES:
+            raise InputError(f"the pooling {pooling} is for patches only", hint="Take concat.")
+        if layer is Layer.HIDDEN and not isinstance(encoder, HiddenStateEncoder):
+            raise InputError(f"{encoder.space.encoder} has no hidden states", hint="Take its vectors.")
+        self._encoder = encoder
+        self._layer = layer
+        self._pooling = pooling
+
+    @property
+    def encoder(self) -> Encoder:
+        """What makes the vectors."""
+        return self._encoder
+
+    @property
+    def space(self) -> FeatureSpace:
+        """What the features may be compared with."""
+        space, dim = self._encoder.space, self._encoder.space.dim
+        if self._layer is Layer.HIDDEN:
+            assert isinstance(self._encoder, HiddenStateEncoder)  # checked at birth
+            dim = self._encoder.hidden_dim
+        return FeatureSpace(space.encoder, space.revision, dim, self._layer, self._pooling)
+
+    def vectors(self, picture: NDArray[np.uint8]) -> PageVectors:
+        """Encode one page.
+
+        Args:
+            picture: Grey ``(height, width)`` or RGB ``(height, width, 3)``, uint8.
+
+        Raises:
+            InputError: It is too small to hold a line of text.
+        """
+        check_size(picture)
+        assert self._encoder.picture is not None  # checked at birth
+        page = Page(0, "", _NO_WORDS, TextSource.NONE, picture=_fitted(picture, self._encoder.picture))
+        if self._layer is Layer.HIDDEN:
+            assert isinstance(self._encoder, HiddenStateEncoder)
+            ((embedding, vectors),) = self._encoder.encode_pages_with_hidden([page])
+        else:
+            (embedding,) = self._encoder.encode_pages([page])
+            vectors = embedding.vectors
+        boxes = embedding.regions.boxes
+        assert boxes is not None  # it has a picture
+        return PageVectors(np.asarray(vectors, np.float32), boxes)
+
+    def pool(self, vectors: Floats) -> NDArray[np.float32]:
+        """Make one feature vector of a page's vectors, or of some of them.
+
+        Raises:
+            InputError: There are none.
+        """
+        if self._pooling is not PagePooling.CONCAT_TEXT:
+            return pool_vectors(vectors, Pooling(self._pooling.value))
+        concat = pool_vectors(vectors, Pooling.CONCAT)
+        weighted = [weights @ vectors / weights.sum() for weights in text_weights(vectors)]
+        return np.concatenate([concat, *weighted]).astype(np.float32)
+
+    def transform(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
+        """Make the features of pages. Shape ``(pages, features)``.
+
+        Raises:
+            InputError: A page is too small, or blank.
+        """
+        return np.stack([self.pool(self.vectors(picture).vectors) for picture in pictures])
+
+
+def load_extractor(features: str, pooling: PagePooling) -> FeatureExtractor:
+    """Make an extractor by the name given to ``--features``.
+
+    Args:
+        features: ``patches``, or a checkpoint with the length of its vectors or hidden states:
+            ``vidore/colpali-v1.3-hf:128dim``, ``vidore/colpali-v1.3-hf:2048dim``.
+        pooling: How vectors become one.
+
+    Raises:
+        InputError: The checkpoint has no vectors of that length.
+        ModelNotAvailableError: There is no such encoder.
+    """
+    if features == PATCHES:
+        return FeatureExtractor(PatchEncoder(), Layer.VECTORS, pooling)
+    name, _, length = features.rpartition(":")
+    if not name or not length.removesuffix("dim").isdecimal():
+        raise InputError(
+            f"features are patches or a checkpoint with a length, not {features!r}",
+            hint="For example vidore/colpali-v1.3-hf:128dim or vidore/colpali-v1.3-hf:2048dim.",
+        )
+    encoder, dim = load_encoder(name), int(length.removesuffix("dim"))
+    if dim == encoder.space.dim:
+        return FeatureExtractor(encoder, Layer.VECTORS, pooling)
+    hidden = encoder.hidden_dim if isinstance(encoder, HiddenStateEncoder) else None
+    if dim == hidden:
+        return FeatureExtractor(encoder, Layer.HIDDEN, pooling)
+    known = f"{encoder.space.dim}dim" + (f" and {hidden}dim" if hidden else "")
+    raise InputError(f"{name} has no vectors of length {dim}", hint=f"It has {known}.")
+
+
+def _fitted(picture: NDArray[np.uint8], fit: PictureFit) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    if picture.ndim == 3 and fitted_size(width, height, fit) == (width, height):
+        return picture
+    return fit_picture(Image.fromarray(picture).convert("RGB"), fit)
+
+
+def ocr_features(confidence: float, characters: int) -> NDArray[np.float32]:
+    """What an OCR engine says of its reading, by `OCR_FEATURES`. Shape ``(2,)``."""
+    return np.array([confidence, np.log1p(characters)], np.float32)
+
+
+def check_size(picture: NDArray[np.uint8]) -> None:
+    """Refuse what can't hold text.
+
+    Raises:
+        InputError: It is smaller than a line of text and its surroundings.
+    """
+    height, width = picture.shape[:2]
+    if min(height, width) < MIN_SIDE_PX:
+        raise InputError(
+            f"the picture is {width} x {height} pixels; less than {MIN_SIDE_PX} on a side is no page",
+            hint="Give the page in the resolution it is to be read in, such as 150 dpi.",
+        )
+
+
+def text_weights(vectors: Floats) -> tuple[Floats, Floats]:
+    """How much text there seems to be in each patch: by many, strong edges; by ink in the shape of characters.
+
+    Noise has edges without characters, a blot has neither.
+
+    Returns:
+        Shape ``(patches,)`` each.
+    """
+    names = ("edges", "deviation", "ink_local", "character_ink_local")
+    edges, deviation, ink, share = (vectors[:, STATISTICS.index(name)] for name in names)
+    return edges * deviation + 1e-3, ink * share + 1e-3

@@ -1,0 +1,155 @@
+"""A model as a file: a zip of JSON, LightGBM's own text and plain arrays. Nothing in it can run.
+
+::
+
+    model.json         format, feature space, versions, scores, intervals, SHA-256 of the other members
+    familiarity.npz    what the samples looked like
+    cer/support.npz    a support vector machine
+    cer/trees.txt      boosted trees
+    wer/...
+"""
+
+from __future__ import annotations
+
+import hashlib
+import io
+import json
+import os
+import zipfile
+from dataclasses import asdict, fields
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+from maxsight.errors import InputError
+from maxsight.quality.conformal import Conformal
+from maxsight.quality.familiarity import Familiarity
+from maxsight.quality.features import FeatureSpace, Layer, PagePooling
+from maxsight.quality.predictor import FittedTarget, QualityPredictor, Target
+from maxsight.quality.regressors import SupportVectors, Trees
+
+FORMAT = 1
+SUFFIX = ".quality"
+MAX_BYTES = 200_000_000
+DEFAULT_MODEL = "patches" + SUFFIX
+MODELS = Path(__file__).parent / "models"
+"""Those that come with maxsight."""
+_STAMP = (1980, 1, 1, 0, 0, 0)  # the same model is the same bytes
+
+Value = TypeVar("Value", SupportVectors, Familiarity)
+
+
+def save_predictor(predictor: QualityPredictor, file: Path) -> None:
+    """Write a model.
+
+    Raises:
+        InputError: It can't be written there.
+    """
+    members = {"familiarity.npz": _arrays(predictor.familiarity)}
+    for target, fitted in predictor.targets.items():
+        if fitted.support is not None:
+            members[f"{target}/support.npz"] = _arrays(fitted.support)
+        if fitted.trees is not None:
+            members[f"{target}/trees.txt"] = fitted.trees.text.encode()
+    described = {
+        "format": FORMAT,
+        "space": asdict(predictor.space),
+        "about": predictor.about,
+        "conformal": {
+            target.value: _conformal(fitted.conformal) for target, fitted in predictor.targets.items()
+        },
+        "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
+    }
+    unfinished = file.with_name(file.name + ".part")
+    try:
+        with zipfile.ZipFile(unfinished, "w") as archive:
+            for name, content in {"model.json": json.dumps(described, indent=1).encode(), **members}.items():
+                archive.writestr(zipfile.ZipInfo(name, _STAMP), content, zipfile.ZIP_DEFLATED, 9)
+        os.replace(unfinished, file)
+    except OSError as error:
+        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
+    finally:
+        unfinished.unlink(missing_ok=True)
+
+
+def load_predictor(file: Path | None = None) -> QualityPredictor:
+    """Read a model; the one that comes with maxsight if none is named.
+
+    Raises:
+        InputError: It is no model, is damaged, or was made by another version or for other features.
+    """
+    if file is None:
+        file = MODELS / DEFAULT_MODEL
+    try:
+        members = _members(file)
+        described = json.loads(members["model.json"])
+        if described["format"] != FORMAT:
+            raise InputError(
+                f"{file} is a model of format {described['format']}; this version of maxsight reads {FORMAT}",
+                hint="Train it again: maxsight quality train.",
+            )
+        for name, digest in described["sha256"].items():
+            if hashlib.sha256(members[name]).hexdigest() != digest:
+                raise InputError(f"{file} is damaged: {name} is not what was written")
+        return _assemble(described, members)
+    except InputError:
+        raise
+    except (OSError, zipfile.BadZipFile, KeyError, ValueError, TypeError) as error:
+        raise InputError(
+            f"{file} is not a model of quality ({error})", hint="maxsight quality train makes one."
+        ) from error
+
+
+def _members(file: Path) -> dict[str, bytes]:
+    with zipfile.ZipFile(file) as archive:
+        size = sum(member.file_size for member in archive.infolist())
+        if size > MAX_BYTES:
+            raise InputError(f"{file} unpacks to {size:,} bytes, more than the limit of {MAX_BYTES:,}")
+        return {member.filename: archive.read(member) for member in archive.infolist()}
+
+
+def _assemble(described: dict[str, Any], members: dict[str, bytes]) -> QualityPredictor:
+    space = described["space"]
+    space = FeatureSpace(
+        **{**space, "layer": Layer(space["layer"]), "pooling": PagePooling(space["pooling"])}
+    )
+    targets = {}
+    for name, conformal in described["conformal"].items():
+        support, trees = members.get(f"{name}/support.npz"), members.get(f"{name}/trees.txt")
+        targets[Target(name)] = FittedTarget(
+            None if support is None else _from_arrays(SupportVectors, support),
+            None if trees is None else Trees(trees.decode()),
+            Conformal(
+                conformal["coverage"],
+                np.array(conformal["knots"]),
+                np.array(conformal["errors"]),
+                float(conformal["factor"]),
+            ),
+        )
+    familiarity = _from_arrays(Familiarity, members["familiarity.npz"])
+    return QualityPredictor(space, targets, familiarity, described["about"])
+
+
+def _conformal(conformal: Conformal) -> dict[str, Any]:
+    return {
+        "coverage": conformal.coverage,
+        "knots": conformal.knots.tolist(),
+        "errors": conformal.errors.tolist(),
+        "factor": str(conformal.factor),  # it may be infinite, which JSON does not know
+    }
+
+
+def _arrays(value: SupportVectors | Familiarity) -> bytes:
+    packed = io.BytesIO()
+    np.savez(
+        packed, allow_pickle=False, **{field.name: getattr(value, field.name) for field in fields(value)}
+    )
+    return packed.getvalue()
+
+
+def _from_arrays(kind: type[Value], packed: bytes) -> Value:
+    with np.load(io.BytesIO(packed), allow_pickle=False) as arrays:
+        values: dict[str, Any] = {field.name: arrays[field.name] for field in fields(kind)}
+    numbers = {name: float(array) for name, array in values.items() if not array.ndim}
+    return kind(**{**values, **numbers})

@@ -1,0 +1,192 @@
+"""Will OCR read this page? Asks a fitted model, says how sure it is, and says so where no number is due."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.errors import InputError
+from maxsight.quality.conformal import Conformal
+from maxsight.quality.familiarity import Familiarity
+from maxsight.quality.features import (
+    FeatureExtractor,
+    FeatureSpace,
+    PageVectors,
+    check_size,
+    load_extractor,
+    ocr_features,
+)
+from maxsight.quality.ocr import OcrReading
+from maxsight.quality.regressors import SupportVectors, Trees
+from maxsight.quality.text_presence import find_text
+
+
+class Target(StrEnum):
+    """What is predicted."""
+
+    CER = "cer"
+    """Wrong characters per character, at most 1."""
+    WER = "wer"
+    """Wrong words per word, at most 1."""
+
+
+@dataclass(frozen=True, slots=True)
+class Estimate:
+    """A predicted error rate.
+
+    Attributes:
+        value: In [0, 1].
+        low: The interval's lower end.
+        high: Its upper end.
+    """
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True, slots=True)
+class Prediction:
+    """What is expected of OCR on one page.
+
+    Attributes:
+        estimates: By what is predicted; empty where no number is due.
+        refusal: Why there is none; None if there is.
+        warning: Why the numbers may be far off; None if there is no reason to think so.
+    """
+
+    estimates: Mapping[Target, Estimate] = field(default_factory=dict)
+    refusal: str | None = None
+    warning: str | None = None
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class FittedTarget:
+    """What was learned of one error rate.
+
+    Attributes:
+        support: A support vector machine, or None.
+        trees: Boosted trees, or None. Where both are there, their mean counts.
+        conformal: How far off predictions are.
+    """
+
+    support: SupportVectors | None
+    trees: Trees | None
+    conformal: Conformal
+
+    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Predict error rates within [0, 1]. Shape ``(pages,)``."""
+        parts = [part.predict(features) for part in (self.support, self.trees) if part is not None]
+        return np.asarray(np.clip(np.mean(parts, axis=0), 0, 1))
+
+
+class QualityPredictor:
+    """A fitted model with what makes its features.
+
+    Args:
+        space: Of the features it was fitted on.
+        targets: What was learned.
+        familiarity: What the samples looked like.
+        about: How it was made: versions, samples, scores.
+        extractor: Makes the features; loaded by the space's name if not given.
+
+    Raises:
+        InputError: The extractor makes other features.
+    """
+
+    def __init__(
+        self,
+        space: FeatureSpace,
+        targets: Mapping[Target, FittedTarget],
+        familiarity: Familiarity,
+        about: Mapping[str, Any],
+        extractor: FeatureExtractor | None = None,
+    ) -> None:
+        self.space = space
+        self.targets = dict(targets)
+        self.familiarity = familiarity
+        self.about = dict(about)
+        self._extractor = extractor or load_extractor(_features_name(space), space.pooling)
+        if self._extractor.space != _without_ocr(space):
+            raise InputError(
+                f"the model was made for {space}, not for {self._extractor.space}",
+                hint="Train it again: maxsight quality train.",
+            )
+
+    @property
+    def extractor(self) -> FeatureExtractor:
+        """What makes the features."""
+        return self._extractor
+
+    def predict(self, picture: NDArray[np.uint8], reading: OcrReading | None = None) -> Prediction:
+        """Predict for one page.
+
+        Args:
+            picture: Grey ``(height, width)`` or RGB ``(height, width, 3)``, uint8, upright.
+            reading: What OCR read, for a model that takes it into account.
+
+        Raises:
+            InputError: The model needs the reading, and it is not given.
+        """
+        if self.space.with_ocr and reading is None:
+            raise InputError(
+                "this model judges a page together with what OCR read on it", hint="Give the reading as well."
+            )
+        try:
+            check_size(picture)
+        except InputError as error:
+            return Prediction(refusal=str(error))
+        found = find_text(picture)
+        if not found.pieces:
+            return Prediction(refusal="no ink can be made out: the page is blank, or far too pale")
+        if not found.is_text:
+            return Prediction(refusal=f"no text can be made out: {found}")
+        if not found.is_sideways:
+            return self.predict_vectors(self._extractor.vectors(picture), reading)
+        turned = np.ascontiguousarray(np.rot90(picture))
+        prediction = self.predict_vectors(self._extractor.vectors(turned), reading)
+        note = "the text lies on its side; judged as if the page were turned"
+        warning = f"{note}; {prediction.warning}" if prediction.warning else note
+        return replace(prediction, warning=warning)
+
+    def predict_vectors(self, page: PageVectors, reading: OcrReading | None = None) -> Prediction:
+        """Predict for a page that is encoded already."""
+        if not len(page):
+            return Prediction(refusal="the page is blank")
+        features = self.features(page, reading)[None]
+        estimates = {}
+        for target, fitted in self.targets.items():
+            value = fitted.predict(features)
+            low, high = fitted.conformal.interval(value)
+            estimates[target] = Estimate(float(value[0]), float(low[0]), float(high[0]))
+        return Prediction(estimates, warning=self._warning(features[0]))
+
+    def features(self, page: PageVectors, reading: OcrReading | None = None) -> NDArray[np.float64]:
+        """What the model is asked with. Shape ``(features,)``."""
+        pooled = self._extractor.pool(page.vectors)
+        if self.space.with_ocr and reading is not None:
+            pooled = np.concatenate([pooled, ocr_features(reading.confidence, len(reading.text))])
+        return pooled.astype(np.float64)
+
+    def _warning(self, features: NDArray[np.float64]) -> str | None:
+        distance = float(self.familiarity.distance(features)[0])
+        if distance <= self.familiarity.farthest:
+            return None
+        feature = self.space.names[self.familiarity.unusual(features)]
+        return (
+            f"unlike any page learned from ({distance:.2f} deviations away, at most {self.familiarity.farthest:.2f} "
+            f"is usual; most of all in the {feature})"
+        )
+
+
+def _features_name(space: FeatureSpace) -> str:
+    return space.encoder if space.encoder == "patches" else f"{space.encoder}:{space.dim}dim"
+
+
+def _without_ocr(space: FeatureSpace) -> FeatureSpace:
+    return FeatureSpace(space.encoder, space.revision, space.dim, space.layer, space.pooling)

@@ -1,0 +1,196 @@
+"""The learners: a support vector machine, boosted trees, or the mean of both, as one scikit-learn regressor.
+
+What was learned is plain arrays and LightGBM's own text, so that it can be written without pickle; a support vector
+machine is asked with numpy alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cached_property
+from typing import Any, Self
+
+import lightgbm
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+from sklearn.base import BaseEstimator, RegressorMixin
+from sklearn.svm import SVR
+from sklearn.utils.validation import check_is_fitted, validate_data
+
+Array = NDArray[np.float64]
+# Features are held to what was learned from, a little beyond: neither learner knows anything there.
+_MARGIN = 0.1
+
+
+class Learner(StrEnum):
+    """What is fitted."""
+
+    SVR = "svr"
+    LIGHTGBM = "lightgbm"
+    AVERAGE = "average"
+    """The mean of both, which ranks better than either."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SupportVectors:
+    """A fitted support vector machine with a Gaussian kernel.
+
+    Attributes:
+        centre: Of the features it was fitted on. Shape ``(features,)``.
+        scale: Their deviations. Shape ``(features,)``.
+        low: The least each feature is taken to be, in deviations. Shape ``(features,)``.
+        high: The most. Shape ``(features,)``.
+        vectors: In deviations from the centre. Shape ``(support, features)``.
+        weights: Shape ``(support,)``.
+        intercept: Added to the weighted sum.
+        gamma: The kernel is ``exp(-gamma * distance**2)``.
+    """
+
+    centre: Array
+    scale: Array
+    low: Array
+    high: Array
+    vectors: Array
+    weights: Array
+    intercept: float
+    gamma: float
+
+    def standardise(self, features: Array) -> Array:
+        """Bring features to deviations, held to the range they were learned in."""
+        return np.clip((features - self.centre) / self.scale, self.low, self.high)
+
+    def predict(self, features: Array) -> Array:
+        """Shape ``(pages,)`` for features of shape ``(pages, features)``."""
+        return np.asarray(self._kernel(self.standardise(features)) @ self.weights + self.intercept)
+
+    def gradient(self, standardised: Array) -> Array:
+        """Slope of the prediction in each standardised feature. Shape ``(pages, features)``."""
+        weighted = self._kernel(standardised) * self.weights
+        return np.asarray(
+            2 * self.gamma * (weighted @ self.vectors - weighted.sum(axis=1, keepdims=True) * standardised)
+        )
+
+    def _kernel(self, standardised: Array) -> Array:
+        squares = (standardised**2).sum(1)[:, None] + (self.vectors**2).sum(1)
+        distance2 = squares - 2 * standardised @ self.vectors.T
+        return np.asarray(np.exp(-self.gamma * np.maximum(distance2, 0)))
+
+
+@dataclass(frozen=True)
+class Trees:
+    """Fitted boosted trees, as LightGBM writes them."""
+
+    text: str
+
+    @cached_property
+    def booster(self) -> lightgbm.Booster:
+        """The trees, ready to be asked."""
+        return lightgbm.Booster(model_str=self.text)
+
+    def predict(self, features: Array) -> Array:
+        """Shape ``(pages,)``."""
+        return np.asarray(self.booster.predict(features, num_threads=1))
+
+    def contributions(self, features: Array) -> Array:
+        """What each feature adds, and the mean they add to as the last column. Shape ``(pages, features + 1)``."""
+        return np.asarray(self.booster.predict(features, num_threads=1, pred_contrib=True))
+
+
+class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
+    """Predicts an error rate from a page's features, by scikit-learn's conventions.
+
+    Args:
+        learner: ``svr``, ``lightgbm`` or ``average``.
+        svr_cost: Price of an error beyond ``svr_tolerance``.
+        svr_gamma: Of the kernel, times the number of features.
+        svr_tolerance: Errors that cost nothing.
+        rounds: Trees grown.
+        leaves: Of each tree.
+        learning_rate: What each tree adds.
+        min_leaf: Samples in a leaf, at least.
+        random_state: Of the trees.
+    """
+
+    def __init__(
+        self,
+        learner: str = Learner.AVERAGE.value,
+        *,
+        svr_cost: float = 3.0,
+        svr_gamma: float = 0.5,
+        svr_tolerance: float = 0.02,
+        rounds: int = 250,
+        leaves: int = 15,
+        learning_rate: float = 0.06,
+        min_leaf: int = 10,
+        random_state: int = 0,
+    ) -> None:
+        self.learner = learner
+        self.svr_cost = svr_cost
+        self.svr_gamma = svr_gamma
+        self.svr_tolerance = svr_tolerance
+        self.rounds = rounds
+        self.leaves = leaves
+        self.learning_rate = learning_rate
+        self.min_leaf = min_leaf
+        self.random_state = random_state
+
+    def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
+        """Learn.
+
+        Args:
+            X: Shape ``(pages, features)``.
+            y: Their error rates. Shape ``(pages,)``.
+        """
+        features, target = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        learner = Learner(self.learner)
+        self.support_ = None if learner is Learner.LIGHTGBM else self._fit_support(features, target)
+        self.trees_ = None if learner is Learner.SVR else self._fit_trees(features, target)
+        return self
+
+    def predict(self, X: ArrayLike) -> Array:
+        """Predict error rates. Shape ``(pages,)``; not held to [0, 1]."""
+        check_is_fitted(self, "support_")
+        features = validate_data(self, X, dtype=np.float64, reset=False)
+        parts = [part.predict(features) for part in (self.support_, self.trees_) if part is not None]
+        return np.asarray(np.mean(parts, axis=0))
+
+    def _fit_support(self, features: Array, target: Array) -> SupportVectors:
+        centre, deviation = features.mean(axis=0), features.std(axis=0)
+        scale = np.where(deviation > 1e-9, deviation, 1.0)
+        standard = (features - centre) / scale
+        low, high = standard.min(axis=0), standard.max(axis=0)
+        margin = _MARGIN * (high - low)
+        gamma = self.svr_gamma / features.shape[1]
+        machine = SVR(C=self.svr_cost, gamma=gamma, epsilon=self.svr_tolerance, cache_size=500)
+        machine.fit(standard, target)
+        return SupportVectors(
+            centre,
+            scale,
+            low - margin,
+            high + margin,
+            np.asarray(machine.support_vectors_, np.float64),
+            np.asarray(machine.dual_coef_[0], np.float64),
+            float(machine.intercept_[0]),
+            gamma,
+        )
+
+    def _fit_trees(self, features: Array, target: Array) -> Trees:
+        parameters: dict[str, Any] = {
+            "objective": "regression",
+            "num_leaves": self.leaves,
+            "learning_rate": self.learning_rate,
+            "max_bin": 63,
+            "min_data_in_leaf": self.min_leaf,
+            "feature_fraction": 0.5,
+            "bagging_fraction": 0.8,
+            "bagging_freq": 1,
+            "lambda_l2": 1.0,
+            "seed": self.random_state,
+            "deterministic": True,
+            "force_row_wise": True,
+            "num_threads": 1,  # its own default takes every core from whoever else works
+            "verbosity": -1,
+        }
+        data = lightgbm.Dataset(features, target, params={"verbosity": -1})
+        return Trees(lightgbm.train(parameters, data, num_boost_round=self.rounds).model_to_string())

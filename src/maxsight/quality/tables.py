@@ -1,0 +1,143 @@
+"""Samples as arrays: features, targets and documents, ready to learn from. Features are kept beside the samples."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.quality.baselines import global_features
+from maxsight.quality.features import FeatureExtractor, FeatureSpace, ocr_features
+from maxsight.quality.judging import Array, Groups
+from maxsight.quality.predictor import Target
+from maxsight.quality.samples import Sample, SampleFolder
+
+_CACHE = "features"
+_SAVE_EVERY = 100
+GLOBAL = "global"
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SampleTable:
+    """Samples to learn from, one row each.
+
+    Attributes:
+        samples: The samples.
+        features: Shape ``(samples, features)``.
+        global_features: Of the whole page, for the baseline. Shape ``(samples, 16)``.
+    """
+
+    samples: Sequence[Sample]
+    features: Array
+    global_features: Array
+
+    def __len__(self) -> int:
+        return len(self.samples)
+
+    @property
+    def documents(self) -> Groups:
+        """Each sample's document. Shape ``(samples,)``."""
+        return np.array([sample.file for sample in self.samples])
+
+    @property
+    def kinds(self) -> Groups:
+        """Each sample's degradation, ``mixed`` for several. Shape ``(samples,)``."""
+        return np.array([sample.kind for sample in self.samples])
+
+    @property
+    def confidence(self) -> Array:
+        """The engine's mean confidence. Shape ``(samples,)``."""
+        return np.array([sample.ocr_confidence for sample in self.samples])
+
+    def target(self, target: Target) -> Array:
+        """What is to be predicted. Shape ``(samples,)``."""
+        return np.array([getattr(sample, target.value) for sample in self.samples], np.float64)
+
+    def with_ocr(self) -> Array:
+        """The features and what the engine says of its reading. Shape ``(samples, features + 2)``."""
+        said = [ocr_features(sample.ocr_confidence, len(sample.ocr_text)) for sample in self.samples]
+        return np.hstack([self.features, np.array(said, np.float64)])
+
+
+def sample_table(
+    folders: Sequence[SampleFolder],
+    extractor: FeatureExtractor,
+    *,
+    on_sample: Callable[[int, int], None] = lambda done, of: None,
+) -> SampleTable:
+    """Make the table of all accepted samples; pages without a vector are left out.
+
+    Args:
+        folders: Samples; features that were made before are taken from beside them.
+        extractor: Makes the features.
+        on_sample: Told how many of how many are done.
+
+    Raises:
+        InputError: A picture is gone or damaged.
+    """
+    of = sum(len(folder.accepted) for folder in folders)
+    samples: list[Sample] = []
+    features, whole = [], []
+    for folder in folders:
+        pooled, globals_ = _Cache(folder.folder, str(extractor.space)), _Cache(folder.folder, GLOBAL)
+        for sample in folder.accepted:
+            if sample.sample_id not in pooled or sample.sample_id not in globals_:
+                picture = folder.load_picture(sample)
+                page = extractor.vectors(picture)
+                pooled.add(sample.sample_id, extractor.pool(page.vectors) if len(page) else np.zeros(0))
+                globals_.add(sample.sample_id, global_features(picture))
+            if len(vector := pooled[sample.sample_id]):
+                samples.append(sample)
+                features.append(vector)
+                whole.append(globals_[sample.sample_id])
+            on_sample(len(samples), of)
+        pooled.save()
+        globals_.save()
+    return SampleTable(
+        samples,
+        np.array(features, np.float64).reshape(len(samples), -1),
+        np.array(whole, np.float64).reshape(len(samples), -1),
+    )
+
+
+def space_of(extractor: FeatureExtractor, *, with_ocr: bool) -> FeatureSpace:
+    """The space of the table's features, with or without what the engine says."""
+    space = extractor.space
+    return FeatureSpace(space.encoder, space.revision, space.dim, space.layer, space.pooling, with_ocr)
+
+
+class _Cache:
+    """Vectors by sample, in one file per kind of vector."""
+
+    def __init__(self, folder: Path, kind: str) -> None:
+        self._file = folder / _CACHE / f"{hashlib.sha256(kind.encode()).hexdigest()[:16]}.npz"
+        self._vectors: dict[str, NDArray[np.generic]] = {}
+        self._unsaved = 0
+        if self._file.exists():
+            with np.load(self._file, allow_pickle=False) as stored:
+                self._vectors = {name: stored[name] for name in stored.files}
+
+    def __contains__(self, sample_id: str) -> bool:
+        return sample_id in self._vectors
+
+    def __getitem__(self, sample_id: str) -> NDArray[np.generic]:
+        return self._vectors[sample_id]
+
+    def add(self, sample_id: str, vector: NDArray[np.generic]) -> None:
+        self._vectors[sample_id] = vector
+        self._unsaved += 1
+        if self._unsaved >= _SAVE_EVERY:
+            self.save()
+
+    def save(self) -> None:
+        if self._unsaved:
+            self._file.parent.mkdir(parents=True, exist_ok=True)
+            unfinished = self._file.with_suffix(".part")
+            with unfinished.open("wb") as stream:
+                np.savez(stream, allow_pickle=False, **self._vectors)
+            unfinished.replace(self._file)
+            self._unsaved = 0

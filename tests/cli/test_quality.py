@@ -1,0 +1,81 @@
+"""``maxsight quality`` as people and programs use it; learning itself is tested in tests/quality."""
+
+import csv
+import json
+
+import numpy as np
+import pytest
+from click.testing import CliRunner
+from PIL import Image
+
+from maxsight.cli import main
+from maxsight.extras import EXTRAS
+from page_pictures import page_picture
+
+
+def run(*arguments):
+    return CliRunner().invoke(main, ["quality", *map(str, arguments)])
+
+
+@pytest.fixture
+def scans(tmp_path):
+    folder = tmp_path / "scans"
+    folder.mkdir()
+    Image.fromarray(page_picture()).save(folder / "clean.png")
+    noisy = page_picture() + np.random.default_rng(0).normal(0, 70, (1300, 1000))
+    Image.fromarray(noisy.clip(0, 255).astype(np.uint8)).save(folder / "noisy.png")
+    Image.new("L", (500, 500), 255).save(folder / "blank.png")
+    return folder
+
+
+def test_pages_are_predicted_worst_first(scans):
+    result = run("predict", scans, "--json")
+    assert result.exit_code == 0, result.output
+    rows = json.loads(result.stdout)
+    assert [row["file"].rpartition("/")[2] for row in rows] == ["blank.png", "noisy.png", "clean.png"]
+    assert rows[0]["predicted_cer"] is None and "blank" in rows[0]["refusal"]
+    assert rows[1]["predicted_cer"] > rows[2]["predicted_cer"]
+
+
+def test_predictions_are_written_to_a_table(scans, tmp_path):
+    assert run("predict", scans, "--out", tmp_path / "t.csv").exit_code == 0
+    rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
+    assert len(rows) == 3
+    assert run("predict", scans, "--out", tmp_path / "t.doc").exit_code == 2
+
+
+def test_what_cant_be_read_is_named_and_the_rest_predicted(scans):
+    (scans / "broken.pdf").write_bytes(b"no PDF")
+    result = run("predict", scans)
+    assert result.exit_code == 3
+    assert "broken.pdf" in result.stderr
+    assert len(result.stdout.splitlines()) == 3
+
+
+def test_a_page_is_explained_as_a_picture(scans, tmp_path):
+    out = tmp_path / "heat.png"
+    result = run("explain", scans / "noisy.png", "--out", out, "--ocr", "none")
+    assert result.exit_code == 0, result.output
+    assert result.stdout.startswith("CER 0.")
+    with Image.open(out) as drawn:
+        assert drawn.height > 1400
+
+
+def test_a_blank_page_is_not_explained(scans, tmp_path):
+    result = run("explain", scans / "blank.png", "--out", tmp_path / "heat.png")
+    assert result.exit_code == 2
+    assert "blank" in result.stderr
+    assert run("explain", scans / "clean.png", "--out", tmp_path / "heat.jpg").exit_code == 2
+
+
+def test_training_without_samples_is_refused(tmp_path):
+    result = run("train", tmp_path, "--out", tmp_path / "m.quality")
+    assert result.exit_code == 2
+    assert "no samples lie in" in result.stderr
+
+
+def test_without_its_extra_the_pip_line_is_shown(monkeypatch, scans):
+    monkeypatch.setitem(EXTRAS, "quality", ("a_package_nobody_has",))
+    result = run("predict", scans)
+    assert result.exit_code == 4
+    assert "pip install 'maxsight[quality]'" in result.stderr

@@ -1,0 +1,160 @@
+import zipfile
+
+import numpy as np
+import pytest
+from sklearn.base import clone
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import StandardScaler
+from sklearn.svm import SVR
+
+from maxsight.errors import InputError
+from maxsight.quality.conformal import fit_conformal
+from maxsight.quality.familiarity import fit_familiarity
+from maxsight.quality.judging import bootstrap_difference, check_samples, document_folds, measure, srcc
+from maxsight.quality.regressors import Learner, QualityRegressor, Trees
+from maxsight.quality.training import cross_predict, tune
+
+
+@pytest.fixture(scope="module")
+def known():
+    """240 pages of 12 documents whose error rate follows two of six features."""
+    random = np.random.default_rng(0)
+    features = random.normal(size=(240, 6))
+    target = 1 / (1 + np.exp(-(features[:, 0] + features[:, 1] ** 2 - 1))) + random.normal(0, 0.03, 240)
+    return features, target.clip(0, 1), np.repeat([f"{n}.pdf" for n in range(12)], 20)
+
+
+@pytest.mark.parametrize("learner", Learner)
+def test_each_learner_learns(known, learner):
+    features, target, documents = known
+    found = cross_predict(features, target, documents, learner, document_folds(documents), tuned=False)
+    assert measure(target, found.predicted).srcc > 0.85
+    assert not np.isnan(found.predicted).any()
+
+
+def test_a_support_vector_machine_asked_with_numpy_says_what_scikit_learn_says(known):
+    features, target, _ = known
+    ours = QualityRegressor("svr").fit(features, target)
+    scaler = StandardScaler().fit(features)
+    theirs = SVR(C=ours.svr_cost, gamma=ours.svr_gamma / 6, epsilon=ours.svr_tolerance)
+    theirs.fit(scaler.transform(features), target)
+    np.testing.assert_allclose(ours.predict(features), theirs.predict(scaler.transform(features)), atol=1e-9)
+
+
+def test_the_average_is_the_mean_of_both(known):
+    features, target, _ = known
+    each = [
+        QualityRegressor(learner).fit(features, target).predict(features) for learner in ("svr", "lightgbm")
+    ]
+    both = QualityRegressor("average").fit(features, target).predict(features)
+    np.testing.assert_allclose(both, np.mean(each, axis=0))
+
+
+def test_the_regressor_keeps_scikit_learns_conventions(known):
+    features, target, _ = known
+    model = make_pipeline(StandardScaler(), QualityRegressor("svr", svr_cost=1.0))
+    assert model.fit(features, target).score(features, target) > 0.8
+    copy = clone(model)
+    assert copy.named_steps["qualityregressor"].get_params()["svr_cost"] == 1.0
+    assert not hasattr(copy.named_steps["qualityregressor"], "support_")
+    with pytest.raises(ValueError, match="6 features"):
+        model.named_steps["qualityregressor"].predict(features[:, :3])
+    with pytest.raises(ValueError, match="NaN"):
+        QualityRegressor().fit(np.full((40, 2), np.nan), np.arange(40.0))
+
+
+def test_trees_read_from_their_text_predict_the_same(known):
+    features, target, _ = known
+    model = QualityRegressor("lightgbm").fit(features, target)
+    np.testing.assert_array_equal(Trees(model.trees_.text).predict(features), model.predict(features))
+
+
+def test_tuning_chooses_from_the_grids_of_both_learners(known):
+    features, target, documents = known
+    assert set(tune(features, target, documents, Learner.AVERAGE)) == {"svr_cost", "svr_gamma", "leaves"}
+
+
+def test_no_document_is_on_both_sides_of_a_split():
+    documents = np.repeat(["a", "b", "c", "d", "e", "f", "g"], [1, 9, 3, 4, 2, 8, 1])
+    folds = document_folds(documents, 5)
+    assert sorted(np.concatenate([judge for _, judge in folds])) == list(range(28))
+    for learn, judge in folds:
+        assert not set(documents[learn]) & set(documents[judge])
+
+
+def test_measures_by_hand():
+    """Off by 0.1, 0, 0.2, 0: mean 0.075; root of (0.01 + 0.04) / 4; ranks agree; above 0.1 lie the last three."""
+    found = measure(np.array([0.0, 0.2, 0.5, 0.9]), np.array([0.1, 0.2, 0.7, 0.9]))
+    assert found.mae == pytest.approx(0.075)
+    assert found.rmse == pytest.approx(np.sqrt(0.05 / 4))
+    assert (found.srcc, found.triage_auc, found.count) == (1, 1, 4)
+
+
+def test_a_measure_that_means_nothing_is_not_a_number():
+    assert np.isnan(measure(np.zeros(5), np.arange(5) / 5).srcc)
+    assert np.isnan(measure(np.zeros(5), np.arange(5) / 5).triage_auc)
+
+
+def test_a_better_predictor_is_better_beyond_chance(known):
+    _, target, documents = known
+    random = np.random.default_rng(1)
+    good, poor = (target + random.normal(0, spread, len(target)) for spread in (0.05, 0.4))
+    more, low, high = bootstrap_difference(srcc, target, good, poor, documents, draws=200)
+    assert 0 < low < more < high
+    same, low, high = bootstrap_difference(srcc, target, good, good, documents, draws=50)
+    assert (same, low, high) == (0, 0, 0)
+
+
+@pytest.mark.parametrize(
+    ("samples", "documents", "message"),
+    [(5, 5, "5 samples of 5 documents are too few"), (100, 1, "100 samples of 1 documents are too few")],
+)
+def test_too_little_to_learn_from_is_refused(samples, documents, message):
+    names = np.array([f"{n % documents}.pdf" for n in range(samples)])
+    with pytest.raises(InputError, match=message):
+        check_samples(names, np.linspace(0, 1, samples))
+
+
+def test_samples_of_one_error_rate_are_refused():
+    with pytest.raises(InputError, match="nothing to learn"):
+        check_samples(np.array(list("abcd") * 20), np.full(80, 0.25))
+
+
+@pytest.mark.parametrize("coverage", [0.8, 0.9])
+def test_intervals_hold_what_they_claim(coverage):
+    """Errors that grow with the prediction, as those of real models do."""
+    random = np.random.default_rng(0)
+    predicted = random.random(4000)
+    true = predicted + random.normal(0, 0.02 + 0.15 * predicted)
+    conformal = fit_conformal(predicted[:1000], true[:1000], coverage)
+    half = conformal.factor * conformal.typical_error(predicted[1000:])
+    held = np.abs(true[1000:] - predicted[1000:]) <= half
+    assert held.mean() == pytest.approx(coverage, abs=0.03)
+    for part in (predicted[1000:] < 0.3, predicted[1000:] > 0.7):
+        assert held[part].mean() == pytest.approx(coverage, abs=0.06)
+
+
+def test_an_interval_from_too_few_errors_is_all_there_is():
+    low, high = fit_conformal(np.array([0.1, 0.2]), np.array([0.1, 0.3]), 0.9).interval(np.array([0.15]))
+    assert (low[0], high[0]) == (0, 1)
+
+
+def test_a_page_unlike_the_samples_is_far_from_them(known):
+    features, _, documents = known
+    familiar = fit_familiarity(features, documents)
+    assert (familiar.distance(features) <= familiar.farthest).mean() > 0.97
+    odd = np.zeros(6)
+    odd[4] = 30
+    assert familiar.distance(odd)[0] > familiar.farthest
+    assert familiar.unusual(odd) == 4
+
+
+def test_zip_has_no_pickle_even_by_accident(tmp_path):
+    """The reader refuses arrays of objects."""
+    from maxsight.quality.model_file import load_predictor
+
+    file = tmp_path / "evil.quality"
+    with zipfile.ZipFile(file, "w") as archive:
+        archive.writestr("model.json", "{}")
+    with pytest.raises(InputError, match="not a model of quality"):
+        load_predictor(file)

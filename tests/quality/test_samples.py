@@ -1,0 +1,202 @@
+import json
+
+import numpy as np
+import pytest
+from fpdf import FPDF
+from PIL import Image
+
+from maxsight.documents import OcrChoice
+from maxsight.errors import InputError
+from maxsight.quality.dataset import DatasetSettings, build_dataset
+from maxsight.quality.degrade import CLEAN, Degradation
+from maxsight.quality.features import PagePooling, load_extractor
+from maxsight.quality.ground_truth import read_ground_truth
+from maxsight.quality.pairs import add_pairs
+from maxsight.quality.predictor import Target
+from maxsight.quality.regressors import Learner
+from maxsight.quality.samples import OWN, SampleFolder
+from maxsight.quality.tables import sample_table
+from maxsight.quality.trainer import TrainingSettings, train
+from page_pictures import SENTENCE, page_picture
+
+ALTO = """<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Layout><Page><PrintSpace><TextBlock><TextLine>
+<String CONTENT="Red" HPOS="10" VPOS="20" WIDTH="30" HEIGHT="12"/><SP/>
+<String CONTENT="apples" HPOS="50" VPOS="20" WIDTH="60" HEIGHT="12"/>
+</TextLine></TextBlock></PrintSpace></Page></Layout></alto>"""
+PAGE_XML = """<PcGts xmlns="http://schema.primaresearch.org/PAGE/gts/pagecontent/2019-07-15"><Page><TextRegion>
+<TextLine><Coords points="10,20 110,20 110,32 10,32"/>
+<Word><Coords points="10,20 40,20 40,32 10,32"/><TextEquiv><Unicode>Red</Unicode></TextEquiv></Word>
+<Word><Coords points="50,20 110,20 110,32 50,32"/><TextEquiv><Unicode>apples</Unicode></TextEquiv></Word>
+<TextEquiv><Unicode>Red apples</Unicode></TextEquiv></TextLine></TextRegion></Page></PcGts>"""
+HOCR = """<html xmlns="http://www.w3.org/1999/xhtml"><body><div class="ocr_page"><span class="ocr_line">
+<span class="ocrx_word" title="bbox 10 20 40 32; x_wconf 93">Red</span>
+<span class="ocrx_word" title="bbox 50 20 110 32; x_wconf 91">apples</span></span></div></body></html>"""
+
+
+@pytest.mark.parametrize("content", [ALTO, PAGE_XML, HOCR], ids=["alto", "page", "hocr"])
+def test_ground_truth_is_read_with_its_places(content, tmp_path):
+    file = tmp_path / "page.xml"
+    file.write_text(content)
+    words = read_ground_truth(file)
+    assert list(words.texts) == ["Red", "apples"]
+    np.testing.assert_array_equal(words.boxes, [[10, 20, 40, 32], [50, 20, 110, 32]])
+
+
+def test_other_xml_is_refused(tmp_path):
+    for content, message in (
+        ("<svg/>", "starts with <svg>"),
+        ("<alto", "can't be read"),
+        ("<alto/>", "no words"),
+    ):
+        (tmp_path / "a.xml").write_text(content)
+        with pytest.raises(InputError, match=message):
+            read_ground_truth(tmp_path / "a.xml")
+
+
+@pytest.fixture(scope="module")
+def born_digital(tmp_path_factory):
+    """A PDF of one page with 70 words, one per line of five."""
+    folder = tmp_path_factory.mktemp("pdfs")
+    pdf = FPDF(unit="pt", format=(420, 420))
+    pdf.add_page()
+    pdf.set_font("Helvetica", size=14)
+    words = SENTENCE.split() * 4
+    for line in range(14):
+        pdf.text(30, 40 + 24 * line, " ".join(words[5 * line : 5 * line + 5]))
+    pdf.output(str(folder / "page.pdf"))
+    return folder
+
+
+@pytest.fixture(scope="module")
+def made(born_digital, tmp_path_factory):
+    out = tmp_path_factory.mktemp("samples")
+    settings = DatasetSettings(degraded_per_page=1, degradations=(Degradation.JPEG,))
+    return out, settings, build_dataset([born_digital], out, settings)
+
+
+def test_a_clean_page_is_read_and_its_degraded_twin_is_listed(made):
+    out, _, report = made
+    assert (report.made, report.kept, report.set_aside) == (2, 0, 0)
+    clean, damaged = SampleFolder(out).accepted
+    assert (clean.degradation, damaged.degradation) == (CLEAN, "jpeg")
+    assert clean.cer < 0.05
+    assert clean.ocr_confidence > 0.8
+    assert clean.reference.split()[:3] == ["Net", "sales", "rose"]
+    assert clean.dpi == 150
+    for sample in (clean, damaged):
+        assert SampleFolder(out).load_picture(sample).shape == (876, 876)
+
+
+def test_the_same_run_again_makes_nothing_twice(made, born_digital):
+    out, settings, _ = made
+    again = build_dataset([born_digital], out, settings)
+    assert (again.made, again.kept) == (0, 2)
+
+
+def test_a_stopped_run_is_completed(made, born_digital, tmp_path):
+    """The table knows one of two samples, as after a kill."""
+    out, settings, _ = made
+    first, second = SampleFolder(out).accepted
+    SampleFolder(tmp_path).add([first])
+    assert build_dataset([born_digital], tmp_path, settings).made == 1
+    again = {sample.sample_id: sample for sample in SampleFolder(tmp_path).accepted}
+    assert again[second.sample_id] == second
+
+
+def test_documents_without_text_make_no_samples(tmp_path):
+    pdf = FPDF()
+    pdf.add_page()
+    pdf.output(str(tmp_path / "empty.pdf"))
+    with pytest.raises(InputError, match="no page of a PDF with at least 60 words"):
+        build_dataset([tmp_path], tmp_path / "out", DatasetSettings())
+
+
+def test_own_pictures_with_known_text_become_samples(tmp_path):
+    Image.fromarray(page_picture(600, 300, lines=1)).save(tmp_path / "a.png")
+    (tmp_path / "pairs.csv").write_text(
+        "image,text\na.png,Net sales rose by four percent to 1234 million\ngone.png,x\n"
+    )
+    report = add_pairs([tmp_path / "pairs.csv"], tmp_path / "out", OcrChoice.AUTO)
+    (sample,) = SampleFolder(tmp_path / "out").accepted
+    assert sample.degradation == sample.kind == OWN
+    assert sample.character_errors < 0.3
+    assert [problem.path for problem in report.problems] == [str(tmp_path / "gone.png")]
+    (tmp_path / "bad.jsonl").write_text(json.dumps({"file": "a.png"}))
+    with pytest.raises(InputError, match="lacks the columns"):
+        add_pairs([tmp_path / "bad.jsonl"], tmp_path / "out", OcrChoice.AUTO)
+
+
+def test_a_damaged_table_is_refused(tmp_path):
+    (tmp_path / "samples.parquet").write_bytes(b"PAR1nothing")
+    with pytest.raises(InputError, match="not a table of samples"):
+        SampleFolder(tmp_path)
+
+
+@pytest.fixture(scope="module")
+def many(made, tmp_path_factory):
+    """48 samples of 8 documents: blurred pages whose error rate is their blur, labelled by hand."""
+    from dataclasses import replace
+
+    import cv2
+
+    pattern = SampleFolder(made[0]).accepted[0]
+    folder = SampleFolder(tmp_path_factory.mktemp("many"))
+    samples = []
+    for number in range(48):
+        severity = number / 47
+        picture = page_picture(320, 320, size=14 + number % 5)
+        if severity:
+            picture = cv2.GaussianBlur(picture, (0, 0), 0.3 + 3 * severity)
+        sample_id = f"{number:016x}"
+        samples.append(
+            replace(
+                pattern,
+                sample_id=sample_id,
+                file=f"{number % 8}.pdf",
+                degradation="blur" if number % 2 else "noise",
+                character_errors=severity,
+                word_errors=min(1.0, 1.5 * severity),
+                ocr_confidence=1 - 0.5 * severity,
+                picture=folder.save_picture(sample_id, picture),
+            )
+        )
+    folder.add(samples)
+    return folder
+
+
+def test_a_model_is_trained_judged_and_reported(many, tmp_path):
+    from maxsight.quality.report import write_report
+
+    extractor = load_extractor("patches", PagePooling.MEAN)
+    table = sample_table([many], extractor)
+    predictor, judgements = train(table, extractor, TrainingSettings(Learner.SVR, folds=3))
+    assert [judgement.target for judgement in judgements] == list(Target)
+    (name, *rivals) = judgements[0].measures
+    assert name == "the features, svr"
+    assert {"16 global features, lightgbm", "OCR confidence alone", "constant mean"} <= set(rivals)
+    assert judgements[0].measures[name].srcc > 0.8
+    assert set(judgements[0].unseen) == {"blur", "noise"}
+    assert predictor.about["samples"] == 48
+    page = write_report(tmp_path / "report", table, judgements, predictor)
+    assert "constant mean" in page.read_text()
+    with Image.open(tmp_path / "report" / "cer.png") as plots:
+        assert plots.width > 800
+
+
+def test_features_are_made_once(many):
+    extractor = load_extractor("patches", PagePooling.MEAN)
+    first = sample_table([many], extractor)
+    many_again = SampleFolder(many.folder)
+    for sample in many_again.accepted:
+        assert sample.picture
+    again = sample_table([many_again], extractor)
+    np.testing.assert_array_equal(first.features, again.features)
+    assert len(list((many.folder / "features").glob("*.npz"))) >= 2
+
+
+def test_ocrs_own_confidence_can_be_taken_into_account(many):
+    extractor = load_extractor("patches", PagePooling.MEAN)
+    settings = TrainingSettings(Learner.SVR, targets=(Target.CER,), with_ocr=True, thorough=False, folds=3)
+    predictor, (judgement,) = train(sample_table([many], extractor), extractor, settings)
+    assert predictor.space.names[-2:] == ("ocr confidence", "ocr characters")
+    assert next(iter(judgement.measures)) == "the features and OCR confidence, svr"
