@@ -10,7 +10,7 @@ from contextlib import AbstractContextManager
 from functools import cache
 from typing import Any, TypeVar
 
-from threadpoolctl import ThreadpoolController
+from threadpoolctl import threadpool_limits
 
 from maxsight.settings import cpu_count
 
@@ -25,13 +25,8 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     take the cores that others need: a search that takes 170 ms took 400. The limit holds for the whole process;
     the thread that sets it has to lift it.
     """
-    limiter: AbstractContextManager[Any] = _controller().limit(limits=1, user_api="blas")
+    limiter: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
     return limiter
-
-
-@cache
-def _controller() -> ThreadpoolController:
-    return ThreadpoolController()
 
 
 def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:

@@ -114,6 +114,21 @@ def test_what_was_embedded_before_the_encoder_failed_is_kept(folder):
     assert (encoder.encoded, report.pages) == (2, 10)
 
 
+def test_vectors_of_two_precisions_never_get_into_one_file(folder):
+    class Placed(CountingEncoder):
+        devices = ("cpu",)
+        precision = "float32"
+
+    class Rougher(Placed):
+        precision = "bfloat16"
+
+    with pytest.raises(EncoderError):
+        embed(Placed(fails_after=8), request(folder))
+    with pytest.raises(InputError, match="precision float32"):
+        embed(Rougher(), request(folder))
+    assert embed(Placed(), request(folder))[0].earlier_pages == 8
+
+
 def test_a_file_that_changed_between_two_runs_is_embedded_again(folder):
     with pytest.raises(EncoderError):
         embed(CountingEncoder(fails_after=8), request(folder))

@@ -82,6 +82,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     (tmp_path / "holiday.jpg").write_bytes(b"picture")
     with pytest.raises(StoreError, match=r"is not empty: holiday\.jpg"):
         LocalStore.create(tmp_path, MANIFEST, codec=CODEC)
+    assert [file.name for file in tmp_path.iterdir()] == ["holiday.jpg"]
     with pytest.raises(LibraryNotFoundError, match="there is no library at") as error:
         reopened(tmp_path)
     assert error.value.hint.startswith("Make one: maxsight index")

@@ -61,6 +61,11 @@ class PageVectors:
         """Where they are made."""
         return self.encoder.devices if isinstance(self.encoder, PlacedEncoder) else ("cpu",)
 
+    @property
+    def precision(self) -> str:
+        """What they are computed in."""
+        return self.encoder.precision if isinstance(self.encoder, PlacedEncoder) else "float32"
+
     def of(self, pages: Sequence[Page]) -> list[Floats]:
         """Encode pages, in one forward pass.
 

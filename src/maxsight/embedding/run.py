@@ -132,6 +132,7 @@ class EmbeddingRun:
         return {
             "encoder": space.encoder,
             "revision": space.revision,
+            "precision": self._vectors.precision,
             "embedding_type": request.embedding_type.value,
             "pooling": request.pooling.value,
             "ocr": request.settings.ocr.value,

@@ -102,6 +102,11 @@ class PlacedEncoder(Protocol):
         """``cuda:0``, ``mps``, ``cpu``: the devices that were chosen."""
         ...
 
+    @property
+    def precision(self) -> str:
+        """``float32``, ``bfloat16``, ``float16``: what was chosen to compute in."""
+        ...
+
 
 @runtime_checkable
 class HiddenStateEncoder(Protocol):

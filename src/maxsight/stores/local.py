@@ -103,6 +103,7 @@ class LocalStore:
         """
         with translated(path, writing=True):
             make_folder(path)
+            _check_vacant(path)  # before a lock is left among a stranger's files
         with WriterLock(path, lock_wait_s).hold(), translated(path, writing=True):
             _check_vacant(path)
             columns = schema.dataset_schema(manifest)

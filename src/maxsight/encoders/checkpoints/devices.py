@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -67,6 +67,11 @@ def choose_devices(names: Sequence[str]) -> list[torch.device]:
         ModelNotAvailableError: One of them is not on this machine.
     """
     return [_choose_device(name) for name in names]
+
+
+def precision_of(dtypes: Iterable[torch.dtype]) -> str:
+    """Name what a model computes in, each name once."""
+    return ", ".join(dict.fromkeys(str(dtype).removeprefix("torch.") for dtype in dtypes))
 
 
 def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:

@@ -21,6 +21,7 @@ from maxsight.encoders.checkpoints.devices import (
     one_for_each,
     pages_per_batch,
     place,
+    precision_of,
     release_memory,
 )
 from maxsight.encoders.checkpoints.families import Batch, VisualFamily, WrittenQuery
@@ -68,7 +69,7 @@ class Replica:
         self._backbone = backbone
         self._projection = projection
         self.device = device
-        self._dtype = dtype
+        self.dtype = dtype
         self._batch_size = batch_size
         place(backbone, device, dtype)
         place(projection, device, dtype)
@@ -131,7 +132,7 @@ class Replica:
             inputs = {
                 name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.inputs.items()
             }
-            hidden = self._family.forward(self._backbone, inputs, self._dtype)
+            hidden = self._family.forward(self._backbone, inputs, self.dtype)
             # Norms in half precision are off by 0.4%.
             vectors = nn.functional.normalize(self._projection(hidden).float(), dim=-1)
             returned = [self._to_host(vectors), *([self._to_host(hidden)] if with_hidden else [])]
@@ -207,6 +208,11 @@ class Replicas:
     def devices(self) -> tuple[str, ...]:
         """Where they are."""
         return tuple(str(replica.device) for replica in self._replicas)
+
+    @property
+    def precision(self) -> str:
+        """What they compute in."""
+        return precision_of(replica.dtype for replica in self._replicas)
 
     @property
     def batch_pages(self) -> int:

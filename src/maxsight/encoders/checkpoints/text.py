@@ -9,7 +9,7 @@ import numpy as np
 
 from maxsight.encoders.base import PAGES_PER_BATCH, Encoder, EncoderOptions
 from maxsight.encoders.checkpoints.batching import Work, device_errors_translated
-from maxsight.encoders.checkpoints.devices import choose_devices, choose_dtype, one_for_each
+from maxsight.encoders.checkpoints.devices import choose_devices, choose_dtype, one_for_each, precision_of
 from maxsight.encoders.checkpoints.sharing import share
 from maxsight.encoders.checkpoints.text_model import Scored, TextModel
 from maxsight.encoders.checkpoints.text_opening import open_text_model
@@ -91,6 +91,11 @@ class TextEncoder:
     def devices(self) -> tuple[str, ...]:
         """Where it runs."""
         return tuple(str(replica.device) for replica in self._replicas)
+
+    @property
+    def precision(self) -> str:
+        """What it computes in; each, where devices differ."""
+        return precision_of(replica.dtype for replica in self._replicas)
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per piece that the model scores; a page without words has none.

@@ -63,6 +63,7 @@ class TextModel:
         self._tokenizer = model.tokenizer
         self._one_text_at_a_time = Lock()
         self.device = device
+        self.dtype = dtype
         self._batch_size = batch_size
         place(model, device, dtype)
 

@@ -64,6 +64,11 @@ class VisualEncoder:
         return self._replicas.devices
 
     @property
+    def precision(self) -> str:
+        """What it computes in; each, where devices differ."""
+        return self._replicas.precision
+
+    @property
     def batch_size(self) -> int:
         """Two batches for every device, or as many pages as their pictures may take of the host's memory."""
         devices = len(self.devices)
