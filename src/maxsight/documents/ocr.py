@@ -77,20 +77,32 @@ def read_image(image: Image.Image, settings: ReadSettings) -> Reading:
     engine = choose_engine(settings.ocr)
     if engine is TextSource.NONE or is_blank(image):
         return NOTHING_READ
-    lines = _read_lines(image, engine, settings)
+    timeout_s = settings.limits.page_timeout_s
+    lines = read_lines(image, engine, timeout_s=timeout_s)
     if lines and _confidence(lines) < BELIEVED_CONFIDENCE[engine]:
-        turned = _read_lines(image.transpose(Image.Transpose.ROTATE_180), engine, settings)
+        on_its_head = image.transpose(Image.Transpose.ROTATE_180)
+        turned = read_lines(on_its_head, engine, timeout_s=timeout_s)
         if _confidence(turned) > _confidence(lines):
             return _as_reading(turned, image, engine, degrees=180)
     return _as_reading(lines, image, engine, degrees=0)
 
 
-def _read_lines(image: Image.Image, engine: TextSource, settings: ReadSettings) -> Lines:
+def read_lines(image: Image.Image, engine: TextSource, *, timeout_s: float) -> Lines:
+    """Read a picture as it stands.
+
+    Args:
+        image: Grey or RGB.
+        engine: As ``choose_engine`` names it.
+        timeout_s: For tesseract, which is a program of its own.
+
+    Raises:
+        InputError: Tesseract failed.
+    """
     # Imported here: RapidOCR brings onnxruntime and OpenCV, which a born-digital PDF must not pay for.
     if engine is TextSource.TESSERACT:
         from maxsight.documents import tesseract
 
-        return tesseract.read_lines(image, timeout_s=settings.limits.page_timeout_s)
+        return tesseract.read_lines(image, timeout_s=timeout_s)
     from maxsight.documents import rapid
 
     return rapid.read_lines(image)

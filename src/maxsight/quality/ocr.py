@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maxsight.documents.base import OcrChoice
-from maxsight.documents.ocr import OcrWord, choose_engine, is_blank
+from maxsight.documents.ocr import choose_engine, is_blank, read_lines
 from maxsight.quality.labels import PlacedWords
 from maxsight.types import TextSource
 
@@ -46,21 +46,10 @@ def read_picture(picture: NDArray[np.uint8], choice: OcrChoice) -> OcrReading:
         InputError: Tesseract is asked for and not installed, or it failed.
     """
     image = Image.fromarray(picture)
-    lines = [] if is_blank(image) else _lines(image, choose_engine(choice))
+    engine = choose_engine(choice)
+    is_read = engine is not TextSource.NONE and not is_blank(image)
+    lines = read_lines(image, engine, timeout_s=PAGE_TIMEOUT_S) if is_read else []
     words = [word for line in lines for word in line]
     boxes = np.array([word.box_px for word in words], np.float64).reshape(-1, 4)
     confidences = np.array([word.confidence for word in words], np.float64)
     return OcrReading(PlacedWords([word.text for word in words], boxes), confidences)
-
-
-def _lines(image: Image.Image, engine: TextSource) -> list[list[OcrWord]]:
-    # Imported here: RapidOCR loads its models' runtime.
-    if engine is TextSource.TESSERACT:
-        from maxsight.documents import tesseract
-
-        return tesseract.read_lines(image, timeout_s=PAGE_TIMEOUT_S)
-    if engine is TextSource.RAPIDOCR:
-        from maxsight.documents import rapid
-
-        return rapid.read_lines(image)
-    return []
