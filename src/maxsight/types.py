@@ -10,12 +10,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import DimensionMismatchError, InputError
+from maxsight.errors import DimensionMismatchError, InputError, UnreadableDocumentError
 
 Floats = NDArray[np.floating[Any]]
 Scalar = str | int | float | bool
@@ -358,6 +358,28 @@ class Hit:
     copies: tuple[str, ...] = ()
     fused_score: float | None = None
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class LeftOut:
+    """A file, or a page of it, that a run over many went on without.
+
+    Attributes:
+        path: The file as found on disk.
+        page_number: From 1; None for the whole file.
+        reason: Why.
+        hint: What to do next, or None.
+    """
+
+    path: str
+    page_number: int | None
+    reason: str
+    hint: str | None = None
+
+    @classmethod
+    def of(cls, error: UnreadableDocumentError) -> Self:
+        """What could not be read."""
+        return cls(error.path, error.page_number, error.reason, error.hint)
 
 
 def check_shape(name: str, array: NDArray[np.generic], expected: tuple[int, ...]) -> None:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from maxsight.embedding.kinds import EmbeddingType
 from maxsight.encoders.pooling import Pooling
 from maxsight.notices import Noticed
+from maxsight.types import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,21 +44,10 @@ class Embedded:
     pages_per_s: float
 
 
-@dataclass(frozen=True, slots=True)
-class NotEmbedded:
-    """A file, or a page of it, is left out. Everything else goes on.
+class NotEmbedded(LeftOut):
+    """A file, or a page of it, is not in the file of vectors. Everything else goes on."""
 
-    Attributes:
-        path: The file as found on disk.
-        page_number: From 1; None for the whole file.
-        reason: Why.
-        hint: What to do next, or None.
-    """
-
-    path: str
-    page_number: int | None
-    reason: str
-    hint: str | None = None
+    __slots__ = ()
 
 
 EmbeddingEvent = GoingOn | Embedded | NotEmbedded | Noticed

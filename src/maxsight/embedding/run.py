@@ -117,7 +117,7 @@ class EmbeddingRun:
                         raise found
                     sources[found] = _look_at(found)
                 except UnreadableDocumentError as error:
-                    yield _left_out(error)
+                    yield NotEmbedded.of(error)
             self._earlier_pages = unfinished.count(sources.values())
             if self._earlier_pages:
                 yield GoingOn(self._earlier_pages)
@@ -159,10 +159,10 @@ class EmbeddingRun:
                         self._notices.read(source.name, event.page.text)
                         yield from batch.add(source, page_count, event.page)
                     case PageFailed():
-                        yield _left_out(event.error)
+                        yield NotEmbedded.of(event.error)
                     case Failed():
                         self._notices.end(source.name)
-                        yield _left_out(event.error)
+                        yield NotEmbedded.of(event.error)
                     case Done():
                         if _has_changed(event.job.path, source):
                             del sources[event.job.path]
@@ -198,7 +198,3 @@ def _has_changed(path: Path, source: SourceFile) -> bool:
         return _look_at(path) != source
     except UnreadableDocumentError:
         return True
-
-
-def _left_out(error: UnreadableDocumentError) -> NotEmbedded:
-    return NotEmbedded(error.path, error.page_number, error.reason, error.hint)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from maxsight.notices import Noticed
+from maxsight.types import LeftOut
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,21 +76,10 @@ class Skipped:
     path: str
 
 
-@dataclass(frozen=True, slots=True)
-class NotIndexed:
-    """A file, or a page of it, could not be read. Everything else goes on.
+class NotIndexed(LeftOut):
+    """A file, or a page of it, could not be read. Everything else goes on."""
 
-    Attributes:
-        path: The file as found on disk.
-        page_number: From 1; None for the whole file.
-        reason: Why.
-        hint: What to do next, or None.
-    """
-
-    path: str
-    page_number: int | None
-    reason: str
-    hint: str | None
+    __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)

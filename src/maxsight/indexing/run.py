@@ -113,7 +113,7 @@ class IndexRun:
                 entry = self._entries.get(path)
                 document = look_at(found, path, entry)
             except UnreadableDocumentError as error:
-                yield _not_indexed(error)
+                yield NotIndexed.of(error)
                 continue
             known = entry if entry and entry.document.content_hash == document.content_hash else None
             metadata = table.fields_of((self._home / path).as_posix()) if table else None
@@ -161,9 +161,9 @@ class IndexRun:
                         self._notices.read(work.document.path, event.page.text)
                         batch.add(work, event.page)
                     case PageFailed():
-                        yield _not_indexed(event.error)
+                        yield NotIndexed.of(event.error)
                     case Failed():
-                        yield _not_indexed(event.error)
+                        yield NotIndexed.of(event.error)
                         self._notices.end(work.document.path)
                         batch.end(work)
                     case Done():
@@ -244,7 +244,3 @@ class IndexRun:
         if gone:
             self._store.remove(gone)
         yield from map(Removed, gone)
-
-
-def _not_indexed(error: UnreadableDocumentError) -> NotIndexed:
-    return NotIndexed(error.path, error.page_number, error.reason, error.hint)
