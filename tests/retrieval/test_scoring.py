@@ -106,6 +106,27 @@ def test_fine_codes_score_like_the_vectors_they_stand_for(kernels, lengths, dim,
         np.testing.assert_allclose(score, parts.sum(), atol=1e-6 * np.abs(parts).sum())
 
 
+@anything
+@given(**CASES)
+def test_the_matrix_unit_gives_the_same_numbers(lengths, dim, tokens, seed):
+    pytest.importorskip("numba")
+    from maxsight.retrieval import kernels
+    from maxsight.retrieval.matrix_unit import allow_matrices
+
+    if not allow_matrices():
+        pytest.skip("this processor has no matrix unit (AMX), or the system does not lend it")
+    from maxsight.retrieval import matrix_kernels
+
+    rng = np.random.default_rng(seed)
+    codec = SignCodec(dim)
+    codes = codes_of(codec, pages_of(rng, lengths, dim))
+    query = codec._coded(unit(rng, tokens, dim)).fine
+    given, plain, by_unit = codes.fine.addresses(), *np.empty((2, len(lengths)), np.float32)
+    kernels.fine_scorer(query.levels, query.scales)(given, codes.counts, plain)
+    matrix_kernels.fine_scorer(query.levels, query.scales)(given, codes.counts, by_unit)
+    np.testing.assert_array_equal(by_unit, plain)
+
+
 @pytest.mark.parametrize("dim", [640, 4096])
 def test_wide_vectors_score_as_the_reference_says(kernels, dim):
     rng = np.random.default_rng(0)
@@ -181,7 +202,7 @@ from retrieval_pages import codes_of, unit
 rng, codec = np.random.default_rng(0), SignCodec(128)
 codes = codes_of(codec, [unit(rng, length, 128) for length in (1, 16, 37)])
 query = codec._coded(unit(rng, 7, 128)).fine
-loading.load_kernels().__name__
+loading.load_kernels().fine_scorer
 compiled = score_fine(query, codes.counts, codes.fine)
 os.environ["MAXSIGHT_KERNELS"], loading._loader = "numpy", loading._Loader()
 np.testing.assert_allclose(compiled, score_fine(query, codes.counts, codes.fine), rtol=1e-5)

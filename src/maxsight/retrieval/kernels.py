@@ -2,8 +2,7 @@
 
 Each walks over pages by address, since a page's bytes lie in a mapped file or in memory, at any alignment, and takes
 the tokens of the query some at a time past the vectors of a page. The innermost steps, called tiles, are spelled out
-in vectors of 512 bits, which LLVM splits for processors that have less; the one instruction that not all have, the
-sum of products of bytes, is put together from others there.
+in vectors of 512 bits by ``instructions``.
 
 Tiles and loops are one module, because numba looks at the module's own file to see whether what it compiled before
 is still current.
@@ -11,97 +10,37 @@ is still current.
 
 from __future__ import annotations
 
-import platform
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import chain
 from typing import Any
 
 import numpy as np
-from llvmlite import binding, ir
-from numba import config, njit, types
+from llvmlite import ir
+from numba import njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
+from numpy.typing import NDArray
 
-I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
-INTS, WORDS = ir.VectorType(I32, 16), ir.VectorType(I64, 8)
-SHORTS = ir.VectorType(I16, 32)
-HALVES, FLOATS = ir.VectorType(ir.HalfType(), 16), ir.VectorType(ir.FloatType(), 16)
-AHEAD = 4096
+from maxsight.retrieval.instructions import (
+    FLOATS,
+    HALVES,
+    I64,
+    INTS,
+    WORDS,
+    add_byte_products,
+    at,
+    call,
+    constant,
+    fetch,
+    load,
+    spread,
+)
+
 SIGN_LANES, FINE_LANES, EXACT_LANES, EXACT_VECTORS = 8, 16, 16, 8
-_HOST = binding.get_host_cpu_features()
-if platform.machine().lower() in ("x86_64", "amd64") and not _HOST.get("f16c"):
-    raise ImportError("this processor can't convert float16")  # LLVM would end the process over it
-
-_FEATURES = _HOST if config.CPU_NAME is None and config.CPU_FEATURES is None else {}
-"""None are taken for granted where numba is told to compile for another processor than this one."""
-
-
-def _at(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value | int, kind: ir.Type) -> ir.Value:
-    """A pointer ``offset`` bytes behind an address."""
-    where = builder.add(base, ir.Constant(I64, offset) if isinstance(offset, int) else offset)
-    return builder.inttoptr(where, kind.as_pointer())
-
-
-def _load(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value | int, kind: ir.Type) -> ir.Value:
-    return builder.load(_at(builder, base, offset, kind), align=1)
-
-
-def _spread(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value | int, kind: ir.VectorType) -> ir.Value:
-    """One number from memory in all lanes."""
-    empty = ir.Constant(kind, ir.Undefined)
-    one = builder.insert_element(empty, _load(builder, base, offset, kind.element), ir.Constant(I32, 0))
-    return builder.shuffle_vector(one, empty, ir.Constant(ir.VectorType(I32, kind.count), None))
-
-
-def _call(builder: ir.IRBuilder, name: str, kind: ir.VectorType, *given: ir.Value) -> ir.Value:
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(kind, [value.type for value in given]), name
-    )
-    return builder.call(function, given)
-
-
-def _fetch(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value) -> None:
-    """Ask for a line of memory before it is needed: processors do not look beyond the end of a 4 KB page."""
-    pointer = _at(builder, base, builder.add(offset, ir.Constant(I64, AHEAD)), I8)
-    flags = [ir.Constant(I32, value) for value in (0, 3, 1)]  # to be read, soon again, data
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32]), "llvm.prefetch.p0"
-    )
-    builder.call(function, [pointer, *flags])
-
-
-def _constant(kind: ir.VectorType, value: int) -> ir.Constant:
-    return ir.Constant(kind, [value] * kind.count)
-
-
-def _add_byte_products(builder: ir.IRBuilder, sums: ir.Value, codes: ir.Value, query: ir.Value) -> ir.Value:
-    """Add to each of 16 sums the four products of an unsigned byte of ``codes`` and a signed one of ``query``."""
-    if _FEATURES.get("avx512vnni"):
-        return _call(builder, "llvm.x86.avx512.vpdpbusd.512", INTS, sums, codes, query)
-    if _FEATURES.get("avx2"):
-        halves = [_half_byte_products(builder, codes, query, lanes) for lanes in (range(8), range(8, 16))]
-        every = ir.Constant(INTS, list(range(16)))
-        return builder.add(sums, builder.shuffle_vector(*halves, every))
-    eight, low = _constant(SHORTS, 8), _constant(SHORTS, 0xFF)
-    unsigned, signed = builder.bitcast(codes, SHORTS), builder.bitcast(query, SHORTS)
-    even = builder.mul(builder.and_(unsigned, low), builder.ashr(builder.shl(signed, eight), eight))
-    odd = builder.mul(builder.lshr(unsigned, eight), builder.ashr(signed, eight))
-    pairs = builder.bitcast(builder.add(even, odd), INTS)  # codes are below 16, so a pair fits
-    sixteen = _constant(INTS, 16)
-    first, second = builder.ashr(builder.shl(pairs, sixteen), sixteen), builder.ashr(pairs, sixteen)
-    return builder.add(sums, builder.add(first, second))
-
-
-def _half_byte_products(builder: ir.IRBuilder, codes: ir.Value, query: ir.Value, lanes: range) -> ir.Value:
-    """The four products of each of 8 lanes, summed, as AVX2 has them: in pairs, and the pairs."""
-    bytes_, shorts, ints = (ir.VectorType(kind, 256 // kind.width) for kind in (I8, I16, I32))
-    chosen = ir.Constant(ir.VectorType(I32, 8), list(lanes))
-    parts = [
-        builder.bitcast(builder.shuffle_vector(whole, ir.Constant(INTS, ir.Undefined), chosen), bytes_)
-        for whole in (codes, query)
-    ]
-    pairs = _call(builder, "llvm.x86.avx2.pmadd.ub.sw", shorts, *parts)
-    return _call(builder, "llvm.x86.avx2.pmadd.wd", ints, pairs, _constant(shorts, 1))
+SIGNS_AHEAD, FINE_AHEAD = 16384, 4096
+"""Bytes. Measured; the former is about a page's signs, so the next page is there when its turn comes."""
+NARROW, USUAL, WIDE = 4, 8, 12
+"""Query tokens taken at a time, ``tile_width`` says when. Queries are padded to a multiple of the narrowest."""
 
 
 @intrinsic(prefer_literal=True)
@@ -112,21 +51,21 @@ def sign_tile(typing: Any, low: Any, high: Any, blocks: Any, query: Any, best: A
         low, high, blocks, query, best, _ = given
         fewest = [cgutils.alloca_once(builder, WORDS) for _ in range(tokens.literal_value)]
         for token, slot in enumerate(fewest):
-            builder.store(_load(builder, best, 64 * token, WORDS), slot)
+            builder.store(load(builder, best, 64 * token, WORDS), slot)
         with cgutils.for_range(builder, blocks) as loop:
             offset = builder.mul(loop.index, ir.Constant(I64, 64))
             for part in (low, high):
-                _fetch(builder, part, offset)
-            words = [_load(builder, part, offset, WORDS) for part in (low, high)]
+                fetch(builder, builder.add(part, offset), ahead=SIGNS_AHEAD, cache=1)
+            words = [load(builder, part, offset, WORDS) for part in (low, high)]
             for token, slot in enumerate(fewest):
                 counts = []
                 for part, word in enumerate(words):
-                    asked = _spread(builder, query, 16 * token + 8 * part, WORDS)
-                    counts.append(_call(builder, "llvm.ctpop.v8i64", WORDS, builder.xor(word, asked)))
+                    asked = spread(builder, query, 16 * token + 8 * part, WORDS)
+                    counts.append(call(builder, "llvm.ctpop.v8i64", WORDS, builder.xor(word, asked)))
                 differing = builder.add(*counts)
-                builder.store(_call(builder, "llvm.umin.v8i64", WORDS, builder.load(slot), differing), slot)
+                builder.store(call(builder, "llvm.umin.v8i64", WORDS, builder.load(slot), differing), slot)
         for token, slot in enumerate(fewest):
-            builder.store(builder.load(slot), _at(builder, best, 64 * token, WORDS), align=1)
+            builder.store(builder.load(slot), at(builder, best, 64 * token, WORDS), align=1)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 5, tokens), generate
@@ -146,22 +85,22 @@ def fine_tile(typing: Any, codes: Any, half: Any, query: Any, best: Any, tokens:
         sums = [[cgutils.alloca_once(builder, INTS) for _ in range(2)] for _ in several]
         for slot in chain(*sums):
             builder.store(ir.Constant(INTS, None), slot)
-        mask = _constant(INTS, 0x0F0F0F0F)
+        mask = constant(INTS, 0x0F0F0F0F)
         with cgutils.for_range(builder, half) as loop:
             offset = builder.mul(loop.index, ir.Constant(I64, 64))
-            _fetch(builder, codes, offset)
-            both = _load(builder, codes, offset, INTS)
-            parts = builder.and_(both, mask), builder.and_(builder.lshr(both, _constant(INTS, 4)), mask)
+            fetch(builder, builder.add(codes, offset), ahead=FINE_AHEAD, cache=1)
+            both = load(builder, codes, offset, INTS)
+            parts = builder.and_(both, mask), builder.and_(builder.lshr(both, constant(INTS, 4)), mask)
             row = builder.add(query, builder.mul(loop.index, ir.Constant(I64, 8 * len(several))))
             for token in several:
                 for number, (part, slot) in enumerate(zip(parts, sums[token], strict=True)):
-                    asked = _spread(builder, row, 8 * token + 4 * number, INTS)
-                    builder.store(_add_byte_products(builder, builder.load(slot), part, asked), slot)
+                    asked = spread(builder, row, 8 * token + 4 * number, INTS)
+                    builder.store(add_byte_products(builder, builder.load(slot), part, asked), slot)
         for token in several:
-            before = _load(builder, best, 64 * token, INTS)
+            before = load(builder, best, 64 * token, INTS)
             total = builder.add(*map(builder.load, sums[token]))
-            highest = _call(builder, "llvm.smax.v16i32", INTS, before, total)
-            builder.store(highest, _at(builder, best, 64 * token, INTS), align=1)
+            highest = call(builder, "llvm.smax.v16i32", INTS, before, total)
+            builder.store(highest, at(builder, best, 64 * token, INTS), align=1)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 4, tokens), generate
@@ -172,8 +111,8 @@ def widen_16(typing: Any, source: Any, target: Any) -> Any:
     """Write 16 halves as floats."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
-        floats = builder.fpext(_load(builder, given[0], 0, HALVES), FLOATS)
-        builder.store(floats, _at(builder, given[1], 0, FLOATS), align=1)
+        floats = builder.fpext(load(builder, given[0], 0, HALVES), FLOATS)
+        builder.store(floats, at(builder, given[1], 0, FLOATS), align=1)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), generate
@@ -184,8 +123,8 @@ def widen(typing: Any, source: Any, target: Any) -> Any:
     """Write a half as a float."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
-        wide = builder.fpext(_load(builder, given[0], 0, ir.HalfType()), ir.FloatType())
-        builder.store(wide, _at(builder, given[1], 0, ir.FloatType()), align=1)
+        wide = builder.fpext(load(builder, given[0], 0, ir.HalfType()), ir.FloatType())
+        builder.store(wide, at(builder, given[1], 0, ir.FloatType()), align=1)
         return context.get_dummy_value()
 
     return types.void(types.intp, types.intp), generate
@@ -205,17 +144,17 @@ def exact_tile(typing: Any, vectors: Any, dim: Any, query: Any, row: Any, best: 
             builder.store(ir.Constant(FLOATS, None), slot)
         length = builder.mul(dim, ir.Constant(I64, 4))
         with cgutils.for_range(builder, dim) as loop:
-            tokens = _load(builder, query, builder.mul(loop.index, row), FLOATS)
+            tokens = load(builder, query, builder.mul(loop.index, row), FLOATS)
             across = builder.mul(loop.index, ir.Constant(I64, 4))
             for vector, slot in enumerate(sums):
                 place = builder.add(builder.mul(length, ir.Constant(I64, vector)), across)
-                value = _spread(builder, vectors, place, FLOATS)
-                total = _call(builder, "llvm.fmuladd.v16f32", FLOATS, value, tokens, builder.load(slot))
+                value = spread(builder, vectors, place, FLOATS)
+                total = call(builder, "llvm.fmuladd.v16f32", FLOATS, value, tokens, builder.load(slot))
                 builder.store(total, slot)
-        highest = _load(builder, best, 0, FLOATS)
+        highest = load(builder, best, 0, FLOATS)
         for slot in sums:
-            highest = _call(builder, "llvm.maxnum.v16f32", FLOATS, highest, builder.load(slot))
-        builder.store(highest, _at(builder, best, 0, FLOATS), align=1)
+            highest = call(builder, "llvm.maxnum.v16f32", FLOATS, highest, builder.load(slot))
+        builder.store(highest, at(builder, best, 0, FLOATS), align=1)
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 5), generate
@@ -226,25 +165,21 @@ def read_word(typing: Any, address: Any) -> Any:
     """The word at an address."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
-        return _load(builder, given[0], 0, I64)
+        return load(builder, given[0], 0, I64)
 
     return types.uint64(types.intp), generate
 
 
-NARROW, USUAL, WIDE = 4, 8, 12
-"""Query tokens taken at a time, ``tile_width`` says when. Queries come padded to a multiple of the narrowest."""
-
-
-def _compiled(signature: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+def compiled(signature: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
     """Compile at once, or take what an earlier process compiled; a place that can't be written to only costs time."""
 
-    def compiled(function: Callable[..., None]) -> Callable[..., None]:
+    def compile_or_take(function: Callable[..., None]) -> Callable[..., None]:
         try:
             return njit(signature, nogil=True, cache=True)(function)
         except (RuntimeError, OSError):
             return njit(signature, nogil=True)(function)
 
-    return compiled
+    return compile_or_take
 
 
 @njit(nogil=True)
@@ -265,6 +200,81 @@ def _widen_vector(source, target, dim):
         widen(source + 2 * value, target + 4 * value)
 
 
+def sign_scorer(
+    queries: Sequence[tuple[NDArray[np.uint64], NDArray[np.float32]]], worth: NDArray[np.float32]
+) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]:
+    """What scores pages by their sign codes, for several queries while a page is at hand.
+
+    Args:
+        queries: The words of each ``(query_tokens, 2)``, and what each token weighs ``(query_tokens,)``.
+        worth: What a token gives by how many bits differ. Shape ``(129,)``.
+
+    Returns:
+        A function of the addresses of pages' codes ``(pages,)``, their vectors' counts ``(pages,)``, and the scores
+        it is to write ``(queries, pages)``.
+    """
+    padded = [_padded(*query) for query in queries]
+    starts = np.cumsum([0, *(len(weights) for _, weights in padded)], dtype=np.int64)
+    words, weights = (np.concatenate(part) for part in zip(*padded, strict=True))
+    return lambda addresses, counts, scores: _score_signs(
+        addresses, counts, words, weights, starts, worth, scores
+    )
+
+
+def fine_scorer(
+    levels: NDArray[np.int8], scales: NDArray[np.float32]
+) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]:
+    """What scores pages by their fine codes.
+
+    Args:
+        levels: Of the query's coordinates. Shape ``(query_tokens, turned_dim)``.
+        scales: What a level is worth, by token. Shape ``(query_tokens,)``.
+
+    Returns:
+        A function of the addresses of pages' codes ``(pages,)``, their vectors' counts ``(pages,)``, and the scores
+        it is to write ``(pages,)``.
+    """
+    levels, scales = _padded(levels, scales)
+    words = _tiled(levels.view(np.int32))
+    return lambda addresses, counts, scores: _score_fine(addresses, counts, words, scales, scores)
+
+
+def exact_scorer(
+    query: NDArray[np.float32],
+) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]:
+    """What scores pages by MaxSim of their float16 vectors, in float32.
+
+    Args:
+        query: Shape ``(query_tokens, dim)``.
+
+    Returns:
+        A function of the addresses of pages' first vectors, the bytes from one vector to the next, the vectors'
+        counts, and the scores it is to write. Shape ``(pages,)`` each.
+    """
+    tokens, dim = query.shape
+    side_by_side = np.zeros((dim, -(-tokens // EXACT_LANES) * EXACT_LANES), np.float32)
+    side_by_side[:, :tokens] = query.T
+    return lambda addresses, strides, counts, scores: _score_exact(
+        addresses, strides, counts, side_by_side, tokens, scores
+    )
+
+
+def _padded(tokens: NDArray[Any], weights: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[np.float32]]:
+    """Fill up to whole tiles with tokens that weigh nothing."""
+    missing = -len(weights) % NARROW
+    return np.pad(tokens, ((0, missing), (0, 0))), np.pad(weights, (0, missing)).astype(np.float32)
+
+
+def _tiled(words: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Words ``(tokens, dim / 4)`` in the order the kernel reads them: tile by tile, both halves side by side."""
+    tiles, first = [], 0
+    while first < len(words):
+        tile = words[first : first + tile_width(len(words) - first)]
+        tiles.append(tile.reshape(len(tile), 2, -1).transpose(2, 0, 1).reshape(-1))  # (half, tokens, 2)
+        first += len(tile)
+    return np.concatenate(tiles).reshape(words.shape)
+
+
 def tile_width(tokens: int) -> int:
     """How many of so many tokens to take next: whatever leaves no narrow tile, which keeps a core half idle."""
     if tokens % USUAL == 0:
@@ -275,8 +285,8 @@ def tile_width(tokens: int) -> int:
 _tile_width = njit(nogil=True)(tile_width)
 
 
-@_compiled("void(i8[::1], i8[::1], u8[:,::1], f4[::1], i8[::1], f4[::1], f4[:,:])")
-def score_signs(addresses, counts, words, weights, starts, worth, scores):
+@compiled("void(i8[::1], i8[::1], u8[:,::1], f4[::1], i8[::1], f4[::1], f4[:,:])")
+def _score_signs(addresses, counts, words, weights, starts, worth, scores):
     """Score pages by their sign codes, for several queries while a page is at hand.
 
     Args:
@@ -329,8 +339,8 @@ def score_signs(addresses, counts, words, weights, starts, worth, scores):
             scores[number, page] = score
 
 
-@_compiled("void(i8[::1], i8[::1], i4[:,::1], f4[::1], f4[::1])")
-def score_fine(addresses, counts, words, scales, scores):
+@compiled("void(i8[::1], i8[::1], i4[:,::1], f4[::1], f4[::1])")
+def _score_fine(addresses, counts, words, scales, scores):
     """Score pages by their fine codes.
 
     Args:
@@ -368,8 +378,8 @@ def score_fine(addresses, counts, words, scales, scores):
         scores[page] = score
 
 
-@_compiled("void(i8[::1], i8[::1], i8[::1], f4[:,::1], i8, f4[::1])")
-def score_exact(addresses, strides, counts, query, tokens, scores):
+@compiled("void(i8[::1], i8[::1], i8[::1], f4[:,::1], i8, f4[::1])")
+def _score_exact(addresses, strides, counts, query, tokens, scores):
     """Score pages by MaxSim of their float16 vectors, in float32.
 
     Args:

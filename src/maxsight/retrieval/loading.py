@@ -9,7 +9,8 @@ from __future__ import annotations
 
 import logging
 import threading
-from types import ModuleType
+from collections.abc import Callable
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +25,22 @@ USUAL_TOKENS = 16
 logger = logging.getLogger(__name__)
 
 
-def kernels_for(counts: NDArray[np.int64], tokens: int) -> ModuleType | None:
+@dataclass(frozen=True, slots=True)
+class Kernels:
+    """The best compiled kernels of this machine: each makes, of a query, the function that scores pages.
+
+    Attributes:
+        sign_scorer: By sign codes, see ``kernels``.
+        fine_scorer: By fine codes, see ``kernels`` and ``matrix_kernels``.
+        exact_scorer: By vectors, see ``kernels``.
+    """
+
+    sign_scorer: Callable[..., Callable[..., None]]
+    fine_scorer: Callable[..., Callable[..., None]]
+    exact_scorer: Callable[..., Callable[..., None]]
+
+
+def kernels_for(counts: NDArray[np.int64], tokens: int) -> Kernels | None:
     """The kernels for scoring pages; None where numpy is to do it.
 
     Args:
@@ -40,7 +56,7 @@ def compile_for(vectors: int) -> None:
         load_kernels()
 
 
-def load_kernels() -> ModuleType | None:
+def load_kernels() -> Kernels | None:
     """Load the kernels now, compiling them if that was never done; None where they don't work."""
     return _loader.load()
 
@@ -49,10 +65,10 @@ class _Loader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tried = False
-        self._kernels: ModuleType | None = None
+        self._kernels: Kernels | None = None
         self._done = 0.0
 
-    def kernels_for(self, work: float) -> ModuleType | None:
+    def kernels_for(self, work: float) -> Kernels | None:
         if not self._tried:
             self._done += work
             if settings.kernels() == "auto" and self._done < PATIENCE:
@@ -60,7 +76,7 @@ class _Loader:
             self.load()
         return self._kernels
 
-    def load(self) -> ModuleType | None:
+    def load(self) -> Kernels | None:
         with self._lock:
             if not self._tried:
                 if settings.kernels() != "numpy":
@@ -69,13 +85,18 @@ class _Loader:
         return self._kernels
 
 
-def _import() -> ModuleType | None:
+def _import() -> Kernels | None:
     try:
         from maxsight.retrieval import kernels
+        from maxsight.retrieval.matrix_unit import allow_matrices
+
+        fine_scorer = kernels.fine_scorer
+        if allow_matrices():
+            from maxsight.retrieval.matrix_kernels import fine_scorer
     except Exception as error:  # whatever keeps a compiler from working, there is another way
         logger.warning("searches are slower without compiled kernels: %s: %s", type(error).__name__, error)
         return None
-    return kernels
+    return Kernels(kernels.sign_scorer, fine_scorer, kernels.exact_scorer)
 
 
 _loader = _Loader()

@@ -8,7 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -24,7 +23,6 @@ from maxsight.types import Floats
 BITS = 8 * SIGN_BYTES
 WORTH = np.maximum(0, 1 - 2 * np.arange(BITS + 1, dtype=np.float32) / BITS) ** 2
 """What a token gives by how many bits differ. Squared, since what few bits tell about weak likeness is mostly noise."""
-TOKEN_TILE, EXACT_TILE = 4, 16
 CHUNKS_PER_CORE, VECTORS_PER_CHUNK = 4, 4096
 
 
@@ -78,15 +76,11 @@ def score_signs(queries: Sequence[SignQuery], codes: PageCodes) -> NDArray[np.fl
                 for number, (query, asked) in enumerate(words):
                     scores[number, page] = _sign_score(query, asked, stored)
     else:
-        padded = [_padded(query.words, query.weights) for query in queries]
-        starts = np.cumsum([0, *(len(weights) for _, weights in padded)], dtype=np.int64)
-        tokens, weights = (np.concatenate(part) for part in zip(*padded, strict=True))
+        compare = compiled.sign_scorer([(query.words, query.weights) for query in queries], WORTH)
         addresses = codes.signs.addresses()
 
         def score(pages: slice) -> None:
-            compiled.score_signs(
-                addresses[pages], codes.counts[pages], tokens, weights, starts, WORTH, scores[:, pages]
-            )
+            compare(addresses[pages], codes.counts[pages], scores[:, pages])
 
     _on_every_core(score, codes.counts)
     return scores
@@ -112,11 +106,10 @@ def score_fine(query: FineQuery, counts: NDArray[np.int64], fine: PageBytes) -> 
             for page in range(pages.start, pages.stop):
                 scores[page] = _fine_score(query, int(counts[page]), fine, page)
     else:
-        levels, scales = _padded(query.levels, query.scales)
-        words, addresses = _tiled(levels.view(np.int32), compiled.tile_width), fine.addresses()
+        compare, addresses = compiled.fine_scorer(query.levels, query.scales), fine.addresses()
 
         def score(pages: slice) -> None:
-            compiled.score_fine(addresses[pages], counts[pages], words, scales, scores[pages])
+            compare(addresses[pages], counts[pages], scores[pages])
 
     _on_every_core(score, counts)
     return scores
@@ -149,19 +142,10 @@ def score_exact(query: Floats, pages: PageVectors) -> NDArray[np.float32]:
         def score(part: slice) -> None:
             scores[part] = maxsim(query, [pages[page] for page in range(part.start, part.stop)])
     else:
-        side_by_side = np.zeros((pages.dim, -(-len(query) // EXACT_TILE) * EXACT_TILE), np.float32)
-        side_by_side[:, : len(query)] = query.T
-        addresses = pages.data.addresses()
+        compare, addresses = compiled.exact_scorer(query), pages.data.addresses()
 
         def score(part: slice) -> None:
-            compiled.score_exact(
-                addresses[part],
-                pages.strides[part],
-                pages.counts[part],
-                side_by_side,
-                len(query),
-                scores[part],
-            )
+            compare(addresses[part], pages.strides[part], pages.counts[part], scores[part])
 
     _on_every_core(score, pages.counts)
     return scores
@@ -188,22 +172,6 @@ def _fine_score(query: FineQuery, count: int, fine: PageBytes, page: int) -> np.
     steps = quads.transpose(0, 2, 1, 3).reshape(blocks * 16, dim)
     products = query.levels.astype(np.float32) @ steps.astype(np.float32).T  # whole numbers below 2**24
     return np.float32((query.scales * products.max(axis=1)).sum())
-
-
-def _padded(tokens: NDArray[Any], weights: NDArray[np.float32]) -> tuple[NDArray[Any], NDArray[np.float32]]:
-    """Fill up to whole tiles with tokens that weigh nothing."""
-    missing = -len(weights) % TOKEN_TILE
-    return np.pad(tokens, ((0, missing), (0, 0))), np.pad(weights, (0, missing)).astype(np.float32)
-
-
-def _tiled(words: NDArray[np.int32], width: Callable[[int], int]) -> NDArray[np.int32]:
-    """Words ``(tokens, dim / 4)`` in the order the kernel reads them: tile by tile, both halves side by side."""
-    tiles, first = [], 0
-    while first < len(words):
-        tile = words[first : first + width(len(words) - first)]
-        tiles.append(tile.reshape(len(tile), 2, -1).transpose(2, 0, 1).reshape(-1))  # (half, tokens, 2)
-        first += len(tile)
-    return np.concatenate(tiles).reshape(words.shape)
 
 
 def _on_every_core(score: Callable[[slice], None], counts: NDArray[np.int64]) -> None:

@@ -1,0 +1,19 @@
+"""Whether this process may use the processor's matrix unit (AMX)."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+from maxsight.retrieval.instructions import FEATURES
+
+ARCH_PRCTL = 158
+REQUEST_PERMISSION, TILE_DATA = 0x1023, 18
+"""Of Linux, whose threads have no room for tiles until it is asked for. Source: Documentation/arch/x86/xstate.rst."""
+
+
+def allow_matrices() -> bool:
+    """Ask for the matrix unit, for all threads from now on; False where there is none or the system says no."""
+    if sys.platform != "linux" or not (FEATURES.get("amx-tile") and FEATURES.get("amx-int8")):
+        return False
+    return bool(ctypes.CDLL(None).syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) == 0)
