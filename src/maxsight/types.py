@@ -242,6 +242,13 @@ class Regions:
         assert self.spans is not None  # __post_init__ has seen to it
         return np.asarray(self.spans[:, 0] == self.spans[:, 1])
 
+    def is_whole_page(self, vector: int) -> bool:
+        """``whole_page`` of one vector."""
+        part = slice(vector, vector + 1)
+        boxes, spans = self.boxes, self.spans
+        one = Regions(None if boxes is None else boxes[part], None if spans is None else spans[part])
+        return bool(one.whole_page[0])
+
     def __len__(self) -> int:
         first = self.boxes if self.boxes is not None else self.spans
         assert first is not None  # __post_init__ has seen to it
