@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -147,6 +148,10 @@ class Store(Searchable, Protocol):
         """How many pages are stored."""
         ...
 
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Keep what the library says of itself anew. Its vectors stay, so its space stays one that matches them."""
+        ...
+
     def last_audit(self) -> Audit | None:
         """What was last measured of the search; None if nothing ever was."""
         ...
@@ -157,6 +162,15 @@ class Store(Searchable, Protocol):
 
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types, in the order they were first seen."""
+        ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the right to write over several calls, where the store knows one; calls commit one by one all the same.
+
+        Raises:
+            LibraryBusyError: Another process is writing.
+            LibraryReadOnlyError: The library was opened read-only, or can't be written to.
+        """
         ...
 
     def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
@@ -186,6 +200,10 @@ class Store(Searchable, Protocol):
 
     def remove(self, paths: Collection[str]) -> int:
         """Remove documents by path in one commit and return how many pages went."""
+        ...
+
+    def optimize(self) -> None:
+        """After writing: bring the indexes up to date, so that searches are as fast as they can be."""
         ...
 
     def documents(self) -> list[DocumentEntry]:

@@ -32,12 +32,13 @@ from numpy.typing import NDArray
 
 from maxsight.errors import InputError, LibraryExistsError, LibraryReadOnlyError, StoreError
 from maxsight.stores import edits, maintenance, schema
+from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
 from maxsight.stores.code_table import CodeTable, read_table
 from maxsight.stores.conditions import Filter, metadata_column, path_in
 from maxsight.stores.damage import Damage
-from maxsight.stores.dataset import DATASET, SET_ASIDE, Dataset, has_versions
+from maxsight.stores.dataset import SET_ASIDE, Dataset, has_versions
 from maxsight.stores.durability import Synced, make_folder, size_bytes, sync_folder
 from maxsight.stores.edge import is_gone, translated
 from maxsight.stores.fields import FieldType, grow_fields
@@ -246,6 +247,12 @@ class LocalStore:
         with self._committing() as dataset:
             fields = self._grow(dataset, metadata.values())
             edits.set_metadata(dataset, metadata, fields)
+
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Keep what the library says of itself anew."""
+        with self._committing() as dataset:
+            dataset.update_schema_metadata(schema.manifest_entry(manifest))
+            self._manifest = manifest
 
     def keep_audit(self, audit: Audit) -> None:
         """Keep what was measured, in place of what was measured before."""

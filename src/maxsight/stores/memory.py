@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -51,6 +52,11 @@ class MemoryStore:
         """How many pages are stored."""
         return len(self._pages)
 
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Keep what the library says of itself anew."""
+        self._version += 1
+        self._manifest = manifest
+
     def last_audit(self) -> Audit | None:
         """What was last measured of the search."""
         return self._audit
@@ -63,6 +69,10 @@ class MemoryStore:
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
         return dict(self._fields)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Nobody else can write: there is nothing to hold."""
+        return nullcontext()
 
     def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
         """Write pages; a page id that is stored already is replaced."""
@@ -101,6 +111,9 @@ class MemoryStore:
         gone = len(self._pages) - len(kept)
         self._pages = kept
         return gone
+
+    def optimize(self) -> None:
+        """Every answer is worked out anew: there is nothing to bring up to date."""
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
