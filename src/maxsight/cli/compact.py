@@ -21,6 +21,7 @@ def compact(library: Path, as_json: bool) -> None:
         opened.compact()
         say_damage(opened)
         after = opened.status().size_bytes
+    assert before is not None and after is not None  # only a folder can be compacted
     if as_json:
         print_json({"size_bytes_before": before, "size_bytes": after})
     else:

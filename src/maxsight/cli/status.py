@@ -27,13 +27,15 @@ def status(library: Path, as_json: bool) -> None:
         print_json(summary)
         return
     incomplete = f" ({summary.incomplete:,} incomplete)" if summary.incomplete else ""
-    per_page = f", {size(summary.size_bytes // summary.pages)} a page" if summary.pages else ""
     click.echo(f"library    {summary.path}")
     click.echo(f"documents  {summary.documents:,}{incomplete}")
     click.echo(f"pages      {summary.pages:,}")
     pooled = f" (pool factor {summary.pool_factor})" if summary.pool_factor > 1 else ""
     click.echo(f"vectors    {summary.vectors:,}{pooled}")
-    click.echo(f"size       {size(summary.size_bytes)}{per_page}")
+    if summary.size_bytes is not None:
+        per_page = f", {size(summary.size_bytes // summary.pages)} a page" if summary.pages else ""
+        click.echo(f"size       {size(summary.size_bytes)}{per_page}")
+    click.echo(f"store      {summary.store}")
     click.echo(f"encoder    {summary.space}")
     click.echo(f"search     {_search(summary.audit)}")
     click.echo(

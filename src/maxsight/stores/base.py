@@ -140,6 +140,11 @@ class Store(Searchable, Protocol):
         ...
 
     @property
+    def description(self) -> str:
+        """What keeps the library and how, for people; where the store has chosen, why."""
+        ...
+
+    @property
     def version(self) -> int:
         """Another number after every change, by whomever."""
         ...
@@ -212,6 +217,10 @@ class Store(Searchable, Protocol):
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
+        ...
+
+    def discard(self) -> None:
+        """Remove the library itself, which must hold no page. Nothing but ``close`` may be called afterwards."""
         ...
 
     def close(self) -> None:

@@ -16,9 +16,10 @@ Threads may share a store: their commits are made one after the other.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -149,6 +150,11 @@ class LocalStore:
     def manifest(self) -> Manifest:
         """Format, embedding space and settings of the library."""
         return self._manifest
+
+    @property
+    def description(self) -> str:
+        """What keeps the library."""
+        return "a folder with a Lance dataset"
 
     @property
     def version(self) -> int:
@@ -487,6 +493,17 @@ class LocalStore:
             dataset.deep_clone(destination / DATASET, dataset.version)
             Synced(destination / DATASET).sync()
             sync_folder(destination.absolute().parent)
+
+    def discard(self) -> None:
+        """Remove an empty library: the folder goes too, unless there is something else in it."""
+        with self.writing(), self._lock.one_at_a_time(), translated(self.path, writing=True):
+            if self.page_count():
+                raise StoreError(f"{self.path} holds pages, and only an empty library can be discarded")
+            shutil.rmtree(self.path / DATASET)
+            with suppress(OSError):  # Windows keeps a lock that is held, and other files keep the folder
+                (self.path / HOLDER_FILE).unlink()
+                (self.path / LOCK_FILE).unlink()
+                self.path.rmdir()
 
     def size_bytes(self) -> int:
         """Bytes on the disk, old versions included."""

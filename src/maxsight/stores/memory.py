@@ -44,6 +44,11 @@ class MemoryStore:
         return self._manifest
 
     @property
+    def description(self) -> str:
+        """What keeps the library."""
+        return "this process's memory"
+
+    @property
     def version(self) -> int:
         """Another number after every change."""
         return self._version
@@ -180,6 +185,9 @@ class MemoryStore:
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         return [self._pages[page_id] for page_id in page_ids if page_id in self._pages]
+
+    def discard(self) -> None:
+        """Nothing outlives the process: there is nothing to remove."""
 
     def close(self) -> None:
         """Forget everything."""
