@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from maxsight.errors import MissingExtraError
 
 EXTRAS = {
+    "cohere": ("cohere",),
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "gpu": ("torch",),
     "plots": ("matplotlib",),
