@@ -28,8 +28,10 @@ from maxsight.places import Place, create_store, find_place, library_exists, ope
 from maxsight.queries import Query
 from maxsight.retrieval.loading import compile_for
 from maxsight.searching import check_recall_target
+from maxsight.stores.addresses import Address
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
+from maxsight.transfer import CopyReport, copy_pages, open_destination
 from maxsight.types import Hit
 from maxsight.upkeep import Upkeep
 
@@ -240,6 +242,43 @@ class Library(Upkeep, Auditing):
             self._store.remove(paths)
         return paths
 
+    def copy(
+        self,
+        destination: Place,
+        *,
+        token: str | None = None,
+        root: str | PathLike[str] | None = None,
+        prune: bool = False,
+        on_progress: Callable[[int, int], None] | None = None,
+    ) -> CopyReport:
+        """Make a library elsewhere hold what this one holds, without encoding anything again.
+
+        A call that was interrupted goes on where it stopped, and an old copy is brought up to date. Documents keep
+        their names; the copy remembers the folder they are relative to.
+
+        Args:
+            destination: A folder or a place in Milvus: a copy of this library, or nothing yet.
+            token: Of the destination's server; ``MAXSIGHT_TOKEN`` if not given.
+            root: The folder that names are relative to from now on, where the files have moved.
+            prune: Remove documents there that this library does not have.
+            on_progress: Called with steps done and steps in all; a page is written, and later compared.
+
+        Raises:
+            EncoderMismatchError: The library there has vectors of another encoder.
+            InputError: It holds documents that this one does not have, or names them differently.
+            StoreError: It can't be written to, or what was written does not come back the same.
+        """
+        address = find_place(destination, token)
+        if _is_same(address, self.address):
+            raise InputError(f"{address} is the library itself", hint="Copy it to another place.")
+        home = self.home
+        if root is not None:
+            if home is None:
+                raise InputError("this library names its documents by absolute paths, so it has no root")
+            home = Path(root).resolve()
+        with closing(open_destination(address, self._store.manifest, home)) as store:
+            return copy_pages(self._store, store, prune=prune, on_progress=on_progress)
+
     # Search -----------------------------------------------------------------------------------------------
 
     def search(
@@ -352,3 +391,9 @@ def _new_manifest(encoder: Encoder, settings: ReadSettings | None, pool_factor: 
         created_by=__version__,
         pool_factor=pool_factor,
     )
+
+
+def _is_same(one: Address, other: Address) -> bool:
+    if isinstance(one, Path) and isinstance(other, Path):
+        return one.resolve() == other.resolve()
+    return str(one) == str(other)

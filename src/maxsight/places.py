@@ -56,7 +56,7 @@ def create_store(address: Address, manifest: Manifest) -> Store:
     extras.require("milvus")
     from maxsight.stores.milvus import create_milvus_store
 
-    if address.root:
+    if address.root and manifest.root is None:
         manifest = replace(manifest, root=address.root.as_posix())
     return create_milvus_store(address, manifest)
 
@@ -86,14 +86,21 @@ def home_of(address: Address, manifest: Manifest) -> Path | None:
     Raises:
         InputError: The address names a root, and the library has none.
     """
+    if manifest.root is None:
+        home = holder_of(address)
+    else:
+        home = Path(manifest.root) if manifest.root else None
     if isinstance(address, MilvusAddress) and address.root:
-        if manifest.root is None and address.lite_path is None:
+        if home is None:
             raise InputError(
                 f"the library at {address} names its documents by absolute paths, so it has no root",
-                hint="Leave root out; a root is chosen when a library is made.",
+                hint="Leave root out; it is chosen when a library is made.",
             )
         return address.root
-    if manifest.root is not None:
-        return Path(manifest.root)
+    return home
+
+
+def holder_of(address: Address) -> Path | None:
+    """The folder that holds a library; None for one on a server."""
     held = address if isinstance(address, Path) else address.lite_path
     return held.resolve().parent if held else None

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,13 +9,14 @@ import click
 from maxsight.cli.output import counted, json_option, library_option, print_json, say_damage, size
 
 if TYPE_CHECKING:
+    from maxsight.stores.addresses import Address
     from maxsight.stores.audit import Audit
 
 
 @click.command()
 @library_option
 @json_option
-def status(library: Path, as_json: bool) -> None:
+def status(library: Address, as_json: bool) -> None:
     """Show what the library holds: documents, pages, vectors, bytes, encoder."""
     from maxsight.library import Library
 

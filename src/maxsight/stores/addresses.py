@@ -99,11 +99,14 @@ def parse_address(text: str | PathLike[str], token: str | None = None) -> Addres
         text.partition("?") if re.search(rf"{re.escape(LITE_SUFFIX)}\?", text) else (text, "", "")
     )
     if path.endswith(LITE_SUFFIX) and not (Path(path) / DATASET).exists():
-        return _with_options(path, DEFAULT_DATABASE, query, token)
-    place = Path(text)
-    if place.is_file():
-        raise InputError(f"{place} is a file", hint="A library is a folder: give its name, or a new one.")
-    return place
+        return _with_options(_no_file(path), DEFAULT_DATABASE, query, token)
+    return Path(_no_file(text))
+
+
+def _no_file(path: str) -> str:
+    if Path(path).is_file():
+        raise InputError(f"{path} is a file", hint="A library is a folder: give its name, or a new one.")
+    return path
 
 
 def _parse_url(text: str, token: str | None) -> MilvusAddress:

@@ -25,7 +25,8 @@ class Manifest:
         pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
         format_version: How the rows lie.
         created_by: The package version that made it.
-        root: The folder that documents are named relative to, where it is not the one that holds the library.
+        root: The folder that documents are named relative to; empty where all are named absolutely; None for the
+            folder that holds the library.
     """
 
     space: EmbeddingSpace
