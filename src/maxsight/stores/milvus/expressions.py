@@ -133,15 +133,17 @@ class _Writer:
             listed = is_one_of(_place(field), values)
         else:
             listed = " or ".join(_compared(field, "=", value) for value in values)
-        return f"{_is_present(field)} and not ({listed})" if negated else listed
+        return _present_and(field, f"not ({listed})") if negated else listed
 
     def _like(self, field: str, pattern: str, negated: bool) -> Expression:
+        if not re.search(r"[%_\\]", pattern):  # 2.3 takes an empty pattern for one that fits everything
+            return self.write(Compare(field, "=", pattern), negated=negated)
         written = _portable(pattern, self._dialect.like_anywhere)
         if written != pattern and negated:
             return Expression(_is_present(field), exact=False)
         text = f"{_place(field)} like {literal(written)}"
         if negated:
-            text = f"{_is_present(field)} and not ({text})"
+            text = _present_and(field, f"not ({text})")
         return Expression(text, exact=written == pattern)
 
 
@@ -154,7 +156,7 @@ def _portable(pattern: str, like_anywhere: bool) -> str:
         return re.sub(r"\\.|[\\_]", "%", pattern, flags=re.DOTALL)
     plain = re.match(r"[^%_\\]*", pattern)
     assert plain is not None  # it may be empty
-    return plain[0] if plain[0] == pattern else plain[0] + "%"
+    return plain[0] + "%"
 
 
 def _place(field: str) -> str:
@@ -169,9 +171,14 @@ def _is_missing(field: str) -> str:
     return NO_PAGE if field in OWN_FIELDS else f"not (exists {_place(field)})"
 
 
+def _present_and(field: str, text: str) -> str:
+    """``EXISTS`` takes all that follows it for its own, and the library's own fields are always there."""
+    return text if field in OWN_FIELDS else f"({_is_present(field)}) and {text}"
+
+
 def _compared(field: str, symbol: str, value: Scalar) -> str:
     text = f"{_place(field)} {_WRITTEN[symbol]} {literal(value)}"
-    return f"{_is_present(field)} and {text}" if symbol == "<>" else text
+    return _present_and(field, text) if symbol == "<>" else text
 
 
 def _is_truth(field: str, condition: Condition, negated: bool) -> str:
