@@ -77,3 +77,18 @@ def find_document(asked: str, known: Iterable[str], home: Path | None) -> str:
     raise InputError(
         f"{asked!r} is not in the library ({len(paths)} documents)", hint="`maxsight list` names them."
     )
+
+
+def find_documents(asked: str, known: Iterable[str], home: Path | None) -> list[str]:
+    """Find the documents a person means: the one of this name, or all that are groups of the file of records.
+
+    Raises:
+        InputError: None or several fit.
+    """
+    paths = sorted(known)
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        if records := record_file(path):
+            groups.setdefault(records, []).append(path)
+    found = find_document(asked, [*paths, *groups], home)
+    return groups.get(found, [found])

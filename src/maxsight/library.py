@@ -22,13 +22,13 @@ from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_enc
 from maxsight.encoders.matching import find_same_encoder
 from maxsight.errors import InputError, LibraryExistsError
 from maxsight.heatmaps.explanation import Explanation, explain_page
-from maxsight.identity import find_document
+from maxsight.identity import find_documents
 from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, Noticed, Progress, start_run
 from maxsight.places import Place, create_store, find_place, library_exists, open_store
 from maxsight.queries import Query
 from maxsight.retrieval.loading import compile_for
 from maxsight.searching import check_recall_target
-from maxsight.stores.addresses import Address
+from maxsight.stores.addresses import Address, MilvusAddress
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
 from maxsight.transfer import CopyReport, copy_pages, open_destination
@@ -223,6 +223,8 @@ class Library(Upkeep, Auditing):
         with self._store.writing():
             self._discards_if_empty = self._is_new
             self._keep_encoder_place()
+            if self._is_new and isinstance(self.address, MilvusAddress):
+                yield Noticed(f"made a library in {self._store.description}")
             for damage in self._dropped():
                 yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
             run = start_run(self._store, encoder, self.home, [Path(path) for path in several], options)
@@ -233,12 +235,14 @@ class Library(Upkeep, Auditing):
     def remove(self, files: Sequence[str]) -> list[str]:
         """Remove documents by path or file name, all or none, and name those that went.
 
+        A file of records stands for all documents made of it.
+
         Raises:
             InputError: A name fits no document, or several.
         """
         with self._store.writing():
             known = [entry.document.path for entry in self.documents()]
-            paths = [find_document(file, known, self.home) for file in files]
+            paths = [path for file in files for path in find_documents(file, known, self.home)]
             self._store.remove(paths)
         return paths
 

@@ -61,6 +61,8 @@ class Searcher:
             raise InputError(f"ask for at least one result, got {top_k}")
         with one_blas_thread():
             embeddings = self.encode_many(queries)
+            if hybrid and not all(embedding.text for embedding in embeddings):
+                raise InputError("hybrid ranking goes by words too, and vectors have none")
             rank = self._ranking(top_k, where=condition, hybrid=hybrid, exact=exact)
             return find_hits(self._store, rank, embeddings, top_k)
 
