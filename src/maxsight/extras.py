@@ -12,6 +12,7 @@ EXTRAS = {
     "cohere": ("cohere",),
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "gpu": ("torch",),
+    "milvus": ("pymilvus", "milvus-lite", "grpcio"),
     "plots": ("matplotlib",),
     "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }
