@@ -9,7 +9,11 @@ It is no Milvus: it has no index, no segments and no time, and shows the client'
 
 from __future__ import annotations
 
+import copy
 import json
+import math
+import re
+from collections import Counter
 from concurrent import futures
 from contextlib import contextmanager
 
@@ -73,6 +77,8 @@ class Collection:
         self.loaded = False
         for number, field in enumerate(self.every_field()):
             field.fieldID = 100 + number
+        self.made = {name for function in schema.functions for name in function.output_field_names}
+        self.given = [field for field in schema.fields if field.name not in self.made]
 
     def every_field(self):
         for field in self.schema.fields:
@@ -88,10 +94,10 @@ class Collection:
     def read(self, request):
         """The rows that a request to insert holds."""
         given = {data.field_name: data for data in request.fields_data}
-        wanted = {field.name for field in (*self.schema.fields, *self.schema.struct_array_fields)}
+        wanted = {field.name for field in (*self.given, *self.schema.struct_array_fields)}
         if set(given) != wanted:
             raise RefusedError(TOO_LONG, f"fields {sorted(set(given) ^ wanted)} missing or unknown")
-        columns = {field.name: _scalar_column(field, given[field.name]) for field in self.schema.fields}
+        columns = {field.name: _scalar_column(field, given[field.name]) for field in self.given}
         columns |= {
             field.name: _struct_column(field, given[field.name]) for field in self.schema.struct_array_fields
         }
@@ -124,7 +130,7 @@ class Collection:
 
     def columns(self, rows, names):
         """Rows as the server sends them."""
-        for field in self.schema.fields:
+        for field in self.given:
             if field.name in names or "*" in names:
                 yield _scalar_data(field, [row[field.name] for row in rows])
         for field in self.schema.struct_array_fields:
@@ -152,6 +158,11 @@ class Stub(services.MilvusServiceServicer):
         self.collections = {}
         self.requests = []
         self.fail = {}
+        self.keeps_structs = tuple(map(int, re.findall(r"\d+", version))) >= (2, 6, 4)
+
+    def copy_of(self, name):
+        """Another collection like this one: making one through the client takes seconds, in which it sleeps."""
+        return copy.deepcopy(self.collections[name])
 
     def sent(self, kind):
         """The requests of one kind."""
@@ -174,9 +185,12 @@ class Stub(services.MilvusServiceServicer):
     def get_version(self, request):
         return milvus.GetVersionResponse(version=self.version)
 
+    def alloc_timestamp(self, request):
+        return milvus.AllocTimestampResponse(timestamp=1)
+
     def create_collection(self, request):
         schema = schemas.CollectionSchema.FromString(request.schema)
-        if self.version < "v2.6.4":
+        if not self.keeps_structs:
             del schema.struct_array_fields[:]  # as old servers do, without a word
         for field in schema.struct_array_fields:
             if not 0 < _params(field.fields[0])["max_capacity"] <= 4096:
@@ -237,7 +251,8 @@ class Stub(services.MilvusServiceServicer):
 
     def load_collection(self, request):
         collection = self._named(request)
-        vectors = [f.name for f in collection.schema.fields if f.data_type == schemas.FloatVector]
+        kinds = (schemas.FloatVector, schemas.SparseFloatVector)
+        vectors = [f.name for f in collection.schema.fields if f.data_type in kinds]
         vectors += [p.name for f in collection.schema.struct_array_fields for p in f.fields if _is_vector(p)]
         for name in vectors:
             if name not in collection.indexes:
@@ -325,18 +340,20 @@ class Stub(services.MilvusServiceServicer):
             raise RefusedError(
                 BAD, f"(offset+limit) should be in range [1, {WINDOW}], but got {limit + offset}"
             )
-        struct, part = params["anns_field"].rstrip("]").split("[")
-        metric = collection.indexes[params["anns_field"]]["metric_type"]
+        name, rows = params["anns_field"], collection.kept(request.dsl)
+        metric = collection.indexes[name]["metric_type"]
         if params.get("metric_type", metric) != metric:
             raise RefusedError(
                 TOO_LONG, f"metric type not match: expected {metric}, got {params['metric_type']}"
             )
-        dim = next(_params(f)["dim"] for f in collection.every_field() if f.name == params["anns_field"])
-        rows = collection.kept(request.dsl)
-        found = [
-            _nearest(query, rows, lambda row: row[struct][part], metric, limit + offset)[offset:]
-            for query in _embedding_lists(request, dim)
-        ]
+        if name in collection.made:
+            scores = [_bm25(text, rows, list(collection.rows.values())) for text in _texts(request)]
+        else:
+            struct, part = name.rstrip("]").split("[")
+            dim = next(_params(field)["dim"] for field in collection.every_field() if field.name == name)
+            pages = [row[struct][part] for row in rows]
+            scores = [_max_sim(query, pages, metric) for query in _embedding_lists(request, dim)]
+        found = [_best(each, limit + offset)[offset:] for each in scores]
         hits = [rows[position] for answer in found for position, _ in answer]
         names = set(request.output_fields)
         results = schemas.SearchResultData(
@@ -529,13 +546,42 @@ def _embedding_lists(request, dim):
     return [query.reshape(-1, dim) for query in queries]
 
 
-def _nearest(query, rows, vectors_of, metric, limit):
-    scores = []
-    for row in rows:
-        vectors, tokens = vectors_of(row), query
+def _texts(request):
+    group = common.PlaceholderGroup.FromString(request.placeholder_group)
+    return [value.decode() for value in group.placeholders[0].values]
+
+
+def _max_sim(query, pages, metric):
+    """The score of each page, by its position."""
+    scores = {}
+    for position, vectors in enumerate(pages):
+        tokens = query
         if metric == "MAX_SIM_COSINE":
             vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
             tokens = query / np.linalg.norm(query, axis=1, keepdims=True)
-        scores.append(float((tokens @ vectors.T).max(axis=1).sum()))
-    best = sorted(range(len(rows)), key=lambda position: -scores[position])[:limit]
-    return [(position, scores[position]) for position in best]
+        scores[position] = float((tokens @ vectors.T).max(axis=1).sum())
+    return scores
+
+
+def _bm25(query, rows, everything):
+    """The score of each page that holds a word of the query, by its position."""
+    counts = [Counter(_words(row["text"])) for row in everything]
+    mean = sum(count.total() for count in counts) / max(1, len(counts))
+    scores = Counter()
+    for word in set(_words(query)):
+        holding = sum(word in count for count in counts)
+        rarity = math.log(1 + (len(counts) - holding + 0.5) / (holding + 0.5))
+        for position, row in enumerate(rows):
+            count = Counter(_words(row["text"]))
+            if count[word]:
+                length = 1.2 * (0.25 + 0.75 * count.total() / mean)
+                scores[position] += rarity * count[word] * 2.2 / (count[word] + length)
+    return scores
+
+
+def _words(text):
+    return re.findall(r"\w+", text.lower())
+
+
+def _best(scores, limit):
+    return sorted(scores.items(), key=lambda item: -item[1])[:limit]
