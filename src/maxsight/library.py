@@ -223,12 +223,12 @@ class Library(Upkeep, Auditing):
         with self._store.writing():
             self._discards_if_empty = self._is_new
             self._keep_encoder_place()
-            if self._is_new and isinstance(self.address, MilvusAddress):
-                yield Noticed(f"made a library in {self._store.description}")
             for damage in self._dropped():
                 yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
             run = start_run(self._store, encoder, self.home, [Path(path) for path in several], options)
             yield from run.events()
+            if self._is_new and isinstance(self.address, MilvusAddress) and self._store.page_count():
+                yield Noticed(f"the library was made in {self._store.description}")
             self._store.optimize()
             compile_for(sum(entry.vectors for entry in self.documents()))
 

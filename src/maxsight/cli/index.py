@@ -18,6 +18,7 @@ from maxsight.cli.record_options import encoder_of_records, record_options
 if TYPE_CHECKING:
     from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
     from maxsight.library import Library
+    from maxsight.stores.addresses import Address
 
 NOT_ALL_INDEXED = 3
 
@@ -50,7 +51,7 @@ NOT_ALL_INDEXED = 3
 @click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
 @reading_options
 @json_option
-def index(paths: tuple[str, ...], library: Path, as_json: bool, **options: Any) -> None:
+def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: Any) -> None:
     """Index files and folders: PDF, PNG, JPEG, TIFF, WebP, text and Markdown; or files of records, with --group-by.
 
     `-` reads a list of paths from standard input. Unchanged files are skipped, so the same command goes on where
@@ -85,7 +86,7 @@ def index(paths: tuple[str, ...], library: Path, as_json: bool, **options: Any) 
         sys.exit(NOT_ALL_INDEXED)
 
 
-def _opened(library: Path, paths: list[str], options: Mapping[str, Any]) -> Library:
+def _opened(library: Address, paths: list[str], options: Mapping[str, Any]) -> Library:
     """Open the library, or make it: then what its encoder needs decides how files are read."""
     from maxsight.encoders import DEFAULT_ENCODER, load_encoder
     from maxsight.library import Library, default_settings
@@ -161,7 +162,7 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _print_report(report: IndexReport, library: Path, as_json: bool) -> None:
+def _print_report(report: IndexReport, library: Address, as_json: bool) -> None:
     for notice in report.notices:
         say(f"note: {notice}")
     if not (report.indexed or report.skipped or report.removed or report.not_indexed):

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
     from maxsight.library import Library
     from maxsight.queries import Query
+    from maxsight.stores.addresses import Address
     from maxsight.types import Hit, Match
 
 
@@ -60,7 +61,7 @@ if TYPE_CHECKING:
 @json_option
 def search(
     question: str | None,
-    library: Path,
+    library: Address,
     top_k: int,
     where: str | None,
     hybrid: bool,
