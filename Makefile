@@ -5,7 +5,7 @@ DEMO := demo/maxsight.library
 # PyPI's torch for Linux brings CUDA; without a GPU this is smaller by gigabytes:
 # make TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu' test
 TORCH ?= torch==2.13.0
-.PHONY: demo test lint check bench clean
+.PHONY: demo test test-milvus lint check bench clean
 
 # python -m venv needs Debian's python3-venv where Python comes from the system.
 .venv/installed: pyproject.toml
@@ -27,6 +27,12 @@ demo: .venv/installed
 
 test: .venv/extras
 	$(BIN)/python -m pytest
+
+# Needs a Milvus from 2.6.4 on: docker compose -f deploy/milvus/compose.yaml up --wait
+test-milvus: export MAXSIGHT_TEST_MILVUS ?= http://127.0.0.1:19530
+test-milvus: export MAXSIGHT_TEST_MILVUS_TOKEN ?= root:Milvus
+test-milvus: .venv/extras
+	$(BIN)/python -m pytest tests/contracts/test_store.py tests/stores/milvus
 
 lint: .venv/installed
 	$(BIN)/ruff format --check .

@@ -16,6 +16,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from maxsight.documents import RecordFields
     from maxsight.errors import MaxSightError
     from maxsight.heatmaps.explanation import Explanation
     from maxsight.indexing import IndexReport
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 
-__all__ = ["Explanation", "Hit", "IndexReport", "Library", "Match", "MaxSightError", "Region"]
+__all__ = ["Explanation", "Hit", "IndexReport", "Library", "Match", "MaxSightError", "RecordFields", "Region"]
 
 _HOMES = {
     "Explanation": "maxsight.heatmaps.explanation",
@@ -33,6 +34,7 @@ _HOMES = {
     "Library": "maxsight.library",
     "Match": "maxsight.types",
     "MaxSightError": "maxsight.errors",
+    "RecordFields": "maxsight.documents",
     "Region": "maxsight.types",
 }
 

@@ -15,18 +15,19 @@ from PIL import Image
 from maxsight.documents import ReadSettings, content_hash, render_page
 from maxsight.documents.text import layout_text
 from maxsight.errors import UnreadableDocumentError
+from maxsight.identity import source_file
 from maxsight.stores.base import IndexedPage
 from maxsight.types import WHOLE_PAGE, Document, Page, TextSource, Words
 
 
 def draw_page(
-    row: IndexedPage, home: Path, settings: ReadSettings
+    row: IndexedPage, home: Path | None, settings: ReadSettings
 ) -> tuple[Image.Image, NDArray[np.float32]]:
     """Draw a page.
 
     Args:
         row: Which.
-        home: What its document's path is relative to.
+        home: What its document's path is relative to; None if it is absolute.
         settings: How files are read.
 
     Returns:
@@ -41,7 +42,7 @@ def draw_page(
         boxes = _boxes_of_spans(row, word_boxes) if regions.boxes is None else regions.boxes
         return picture, boxes
     assert regions.boxes is not None  # only plain text is without
-    file = home / row.document.path
+    file = source_file(row.document.path, home)
     check_unchanged(file, row.document)
     return render_page(file, row.page.page_index, settings), regions.boxes
 

@@ -19,6 +19,7 @@
        ├─ LibraryBusyError (retryable)               6          409
        ├─ LibraryDamagedError                        5          500
        ├─ LibraryReadOnlyError                       5          403
+       ├─ StoreUnavailableError (retryable)          5          503
        ├─ StorageFullError (retryable)               5          507
        ├─ FormatError                                5          500
        └─ EncoderMismatchError                       5          409
@@ -171,6 +172,13 @@ class LibraryReadOnlyError(StoreError):
     """The library's place can't be written to."""
 
     http_status = 403
+
+
+class StoreUnavailableError(StoreError):
+    """The server that holds the library does not answer, or refuses."""
+
+    http_status = 503
+    retryable = True
 
 
 class StorageFullError(StoreError):

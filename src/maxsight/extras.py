@@ -9,8 +9,10 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from maxsight.errors import MissingExtraError
 
 EXTRAS = {
+    "cohere": ("cohere",),
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "gpu": ("torch",),
+    "milvus": ("pymilvus", "milvus-lite", "grpcio"),
     "plots": ("matplotlib",),
     "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }

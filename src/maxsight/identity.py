@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError
+from maxsight.types import Document
+
+RECORD_MARK = "#"
+"""Parts the path of a file of records from the name of one of its groups, as in ``wiki.jsonl#Adobe Inc.``"""
+_RECORDS = re.compile(r"(.+\.(?:jsonl|ndjson|csv|parquet))#", re.IGNORECASE)
 
 
-def document_path(file: Path, home: Path) -> str:
+def document_path(file: Path, home: Path | None) -> str:
     """Name a file within a library.
 
     Args:
         file: The file on disk.
-        home: The folder that holds the library.
+        home: The folder that the library's documents are named relative to; None if there is none.
 
     Returns:
         The path relative to ``home`` where the file lies below it (so that both can be moved together), else the
@@ -23,9 +29,20 @@ def document_path(file: Path, home: Path) -> str:
     absolute = file.absolute()
     try:
         absolute = absolute.parent.resolve() / absolute.name
-        return absolute.relative_to(home.resolve()).as_posix()
+        return (absolute if home is None else absolute.relative_to(home.resolve())).as_posix()
     except ValueError:
         return absolute.as_posix()
+
+
+def source_file(path: str, home: Path | None) -> Path:
+    """Where the file of a document lies: what ``document_path`` named."""
+    return Path(path) if home is None else home / path
+
+
+def record_file(path: str) -> str | None:
+    """The path of the file of records that a document is a group of; None for a document that is a file itself."""
+    found = _RECORDS.match(path)
+    return found[1] if found else None
 
 
 def page_id(path: str, content_hash: str, page_index: int) -> str:
@@ -33,7 +50,12 @@ def page_id(path: str, content_hash: str, page_index: int) -> str:
     return hashlib.sha256(f"{path}\0{content_hash}\0{page_index}".encode()).hexdigest()[:32]
 
 
-def find_document(asked: str, known: Iterable[str], home: Path) -> str:
+def page_ids(document: Document, page_indices: Iterable[int]) -> list[str]:
+    """Name some pages of a document."""
+    return [page_id(document.path, document.content_hash, index) for index in page_indices]
+
+
+def find_document(asked: str, known: Iterable[str], home: Path | None) -> str:
     """Find the document a person means by a path on disk, a path in the library, or a file name.
 
     Raises:
@@ -55,3 +77,18 @@ def find_document(asked: str, known: Iterable[str], home: Path) -> str:
     raise InputError(
         f"{asked!r} is not in the library ({len(paths)} documents)", hint="`maxsight list` names them."
     )
+
+
+def find_documents(asked: str, known: Iterable[str], home: Path | None) -> list[str]:
+    """Find the documents a person means: the one of this name, or all that are groups of the file of records.
+
+    Raises:
+        InputError: None or several fit.
+    """
+    paths = sorted(known)
+    groups: dict[str, list[str]] = {}
+    for path in paths:
+        if records := record_file(path):
+            groups.setdefault(records, []).append(path)
+    found = find_document(asked, [*paths, *groups], home)
+    return groups.get(found, [found])

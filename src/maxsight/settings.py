@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from maxsight.errors import InputError
@@ -12,9 +13,14 @@ DEFAULT_LIBRARY = "maxsight.library"
 DEFAULT_HUB = "https://huggingface.co"
 
 
-def default_library() -> Path:
+def default_library() -> str:
     """Where the library lies when nobody says: ``MAXSIGHT_LIBRARY``, else ``./maxsight.library``."""
-    return Path(os.environ.get("MAXSIGHT_LIBRARY") or DEFAULT_LIBRARY)
+    return os.environ.get("MAXSIGHT_LIBRARY") or DEFAULT_LIBRARY
+
+
+def library_token() -> str | None:
+    """What opens a library on a server when nobody says: ``MAXSIGHT_TOKEN``."""
+    return os.environ.get("MAXSIGHT_TOKEN", "").strip() or None
 
 
 def default_devices() -> tuple[str, ...]:
@@ -36,18 +42,39 @@ def hub_token() -> str | None:
     Raises:
         InputError: The ``.env`` file can't be read.
     """
-    from dotenv import dotenv_values  # most commands need no token
+    return _secret("HF_TOKEN")
 
-    token = os.environ.get("HF_TOKEN", "").strip()
-    if not token:
-        try:
-            token = (dotenv_values(".env").get("HF_TOKEN") or "").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            raise InputError(
-                f"{Path('.env').absolute()} can't be read: {error}",
-                hint="Save it as UTF-8, or set HF_TOKEN in the environment.",
-            ) from error
-    return token or None
+
+def cohere_key() -> str | None:
+    """The key for Cohere's API: ``CO_API_KEY`` or ``COHERE_API_KEY``, else the same from a ``.env`` file.
+
+    Raises:
+        InputError: The ``.env`` file can't be read.
+    """
+    return _secret("CO_API_KEY", "COHERE_API_KEY")
+
+
+def cohere_url() -> str | None:
+    """Where Cohere's API is, for a private deployment or a proxy: ``CO_API_URL``; None for the public one."""
+    return os.environ.get("CO_API_URL") or None
+
+
+def _secret(*names: str) -> str | None:
+    from dotenv import dotenv_values  # most commands need no secret
+
+    if found := _first_of(os.environ, names):
+        return found
+    try:
+        return _first_of(dotenv_values(".env"), names)
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(
+            f"{Path('.env').absolute()} can't be read: {error}",
+            hint=f"Save it as UTF-8, or set {names[0]} in the environment.",
+        ) from error
+
+
+def _first_of(values: Mapping[str, str | None], names: Sequence[str]) -> str | None:
+    return next(filter(None, ((values.get(name) or "").strip() for name in names)), None)
 
 
 def hub_url() -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Self
 
+from maxsight.stores.addresses import Address
 from maxsight.stores.audit import Audit
+from maxsight.stores.base import Store
 from maxsight.stores.local import LocalStore
 from maxsight.types import EmbeddingSpace
 
@@ -22,7 +23,8 @@ class Status:
         incomplete: Of these, how many lack pages.
         pages: Pages.
         vectors: Vectors of all pages.
-        size_bytes: What it takes on disk.
+        size_bytes: What it takes on disk; None where that is a server's.
+        store: What keeps it.
         space: The embedding space.
         pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
         fields: The user's fields and their types.
@@ -36,7 +38,8 @@ class Status:
     incomplete: int
     pages: int
     vectors: int
-    size_bytes: int
+    size_bytes: int | None
+    store: str
     space: EmbeddingSpace
     pool_factor: int
     fields: Mapping[str, str]
@@ -45,17 +48,18 @@ class Status:
     audit: Audit | None
 
     @classmethod
-    def of(cls, store: LocalStore, path: Path) -> Self:
+    def of(cls, store: Store, address: Address) -> Self:
         """Count what is there."""
         entries = store.documents()
         manifest = store.manifest
         return cls(
-            path=str(path),
+            path=str(address),
             documents=len(entries),
             incomplete=sum(not entry.complete for entry in entries),
             pages=sum(len(entry.page_indices) for entry in entries),
             vectors=sum(entry.vectors for entry in entries),
-            size_bytes=store.size_bytes(),
+            size_bytes=store.size_bytes() if isinstance(store, LocalStore) else None,
+            store=store.description,
             space=manifest.space,
             pool_factor=manifest.pool_factor,
             fields=store.fields(),

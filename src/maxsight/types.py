@@ -112,6 +112,27 @@ class Words:
         return len(self.spans)
 
 
+@dataclass(frozen=True, slots=True, eq=False)
+class Paragraphs:
+    """The paragraphs of a page, for encoders that make one vector of each.
+
+    Attributes:
+        spans: Where each stands in the page's text. Shape ``(paragraphs, 2)``, int32.
+        vectors: Those that came with the data, unit norm; None where an encoder is to make them.
+            Shape ``(paragraphs, dim)``, float32.
+    """
+
+    spans: NDArray[np.int32]
+    vectors: NDArray[np.float32] | None = None
+
+    def __post_init__(self) -> None:
+        check_shape("spans", self.spans, (len(self.spans), 2))
+        if self.vectors is not None and len(self.vectors) != len(self.spans):
+            raise DimensionMismatchError(
+                f"expected one vector per paragraph, got {len(self.vectors)} vectors and {len(self.spans)} paragraphs"
+            )
+
+
 class Fit(StrEnum):
     """How a picture is brought to the size an encoder looks at."""
 
@@ -194,6 +215,7 @@ class Page:
         height_pt: Height, likewise.
         picture: What it looks like, fitted as the encoder asked; None unless one asked. Never stored.
             Shape ``(height, width, 3)``, uint8, RGB.
+        paragraphs: What is one paragraph, where the data says so; else blank lines do. Never stored.
     """
 
     page_index: int
@@ -203,6 +225,7 @@ class Page:
     width_pt: float = 0.0
     height_pt: float = 0.0
     picture: NDArray[np.uint8] | None = None
+    paragraphs: Paragraphs | None = None
 
     @property
     def page_number(self) -> int:

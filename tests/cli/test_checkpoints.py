@@ -95,6 +95,7 @@ def test_a_checkpoint_that_has_moved_is_found_by_its_new_folder(indexed, made_on
         new = str(moved / "model")
         assert json.loads(call("search", "net sales", "--encoder", new, "--json").stdout)
         call("index", str(moved / "docs"), "--encoder", new)
+        call("search", "net sales")  # the library knows now
     finally:
         moved.rename(made_once)
 

@@ -405,3 +405,21 @@ def test_another_process_and_a_backup_know_what_was_measured(tmp_path):
         writer.backup(tmp_path / "backup.library")
     with LocalStore.open(tmp_path / "backup.library", codec=lambda _: CODEC) as copy:
         assert copy.last_audit() == AUDIT
+
+
+def test_a_manifest_is_kept_anew_and_the_pages_stay(store, reference):
+    moved = replace(MANIFEST, space=replace(MANIFEST.space, encoder="/elsewhere"), root="/data")
+    before = store.version
+    store.keep_manifest(moved)
+    assert store.manifest == moved
+    assert store.version != before
+    assert_same(store, reference)
+
+
+def test_several_calls_write_together_and_are_found_as_well_after_optimizing(store, reference):
+    with store.writing():
+        store.put([make_page("late.pdf", 0, "Herons wade")])
+        store.remove(["late.pdf"])
+        store.optimize()
+    assert_same(store, reference)
+    assert store.search_text("sediment", 5) == ["a/rivers.pdf@1#0"]

@@ -12,7 +12,14 @@ import pytest
 
 ROOT = Path(__file__).parents[2]
 BLOCK = re.compile(r"```(console|python)\n(.*?)```", re.DOTALL)
-PAGES = ["README.md", "docs/tutorial.md", "docs/how-to.md", "docs/embedding.md", "docs/auditing.md"]
+PAGES = [
+    "README.md",
+    "docs/tutorial.md",
+    "docs/how-to.md",
+    "docs/embedding.md",
+    "docs/auditing.md",
+    "docs/records.md",
+]
 
 
 @pytest.fixture(scope="session")

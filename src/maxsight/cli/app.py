@@ -12,6 +12,7 @@ from maxsight import __version__
 from maxsight.cli.audit import audit
 from maxsight.cli.backup import backup
 from maxsight.cli.compact import compact
+from maxsight.cli.copy import copy
 from maxsight.cli.embed import embed
 from maxsight.cli.encoders import encoders
 from maxsight.cli.evaluate import evaluate
@@ -73,7 +74,7 @@ def main() -> None:
 
 
 for _command in (
-    index, search, explain, list_documents, remove, status, verify, compact, export, backup, evaluate, audit, embed,
-    encoders, quality,
+    index, search, explain, list_documents, remove, status, verify, compact, export, copy, backup, evaluate, audit,
+    embed, encoders, quality,
 ):  # fmt: skip
     main.add_command(_command)

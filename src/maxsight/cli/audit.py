@@ -20,6 +20,7 @@ from maxsight.cli.output import (
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
+    from maxsight.stores.addresses import Address
     from maxsight.stores.audit import Audit
 
 
@@ -53,7 +54,7 @@ if TYPE_CHECKING:
 @query_encoder_options
 @json_option
 def audit(
-    library: Path,
+    library: Address,
     queries: Path | None,
     sample: int,
     top_k: int,

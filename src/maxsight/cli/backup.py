@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from maxsight.cli.output import json_option, library_option, print_json
+from maxsight.stores.addresses import Address
 
 
 @click.command()
 @click.argument("destination", type=click.Path(path_type=Path, file_okay=False), metavar="DIR")
 @library_option
 @json_option
-def backup(destination: Path, library: Path, as_json: bool) -> None:
+def backup(destination: Path, library: Address, as_json: bool) -> None:
     """Copy one consistent version of the library to DIR, which must be empty or not exist.
 
     Searching and indexing may go on meanwhile. The copy is a library itself; documents are named relative to the

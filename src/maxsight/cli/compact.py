@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from maxsight.cli.output import json_option, library_option, print_json, say_damage, size
+from maxsight.stores.addresses import Address
 
 
 @click.command()
 @library_option
 @json_option
-def compact(library: Path, as_json: bool) -> None:
+def compact(library: Address, as_json: bool) -> None:
     """Merge fragments and drop versions that are more than an hour old."""
     from maxsight.library import Library
 
@@ -21,6 +20,7 @@ def compact(library: Path, as_json: bool) -> None:
         opened.compact()
         say_damage(opened)
         after = opened.status().size_bytes
+    assert before is not None and after is not None  # only a folder can be compacted
     if as_json:
         print_json({"size_bytes_before": before, "size_bytes": after})
     else:

@@ -13,6 +13,7 @@ from maxsight.cli.output import counted, json_option, library_option, plain, pri
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
+    from maxsight.stores.addresses import Address
 
 
 @click.command()
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 @json_option
 def evaluate(
     queries: Path,
-    library: Path,
+    library: Address,
     scope: str,
     hybrid: bool,
     exact: bool,

@@ -13,6 +13,7 @@ from maxsight.errors import InputError
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
+    from maxsight.stores.addresses import Address
     from maxsight.types import Region
 
 
@@ -34,7 +35,7 @@ def explain(
     question: str,
     file: str,
     page: int,
-    library: Path,
+    library: Address,
     out: Path | None,
     password: str | None,
     encoder: str | None,

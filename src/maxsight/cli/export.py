@@ -7,13 +7,14 @@ from pathlib import Path
 import click
 
 from maxsight.cli.output import counted, json_option, library_option, print_json
+from maxsight.stores.addresses import Address
 
 
 @click.command()
 @click.argument("file", type=click.Path(path_type=Path, dir_okay=False), metavar="FILE.parquet")
 @library_option
 @json_option
-def export(file: Path, library: Path, as_json: bool) -> None:
+def export(file: Path, library: Address, as_json: bool) -> None:
     """Write every page with its text, vectors, regions and your fields to a Parquet file."""
     from maxsight.library import Library
 

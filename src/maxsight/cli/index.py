@@ -13,10 +13,12 @@ import click
 from maxsight.cli.encoder_options import encoder_options
 from maxsight.cli.output import INTERRUPTED, counted, json_option, library_option, print_json, say
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
+from maxsight.cli.record_options import encoder_of_records, record_options
 
 if TYPE_CHECKING:
-    from maxsight.indexing import IndexEvent, IndexReport
+    from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
     from maxsight.library import Library
+    from maxsight.stores.addresses import Address
 
 NOT_ALL_INDEXED = 3
 
@@ -27,8 +29,8 @@ NOT_ALL_INDEXED = 3
 @click.option(
     "--encoder",
     metavar="NAME",
-    help="Encoder of a new library: minilm, a model on the hub (vidore/colpali-v1.3-hf), or its folder.  "
-    "[default: minilm]",
+    help="Encoder of a new library: minilm, minilm:paragraphs, a model on the hub (vidore/colpali-v1.3-hf) or its "
+    "folder, cohere:MODEL.  [default: minilm; of records minilm:paragraphs, or precomputed with --vector-field]",
 )
 @encoder_options
 @click.option(
@@ -38,6 +40,7 @@ NOT_ALL_INDEXED = 3
     help="A new library keeps one in N vectors of a page, each the mean of some alike; 3 costs little.  [default: 1]",
 )
 @choosing_options
+@record_options
 @click.option(
     "--metadata",
     type=click.Path(path_type=Path),
@@ -48,8 +51,8 @@ NOT_ALL_INDEXED = 3
 @click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
 @reading_options
 @json_option
-def index(paths: tuple[str, ...], library: Path, as_json: bool, **options: Any) -> None:
-    """Index files and folders: PDF, PNG, JPEG, TIFF, WebP, text and Markdown.
+def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: Any) -> None:
+    """Index files and folders: PDF, PNG, JPEG, TIFF, WebP, text and Markdown; or files of records, with --group-by.
 
     `-` reads a list of paths from standard input. Unchanged files are skipped, so the same command goes on where
     an interrupted one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
@@ -58,19 +61,20 @@ def index(paths: tuple[str, ...], library: Path, as_json: bool, **options: Any) 
 
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
     found = list(each_path(paths))
-    with _opened(library, options) as opened, _progress_bar() as show:
+    with _opened(library, found, options) as opened, _progress_bar() as show:
+        given: IndexOptions = {
+            "include": options["include"],
+            "exclude": options["exclude"],
+            "metadata": metadata,
+            "prune": options["prune"],
+            "settings": changed(opened.settings, options),
+            "workers": options["workers"],
+            "again": options["again"],
+        }
+        if options["records"]:
+            given["records"] = options["records"]
         try:
-            report = opened.index(
-                found,
-                on_event=show,
-                include=options["include"],
-                exclude=options["exclude"],
-                metadata=metadata,
-                prune=options["prune"],
-                settings=changed(opened.settings, options),
-                workers=options["workers"],
-                again=options["again"],
-            )
+            report = opened.index(found, on_event=show, **given)
         except KeyboardInterrupt:
             show(None)
             say("stopped; what was indexed is kept. The same command goes on from here.")
@@ -82,7 +86,7 @@ def index(paths: tuple[str, ...], library: Path, as_json: bool, **options: Any) 
         sys.exit(NOT_ALL_INDEXED)
 
 
-def _opened(library: Path, options: Mapping[str, Any]) -> Library:
+def _opened(library: Address, paths: list[str], options: Mapping[str, Any]) -> Library:
     """Open the library, or make it: then what its encoder needs decides how files are read."""
     from maxsight.encoders import DEFAULT_ENCODER, load_encoder
     from maxsight.library import Library, default_settings
@@ -90,7 +94,10 @@ def _opened(library: Path, options: Mapping[str, Any]) -> Library:
     name, runs = options["encoder"], options["encoder_options"]
     if Library.exists(library):
         return Library.open(library, encoder=name, options=runs, pool_factor=options["pool_factor"])
-    encoder = load_encoder(name or DEFAULT_ENCODER, runs)
+    if options["records"]:
+        encoder = encoder_of_records(options["records"], paths, name, runs)
+    else:
+        encoder = load_encoder(name or DEFAULT_ENCODER, runs)
     return Library.open(
         library,
         encoder=encoder,
@@ -155,7 +162,7 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _print_report(report: IndexReport, library: Path, as_json: bool) -> None:
+def _print_report(report: IndexReport, library: Address, as_json: bool) -> None:
     for notice in report.notices:
         say(f"note: {notice}")
     if not (report.indexed or report.skipped or report.removed or report.not_indexed):

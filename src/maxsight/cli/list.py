@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from maxsight.cli.output import counted, json_option, library_option, print_json
+from maxsight.stores.addresses import Address
 
 
 @click.command(name="list")
 @library_option
 @json_option
-def list_documents(library: Path, as_json: bool) -> None:
+def list_documents(library: Address, as_json: bool) -> None:
     """List the documents of the library with their pages and your fields."""
     from maxsight.library import Library
 

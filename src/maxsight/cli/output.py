@@ -9,12 +9,14 @@ import sys
 import textwrap
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import wraps
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from maxsight.settings import DEFAULT_LIBRARY, default_library
+from maxsight.settings import DEFAULT_LIBRARY, default_library, library_token
+from maxsight.stores.addresses import parse_address
 
 if TYPE_CHECKING:
     from maxsight.library import Library
@@ -24,15 +26,33 @@ INTERRUPTED = 130
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def library_option(command: Command) -> Command:
-    """Add ``--library``."""
-    return click.option(
+def library_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--library`` and ``--token``; the command is given the address they make, as ``library``."""
+
+    @click.option(
         "--library",
         "-l",
-        "library",
-        type=click.Path(path_type=Path),
         default=default_library,
-        help=f"The library's folder.  [default: $MAXSIGHT_LIBRARY, else ./{DEFAULT_LIBRARY}]",
+        metavar="PLACE",
+        help="The library: a folder, a Milvus Lite database (NAME.db), or a Milvus server's URL.  "
+        f"[default: $MAXSIGHT_LIBRARY, else ./{DEFAULT_LIBRARY}]",
+    )
+    @token_option
+    @wraps(command)
+    def with_address(*args: Any, library: str, token: str | None, **options: Any) -> Any:
+        return command(*args, library=parse_address(library, token), **options)
+
+    return with_address
+
+
+def token_option(command: Command) -> Command:
+    """Add ``--token``."""
+    return click.option(
+        "--token",
+        default=library_token,
+        metavar="TOKEN",
+        help="Of a Milvus server: user:password or an API key. Other users of this machine can see it here, so rather "
+        "set $MAXSIGHT_TOKEN.",
     )(command)
 
 

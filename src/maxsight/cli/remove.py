@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import click
 
 from maxsight.cli.output import json_option, library_option, print_json, say_damage
+from maxsight.stores.addresses import Address
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @library_option
 @json_option
-def remove(files: tuple[str, ...], library: Path, as_json: bool) -> None:
+def remove(files: tuple[str, ...], library: Address, as_json: bool) -> None:
     """Remove documents from the library, by path or file name. The files themselves stay."""
     from maxsight.library import Library
 

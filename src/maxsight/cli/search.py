@@ -14,6 +14,8 @@ from maxsight.cli.output import json_option, library_option, plain, print_json, 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
     from maxsight.library import Library
+    from maxsight.queries import Query
+    from maxsight.stores.addresses import Address
     from maxsight.types import Hit, Match
 
 
@@ -36,6 +38,19 @@ if TYPE_CHECKING:
     help="Ask every question of a file, a line each or JSON Lines with `query`; sooner than one by one.",
 )
 @click.option(
+    "--phrase",
+    "phrases",
+    multiple=True,
+    metavar="TEXT",
+    help="Instead of QUESTION, look for this phrase as a whole; give it several times for several.",
+)
+@click.option(
+    "--query-vectors",
+    type=click.Path(path_type=Path),
+    metavar="FILE",
+    help="Instead of QUESTION, ask with the vectors of a .npy file, of shape (vectors, dim).",
+)
+@click.option(
     "--search-device",
     metavar="cpu|auto|cuda|cuda:1|mps",
     default="cpu",
@@ -46,12 +61,14 @@ if TYPE_CHECKING:
 @json_option
 def search(
     question: str | None,
-    library: Path,
+    library: Address,
     top_k: int,
     where: str | None,
     hybrid: bool,
     exact: bool,
     queries: Path | None,
+    phrases: tuple[str, ...],
+    query_vectors: Path | None,
     search_device: str,
     encoder: str | None,
     encoder_options: EncoderOptions,
@@ -63,10 +80,19 @@ def search(
     """
     from maxsight.evaluation.datasets import load_queries
     from maxsight.library import Library
+    from maxsight.queries import load_vectors
 
-    if (question is None) == (queries is None):
-        raise click.UsageError("Give a QUESTION, or --queries FILE.")
-    asked = load_queries(queries) if queries else [question or ""]
+    if sum((question is not None, queries is not None, bool(phrases), query_vectors is not None)) != 1:
+        raise click.UsageError(
+            "Give one of a QUESTION, --phrase TEXT, --queries FILE and --query-vectors FILE."
+        )
+    asked: list[Query]
+    if queries:
+        asked = [*load_queries(queries)]
+    elif query_vectors:
+        asked = [load_vectors(query_vectors)]
+    else:
+        asked = [question if question is not None else phrases]
     with Library.open(
         library, encoder=encoder, options=encoder_options, read_only=True, search_device=search_device
     ) as opened:
@@ -86,11 +112,12 @@ def search(
             _print_hit(hit)
 
 
-def _notices(library: Library, queries: Sequence[str]) -> Iterable[str]:
+def _notices(library: Library, queries: Sequence[Query]) -> Iterable[str]:
     """What to know of one question in full; of several what can be told without encoding them twice."""
     if len(queries) == 1:
         return library.notices(queries[0])
-    return dict.fromkeys(filter(None, map(library.encoder.notice, queries)))
+    texts = [query for query in queries if isinstance(query, str)]
+    return dict.fromkeys(filter(None, map(library.encoder.notice, texts)))
 
 
 def _print_hit(hit: Hit) -> None:

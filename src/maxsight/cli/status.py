@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -10,13 +9,14 @@ import click
 from maxsight.cli.output import counted, json_option, library_option, print_json, say_damage, size
 
 if TYPE_CHECKING:
+    from maxsight.stores.addresses import Address
     from maxsight.stores.audit import Audit
 
 
 @click.command()
 @library_option
 @json_option
-def status(library: Path, as_json: bool) -> None:
+def status(library: Address, as_json: bool) -> None:
     """Show what the library holds: documents, pages, vectors, bytes, encoder."""
     from maxsight.library import Library
 
@@ -27,13 +27,15 @@ def status(library: Path, as_json: bool) -> None:
         print_json(summary)
         return
     incomplete = f" ({summary.incomplete:,} incomplete)" if summary.incomplete else ""
-    per_page = f", {size(summary.size_bytes // summary.pages)} a page" if summary.pages else ""
     click.echo(f"library    {summary.path}")
     click.echo(f"documents  {summary.documents:,}{incomplete}")
     click.echo(f"pages      {summary.pages:,}")
     pooled = f" (pool factor {summary.pool_factor})" if summary.pool_factor > 1 else ""
     click.echo(f"vectors    {summary.vectors:,}{pooled}")
-    click.echo(f"size       {size(summary.size_bytes)}{per_page}")
+    if summary.size_bytes is not None:
+        per_page = f", {size(summary.size_bytes // summary.pages)} a page" if summary.pages else ""
+        click.echo(f"size       {size(summary.size_bytes)}{per_page}")
+    click.echo(f"store      {summary.store}")
     click.echo(f"encoder    {summary.space}")
     click.echo(f"search     {_search(summary.audit)}")
     click.echo(

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
 import click
 
 from maxsight.cli.output import counted, json_option, library_option, plain, print_json, progress, say
+from maxsight.stores.addresses import Address
 
 DAMAGED = 5
 
@@ -18,7 +18,7 @@ DAMAGED = 5
     "--repair", is_flag=True, help="Drop what is damaged; the next `index` reads those pages again."
 )
 @json_option
-def verify(library: Path, repair: bool, as_json: bool) -> None:
+def verify(library: Address, repair: bool, as_json: bool) -> None:
     """Read every page and check its vectors and checksum; name what is damaged.
 
     The exit code is 0 when everything is as it was written, or was repaired, else 5.

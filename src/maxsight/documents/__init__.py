@@ -14,6 +14,7 @@ from maxsight.documents.reading import (
     read_documents,
     render_page,
 )
+from maxsight.documents.records import RecordFields
 
 __all__ = [
     "Done",
@@ -27,6 +28,7 @@ __all__ = [
     "PageSource",
     "ReadJob",
     "ReadSettings",
+    "RecordFields",
     "content_hash",
     "default_workers",
     "discover",

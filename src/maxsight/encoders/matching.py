@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from maxsight.encoders.base import Encoder, EncoderOptions
+from maxsight.encoders.precomputed import Precomputed, is_precomputed
 from maxsight.encoders.registry import load_encoder
 from maxsight.errors import EncoderMismatchError, MaxSightError, ModelNotAvailableError
 from maxsight.types import EmbeddingSpace
@@ -17,10 +18,11 @@ def load_own_encoder(space: EmbeddingSpace, options: EncoderOptions | None = Non
         ModelNotAvailableError: It can't be loaded here, for example because its folder has moved.
         EncoderMismatchError: What goes by its name makes vectors of another space.
     """
-    folder = Path(space.encoder)
-    if folder.is_absolute() and not folder.is_dir():
+    if is_precomputed(space.encoder):
+        return Precomputed(space.dim, space.encoder)
+    if has_moved(space):
         raise ModelNotAvailableError(
-            f"the library was indexed with the checkpoint in {folder}, and there is no such folder any more",
+            f"the library was indexed with the checkpoint in {space.encoder}, and there is no such folder any more",
             hint="Say where it is now: --encoder FOLDER (encoder= in Python).",
         )
     encoder = load_encoder(space.encoder, options)
@@ -33,10 +35,19 @@ def load_own_encoder(space: EmbeddingSpace, options: EncoderOptions | None = Non
     return encoder
 
 
+def has_moved(space: EmbeddingSpace) -> bool:
+    """Whether the space's encoder is a checkpoint in a folder that is not there any more."""
+    folder = Path(space.encoder)
+    return folder.is_absolute() and not folder.is_dir()
+
+
 def find_same_encoder(
     space: EmbeddingSpace, asked: str | Encoder, options: EncoderOptions | None = None
 ) -> Encoder | None:
     """Make sure that an encoder somebody asks for is the one that made the vectors of a space.
+
+    Of vectors that came with the data nobody knows what made them: who names an encoder vouches for it, and only the
+    length of its vectors is compared.
 
     Args:
         space: Of the vectors that are there.
@@ -70,5 +81,7 @@ def _is_name_of(space: EmbeddingSpace, name: str) -> bool:
 
 
 def _check_same_space(space: EmbeddingSpace, encoder: Encoder, *, hint: str) -> None:
+    if is_precomputed(space.encoder) and encoder.space.dim == space.dim:
+        return
     if not encoder.space.matches(space):
         raise EncoderMismatchError(str(space), str(encoder.space), hint=hint)

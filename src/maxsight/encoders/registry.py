@@ -6,11 +6,14 @@ from pathlib import Path
 
 from maxsight.encoders.base import Encoder, EncoderOptions
 from maxsight.encoders.fake import FakeEncoder
+from maxsight.encoders.precomputed import is_precomputed
 from maxsight.errors import ModelNotAvailableError
 from maxsight.extras import require
 
 DEFAULT_ENCODER = "minilm"
 ENCODER_NAMES = ("minilm", "fake")
+PARAGRAPHS = "minilm:paragraphs"
+"""The encoder that comes with maxsight, one vector for each paragraph: for records, unless another one is named."""
 CHECKPOINT_EXTRA = "colpali"
 PATCHES = "patches"
 """Image statistics of a page's patches, for `embed` and for judging quality: no query can be asked of them."""
@@ -20,8 +23,8 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     """Load an encoder; its heavy libraries are imported only now.
 
     Args:
-        name: ``minilm``, ``patches``, a late-interaction checkpoint's model id (``vidore/colpali-v1.3-hf``), or its
-            folder.
+        name: ``minilm``, ``minilm:paragraphs``, ``patches``, a late-interaction checkpoint's model id
+            (``vidore/colpali-v1.3-hf``) or its folder, or a model of Cohere (``cohere:embed-multilingual-v3.0``).
         options: How it runs here.
 
     Raises:
@@ -33,12 +36,26 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         from maxsight.encoders.minilm.encoder import MiniLM
 
         return MiniLM()
+    if name == PARAGRAPHS:
+        from maxsight.encoders.minilm.paragraphs import MiniLMParagraphs
+
+        return MiniLMParagraphs()
     if name == "fake":
         return FakeEncoder()
     if name == PATCHES:
         from maxsight.encoders.patches import PatchEncoder
 
         return PatchEncoder()
+    if name.startswith("cohere:"):
+        require("cohere")
+        from maxsight.encoders.cohere import CohereEncoder
+
+        return CohereEncoder(name)
+    if is_precomputed(name):
+        raise ModelNotAvailableError(
+            f"{name} says that vectors come with the data, and there are none",
+            hint="Index records that have them: --group-by FIELD --text-field FIELD --vector-field FIELD",
+        )
     if is_checkpoint(name):
         require(CHECKPOINT_EXTRA)
         try:
@@ -60,4 +77,6 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
 
 def is_checkpoint(name: str) -> bool:
     """Whether a name is a model id, or a folder, rather than an encoder that comes with maxsight."""
-    return name not in (*ENCODER_NAMES, PATCHES) and ("/" in name or "\\" in name or Path(name).is_dir())
+    return name not in (*ENCODER_NAMES, PARAGRAPHS, PATCHES) and (
+        "/" in name or "\\" in name or Path(name).is_dir()
+    )

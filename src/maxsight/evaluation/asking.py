@@ -21,7 +21,7 @@ def ask_library(
     questions: Sequence[Question],
     *,
     documents: Collection[str],
-    home: Path,
+    home: Path | None,
     scope: str = "library",
     on_question: Callable[[Question], None] | None = None,
 ) -> Evaluation:
@@ -31,7 +31,7 @@ def ask_library(
         search: How it is searched.
         questions: What to ask.
         documents: The paths of its documents.
-        home: The folder that holds it.
+        home: What their paths are relative to; None if they are absolute.
         scope: ``library`` to search everything, ``document`` to search the question's own file.
         on_question: Called after each question.
     """
@@ -61,7 +61,7 @@ def ask_library(
     return evaluate(questions, ask, relevant)
 
 
-def _place(question: Question, documents: Collection[str], home: Path) -> str | None:
+def _place(question: Question, documents: Collection[str], home: Path | None) -> str | None:
     try:
         return find_document(question.file, documents, home)
     except InputError:

@@ -12,6 +12,7 @@ from maxsight.indexing.events import (
     Skipped,
 )
 from maxsight.indexing.run import IndexOptions, IndexRun
+from maxsight.indexing.starting import start_run
 from maxsight.notices import Noticed
 
 __all__ = [
@@ -27,4 +28,5 @@ __all__ = [
     "Progress",
     "Removed",
     "Skipped",
+    "start_run",
 ]

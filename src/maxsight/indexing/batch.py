@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -26,6 +26,7 @@ from maxsight.stores.base import IndexedPage, Store
 from maxsight.types import Document, Page, PageEmbedding, Scalar
 
 PAGES_PER_COMMIT = 64
+BYTES_PER_COMMIT = 32 * 2**20  # of vectors: 64 pages of ColPali; stores hold several times as much meanwhile
 SECONDS_PER_COMMIT = 10.0  # pages that go through OCR are slow to make and dear to lose
 
 
@@ -58,6 +59,12 @@ class Commit:
     pages: list[IndexedPage] = field(default_factory=list)
     completes: list[Work] = field(default_factory=list)
     replaces: bool = False
+    size_bytes: int = 0
+
+    def add(self, pages: Sequence[IndexedPage]) -> None:
+        """Take pages."""
+        self.pages += pages
+        self.size_bytes += sum(page.embedding.vectors.nbytes for page in pages)
 
 
 Waiting = list[tuple[Work, Page]]
@@ -70,14 +77,27 @@ class Batch:
     Only the encoding and the commits themselves happen in threads. What they raise is raised by the next call.
     """
 
-    def __init__(self, store: Store, encoder: Encoder, meter: Meter) -> None:
+    def __init__(
+        self, store: Store, encoder: Encoder, meter: Meter, *, pages_per_commit: int | None = None
+    ) -> None:
+        """Start its threads.
+
+        Args:
+            store: Where pages are committed.
+            encoder: Makes their vectors.
+            meter: Told of every page.
+            pages_per_commit: Written together at most, however few vectors they have; ``PAGES_PER_COMMIT``, if not
+                given.
+        """
         self._store = store
         self._encoder = encoder
         self._meter = meter
+        self._pages_per_commit = pages_per_commit or PAGES_PER_COMMIT
         self._encoding: Stage[Waiting, Encoded] = Stage(self._encode, "maxsight-encoding")
         self._committing: Stage[Commit, list[Work]] = Stage(self._commit, "maxsight-committing")
         self._unencoded: Waiting = []
         self._uncommitted = Commit()
+        self._replacing = Commit(replaces=True)
         self._due: deque[Commit] = deque()
         self._committed_at = time.monotonic()
         self._events: deque[Progress | Indexed] = deque()
@@ -98,7 +118,7 @@ class Batch:
             self._give_to_encoder()
 
     def end(self, work: Work) -> None:
-        """Take note that a document has no more pages. One that replaces another is committed as a whole."""
+        """Take note that a document has no more pages. Those that replace another are committed as wholes."""
         work.has_ended = True
         if not work.unencoded:
             self._complete(work)
@@ -157,7 +177,7 @@ class Batch:
     def _take_encoded(self, *, leave: int = MOST_UNDER_WAY) -> None:
         for encoded in self._encoding.results(leave=leave):
             self._keep(encoded)
-            if len(self._uncommitted.pages) >= PAGES_PER_COMMIT or self._is_overdue:
+            if self._is_full(self._uncommitted) or self._is_full(self._replacing) or self._is_overdue:
                 self._commit_soon()
             self._give_to_store()
 
@@ -173,7 +193,10 @@ class Batch:
                 embedding = replace(embedding, vectors=embedding.vectors.astype(np.float16))
             identity = page_id(document.path, document.content_hash, page.page_index)
             indexed = IndexedPage(identity, document, page, embedding, work.metadata)
-            (work.held if work.replaces else self._uncommitted.pages).append(indexed)
+            if work.replaces:
+                work.held.append(indexed)
+            else:
+                self._uncommitted.add([indexed])
             work.pages += 1
             work.vectors += len(embedding.vectors)
             self._meter.add(document)
@@ -184,16 +207,23 @@ class Batch:
     def _complete(self, work: Work) -> None:
         """All of a document's pages are encoded, if it has any."""
         if work.replaces and work.held:
-            self._due.append(Commit(work.held, [work], replaces=True))
+            self._replacing.add(work.held)
+            self._replacing.completes.append(work)
             work.held = []
         elif work.pages:
             self._uncommitted.completes.append(work)
 
     def _commit_soon(self) -> None:
+        if self._replacing.pages:
+            self._due.append(self._replacing)
+            self._replacing = Commit(replaces=True)
         if self._uncommitted.pages or self._uncommitted.completes:
             self._due.append(self._uncommitted)
             self._uncommitted = Commit()
         self._committed_at = time.monotonic()
+
+    def _is_full(self, commit: Commit) -> bool:
+        return len(commit.pages) >= self._pages_per_commit or commit.size_bytes >= BYTES_PER_COMMIT
 
     def _give_to_store(self) -> None:
         while self._due:
@@ -212,7 +242,7 @@ class Batch:
         except EncoderError as error:
             raise type(error)(f"{error} (while encoding {_named(waiting)})", hint=error.hint) from error
         return [
-            (work, replace(page, picture=None), embedding)  # the largest part of a page, and of no more use
+            (work, replace(page, picture=None, paragraphs=None), embedding)  # large, and of no more use
             for (work, page), embedding in zip(waiting, embeddings, strict=True)
         ]
 

@@ -13,7 +13,7 @@ from maxsight.stores.base import DocumentEntry
 from maxsight.types import Document
 
 
-def library_name(file: Path, home: Path) -> str:
+def library_name(file: Path, home: Path | None) -> str:
     """Name a file within the library.
 
     Raises:

@@ -22,12 +22,13 @@ from maxsight.documents import (
     PageRead,
     ReadJob,
     ReadSettings,
+    RecordFields,
     discover,
     read_documents,
 )
 from maxsight.encoders.base import Encoder
 from maxsight.errors import UnreadableDocumentError
-from maxsight.identity import page_id
+from maxsight.identity import page_id, record_file, source_file
 from maxsight.indexing.batch import PAGES_PER_COMMIT, Batch, Work
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import content, has_changed, is_gone, library_name, look_at, missing_pages
@@ -50,6 +51,7 @@ class IndexOptions(TypedDict, total=False):
         settings: How files are read; as when the library was made, if not given.
         workers: Reading processes; one per CPU if not given, at most four where they run OCR.
         again: Read files again that have not changed, for example with another OCR engine.
+        records: Take the paths for files of records, and each group of records for a document.
     """
 
     include: Sequence[str]
@@ -59,13 +61,14 @@ class IndexOptions(TypedDict, total=False):
     settings: ReadSettings
     workers: int | None
     again: bool
+    records: RecordFields
 
 
 class IndexRun:
     """One run over one request. Iterate ``events`` once."""
 
     def __init__(
-        self, store: Store, encoder: Encoder, home: Path, paths: Sequence[Path], options: IndexOptions
+        self, store: Store, encoder: Encoder, home: Path | None, paths: Sequence[Path], options: IndexOptions
     ) -> None:
         """Prepare a run; nothing is read before ``events`` is iterated."""
         self._store = store
@@ -116,7 +119,7 @@ class IndexRun:
                 yield NotIndexed.of(error)
                 continue
             known = entry if entry and entry.document.content_hash == document.content_hash else None
-            metadata = table.fields_of((self._home / path).as_posix()) if table else None
+            metadata = table.fields_of(source_file(path, self._home).as_posix()) if table else None
             if known and metadata is not None and metadata != known.metadata:
                 changed_metadata[path] = metadata
             if known and known.complete and not self._options.get("again"):
@@ -238,8 +241,13 @@ class IndexRun:
         folders = [path.resolve() for path in self._paths if path.is_dir()]
         gone = []
         for path in self._entries:
-            file = self._home / path
-            if any(folder in file.parents for folder in folders) and is_gone(file):
+            file = source_file(path, self._home)
+            records = record_file(path)
+            if (
+                any(folder in file.parents for folder in folders)
+                and is_gone(file)
+                and (records is None or is_gone(source_file(records, self._home)))
+            ):
                 gone.append(path)
         if gone:
             self._store.remove(gone)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -139,12 +140,21 @@ class Store(Searchable, Protocol):
         ...
 
     @property
+    def description(self) -> str:
+        """What keeps the library and how, for people; where the store has chosen, why."""
+        ...
+
+    @property
     def version(self) -> int:
         """Another number after every change, by whomever."""
         ...
 
     def page_count(self) -> int:
         """How many pages are stored."""
+        ...
+
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Keep what the library says of itself anew. Its vectors stay, so its space stays one that matches them."""
         ...
 
     def last_audit(self) -> Audit | None:
@@ -157,6 +167,15 @@ class Store(Searchable, Protocol):
 
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types, in the order they were first seen."""
+        ...
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Hold the right to write over several calls, where the store knows one; calls commit one by one all the same.
+
+        Raises:
+            LibraryBusyError: Another process is writing.
+            LibraryReadOnlyError: The library was opened read-only, or can't be written to.
+        """
         ...
 
     def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
@@ -188,12 +207,20 @@ class Store(Searchable, Protocol):
         """Remove documents by path in one commit and return how many pages went."""
         ...
 
+    def optimize(self) -> None:
+        """After writing: bring the indexes up to date, so that searches are as fast as they can be."""
+        ...
+
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
         ...
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
+        ...
+
+    def discard(self) -> None:
+        """Remove the library itself, which must hold no page. Nothing but ``close`` may be called afterwards."""
         ...
 
     def close(self) -> None:

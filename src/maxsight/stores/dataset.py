@@ -12,11 +12,11 @@ import pyarrow as pa
 
 from maxsight.errors import MaxSightError, StoreError
 from maxsight.stores import damage
+from maxsight.stores.addresses import DATASET
 from maxsight.stores.damage import Damage
 from maxsight.stores.durability import Synced
 from maxsight.stores.edge import blames_data, damaged, is_foreign, is_gone, not_found, translated
 
-DATASET = "pages.lance"
 SET_ASIDE = "damaged"
 READAHEAD = 2
 IO_BUFFER_BYTES = 32 * 2**20

@@ -16,9 +16,10 @@ Threads may share a store: their commits are made one after the other.
 
 from __future__ import annotations
 
+import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
@@ -32,12 +33,13 @@ from numpy.typing import NDArray
 
 from maxsight.errors import InputError, LibraryExistsError, LibraryReadOnlyError, StoreError
 from maxsight.stores import edits, maintenance, schema
+from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
 from maxsight.stores.code_table import CodeTable, read_table
 from maxsight.stores.conditions import Filter, metadata_column, path_in
 from maxsight.stores.damage import Damage
-from maxsight.stores.dataset import DATASET, SET_ASIDE, Dataset, has_versions
+from maxsight.stores.dataset import SET_ASIDE, Dataset, has_versions
 from maxsight.stores.durability import Synced, make_folder, size_bytes, sync_folder
 from maxsight.stores.edge import is_gone, translated
 from maxsight.stores.fields import FieldType, grow_fields
@@ -150,6 +152,11 @@ class LocalStore:
         return self._manifest
 
     @property
+    def description(self) -> str:
+        """What keeps the library."""
+        return "a folder with a Lance dataset"
+
+    @property
     def version(self) -> int:
         """Another number after every change, by whomever."""
         return int(self._dataset.latest().version)
@@ -246,6 +253,12 @@ class LocalStore:
         with self._committing() as dataset:
             fields = self._grow(dataset, metadata.values())
             edits.set_metadata(dataset, metadata, fields)
+
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Keep what the library says of itself anew."""
+        with self._committing() as dataset:
+            dataset.update_schema_metadata(schema.manifest_entry(manifest))
+            self._manifest = manifest
 
     def keep_audit(self, audit: Audit) -> None:
         """Keep what was measured, in place of what was measured before."""
@@ -480,6 +493,17 @@ class LocalStore:
             dataset.deep_clone(destination / DATASET, dataset.version)
             Synced(destination / DATASET).sync()
             sync_folder(destination.absolute().parent)
+
+    def discard(self) -> None:
+        """Remove an empty library: the folder goes too, unless there is something else in it."""
+        with self.writing(), self._lock.one_at_a_time(), translated(self.path, writing=True):
+            if self.page_count():
+                raise StoreError(f"{self.path} holds pages, and only an empty library can be discarded")
+            shutil.rmtree(self.path / DATASET)
+            with suppress(OSError):  # Windows keeps a lock that is held, and other files keep the folder
+                (self.path / HOLDER_FILE).unlink()
+                (self.path / LOCK_FILE).unlink()
+                self.path.rmdir()
 
     def size_bytes(self) -> int:
         """Bytes on the disk, old versions included."""

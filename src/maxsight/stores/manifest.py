@@ -25,6 +25,8 @@ class Manifest:
         pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
         format_version: How the rows lie.
         created_by: The package version that made it.
+        root: The folder that documents are named relative to; empty where all are named absolutely; None for the
+            folder that holds the library.
     """
 
     space: EmbeddingSpace
@@ -33,6 +35,7 @@ class Manifest:
     format_version: int = FORMAT_VERSION
     created_by: str = ""
     pool_factor: int = 1
+    root: str | None = None
 
     def __post_init__(self) -> None:
         space = self.space
@@ -41,6 +44,7 @@ class Manifest:
             ("revision", space.revision),
             ("query_format", space.query_format),
             ("created_by", self.created_by),
+            ("root", "" if self.root is None else self.root),
         ):
             if not isinstance(text, str):
                 raise InputError(f"{name} must be text, got {text!r}")

@@ -9,6 +9,7 @@ import math
 import re
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
 import numpy as np
@@ -43,6 +44,11 @@ class MemoryStore:
         return self._manifest
 
     @property
+    def description(self) -> str:
+        """What keeps the library."""
+        return "this process's memory"
+
+    @property
     def version(self) -> int:
         """Another number after every change."""
         return self._version
@@ -50,6 +56,11 @@ class MemoryStore:
     def page_count(self) -> int:
         """How many pages are stored."""
         return len(self._pages)
+
+    def keep_manifest(self, manifest: Manifest) -> None:
+        """Keep what the library says of itself anew."""
+        self._version += 1
+        self._manifest = manifest
 
     def last_audit(self) -> Audit | None:
         """What was last measured of the search."""
@@ -63,6 +74,10 @@ class MemoryStore:
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
         return dict(self._fields)
+
+    def writing(self) -> AbstractContextManager[None]:
+        """Nobody else can write: there is nothing to hold."""
+        return nullcontext()
 
     def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
         """Write pages; a page id that is stored already is replaced."""
@@ -101,6 +116,9 @@ class MemoryStore:
         gone = len(self._pages) - len(kept)
         self._pages = kept
         return gone
+
+    def optimize(self) -> None:
+        """Every answer is worked out anew: there is nothing to bring up to date."""
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
@@ -167,6 +185,9 @@ class MemoryStore:
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         return [self._pages[page_id] for page_id in page_ids if page_id in self._pages]
+
+    def discard(self) -> None:
+        """Nothing outlives the process: there is nothing to remove."""
 
     def close(self) -> None:
         """Forget everything."""

@@ -108,6 +108,11 @@ def manifest_of(schema: pa.Schema, where: str) -> Manifest:
     return Manifest.from_json(text.decode("utf-8", "replace"), where=where)
 
 
+def manifest_entry(manifest: Manifest) -> dict[str, str | None]:
+    """A manifest, as it is kept beside the columns."""
+    return {MANIFEST_KEY.decode(): manifest.to_json()}
+
+
 def fields_of(schema: pa.Schema) -> dict[str, FieldType]:
     """The user's fields among a dataset's columns."""
     kinds = {arrow: kind for kind, arrow in METADATA_TYPES.items()}
@@ -146,6 +151,11 @@ def audit_entry(audit: Audit) -> dict[str, str | None]:
 
 def to_row(page: IndexedPage, codec: Codec) -> Row:
     """A page, as ``rounding.as_stored`` gives it, by column."""
+    return content_row(page) | code_row(codec, page.embedding.vectors) | metadata_row(page.metadata)
+
+
+def content_row(page: IndexedPage) -> Row:
+    """What a page holds, the user's fields left out, with its checksum: the same in every store."""
     document, read, embedding = page.document, page.page, page.embedding
     row: Row = {
         "page_id": page.page_id,
@@ -168,7 +178,7 @@ def to_row(page: IndexedPage, codec: Codec) -> Row:
         "vectors": embedding.vectors,
     }
     row["checksum"] = checksum(row)
-    return row | code_row(codec, embedding.vectors) | metadata_row(page.metadata)
+    return row
 
 
 def metadata_row(metadata: Mapping[str, Scalar]) -> Row:

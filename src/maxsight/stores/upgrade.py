@@ -44,5 +44,5 @@ def upgrade(dataset: lance.LanceDataset, manifest: Manifest, codec: Codec) -> Ma
         coding = lance.batch_udf(output_schema=columns)(code)
         dataset.add_columns(coding, read_columns=["vectors"], batch_size=PAGES_PER_BATCH)
     upgraded = replace(manifest, format_version=FORMAT_VERSION)
-    dataset.update_schema_metadata({schema.MANIFEST_KEY.decode(): upgraded.to_json()})
+    dataset.update_schema_metadata(schema.manifest_entry(upgraded))
     return upgraded

@@ -1,0 +1,188 @@
+"""Files of records as rows, read one after the other: JSON Lines, CSV, Parquet.
+
+A row that can't be read says so when its values are asked for; those after it are read all the same.
+"""
+
+from __future__ import annotations
+
+import codecs
+import csv
+import json
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO
+
+from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
+
+MAX_ROW_BYTES = 64 * 2**20
+ROWS_PER_BATCH = 512
+_OTHER_ENCODINGS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file.
+
+    Attributes:
+        place: ``line 17`` or ``row 17``, for people.
+        values: Gives its fields.
+
+    Raises:
+                InputError: They can't be read.
+    """
+
+    place: str
+    values: Callable[[], Mapping[str, Any]]
+
+
+def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    """Read the rows of a file by the kind its name says.
+
+    Args:
+        path: The file.
+        columns: The fields that are wanted.
+
+    Raises:
+        UnreadableDocumentError: The file as a whole can't be read, or has no such columns.
+        UnsupportedFormatError: It is of another kind.
+    """
+    reader = _READERS.get(path.suffix.lower())
+    if reader is None:
+        raise UnsupportedFormatError(
+            path, "it is no file of records", hint=f"Records are read from {', '.join(_READERS)}."
+        )
+    try:
+        yield from reader(path, columns)
+    except OSError as error:
+        raise UnreadableDocumentError(path, f"it can't be read ({error.strerror or error})") from error
+
+
+def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    with path.open("rb") as file:
+        _check_encoding(path, file)
+        number = 0
+        while line := file.readline(MAX_ROW_BYTES + 1):
+            number += 1
+            if len(line) > MAX_ROW_BYTES:
+                size_bytes = len(line)
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(MAX_ROW_BYTES)
+                    size_bytes += len(line)
+                yield Row(f"line {number}", _refusing(_too_large(size_bytes)))
+            elif line.strip():
+                yield Row(f"line {number}", lambda line=line: _json_object(line))  # type: ignore[misc]
+
+
+def _json_object(line: bytes) -> Mapping[str, Any]:
+    try:
+        values = json.loads(line)
+    except UnicodeDecodeError as error:
+        raise InputError("it is not UTF-8", hint="Convert the file: iconv -t UTF-8") from error
+    except json.JSONDecodeError as error:
+        raise InputError(f"not JSON from character {error.colno} on: {error.msg}") from error
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"can't be read as JSON: {error}") from error
+    if not isinstance(values, dict):
+        raise InputError(f"expected a JSON object, got {type(values).__name__}")
+    return values
+
+
+def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    with path.open("rb") as start:
+        _check_encoding(path, start)
+    # Bytes that are not UTF-8 come as lone surrogates, so that only their own row is lost.
+    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+        reader = csv.reader(file, strict=True)
+        try:
+            header = next(reader, [])
+        except csv.Error as error:
+            raise UnreadableDocumentError(path, f"its header can't be read: {error}") from error
+        _check_columns(path, header, columns)
+        while True:
+            place = f"line {reader.line_num + 1}"
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield Row(place, _refusing(f"not CSV: {error}"))
+                continue
+            if cells is None:
+                return
+            if cells:
+                yield Row(place, lambda cells=cells: _named(header, cells))  # type: ignore[misc]
+
+
+def _named(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, Any]:
+    if len(cells) != len(header):
+        raise InputError(f"{len(cells)} cells under {len(header)} column names")
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError as error:
+        raise InputError("it is not UTF-8", hint="Convert the file: iconv -t UTF-8") from error
+    return {name: cell or None for name, cell in zip(header, cells, strict=True)}
+
+
+def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            _check_columns(path, file.schema_arrow.names, columns)
+            number = 0
+            for batch in file.iter_batches(ROWS_PER_BATCH, columns=list(columns)):
+                cells = [_cells(batch.column(name)) for name in columns]
+                for values in zip(*cells, strict=True):
+                    number += 1
+                    row = dict(zip(columns, values, strict=True))
+                    yield Row(f"row {number}", lambda row=row: row)  # type: ignore[misc]
+    except pa.ArrowException as error:
+        raise UnreadableDocumentError(path, f"it is not Parquet, or damaged: {error}") from error
+
+
+def _cells(column: Any) -> Iterator[Any]:
+    """A column's values; numbers in lists stay arrays."""
+    import pyarrow as pa
+
+    kind = column.type
+    listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
+    if not listed or not pa.types.is_floating(kind.value_type):
+        return iter(column.to_pylist())
+    return (cell.values.to_numpy(zero_copy_only=False) if cell.is_valid else None for cell in column)
+
+
+def _check_encoding(path: Path, file: BinaryIO) -> None:
+    start = file.read(4)
+    if start.startswith(_OTHER_ENCODINGS):
+        raise UnreadableDocumentError(
+            path, "it is UTF-16 or UTF-32; records are read as UTF-8", hint="Convert it: iconv -t UTF-8"
+        )
+    file.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
+
+
+def _check_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
+    if missing := [name for name in wanted if name not in there]:
+        raise UnreadableDocumentError(
+            path,
+            f"it has no column {', '.join(map(repr, missing))}",
+            hint=f"Its columns are {', '.join(there) or 'none'}.",
+        )
+
+
+def _refusing(reason: str) -> Callable[[], Mapping[str, Any]]:
+    def values() -> Mapping[str, Any]:
+        raise InputError(reason)
+
+    return values
+
+
+def _too_large(size_bytes: int) -> str:
+    return f"it has {size_bytes:,} bytes; a record has at most {MAX_ROW_BYTES:,}"
+
+
+_READERS: Mapping[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
+    ".jsonl": _json_lines,
+    ".ndjson": _json_lines,
+    ".csv": _csv,
+    ".parquet": _parquet,
+}

@@ -1,0 +1,196 @@
+"""Records: rows of JSON Lines, CSV or Parquet, each with a text that belongs to some group.
+
+A record's text is one paragraph or several. Vectors may have come with it, one per paragraph. ``record_files`` reads
+the rows, ``record_groups`` gathers what belongs together.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.documents.record_files import Row, read_rows
+from maxsight.documents.words import clean
+from maxsight.errors import InputError, UnreadableDocumentError
+from maxsight.types import Scalar
+
+MAX_KEY_CHARS = 500
+BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
+
+
+@dataclass(frozen=True, slots=True)
+class RecordFields:
+    """Which fields of a record mean what.
+
+    Attributes:
+        group_by: Records of one value here are one document.
+        text: The text: a string, in which blank lines part paragraphs, or a list with a string for each.
+        vector: Vectors that came with the data: one for the whole text, or a list with one for each paragraph. None to
+            have the encoder make them.
+        metadata: Fields to filter by, as the first record of a group has them. ``group_by`` is always one.
+        made_by: The encoder that made the vectors, for a library that has one: who names it vouches for it.
+    """
+
+    group_by: str
+    text: str
+    vector: str | None = None
+    metadata: tuple[str, ...] = ()
+    made_by: str | None = None
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        """All of them, each once."""
+        vector = (self.vector,) if self.vector else ()
+        return tuple(dict.fromkeys((self.group_by, self.text, *vector, *self.metadata)))
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Record:
+    """One record.
+
+    Attributes:
+        place: ``line 17`` or ``row 17``, for people.
+        key: Its group.
+        paragraphs: At least one, none of them blank.
+        vectors: Unit norm, one per paragraph, if they came with the data. Shape ``(paragraphs, dim)``.
+        metadata: Fields to filter by.
+    """
+
+    place: str
+    key: str
+    paragraphs: tuple[str, ...]
+    vectors: NDArray[np.float32] | None
+    metadata: Mapping[str, Scalar]
+
+
+def read_records(
+    path: Path, fields: RecordFields, *, dim: int | None
+) -> Iterator[Record | UnreadableDocumentError]:
+    """Read a file's records, one after the other.
+
+    Args:
+        path: A ``.jsonl``, ``.ndjson``, ``.csv`` or ``.parquet`` file.
+        fields: What is read of each.
+        dim: Length that vectors must have; None for any.
+
+    Yields:
+        Records in their order; an error for each that can't be used.
+
+    Raises:
+        UnreadableDocumentError: The file as a whole can't be read, or has no such fields.
+    """
+    for row in read_rows(path, fields.names):
+        try:
+            yield _record(row, fields, dim)
+        except InputError as error:
+            yield UnreadableDocumentError(path, f"{row.place}: {error}", hint=error.hint)
+
+
+def vector_dim(path: Path, fields: RecordFields) -> int:
+    """The length of the first vector in a file.
+
+    Raises:
+        UnreadableDocumentError: The file can't be read, or no record has a vector.
+    """
+    for record in read_records(path, fields, dim=None):
+        if isinstance(record, Record) and record.vectors is not None:
+            return int(record.vectors.shape[1])
+    raise UnreadableDocumentError(
+        path,
+        f"no record in it has a usable vector in the field {fields.vector!r}",
+        hint="`maxsight index` without --vector-field has the encoder make the vectors.",
+    )
+
+
+def _record(row: Row, fields: RecordFields, dim: int | None) -> Record:
+    values = row.values()
+    text, given = values.get(fields.text), None
+    if fields.vector is not None:
+        given = _vectors(_given(values, fields.vector), fields.vector, dim)
+    key = _key(_given(values, fields.group_by), fields.group_by)
+    paragraphs = _paragraphs(text, fields.text, whole=given is not None and len(given) == 1)
+    if not paragraphs:
+        described = "no field" if fields.text not in values else "no text in the field"
+        raise InputError(f"{described} {fields.text!r}{_others(values) if fields.text not in values else ''}")
+    if given is not None and len(given) != len(paragraphs):
+        raise InputError(
+            f"{len(paragraphs)} paragraphs in {fields.text!r} and {len(given)} vectors in {fields.vector!r}",
+            hint="Give one vector for the whole text, or as many as there are paragraphs.",
+        )
+    kept = {name: values[name] for name in fields.metadata if values.get(name) is not None}
+    return Record(row.place, key, paragraphs, given, {fields.group_by: key} | kept)
+
+
+def _given(values: Mapping[str, Any], name: str) -> Any:
+    value = values.get(name)
+    if value is None or (isinstance(value, str) and not value):
+        raise InputError(
+            f"no field {name!r}{_others(values)}" if name not in values else f"{name!r} is empty"
+        )
+    return value
+
+
+def _others(values: Mapping[str, Any]) -> str:
+    return f"; there are {', '.join(map(str, list(values)[:8]))}" if values else ""
+
+
+def _key(value: Any, name: str) -> str:
+    if not isinstance(value, str | int | float):
+        raise InputError(f"{name!r} must be text or a number to group by, got {type(value).__name__}")
+    key = " ".join(clean(str(value)).split())
+    if not key:
+        raise InputError(f"{name!r} is blank")
+    if len(key) > MAX_KEY_CHARS:
+        raise InputError(f"{name!r} has {len(key):,} characters; a group's name has at most {MAX_KEY_CHARS}")
+    return key
+
+
+def _paragraphs(value: Any, name: str, *, whole: bool) -> tuple[str, ...]:
+    """Paragraphs without blank lines in them, so that a blank line parts any two of them."""
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        text = _tidy(value)
+        parts: Sequence[str] = [text] if whole else BLANK_LINE.split(text)
+    elif isinstance(value, list) and all(isinstance(part, str) for part in value):
+        parts = [_tidy(part) for part in value]
+    else:
+        raise InputError(f"{name!r} must be text or a list of texts, got {type(value).__name__}")
+    return tuple(part for part in (BLANK_LINE.sub("\n", part.strip()) for part in parts) if part)
+
+
+def _tidy(text: str) -> str:
+    return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
+
+
+def _vectors(value: Any, name: str, dim: int | None) -> NDArray[np.float32]:
+    """One vector or several, as rows of unit norm."""
+    if isinstance(value, str):  # a cell of a CSV file
+        try:
+            value = json.loads(value)
+        except ValueError as error:
+            raise InputError(f"{name!r} is no list of numbers: {error}") from error
+    try:
+        vectors = np.atleast_2d(np.asarray(value, np.float64))
+    except (ValueError, TypeError, OverflowError) as error:
+        raise InputError(
+            f"{name!r} holds vectors of several lengths, or something else than numbers"
+        ) from error
+    if vectors.ndim != 2 or not vectors.size:
+        raise InputError(f"{name!r} must be a vector or a list of vectors, got shape {vectors.shape}")
+    if dim is not None and vectors.shape[1] != dim:
+        raise InputError(f"{name!r} holds a vector of length {vectors.shape[1]}; the library's have {dim}")
+    with np.errstate(over="ignore"):  # infinity is refused below
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not np.isfinite(norms).all():
+        raise InputError(f"{name!r} holds NaN or infinity")
+    if not norms.all():
+        raise InputError(f"{name!r} holds a vector of zeros, which has no direction")
+    return np.asarray(vectors / norms, np.float32)

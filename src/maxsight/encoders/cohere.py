@@ -1,0 +1,139 @@
+"""Cohere's embedding models over their API: one vector for each paragraph, one for each word or phrase of a query.
+
+Texts leave this machine. The official client waits and tries again where the service asks for it (429, with
+``Retry-After``) or fails; what is left is raised here as an encoder's error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+
+import httpx
+import numpy as np
+from cohere import ClientV2
+from cohere.core.api_error import ApiError
+from numpy.typing import NDArray
+
+from maxsight.encoders.paragraphs import ParagraphEncoder
+from maxsight.errors import EncoderError, ModelNotAvailableError
+from maxsight.settings import cohere_key, cohere_url
+from maxsight.types import EmbeddingSpace
+
+PREFIX = "cohere:"
+TEXTS_PER_REQUEST = 96
+"""The most that the API takes."""
+TIMEOUT_S = 120.0
+MAX_RETRIES = 8
+"""With waits that double from 1 to 60 s where the service does not say how long: four minutes in all."""
+DIMS = {
+    "embed-multilingual-v3.0": 1024,
+    "embed-english-v3.0": 1024,
+    "embed-multilingual-light-v3.0": 384,
+    "embed-english-light-v3.0": 384,
+    "embed-v4.0": 1536,
+}
+"""Of the models there are; another one is asked."""
+
+
+class CohereEncoder(ParagraphEncoder):
+    """One vector per paragraph or phrase, made by Cohere.
+
+    The key is taken from ``CO_API_KEY`` or ``COHERE_API_KEY``, and neither kept nor shown anywhere. A paragraph longer
+    than the model reads is cut at its end.
+
+    Args:
+        name: ``cohere:MODEL``, such as ``cohere:embed-multilingual-v3.0``.
+        max_retries: How often a request is made again that the service could not answer for now.
+
+    Raises:
+        ModelNotAvailableError: There is no key, or no model is named.
+    """
+
+    def __init__(self, name: str, *, max_retries: int = MAX_RETRIES) -> None:
+        self._model = name.removeprefix(PREFIX)
+        if not self._model:
+            raise ModelNotAvailableError(
+                "no model of Cohere is named", hint=f"For example {PREFIX}embed-multilingual-v3.0"
+            )
+        key = cohere_key()
+        if key is None:
+            raise ModelNotAvailableError(
+                f"{name} needs a key for Cohere's API",
+                hint="Set CO_API_KEY, or CO_API_KEY=... in a .env file.",
+            )
+        self._client = ClientV2(
+            key,
+            base_url=cohere_url(),
+            client_name="maxsight",
+            timeout=TIMEOUT_S,
+            max_retries=max_retries,
+            log_warning_experimental_features=False,
+        )
+
+    @cached_property
+    def space(self) -> EmbeddingSpace:
+        """The space of the model, which is known by its name alone."""
+        dim = DIMS.get(self._model)
+        if dim is None:
+            dim = len(self._request(["dimension"], "search_document")[0])
+        return EmbeddingSpace(f"{PREFIX}{self._model}", self._model, dim, query_format="phrases")
+
+    def _embed(self, texts: Sequence[str], *, are_queries: bool) -> NDArray[np.float32]:
+        kind = "search_query" if are_queries else "search_document"
+        rows = [
+            row
+            for start in range(0, len(texts), TEXTS_PER_REQUEST)
+            for row in self._request(texts[start : start + TEXTS_PER_REQUEST], kind)
+        ]
+        vectors = np.asarray(rows, np.float32)
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+        if vectors.shape != (len(texts), self.space.dim) or not (np.isfinite(norms) & (norms > 0)).all():
+            raise EncoderError(
+                f"{self.space.encoder} gave vectors that can't be used, of shape {vectors.shape}; "
+                f"{(len(texts), self.space.dim)} were expected"
+            )
+        return np.asarray(vectors / norms, np.float32)
+
+    def _request(self, texts: Sequence[str], kind: str) -> Sequence[Sequence[float]]:
+        with _translated(self._model):
+            answer = self._client.embed(
+                model=self._model,
+                input_type=kind,
+                texts=list(texts),
+                embedding_types=["float"],
+                truncate="END",
+            )
+        vectors = answer.embeddings.float_ or []
+        if len(vectors) != len(texts):
+            raise EncoderError(
+                f"{PREFIX}{self._model} answered {len(texts)} texts with {len(vectors)} vectors"
+            )
+        return vectors
+
+
+@contextmanager
+def _translated(model: str) -> Iterator[None]:
+    """Errors of the client as ours. They are shown without headers, where a key might be."""
+    try:
+        yield
+    except ApiError as error:
+        said = error.body.get("message") if isinstance(error.body, dict) else None
+        reason = f"{PREFIX}{model}: Cohere answered {error.status_code}{f', {said}' if said else ''}"
+        match error.status_code:
+            case 401 | 403:
+                raise ModelNotAvailableError(reason, hint="Check the key in CO_API_KEY.") from None
+            case 404:
+                raise ModelNotAvailableError(reason, hint="Check the model's name.") from None
+            case 429:
+                hint = (
+                    "The key's rate limit is used up: the same command goes on later from where it stopped."
+                )
+                raise EncoderError(reason, hint=hint) from None
+        raise EncoderError(reason, hint="Try again later; what is indexed is kept.") from None
+    except httpx.HTTPError as error:
+        raise EncoderError(
+            f"{PREFIX}{model}: Cohere can't be reached: {error or type(error).__name__}",
+            hint="Check the connection; what is indexed is kept.",
+        ) from None

@@ -1,0 +1,66 @@
+"""all-MiniLM-L6-v2 as it was trained: one vector for a whole paragraph or phrase, the mean of its pieces."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.encoders.minilm.encoder import FOLDER
+from maxsight.encoders.minilm.language import language_notice
+from maxsight.encoders.minilm.model import Network
+from maxsight.encoders.minilm.pieces import PieceCutter
+from maxsight.encoders.minilm.recipe import Recipe, unit
+from maxsight.encoders.minilm.windows import FIRST, LAST, cut_windows
+from maxsight.encoders.paragraphs import ParagraphEncoder
+from maxsight.types import EmbeddingSpace
+
+NAME = "minilm:paragraphs"
+DIM = 384
+WINDOW = 256
+"""Most pieces of a window, as the model's publishers set it."""
+TEXTS_AT_ONCE = 64
+"""Their hidden states are in memory together: 25 MB if all are long."""
+
+
+class MiniLMParagraphs(ParagraphEncoder):
+    """One vector per paragraph: the mean of its pieces' hidden states.
+
+    A paragraph of more pieces than the model reads at once is read in windows, and the mean is over all of them. The
+    model learned English.
+
+    Args:
+        threads: Threads of the network; None takes every core.
+
+    Raises:
+        ModelNotAvailableError: The model files are missing or damaged.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._revision = f"{Recipe.read(FOLDER).revision}-mean"
+        self._cutter = PieceCutter(FOLDER / "tokenizer.json")
+        self._network = Network(FOLDER / "model.onnx", threads)
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space ``minilm:paragraphs``; not comparable with that of the model's word pieces."""
+        return EmbeddingSpace(NAME, self._revision, DIM, query_format="phrases")
+
+    def notice(self, text: str) -> str | None:
+        """Say so when the text is mostly not English, the only language the model has learned."""
+        return language_notice(text)
+
+    def _embed(self, texts: Sequence[str], *, are_queries: bool) -> NDArray[np.float32]:
+        parts = [
+            self._embed_some(texts[start : start + TEXTS_AT_ONCE])
+            for start in range(0, len(texts), TEXTS_AT_ONCE)
+        ]
+        return np.concatenate(parts)
+
+    def _embed_some(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        windows = [
+            cut_windows(self._cutter.cut(text).ids, WINDOW) or [np.array([FIRST, LAST])] for text in texts
+        ]
+        hidden = iter(self._network.hidden_states([window for text in windows for window in text]))
+        return unit(np.stack([np.concatenate([next(hidden) for _ in text]).mean(axis=0) for text in windows]))

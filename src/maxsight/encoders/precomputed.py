@@ -1,0 +1,81 @@
+"""Vectors that came with the data, used as they are. No model: queries are vectors too, or another encoder's."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from maxsight.encoders.paragraphs import paragraph_regions
+from maxsight.errors import EncoderError, InputError
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding
+
+PRECOMPUTED = "precomputed"
+
+
+class Precomputed:
+    """Takes the vectors of records for pages.
+
+    Args:
+        dim: Length of the vectors.
+        name: ``precomputed``, or ``precomputed:NAME`` to tell vectors of several origins apart.
+
+    Raises:
+        InputError: ``dim`` is not positive.
+    """
+
+    def __init__(self, dim: int, name: str = PRECOMPUTED) -> None:
+        if dim < 1:
+            raise InputError(f"dim must be at least 1, got {dim}")
+        self._space = EmbeddingSpace(name, revision=name, dim=dim, query_format="vectors")
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The space of the given vectors: as far as anyone can tell, that of their name and length."""
+        return self._space
+
+    @property
+    def picture(self) -> PictureFit | None:
+        """None: it looks at nothing."""
+        return None
+
+    @property
+    def batch_size(self) -> int:
+        """There is nothing to gain by many at once."""
+        return 16
+
+    def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
+        """Take the vectors of the pages' paragraphs.
+
+        Raises:
+            EncoderError: A page came without vectors.
+        """
+        return [self._embedding(page) for page in pages]
+
+    def encode_query(self, text: str) -> QueryEmbedding:
+        """Refuse: nothing here makes a vector of a text.
+
+        Raises:
+            InputError: Always.
+        """
+        raise InputError(
+            "this library's vectors came with its data, and nothing here makes such a vector of a text",
+            hint="Ask with vectors (--query-vectors FILE.npy, or an array in Python), or name the encoder that made "
+            "them: --encoder NAME",
+        )
+
+    def notice(self, text: str) -> str | None:
+        """Nothing to say."""
+        return None
+
+    def _embedding(self, page: Page) -> PageEmbedding:
+        paragraphs = page.paragraphs
+        if paragraphs is None or paragraphs.vectors is None:
+            raise EncoderError(
+                "this library keeps vectors that come with the data, and this page came without",
+                hint="Index records that have them: --vector-field FIELD",
+            )
+        return PageEmbedding(paragraphs.vectors, paragraph_regions(paragraphs.spans, page.words))
+
+
+def is_precomputed(name: str) -> bool:
+    """Whether an encoder's name says that its vectors came with the data."""
+    return name == PRECOMPUTED or name.startswith(f"{PRECOMPUTED}:")

@@ -1,0 +1,232 @@
+"""One run over files of records: each group of records becomes a document, its paragraphs one after the other.
+
+What ``run`` is for files of pages. A file is read once, from its first record to its last, and its records are gathered
+by group on the disk; then groups that are new or have changed are encoded and committed, the others left as they are.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from contextlib import closing
+from pathlib import Path
+from urllib.parse import quote
+
+from maxsight.documents.record_groups import Group, RecordGroups
+from maxsight.documents.records import Record, RecordFields, read_records
+from maxsight.encoders.base import Encoder
+from maxsight.encoders.paragraphs import ParagraphEncoder
+from maxsight.encoders.precomputed import Precomputed, is_precomputed
+from maxsight.errors import EncoderMismatchError, InputError, UnreadableDocumentError
+from maxsight.identity import RECORD_MARK
+from maxsight.indexing.batch import Batch, Work
+from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
+from maxsight.indexing.files import library_name, missing_pages
+from maxsight.indexing.meter import Meter
+from maxsight.notices import Noticed, Notices, listed
+from maxsight.settings import cache_folder
+from maxsight.stores.base import Store
+from maxsight.stores.fields import OWN_FIELDS, grow_fields
+from maxsight.threads import one_blas_thread
+from maxsight.types import Document, Scalar
+
+PAGES_PER_COMMIT = 4096
+"""Most groups have a few paragraphs, and a commit takes as long for one of them as for a thousand."""
+MOST_NAMED = 100
+"""Records of a file that are named when they can't be used; the others are counted."""
+
+
+class RecordRun:
+    """One run over some files of records. Iterate ``events`` once."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: Encoder,
+        home: Path | None,
+        files: Sequence[Path],
+        fields: RecordFields,
+        *,
+        prune: bool = False,
+        again: bool = False,
+    ) -> None:
+        """Prepare a run; nothing is read before ``events`` is iterated.
+
+        Args:
+            store: Where documents are kept.
+            encoder: Makes vectors of those that came without.
+            home: What documents are named relative to.
+            files: Files of records.
+            fields: What their fields mean.
+            prune: Remove documents whose records are gone from a file.
+            again: Index groups again that have not changed.
+
+        Raises:
+            InputError: The library keeps given vectors, and no field has them.
+            EncoderMismatchError: The given vectors are not known to be of the library's space.
+        """
+        self._store = store
+        self._space = store.manifest.space
+        self._by_paragraph = fields.vector is not None or isinstance(encoder, ParagraphEncoder)
+        self._encoder = encoder if fields.vector is None else self._taking_vectors(encoder, fields)
+        if fields.vector is None and isinstance(encoder, Precomputed):
+            raise InputError(
+                "the library keeps vectors that come with the data",
+                hint="Say which field has them (--vector-field), or which encoder made them (--encoder).",
+            )
+        self._home = home
+        self._files = files
+        self._fields = fields
+        self._prune = prune
+        self._again = again
+        self._entries = {entry.document.path: entry for entry in store.documents()}
+        self._types = store.fields()
+        self._notices = Notices(encoder.notice)
+
+    def _taking_vectors(self, encoder: Encoder, fields: RecordFields) -> Encoder:
+        if not is_precomputed(self._space.encoder) and fields.made_by not in (
+            self._space.encoder,
+            encoder.space.encoder,
+        ):
+            raise EncoderMismatchError(
+                str(self._space),
+                f"whatever made the vectors in {fields.vector!r}",
+                hint=f"If they are by {self._space.encoder}, say so with --encoder; else index into a new library.",
+            )
+        return Precomputed(self._space.dim, self._space.encoder)
+
+    def events(self) -> Iterator[IndexEvent]:
+        """Do the work, telling of each step. When the iteration is stopped early, what is encoded is committed."""
+        for file in self._files:
+            yield Found(str(file))
+            try:
+                yield from self._index(file)
+            except UnreadableDocumentError as error:
+                yield NotIndexed.of(error)
+        yield from self._notices.events()
+
+    def _index(self, file: Path) -> Iterator[IndexEvent]:
+        name = library_name(file, self._home)
+        modified_ns = _modified_ns(file)
+        with RecordGroups(
+            cache_folder(), by_paragraph=self._by_paragraph, picture=self._encoder.picture
+        ) as groups:
+            problems = yield from self._gather(file, groups)
+            if _modified_ns(file) != modified_ns:
+                hint = "Index it again when it is no longer written to."
+                raise UnreadableDocumentError(file, "changed while it was being read", hint=hint)
+            documents = {f"{name}{RECORD_MARK}{_quoted(group.key)}": group for group in groups}
+            due = yield from self._plan(documents)
+            yield Planned(len(due), 0, sum(documents[path].size_bytes for path in due))
+            yield from self._encode(file, groups, documents, due, modified_ns)
+        yield from self._look_for_gone(name, documents, problems)
+
+    def _gather(self, file: Path, groups: RecordGroups) -> Generator[IndexEvent, None, int]:
+        """Read a file's records into their groups, and return how many could not be used."""
+        problems = 0
+        dim = None if self._fields.vector is None else self._space.dim
+        for record in read_records(file, self._fields, dim=dim):
+            try:
+                if isinstance(record, UnreadableDocumentError):
+                    raise record
+                groups.add(record, self._checked(record, file))
+                self._notices.read(file.name, record.paragraphs[0])
+            except UnreadableDocumentError as error:
+                problems += 1
+                if problems <= MOST_NAMED:
+                    yield NotIndexed.of(error)
+        self._notices.end(file.name)
+        if problems > MOST_NAMED:
+            yield NotIndexed(str(file), None, f"{problems - MOST_NAMED:,} more of its records can't be used")
+        return problems
+
+    def _checked(self, record: Record, file: Path) -> Mapping[str, Scalar]:
+        """A record's fields to filter by, if they are of the types that they have in the library."""
+        metadata = {name: value for name, value in record.metadata.items() if name not in OWN_FIELDS}
+        try:
+            self._types = grow_fields(self._types, [metadata])
+        except InputError as error:
+            raise UnreadableDocumentError(file, f"{record.place}: {error}", hint=error.hint) from error
+        return metadata
+
+    def _plan(self, documents: Mapping[str, Group]) -> Generator[IndexEvent, None, list[str]]:
+        """Tell of the documents that stay as they are, and return the paths of the others."""
+        due: list[str] = []
+        changed: dict[str, Mapping[str, Scalar]] = {}
+        for path, group in documents.items():
+            entry = self._entries.get(path)
+            same = entry is not None and entry.document.content_hash == group.content_hash
+            if entry is not None and same and entry.metadata != group.metadata:
+                changed[path] = group.metadata
+            if entry is not None and same and entry.complete and not self._again:
+                yield Skipped(path)
+            else:
+                due.append(path)
+        if changed:
+            self._store.set_metadata(changed)
+            yield Noticed(f"the fields of {len(changed)} indexed documents were changed")
+        return due
+
+    def _encode(
+        self,
+        file: Path,
+        groups: RecordGroups,
+        documents: Mapping[str, Group],
+        due: Sequence[str],
+        modified_ns: int,
+    ) -> Iterator[IndexEvent]:
+        if not due:
+            return
+        meter = Meter(sum(documents[path].size_bytes for path in due))
+        batch = Batch(self._store, self._encoder, meter, pages_per_commit=PAGES_PER_COMMIT)
+        with one_blas_thread(), closing(batch):
+            for path in due:
+                work = self._work(path, documents[path], file, modified_ns)
+                for page in groups.pages(documents[path]):
+                    if work.missing is None or page.page_index in work.missing:
+                        batch.add(work, page)
+                batch.end(work)
+                yield from batch.events()
+            yield from batch.finish()
+
+    def _work(self, path: str, group: Group, file: Path, modified_ns: int) -> Work:
+        entry = self._entries.get(path)
+        known = entry if entry and entry.document.content_hash == group.content_hash else None
+        if self._again:
+            known = None
+        document = Document(path, group.content_hash, group.size_bytes, modified_ns, group.page_count)
+        return Work(
+            document, group.metadata, file, missing_pages(known), replaces=entry is not None and not known
+        )
+
+    def _look_for_gone(
+        self, name: str, documents: Mapping[str, Group], problems: int
+    ) -> Iterator[IndexEvent]:
+        """Remove documents that are in the file no more, or tell of them.
+
+        A record that can't be read may be one of theirs: then they stay.
+        """
+        gone = [
+            path
+            for path in self._entries
+            if path.startswith(f"{name}{RECORD_MARK}") and path not in documents
+        ]
+        if not gone:
+            return
+        if self._prune and not problems:
+            self._store.remove(gone)
+            yield from map(Removed, gone)
+            return
+        why = "records that can't be read may be theirs" if self._prune else "`prune` removes them"
+        yield Noticed(f"{len(gone)} indexed documents are no more in {name} ({listed(gone)}); {why}")
+
+
+def _modified_ns(file: Path) -> int:
+    try:
+        return file.stat().st_mtime_ns
+    except OSError as error:
+        raise UnreadableDocumentError(file, f"it can't be opened ({error.strerror or error})") from error
+
+
+def _quoted(key: str) -> str:
+    """A group's name as the last part of a path: what would part it further is percent-encoded."""
+    return "".join(quote(letter, safe="") if letter in "/\\%" else letter for letter in key)

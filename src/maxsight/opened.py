@@ -1,0 +1,127 @@
+"""An open library: its store, where it lies, and how its questions are encoded. What the rest of it builds upon."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+from dataclasses import replace
+from functools import cached_property
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from maxsight.documents import OcrChoice, ReadSettings
+from maxsight.encoders import Encoder, EncoderOptions
+from maxsight.encoders.matching import has_moved, load_own_encoder
+from maxsight.errors import InputError, StoreError
+from maxsight.identity import find_document, page_id
+from maxsight.places import home_of
+from maxsight.searching import Searcher
+from maxsight.stores.addresses import Address
+from maxsight.stores.base import DocumentEntry, IndexedPage, Store
+from maxsight.types import EmbeddingSpace
+
+
+class OpenedLibrary:
+    """What all parts of a ``Library`` share.
+
+    Attributes:
+        address: Where it lies: a folder, or a place in Milvus.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        address: Address,
+        options: EncoderOptions | None = None,
+        *,
+        recall_target: float | None = None,
+        search_device: str = "cpu",
+    ) -> None:
+        """Use ``Library.open`` or ``Library.create``."""
+        self.address = address
+        self._is_new = False
+        self._discards_if_empty = False
+        self._home = home_of(address, store.manifest)
+        self._store = store
+        self._encoder_options = options
+        self._searcher = Searcher(
+            store, lambda: self.encoder, recall_target=recall_target, device=search_device
+        )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Release what is held. A library that ``open`` has made goes again if no page was found to index."""
+        if self._discards_if_empty:
+            self._discards_if_empty = False
+            with suppress(StoreError):  # another process writes to it already
+                if not self._store.page_count():
+                    self._store.discard()
+        self._store.close()
+
+    @cached_property
+    def encoder(self) -> Encoder:
+        """The encoder of every vector in the library, loaded when first needed.
+
+        Raises:
+            ModelNotAvailableError: It can't be loaded here.
+            EncoderMismatchError: The one that can be loaded makes vectors of another space.
+        """
+        return load_own_encoder(self.space, self._encoder_options)
+
+    @property
+    def space(self) -> EmbeddingSpace:
+        """The embedding space of every vector in it."""
+        return self._store.manifest.space
+
+    @property
+    def path(self) -> Path:
+        """Its folder.
+
+        Raises:
+            InputError: It lies in Milvus; ``address`` says where.
+        """
+        if isinstance(self.address, Path):
+            return self.address
+        raise InputError(f"the library at {self.address} has no folder of its own")
+
+    @property
+    def home(self) -> Path | None:
+        """The folder that documents below it are named relative to; None if all are named absolutely.
+
+        It holds the library, unless the library was made with another root.
+        """
+        return self._home
+
+    @property
+    def settings(self) -> ReadSettings:
+        """How files are read unless told otherwise: as when the library was made."""
+        manifest = self._store.manifest
+        return ReadSettings(ocr=OcrChoice(manifest.ocr), dpi=manifest.dpi)
+
+    def _keep_encoder_place(self) -> None:
+        """Where the encoder's folder has moved and its new place is known, keep that: nobody has to say it again."""
+        manifest = self._store.manifest
+        if has_moved(manifest.space) and self.encoder.space.encoder != manifest.space.encoder:
+            self._store.keep_manifest(replace(manifest, space=self.encoder.space))
+
+    def documents(self) -> list[DocumentEntry]:
+        """All documents, by path."""
+        return self._store.documents()
+
+    def _page(self, file: str, page_number: int) -> IndexedPage:
+        entries = {entry.document.path: entry for entry in self.documents()}
+        entry = entries[find_document(file, entries, self.home)]
+        document = entry.document
+        if page_number - 1 not in entry.page_indices:
+            raise InputError(
+                f"{document.path} has {document.page_count} pages; page {page_number} is not in the library"
+            )
+        rows = self._store.read([page_id(document.path, document.content_hash, page_number - 1)])
+        return rows[0]

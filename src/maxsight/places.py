@@ -1,0 +1,106 @@
+"""Where libraries lie: the one module that knows every kind of store, and what documents are named relative to."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from os import PathLike
+from pathlib import Path
+
+from maxsight import extras
+from maxsight.errors import InputError
+from maxsight.retrieval.codes import SignCodec
+from maxsight.settings import default_library, library_token
+from maxsight.stores.addresses import Address, MilvusAddress, parse_address
+from maxsight.stores.base import Store
+from maxsight.stores.local import LocalStore
+from maxsight.stores.manifest import Manifest
+
+Place = str | PathLike[str] | MilvusAddress
+"""A library as people name it: a folder, a Milvus Lite database (``NAME.db``), a server's URL."""
+
+
+def find_place(named: Place | None, token: str | None = None) -> Address:
+    """The address somebody means.
+
+    Args:
+        named: As it was written; ``MAXSIGHT_LIBRARY`` or ``./maxsight.library`` if not given.
+        token: Of a server; ``MAXSIGHT_TOKEN`` if not given.
+
+    Raises:
+        InputError: It is no address.
+    """
+    if isinstance(named, MilvusAddress):
+        return replace(named, token=token) if token else named
+    return parse_address(default_library() if named is None else named, token or library_token())
+
+
+def library_exists(address: Address) -> bool:
+    """Whether there is a library at an address."""
+    if isinstance(address, Path):
+        return LocalStore.exists(address)
+    extras.require("milvus")
+    from maxsight.stores.milvus import milvus_library_exists
+
+    return milvus_library_exists(address)
+
+
+def create_store(address: Address, manifest: Manifest) -> Store:
+    """Make the store of a new library.
+
+    Raises:
+        StoreError: Something is there already, or the place can't be written to.
+        MissingExtraError: It needs an extra that is not installed.
+    """
+    if isinstance(address, Path):
+        return LocalStore.create(address, manifest, codec=SignCodec(manifest.space.dim))
+    extras.require("milvus")
+    from maxsight.stores.milvus import create_milvus_store
+
+    if address.root and manifest.root is None:
+        manifest = replace(manifest, root=address.root.as_posix())
+    return create_milvus_store(address, manifest)
+
+
+def open_store(address: Address, *, read_only: bool = False) -> Store:
+    """Open the store of a library.
+
+    Raises:
+        LibraryNotFoundError: There is none.
+        StoreError: It can't be read.
+        MissingExtraError: It needs an extra that is not installed.
+    """
+    if isinstance(address, Path):
+        return LocalStore.open(address, codec=SignCodec, read_only=read_only)
+    extras.require("milvus")
+    from maxsight.stores.milvus import open_milvus_store
+
+    return open_milvus_store(address, read_only=read_only)
+
+
+def home_of(address: Address, manifest: Manifest) -> Path | None:
+    """The folder that a library's documents are named relative to; None where all are named absolutely.
+
+    It is the folder that holds the library, so that both can be moved together, unless the library was made with
+    another root. A server is in no folder. An address may say where that root is on this machine.
+
+    Raises:
+        InputError: The address names a root, and the library has none.
+    """
+    if manifest.root is None:
+        home = holder_of(address)
+    else:
+        home = Path(manifest.root) if manifest.root else None
+    if isinstance(address, MilvusAddress) and address.root:
+        if home is None:
+            raise InputError(
+                f"the library at {address} names its documents by absolute paths, so it has no root",
+                hint="Leave root out; it is chosen when a library is made.",
+            )
+        return address.root
+    return home
+
+
+def holder_of(address: Address) -> Path | None:
+    """The folder that holds a library; None for one on a server."""
+    held = address if isinstance(address, Path) else address.lite_path
+    return held.resolve().parent if held else None

@@ -1,0 +1,102 @@
+"""What can be asked: a text, a list of phrases, or vectors."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from pathlib import Path
+
+import numpy as np
+
+from maxsight.encoders import Encoder
+from maxsight.encoders.paragraphs import ParagraphEncoder
+from maxsight.errors import DimensionMismatchError, InputError
+from maxsight.types import EmbeddingSpace, Floats, QueryEmbedding
+
+Query = str | Sequence[str] | Floats
+"""A text; phrases, each of which is looked for as a whole; or vectors of shape ``(query_tokens, dim)``."""
+
+
+def embed_query(encoder: Callable[[], Encoder], space: EmbeddingSpace, query: Query) -> QueryEmbedding:
+    """Make vectors of whatever is asked.
+
+    Args:
+        encoder: Gives the library's encoder; vectors need none.
+        space: Of the library's vectors.
+        query: What is asked. A phrase of a list is one vector where the encoder makes those; else it has all that the
+            encoder makes of it, and they count as one.
+
+    Raises:
+        InputError: A text is not valid, or a vector has no direction.
+        DimensionMismatchError: The vectors have another length than the library's.
+        EmptyQueryError: Nothing in it can be searched for.
+    """
+    if isinstance(query, np.ndarray):
+        return _embed_vectors(query, space.dim)
+    if isinstance(query, str):
+        _check_text(query)
+        return encoder().encode_query(query)
+    phrases = list(query)
+    for phrase in phrases:
+        if not isinstance(phrase, str):
+            raise InputError(
+                f"a query is a text, phrases or an array of vectors, got {type(phrase).__name__}"
+            )
+        _check_text(phrase)
+    if not phrases:
+        raise InputError("a query needs at least one phrase, got none")
+    loaded = encoder()
+    return (
+        loaded.encode_phrases(phrases) if isinstance(loaded, ParagraphEncoder) else _joined(loaded, phrases)
+    )
+
+
+def load_vectors(file: Path) -> Floats:
+    """Read a query's vectors from a ``.npy`` file.
+
+    Raises:
+        InputError: It can't be read, or holds something else than numbers.
+    """
+    try:
+        vectors = np.load(file, allow_pickle=False)
+    except (OSError, ValueError, EOFError) as error:
+        raise InputError(
+            f"{file}: vectors can't be read: {error}", hint="numpy.save writes such a file."
+        ) from error
+    if not isinstance(vectors, np.ndarray) or not np.issubdtype(vectors.dtype, np.floating):
+        raise InputError(f"{file}: expected an array of floats", hint="numpy.save writes such a file.")
+    return vectors
+
+
+def _embed_vectors(query: Floats, dim: int) -> QueryEmbedding:
+    vectors = np.atleast_2d(query).astype(np.float64)
+    if vectors.ndim != 2 or vectors.shape[1] != dim or not len(vectors):
+        raise DimensionMismatchError(f"query vectors must have shape (vectors, {dim}), got {query.shape}")
+    with np.errstate(over="ignore"):  # infinity is refused below
+        norms = np.linalg.norm(vectors, axis=1, keepdims=True)
+    if not (np.isfinite(norms) & (norms > 0)).all():
+        raise InputError("query vectors must be finite and not zero")
+    names = tuple(f"vector {number}" for number in range(1, len(vectors) + 1))
+    return QueryEmbedding(
+        "", np.asarray(vectors / norms, np.float32), names, np.arange(len(names), dtype=np.int32)
+    )
+
+
+def _joined(encoder: Encoder, phrases: Sequence[str]) -> QueryEmbedding:
+    parts = [encoder.encode_query(phrase) for phrase in phrases]
+    return QueryEmbedding(
+        text=" ".join(part.text for part in parts),
+        vectors=np.concatenate([part.vectors for part in parts]),
+        words=tuple(phrases),
+        word_index=np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.vectors) for part in parts]),
+    )
+
+
+def _check_text(query: str) -> None:
+    """Refuse what no encoder can read: bytes of a command line that are not UTF-8 come as lone surrogates."""
+    try:
+        query.encode()
+    except UnicodeEncodeError as error:
+        raise InputError(
+            f"the query is not valid UTF-8 text at character {error.start + 1}",
+            hint="Type it anew, or convert it: iconv -t UTF-8",
+        ) from error

@@ -1,0 +1,134 @@
+"""Questions in, ranked pages out: encoder, ranking, what an audit found to be needed, and how hits are told."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
+
+from maxsight import extras
+from maxsight.encoders import Encoder
+from maxsight.errors import EmptyQueryError, InputError
+from maxsight.hits import Rank, find_hits
+from maxsight.queries import Query, embed_query
+from maxsight.retrieval.search import ScoredPage, rank_pages_many
+from maxsight.stores.base import Searchable, Store
+from maxsight.stores.conditions import Filter
+from maxsight.stores.filters import parse_filter
+from maxsight.threads import one_blas_thread
+from maxsight.types import Hit, QueryEmbedding
+
+if TYPE_CHECKING:
+    from maxsight.retrieval.device_engine import DeviceEngine
+
+
+class Searcher:
+    """Searches one store."""
+
+    def __init__(
+        self,
+        store: Store,
+        encoder: Callable[[], Encoder],
+        *,
+        recall_target: float | None = None,
+        device: str = "cpu",
+    ) -> None:
+        """Load nothing yet, unless the vectors are wanted in a device's memory.
+
+        Args:
+            store: What is searched.
+            encoder: Gives the encoder when it is first needed.
+            recall_target: As for ``Library.open``.
+            device: As ``search_device`` for ``Library.open``.
+
+        Raises:
+            InputError: ``recall_target`` is no share.
+            ModelNotAvailableError: There is no such device.
+            MissingExtraError: The device needs torch, and it is not installed.
+        """
+        check_recall_target(recall_target)
+        self._store = store
+        self._encoder = encoder
+        self._recall_target = recall_target
+        self._engine = None if device == "cpu" else _device_engine(store, device)
+        self._last_query: tuple[str, QueryEmbedding] | None = None
+
+    def find(
+        self, queries: Sequence[Query], *, top_k: int, where: str | Filter | None, hybrid: bool, exact: bool
+    ) -> list[list[Hit]]:
+        """Find and describe the best pages for each query; see ``Library.search_many``."""
+        condition = parse_filter(where, self._store.fields()) if isinstance(where, str) else where
+        if top_k < 1:
+            raise InputError(f"ask for at least one result, got {top_k}")
+        with one_blas_thread():
+            embeddings = self.encode_many(queries)
+            if hybrid and not all(embedding.text for embedding in embeddings):
+                raise InputError("hybrid ranking goes by words too, and vectors have none")
+            rank = self._ranking(top_k, where=condition, hybrid=hybrid, exact=exact)
+            return find_hits(self._store, rank, embeddings, top_k)
+
+    def encode_many(self, queries: Sequence[Query]) -> list[QueryEmbedding]:
+        """Encode queries, and name the one that can't be.
+
+        Raises:
+            EmptyQueryError: Nothing in one of them can be searched for.
+        """
+        encoded = []
+        for number, query in enumerate(queries, start=1):
+            try:
+                encoded.append(self.encode(query))
+            except EmptyQueryError as error:
+                if len(queries) == 1:
+                    raise
+                raise EmptyQueryError(f"query {number}, {query!r}: {error}", hint=error.hint) from error
+        return encoded
+
+    def encode(self, query: Query) -> QueryEmbedding:
+        """Encode a query, a text once, however much is asked about it in a row."""
+        if not isinstance(query, str):
+            return embed_query(self._encoder, self._store.manifest.space, query)
+        last = self._last_query  # taken once: threads may share a library
+        if last is None or last[0] != query:
+            embedding = embed_query(self._encoder, self._store.manifest.space, query)
+            last = self._last_query = (query, embedding)
+        return last[1]
+
+    def _ranking(self, top_k: int, *, where: Filter | None, hybrid: bool, exact: bool) -> Rank:
+        """How pages are ranked here: in a device's memory, or as the last audit says, or by default."""
+        candidates, searched = None, self._searched
+        audit = self._store.last_audit() if searched is self._store and not exact else None
+        if audit is not None and audit.conclusive:
+            target = self._recall_target or audit.target
+            candidates = audit.candidates_for(target, pages=self._store.page_count(), top_k=top_k)
+            exact = candidates is None
+
+        def rank(queries: Sequence[QueryEmbedding], limit: int) -> list[list[ScoredPage]]:
+            return rank_pages_many(
+                searched, queries, limit=limit, where=where, exact=exact, hybrid=hybrid, candidates=candidates
+            )
+
+        return rank
+
+    @property
+    def _searched(self) -> Searchable:
+        """The store, or its vectors in a device's memory where they are wanted there and fit."""
+        return self._engine if self._engine and self._engine.refresh() else self._store
+
+
+def check_recall_target(target: float | None) -> None:
+    """Refuse what is no share.
+
+    Raises:
+        InputError: It is not between 0 and 1.
+    """
+    if target is not None and not 0 < target <= 1:
+        raise InputError(f"a recall target is a share between 0 and 1, got {target}")
+
+
+def _device_engine(store: Store, device: str) -> DeviceEngine | None:
+    """The store's vectors in the memory of a device; None where ``auto`` finds nothing but the CPU."""
+    extras.require("gpu")
+    from maxsight.encoders.checkpoints.devices import choose_devices
+    from maxsight.retrieval.device_engine import DeviceEngine
+
+    (chosen,) = choose_devices([device])
+    return None if chosen.type == "cpu" else DeviceEngine(store, chosen)

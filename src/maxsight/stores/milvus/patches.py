@@ -1,0 +1,105 @@
+"""A page's vectors as Milvus holds embedding lists: an array of structs, a vector and its region each.
+
+The regions are for whoever reads the collection with something else; maxsight takes them from the page's own columns.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from pymilvus import CollectionSchema, DataType, MilvusClient
+from pymilvus.client.types import HybridExtraList
+
+from maxsight.errors import StoreError
+from maxsight.types import MAX_VECTORS_PER_PAGE, WHOLE_PAGE, PageEmbedding
+
+PATCHES = "patches"
+VECTORS = f"{PATCHES}[vector]"
+"""The name of the vectors in indexes, searches and answers."""
+
+_NAMES = ("vector", "x0", "y0", "x1", "y1", "start", "end")
+_KINDS = (DataType.FLOAT_VECTOR, *[DataType.FLOAT] * 4, *[DataType.INT32] * 2)
+_REGION_BYTES = 48
+"""Of a patch without its vector, as it is sent."""
+
+
+def add_patches(schema: CollectionSchema, dim: int) -> None:
+    """Add the array of structs to the schema of a collection."""
+    struct = MilvusClient.create_struct_field_schema()
+    for name, kind in zip(_NAMES, _KINDS, strict=True):
+        struct.add_field(name, kind, **({"dim": dim} if kind is DataType.FLOAT_VECTOR else {}))
+    schema.add_field(
+        PATCHES,
+        DataType.ARRAY,
+        element_type=DataType.STRUCT,
+        struct_schema=struct,
+        max_capacity=MAX_VECTORS_PER_PAGE,
+    )
+
+
+def check_patches(description: Mapping[str, Any], dim: int, where: str) -> None:
+    """Refuse a collection that lacks the array of structs. Servers that know no structs leave it out without a word.
+
+    Args:
+        description: What the server says of the collection.
+        dim: Of the library's vectors.
+        where: Named in the error.
+
+    Raises:
+        StoreError: The array is missing, or another one.
+    """
+    parts = {
+        part["name"]: part.get("params", {})
+        for field in description["fields"]
+        if field["name"] == PATCHES
+        for part in field.get("struct_fields", ())
+    }
+    if not parts.keys() >= set(_NAMES) or int(parts["vector"]["dim"]) != dim:
+        raise StoreError(
+            f"{where}: the collection has no array of structs with vectors of {dim} dimensions, "
+            "which the layout embedding-list needs",
+            hint="Servers older than Milvus 2.6.4 leave it out; use ?layout=rows there.",
+        )
+
+
+def to_patches(embedding: PageEmbedding) -> list[dict[str, Any]]:
+    """A page's vectors with their regions. Without a box a region is the whole page, without a span it has no text.
+
+    A page without vectors gets one patch, which stands for none: not every server takes an array without elements.
+    """
+    vectors, regions = embedding.vectors.astype(np.float32), embedding.regions
+    count, dim = vectors.shape
+    if not count:
+        return [dict(zip(_NAMES, (np.eye(1, dim, dtype=np.float32)[0], *WHOLE_PAGE, 0, 0), strict=True))]
+    boxes = [list(WHOLE_PAGE)] * count if regions.boxes is None else regions.boxes.tolist()
+    spans = [[0, 0]] * count if regions.spans is None else regions.spans.tolist()
+    return [
+        dict(zip(_NAMES, (vector, *box, *span), strict=True))
+        for vector, box, span in zip(vectors, boxes, spans, strict=True)
+    ]
+
+
+def patch_bytes(count: int, dim: int) -> int:
+    """About how much of a request the patches of a page with so many vectors take."""
+    return max(1, count) * (4 * dim + _REGION_BYTES)
+
+
+def plain_rows(answer: HybridExtraList) -> list[dict[str, Any]]:
+    """The rows in the answer to a query, without their patches.
+
+    Rows as pymilvus offers them have a dictionary for each patch and a float for each value, 20 ms a page. They are
+    made when one is asked for, of columns that the answer keeps; ``to_vectors`` takes those as they are, 0.1 ms.
+    """
+    return [list.__getitem__(answer, row) for row in range(len(answer))]
+
+
+def to_vectors(answer: HybridExtraList, dim: int) -> list[NDArray[np.float16]]:
+    """The vectors in the answer to a query for ``VECTORS``, row by row. Shape ``(vectors, dim)`` each."""
+    parts = [part for column in answer._lazy_field_data for part in column.struct_arrays.fields]
+    if not parts:
+        return []
+    pages = (np.array(page.float_vector.data, np.float32) for page in parts[0].vectors.vector_array.data)
+    return [page.reshape(-1, dim).astype(np.float16) for page in pages]

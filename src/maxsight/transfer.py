@@ -1,0 +1,283 @@
+"""Copy a library from one store to another, page by page, without encoding anything again.
+
+Afterwards the copy holds what the source holds. Pages that are there already are compared and left, so a copy that
+was interrupted goes on where it stopped, and an old copy is brought up to date. What is written is read back and compared.
+"""
+
+from __future__ import annotations
+
+import time
+from array import array
+from collections.abc import Callable, Collection, Iterator, Sequence
+from dataclasses import dataclass, field, replace
+from hashlib import sha256
+from pathlib import Path
+
+from maxsight import __version__
+from maxsight.errors import EncoderMismatchError, InputError, StoreError
+from maxsight.identity import page_ids
+from maxsight.places import create_store, holder_of, home_of, library_exists, open_store
+from maxsight.stores import schema
+from maxsight.stores.addresses import Address, MilvusAddress
+from maxsight.stores.base import DocumentEntry, IndexedPage, Store
+from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+
+BYTES_PER_GROUP = 32 * 2**20
+PAGES_PER_GROUP = 4096
+
+
+@dataclass(frozen=True, slots=True)
+class CopyReport:
+    """What a copy did. Source and destination hold the same now.
+
+    Attributes:
+        documents: Documents of the library.
+        pages: Their pages.
+        vectors: Vectors of all pages.
+        written: Pages that were written.
+        unchanged: Pages that were there already, and the same.
+        removed: Documents that the source does not have, and the destination no more.
+        checksum: Of everything both hold: page ids, contents, vectors and fields.
+        seconds: Wall time.
+    """
+
+    documents: int
+    pages: int
+    vectors: int
+    written: int
+    unchanged: int
+    removed: tuple[str, ...]
+    checksum: str
+    seconds: float
+
+
+@dataclass(slots=True)
+class _Group:
+    """Pages that are read and written together."""
+
+    ids: list[str] = field(default_factory=list)
+    vectors: int = 0
+    replaces: bool = False
+
+
+def open_destination(address: Address, source: Manifest, root: Path | None) -> Store:
+    """Open the store that a library is copied to, or make it.
+
+    Args:
+        address: Where.
+        source: What the library says of itself.
+        root: The folder its documents are named relative to; None if they are named absolutely.
+
+    Raises:
+        EncoderMismatchError: There is a library with vectors of another space.
+        InputError: There is one whose pages are pooled differently, or whose names are relative to another folder.
+    """
+    if isinstance(address, MilvusAddress) and address.root:
+        root = address.root
+    if not library_exists(address):
+        named = None if root == holder_of(address) else root.as_posix() if root else ""
+        manifest = replace(source, root=named, created_by=__version__, format_version=FORMAT_VERSION)
+        return create_store(address, manifest)
+    store = open_store(address)
+    try:
+        _check_same_kind(address, store.manifest, source, root)
+    except BaseException:
+        store.close()
+        raise
+    return store
+
+
+def _check_same_kind(address: Address, found: Manifest, source: Manifest, root: Path | None) -> None:
+    if not found.space.matches(source.space):
+        raise EncoderMismatchError(
+            str(found.space), str(source.space), hint="Copy the library to a place without one."
+        )
+    if found.pool_factor != source.pool_factor:
+        raise InputError(
+            f"the library at {address} was made with pool factor {found.pool_factor}, not {source.pool_factor}"
+        )
+    if (home := home_of(address, found)) != root:
+        raise InputError(
+            f"the library at {address} names documents relative to {home or 'nothing'}, not to {root or 'nothing'}",
+            hint="Say --root as when it was made.",
+        )
+
+
+def copy_pages(
+    source: Store,
+    destination: Store,
+    *,
+    prune: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> CopyReport:
+    """Make one store hold what another holds.
+
+    Args:
+        source: What is copied. Nothing is written to it.
+        destination: Where to.
+        prune: Remove documents that the source does not have.
+        on_progress: Called with steps done and steps in all: each page is one when it is copied, and one when it has
+            been compared.
+
+    Raises:
+        InputError: The destination holds documents that the source does not have.
+        StoreError: The source was changed meanwhile, or what was written does not come back the same.
+    """
+    start = time.monotonic()
+    with destination.writing():
+        copy = _Copy(source, destination, on_progress)
+        removed = copy.remove_others(prune)
+        copy.write()
+        destination.optimize()
+        copy.compare()
+    return CopyReport(
+        documents=len(copy.entries),
+        pages=sum(len(entry.page_indices) for entry in copy.entries),
+        vectors=sum(entry.vectors for entry in copy.entries),
+        written=sum(copy.written),
+        unchanged=len(copy.written) - sum(copy.written),
+        removed=tuple(removed),
+        checksum=f"{copy.total:016x}",
+        seconds=time.monotonic() - start,
+    )
+
+
+class _Copy:
+    """One run.
+
+    Attributes:
+        entries: Documents of the source.
+        written: For each page, in the order they are copied, whether it was written.
+        total: Sum of all pages' checksums, in 64 bits.
+    """
+
+    def __init__(
+        self, source: Store, destination: Store, on_progress: Callable[[int, int], None] | None
+    ) -> None:
+        self._source = source
+        self._destination = destination
+        self._on_progress = on_progress
+        self._done = 0
+        self.entries = source.documents()
+        self._there = {entry.document.path: entry for entry in destination.documents()}
+        self._replaced = {
+            entry.document.path
+            for entry in self.entries
+            if (old := self._there.get(entry.document.path)) and _is_other(old, entry)
+        }
+        self._checksums = array("Q")
+        self.written = bytearray()
+        self.total = 0
+
+    def remove_others(self, prune: bool) -> list[str]:
+        """Remove documents that the source does not have, if that is wanted."""
+        others = sorted(set(self._there) - {entry.document.path for entry in self.entries})
+        if others and not prune:
+            raise InputError(
+                f"the destination holds {len(others)} documents that the source does not have, such as {others[0]}",
+                hint="Copy to another place, or remove them there: --prune.",
+            )
+        if others:
+            self._destination.remove(others)
+        return others
+
+    def write(self) -> None:
+        """Write the pages that are missing or differ."""
+        stored = {
+            page
+            for path, entry in self._there.items()
+            if path not in self._replaced
+            for page in page_ids(entry.document, entry.page_indices)
+        }
+        for group in self._groups():
+            pages = self._read(group.ids)
+            sums = [_checksum(page) for page in pages]
+            old = self._destination.read([name for name in group.ids if name in stored])
+            same = {page.page_id: _checksum(page) for page in old}
+            changed = [same.get(page.page_id) != total for page, total in zip(pages, sums, strict=True)]
+            given = [page for page, is_changed in zip(pages, changed, strict=True) if is_changed]
+            if given:
+                self._destination.put(given, replace_documents=group.replaces)
+            self._checksums.extend(sums)
+            self.written.extend(changed)
+            self._advance(len(pages))
+
+    def compare(self) -> None:
+        """Read back what was written, and count everything.
+
+        Raises:
+            StoreError: Something is not as it was in the source.
+        """
+        first = 0
+        for group in self._groups():
+            last = first + len(group.ids)
+            expected = dict(zip(group.ids, self._checksums[first:last], strict=True))
+            back = [name for name, is_new in zip(group.ids, self.written[first:last], strict=True) if is_new]
+            found = {page.page_id: _checksum(page) for page in self._destination.read(back)}
+            if differing := [name for name in back if found.get(name) != expected[name]]:
+                raise StoreError(
+                    f"{len(differing)} pages did not come back as they were written, such as {differing[0]}",
+                    hint="Run the same command again; if this stays, the destination's storage is not to be trusted.",
+                )
+            self.total = sum((self.total, *expected.values())) % 2**64
+            first = last
+            self._advance(len(group.ids))
+        if _contents(self._destination.documents()) != _contents(self.entries):
+            raise StoreError(
+                "the destination does not hold the same documents: something else has written there meanwhile",
+                hint="Run the same command again.",
+            )
+
+    def _groups(self) -> Iterator[_Group]:
+        most = BYTES_PER_GROUP // (2 * self._source.manifest.space.dim)
+        return _groups(self.entries, self._replaced, most)
+
+    def _read(self, ids: Sequence[str]) -> list[IndexedPage]:
+        pages = self._source.read(ids)
+        if len(pages) < len(ids):
+            raise StoreError(
+                "the source was changed while it was being copied", hint="Run the same command again."
+            )
+        return pages
+
+    def _advance(self, pages: int) -> None:
+        self._done += pages
+        if self._on_progress:
+            self._on_progress(self._done, 2 * sum(len(entry.page_indices) for entry in self.entries))
+
+
+def _is_other(old: DocumentEntry, new: DocumentEntry) -> bool:
+    """Whether pages of a stored document have to go: of another content, or more than there are."""
+    same = old.document.content_hash == new.document.content_hash
+    return not (same and set(old.page_indices) <= set(new.page_indices))
+
+
+def _groups(
+    entries: Sequence[DocumentEntry], replaced: Collection[str], most_vectors: int
+) -> Iterator[_Group]:
+    """All pages in groups; a document that takes another's place begins one, so that its commit drops the other."""
+    group = _Group()
+    for entry in sorted(entries, key=lambda entry: entry.document.path in replaced):
+        vectors = entry.vectors / len(entry.page_indices)
+        begins = entry.document.path in replaced
+        for name in page_ids(entry.document, entry.page_indices):
+            is_full = group.vectors + vectors > most_vectors or len(group.ids) == PAGES_PER_GROUP
+            if begins or is_full:
+                if group.ids:
+                    yield group
+                group = _Group(replaces=begins)
+                begins = False
+            group.ids.append(name)
+            group.vectors += round(vectors)
+    if group.ids:
+        yield group
+
+
+def _checksum(page: IndexedPage) -> int:
+    """64 bits of everything a page holds, under whatever store."""
+    content, metadata = schema.content_row(page)["checksum"], schema.metadata_checksum(page.metadata)
+    return int.from_bytes(sha256(f"{page.page_id} {content} {metadata}".encode()).digest()[:8])
+
+
+def _contents(entries: Sequence[DocumentEntry]) -> list[tuple[object, ...]]:
+    return [(entry.document, entry.page_indices, entry.vectors, dict(entry.metadata)) for entry in entries]

@@ -1,0 +1,46 @@
+"""The example programs run from top to bottom and find what they are about."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+PROGRAMS = {
+    "search_wikipedia_by_title.py": ("10 articles", "1. Adobe Inc.", "software"),
+    "search_pdfs_as_rows.py": (
+        "12 pages",
+        "1. heat-pump-service-manual.pdf, page 6",
+        "1. dark-towers-paper.pdf",
+    ),
+    "search_financial_reports.py": ("1. annual-report-2024.pdf", "What gave most of the first score"),
+}
+
+
+def run(program, folder, *arguments):
+    environment = {name: value for name, value in os.environ.items() if name != "MAXSIGHT_LIBRARY"}
+    command = [sys.executable, str(folder / "examples" / program), *arguments]
+    return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("examples")
+    shutil.copytree(EXAMPLES, folder / "examples", ignore=shutil.ignore_patterns("*.library"))
+    return folder
+
+
+@pytest.mark.parametrize("program", PROGRAMS)
+def test_a_program_finds_what_it_is_about(program, folder):
+    done = run(program, folder)
+    assert done.returncode == 0, done.stderr
+    for expected in PROGRAMS[program]:
+        assert expected in done.stdout
+
+
+def test_a_program_is_no_longer_than_a_screen_or_two():
+    for program in [*PROGRAMS, "ask_three_questions.py"]:
+        assert len((EXAMPLES / program).read_text().splitlines()) <= 80
