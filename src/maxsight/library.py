@@ -5,7 +5,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
-from functools import cached_property
+from dataclasses import replace
+from functools import cached_property, lru_cache, partial
 from os import PathLike
 from pathlib import Path
 from types import TracebackType
@@ -15,10 +16,10 @@ from PIL import Image
 
 from maxsight import __version__, extras
 from maxsight.documents import OcrChoice, ReadSettings
-from maxsight.drawing import draw_page, placed
+from maxsight.drawing import PagePicture, draw_page, placed
 from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
-from maxsight.errors import EmptyQueryError, InputError, LibraryExistsError
+from maxsight.errors import EmptyQueryError, InputError, LibraryExistsError, UnknownPageError
 from maxsight.evaluation.asking import ask_library
 from maxsight.evaluation.audit import TARGET, audit_search
 from maxsight.evaluation.datasets import Question
@@ -48,6 +49,7 @@ if TYPE_CHECKING:
     from maxsight.retrieval.device_engine import DeviceEngine
 
 PAGES_PER_READ = 64
+ENCODED_QUERIES = 64  # much is asked about one query in a row: its hits, its notices, heatmaps of its pages
 
 
 class Library:
@@ -67,7 +69,8 @@ class Library:
         self._engine: DeviceEngine | None = None
         self._store = store
         self._encoder_options = options
-        self._last_query: tuple[str, QueryEmbedding] | None = None
+        self._encode_query = lru_cache(ENCODED_QUERIES)(self._encode_new_query)
+        self._listing: tuple[int, list[DocumentEntry]] | None = None
         self.path = path
 
     @classmethod
@@ -373,7 +376,14 @@ class Library:
         with one_blas_thread():
             embeddings = self._encode_queries(queries)
             rank = self._ranking(top_k, where=condition, hybrid=hybrid, exact=exact)
-            return find_hits(self._store, rank, embeddings, top_k)
+            found = find_hits(self._store, rank, embeddings, top_k)
+        return [
+            [replace(hit, draw=partial(self._heatmap, query, hit.page_id)) for hit in hits]
+            for query, hits in zip(queries, found, strict=True)
+        ]
+
+    def _heatmap(self, query: str, page_id: str) -> Image.Image:
+        return self.draw(self.explain_page(query, self.page(page_id)))
 
     def _ranking(self, top_k: int, *, where: Filter | None, hybrid: bool, exact: bool) -> Rank:
         """How pages are ranked here: in a device's memory, or as the last audit says, or by default."""
@@ -407,13 +417,9 @@ class Library:
                 raise EmptyQueryError(f"query {number}, {query!r}: {error}", hint=error.hint) from error
         return encoded
 
-    def _encode_query(self, query: str) -> QueryEmbedding:
-        """Encode a query once, however much is asked about it in a row."""
-        last = self._last_query  # taken once: threads may share a library
-        if last is None or last[0] != query:
-            _check_text(query)
-            last = self._last_query = (query, self.encoder.encode_query(query))
-        return last[1]
+    def _encode_new_query(self, query: str) -> QueryEmbedding:
+        _check_text(query)
+        return self.encoder.encode_query(query)
 
     def _filter(self, where: str | Filter | None) -> Filter | None:
         return parse_filter(where, self._store.fields()) if isinstance(where, str) else where
@@ -444,8 +450,16 @@ class Library:
         Raises:
             InputError: There is no such document or page, or nothing on it can match.
         """
-        row = self._page(file, page_number)
-        return explain_page(self._encode_query(query), placed(row), row.embedding, row.document.path)
+        return self.explain_page(query, self.find_page(file, page_number))
+
+    def explain_page(self, query: str, page: IndexedPage) -> Explanation:
+        """Say why a page at hand would be found.
+
+        Raises:
+            InputError: Nothing on it can match.
+            EmptyQueryError: Nothing in the query can be searched for.
+        """
+        return explain_page(self._encode_query(query), placed(page), page.embedding, page.document.path)
 
     def draw(self, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:
         """Draw an explanation over the page.
@@ -453,19 +467,56 @@ class Library:
         Raises:
             UnreadableDocumentError: The source file is not there any more, or can't be drawn.
         """
-        row = self._page(explanation.path, explanation.page_number)
-        return explanation.draw(*draw_page(row, self.home, settings or self.settings))
+        page = self.find_page(explanation.path, explanation.page_number)
+        return explanation.draw(*self.picture(page, settings=settings))
 
-    def _page(self, file: str, page_number: int) -> IndexedPage:
+    # Pages ------------------------------------------------------------------------------------------------
+
+    def page(self, page_id: str) -> IndexedPage:
+        """Read a page: its text, its words and where they stand, its vectors.
+
+        Raises:
+            UnknownPageError: There is none with this id.
+        """
+        rows = self._store.read([page_id])
+        if not rows:
+            raise UnknownPageError(
+                f"there is no page {page_id!r}", hint="It may have been removed, or changed and indexed anew."
+            )
+        return rows[0]
+
+    def find_page(self, file: str, page_number: int) -> IndexedPage:
+        """Read a page of a document.
+
+        Args:
+            file: The document, by path or file name.
+            page_number: From 1.
+
+        Raises:
+            UnknownDocumentError: There is no such document.
+            UnknownPageError: It has no such page.
+            InputError: The name fits several documents.
+        """
         entries = {entry.document.path: entry for entry in self.documents()}
         entry = entries[find_document(file, entries, self.home)]
         document = entry.document
         if page_number - 1 not in entry.page_indices:
-            raise InputError(
+            raise UnknownPageError(
                 f"{document.path} has {document.page_count} pages; page {page_number} is not in the library"
             )
-        rows = self._store.read([page_id(document.path, document.content_hash, page_number - 1)])
-        return rows[0]
+        return self.page(page_id(document.path, document.content_hash, page_number - 1))
+
+    def picture(self, page: IndexedPage, *, settings: ReadSettings | None = None) -> PagePicture:
+        """Draw a page as a person sees it, with the places of its vectors.
+
+        Args:
+            page: Which.
+            settings: How files are read; as when the library was made, if not given.
+
+        Raises:
+            UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
+        """
+        return draw_page(page, self.home, settings or self.settings)
 
     # Look after -------------------------------------------------------------------------------------------
 
@@ -474,9 +525,22 @@ class Library:
         """What was found damaged: dropped if this library has written since it was opened, else left out."""
         return [str(damage) for damage in self._store.dropped or self._store.damage()]
 
-    def documents(self) -> list[DocumentEntry]:
-        """All documents, by path."""
-        return self._store.documents()
+    @property
+    def version(self) -> int:
+        """Another number after every change, by whomever."""
+        return self._store.version
+
+    def documents(self, where: str | Filter | None = None) -> list[DocumentEntry]:
+        """All documents, by path; or those of which a filter keeps at least one page.
+
+        Raises:
+            FilterError: The condition is not valid, or names an unknown field.
+        """
+        condition, version = self._filter(where), self.version
+        listing = self._listing
+        if listing is None or listing[0] != version:  # read once a version: it takes a look at every page
+            listing = self._listing = (version, self._store.documents())
+        return [entry for entry in listing[1] if condition is None or _keeps(condition, entry)]
 
     def status(self) -> Status:
         """What the library holds."""
@@ -632,6 +696,12 @@ def _check_text(query: str) -> None:
             f"the query is not valid UTF-8 text at character {error.start + 1}",
             hint="Type it anew, or convert it: iconv -t UTF-8",
         ) from error
+
+
+def _keeps(condition: Filter, entry: DocumentEntry) -> bool:
+    document = entry.document
+    row = {**entry.metadata, "file": document.file, "path": document.path}
+    return any(condition.matches({**row, "page_number": index + 1}) for index in entry.page_indices)
 
 
 def _page_ids(entry: DocumentEntry) -> list[str]:

@@ -32,7 +32,7 @@ ALLOWED = {
     "exporting": FOUNDATION | {"stores"},
     "drawing": FOUNDATION | {"documents", "stores"},
     "status": FOUNDATION | {"stores"},
-    "hits": FOUNDATION | {"drawing", "heatmaps", "retrieval", "stores"},
+    "hits": FOUNDATION | {"drawing", "heatmaps", "identity", "retrieval", "stores"},
 }
 FREE = {"embedding", "indexing", "library", "cli", "__init__", "__main__"}
 
