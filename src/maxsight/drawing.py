@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.documents import ReadSettings, content_hash, render_page
+from maxsight.documents import PageRenderer, ReadSettings, content_hash
 from maxsight.documents.text import layout_text
 from maxsight.errors import UnreadableDocumentError
 from maxsight.stores.base import IndexedPage
@@ -32,13 +32,14 @@ class PagePicture(NamedTuple):
     boxes: NDArray[np.float32]
 
 
-def draw_page(row: IndexedPage, home: Path, settings: ReadSettings) -> PagePicture:
+def draw_page(row: IndexedPage, home: Path, settings: ReadSettings, renderer: PageRenderer) -> PagePicture:
     """Draw a page.
 
     Args:
         row: Which.
         home: What its document's path is relative to.
         settings: How files are read.
+        renderer: Draws pages of files that are not plain text.
 
     Raises:
         UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
@@ -51,7 +52,7 @@ def draw_page(row: IndexedPage, home: Path, settings: ReadSettings) -> PagePictu
     assert regions.boxes is not None  # only plain text is without
     file = home / row.document.path
     check_unchanged(file, row.document)
-    return PagePicture(render_page(file, row.page.page_index, settings), regions.boxes)
+    return PagePicture(renderer.render(file, row.page.page_index, settings), regions.boxes)
 
 
 def placed(row: IndexedPage) -> Page:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self, Unpack
 from PIL import Image
 
 from maxsight import __version__, extras
-from maxsight.documents import OcrChoice, ReadSettings
+from maxsight.documents import OcrChoice, PageRenderer, ReadSettings
 from maxsight.drawing import PagePicture, draw_page, placed
 from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
@@ -71,6 +71,7 @@ class Library:
         self._encoder_options = options
         self._encode_query = lru_cache(ENCODED_QUERIES)(self._encode_new_query)
         self._listing: tuple[int, list[DocumentEntry]] | None = None
+        self._renderer = PageRenderer()
         self.path = path
 
     @classmethod
@@ -199,6 +200,7 @@ class Library:
 
     def close(self) -> None:
         """Release what is held."""
+        self._renderer.close()
         self._store.close()
 
     @cached_property
@@ -516,7 +518,7 @@ class Library:
         Raises:
             UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
         """
-        return draw_page(page, self.home, settings or self.settings)
+        return draw_page(page, self.home, settings or self.settings, self._renderer)
 
     # Look after -------------------------------------------------------------------------------------------
 

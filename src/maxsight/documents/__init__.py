@@ -12,8 +12,8 @@ from maxsight.documents.reading import (
     ReadJob,
     default_workers,
     read_documents,
-    render_page,
 )
+from maxsight.documents.rendering import PageRenderer, render_page
 
 __all__ = [
     "Done",
@@ -24,6 +24,7 @@ __all__ = [
     "Opened",
     "PageFailed",
     "PageRead",
+    "PageRenderer",
     "PageSource",
     "ReadJob",
     "ReadSettings",

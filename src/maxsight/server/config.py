@@ -62,8 +62,8 @@ class ServerSettings:
     cors_origins: tuple[str, ...] = ()
     uploads: Path | None = None
     read_only: bool = False
-    limits: RequestLimits = RequestLimits()
-    reading: Limits = Limits(max_pages=5_000, max_bytes=500_000_000, page_timeout_s=60.0)
+    limits: RequestLimits = field(default_factory=RequestLimits)
+    reading: Limits = field(default_factory=lambda: Limits(max_pages=5_000, page_timeout_s=60.0))
 
     def __post_init__(self) -> None:
         if not self.token and self.host not in LOOPBACK:
@@ -82,5 +82,4 @@ class ServerSettings:
     @property
     def hosts(self) -> frozenset[str]:
         """Names that a request may call this server by."""
-        own = LOOPBACK if self.host in (*LOOPBACK, "0.0.0.0", "::") else (self.host,)
-        return frozenset(name.lower() for name in (*own, *self.allowed_hosts))
+        return frozenset(name.lower() for name in (*LOOPBACK, self.host, *self.allowed_hosts))
