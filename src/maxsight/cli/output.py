@@ -54,23 +54,32 @@ def say_damage(library: Library) -> None:
 
 def print_json(value: Any) -> None:
     """Print a result for programs."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    click.echo(json_text(plain(value)))
 
 
-def plain(value: Any) -> Any:
-    """Reduce frozen values to what JSON knows."""
+def json_text(value: Any) -> str:
+    """Write plain values for programs."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def plain(value: Any, digits: int | None = 6) -> Any:
+    """Reduce frozen values to what JSON knows, numbers to so many digits after the point; None keeps all."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.repr
+            field.name: plain(getattr(value, field.name), digits)
+            for field in dataclasses.fields(value)
+            if field.repr
         }
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, digits) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, digits) for item in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return value if digits is None else round(value, digits)
     return value
 
 
