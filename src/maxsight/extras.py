@@ -11,6 +11,9 @@ from maxsight.errors import MissingExtraError
 EXTRAS = {
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "gpu": ("torch",),
+    "client": ("httpx",),
+    "mcp": ("mcp",),
+    "ask": ("openai",),
     "plots": ("matplotlib",),
     "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from maxsight.settings import DEFAULT_LIBRARY, default_library
 
@@ -39,6 +40,11 @@ def library_option(command: Command) -> Command:
 def json_option(command: Command) -> Command:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
+
+
+def was_given(option: str) -> bool:
+    """Whether an option stands on the command line, rather than being set by the environment or not at all."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
 
 
 def say(message: str) -> None:

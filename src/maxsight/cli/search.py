@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import json_option, library_option, plain, print_json, region_text, say
+from maxsight.cli.output import json_option, library_option, plain, print_json, region_text, say, was_given
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
@@ -42,6 +43,16 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where pages are scored: a GPU holds all vectors and scores every page.",
 )
+@click.option(
+    "--url",
+    envvar="MAXSIGHT_URL",
+    show_envvar=True,
+    metavar="http://HOST:PORT",
+    help="Ask the library that `maxsight serve` holds there, instead of one on this machine.",
+)
+@click.option(
+    "--token", envvar="MAXSIGHT_API_TOKEN", show_envvar=True, help="What that server wants to be shown."
+)
 @query_encoder_options
 @json_option
 def search(
@@ -53,6 +64,8 @@ def search(
     exact: bool,
     queries: Path | None,
     search_device: str,
+    url: str | None,
+    token: str | None,
     encoder: str | None,
     encoder_options: EncoderOptions,
     as_json: bool,
@@ -64,15 +77,23 @@ def search(
     from maxsight.evaluation.datasets import load_queries
     from maxsight.library import Library
 
+    if was_given("library"):
+        if was_given("url"):
+            raise click.UsageError("Give --library or --url, not both.")
+        url = None
     if (question is None) == (queries is None):
         raise click.UsageError("Give a QUESTION, or --queries FILE.")
     asked = load_queries(queries) if queries else [question or ""]
-    with Library.open(
-        library, encoder=encoder, options=encoder_options, read_only=True, search_device=search_device
-    ) as opened:
-        for notice in _notices(opened, asked):
-            say(f"note: {notice}")
-        found = opened.search_many(asked, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
+    how = _How(top_k, where, hybrid, exact)
+    if url:
+        found = _search_there(url, token, asked, how)
+    else:
+        with Library.open(
+            library, encoder=encoder, options=encoder_options, read_only=True, search_device=search_device
+        ) as opened:
+            for notice in _notices(opened, asked):
+                say(f"note: {notice}")
+            found = opened.search_many(asked, **how._asdict())
     if as_json:
         several = [{"query": query, "hits": plain(hits)} for query, hits in zip(asked, found, strict=True)]
         print_json(several if queries else found[0])
@@ -84,6 +105,24 @@ def search(
             say("nothing found")
         for hit in hits:
             _print_hit(hit)
+
+
+class _How(NamedTuple):
+    top_k: int
+    where: str | None
+    hybrid: bool
+    exact: bool
+
+
+def _search_there(url: str, token: str | None, queries: Sequence[str], how: _How) -> list[list[Hit]]:
+    extras.require("client")
+    from maxsight.client import RemoteLibrary
+
+    with RemoteLibrary(url, token=token) as remote:
+        answers = [remote.search(query, **how._asdict()) for query in queries]
+    for notice in dict.fromkeys(notice for answer in answers for notice in answer.notices):
+        say(f"note: {notice}")
+    return [answer.hits for answer in answers]
 
 
 def _notices(library: Library, queries: Sequence[str]) -> Iterable[str]:
