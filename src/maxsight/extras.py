@@ -15,6 +15,7 @@ EXTRAS = {
     "mcp": ("mcp",),
     "ask": ("openai",),
     "plots": ("matplotlib",),
+    "server": ("fastapi", "mcp", "prometheus-client", "python-multipart", "uvicorn"),
     "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }
 """What each extra must bring."""

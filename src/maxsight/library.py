@@ -15,7 +15,16 @@ from typing import TYPE_CHECKING, Self, Unpack
 from PIL import Image
 
 from maxsight import __version__, extras
-from maxsight.documents import OcrChoice, PageRenderer, ReadSettings
+from maxsight.documents import (
+    Failed,
+    OcrChoice,
+    PageFailed,
+    PageRead,
+    PageRenderer,
+    ReadJob,
+    ReadSettings,
+    read_documents,
+)
 from maxsight.drawing import PagePicture, draw_page, placed
 from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
@@ -43,7 +52,7 @@ from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.verification import Verification
 from maxsight.threads import one_blas_thread
-from maxsight.types import EmbeddingSpace, Hit, QueryEmbedding
+from maxsight.types import EmbeddingSpace, Hit, PageEmbedding, QueryEmbedding
 
 if TYPE_CHECKING:
     from maxsight.retrieval.device_engine import DeviceEngine
@@ -316,6 +325,39 @@ class Library:
             paths = [find_document(file, known, self.home) for file in files]
             self._store.remove(paths)
         return paths
+
+    def encode_query(self, query: str) -> QueryEmbedding:
+        """Encode a question as searches do.
+
+        Raises:
+            InputError: It is not valid text.
+            EmptyQueryError: Nothing in it can be searched for.
+        """
+        return self._encode_query(query)
+
+    def encode_file(
+        self, file: str | PathLike[str], *, settings: ReadSettings | None = None
+    ) -> list[PageEmbedding]:
+        """Encode the pages of a file as indexing does, and keep nothing.
+
+        Args:
+            file: Which.
+            settings: How it is read; as when the library was made, if not given.
+
+        Raises:
+            UnreadableDocumentError: It can't be read, or one of its pages can't.
+        """
+        encoder = self._page_encoder()
+        settings = replace(settings or self.settings, picture=encoder.picture)
+        pages = []
+        with closing(read_documents([ReadJob(Path(file))], settings)) as events:
+            for event in events:
+                if isinstance(event, PageFailed | Failed):
+                    raise event.error
+                if isinstance(event, PageRead):
+                    pages.append(event.page)
+        with one_blas_thread():
+            return encoder.encode_pages(pages)
 
     # Search -----------------------------------------------------------------------------------------------
 

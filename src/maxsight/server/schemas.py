@@ -45,8 +45,10 @@ class Region(BaseModel):
 
     @classmethod
     def of(cls, box: tuple[float, float, float, float] | None) -> Self | None:
-        """The box of a region; None where it has none."""
-        return None if box is None else cls(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
+        """The box of a region; None where that has none, or is the whole page and so no place on it."""
+        if box is None or box == types.WHOLE_PAGE:
+            return None
+        return cls(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
 
 
 class Match(BaseModel):
@@ -61,12 +63,11 @@ class Match(BaseModel):
     @classmethod
     def of(cls, match: types.Match, number: int) -> Self:
         """A match as the library has it."""
-        box = None if match.region.box == types.WHOLE_PAGE else match.region.box
         return cls(
             word=match.word,
             text=match.region.text,
             score=match.score,
-            region=Region.of(box),
+            region=Region.of(match.region.box),
             token=number,
         )
 
@@ -79,8 +80,18 @@ class RegionGain(BaseModel):
     region: Region | None
 
 
+class TokenGain(BaseModel):
+    """What one token of the query found, and gave to the score."""
+
+    match: int | None = Field(description="Number of the match it is a part of; null for none.")
+    word: str | None
+    text: str
+    score: float
+    region: Region | None
+
+
 class Explanation(BaseModel):
-    """Why a page was found. What the regions gave sums to its score."""
+    """Why a page was found. What the tokens gave sums to its score, and so does what the regions gave."""
 
     page_id: str
     query: str
@@ -88,6 +99,7 @@ class Explanation(BaseModel):
     page_number: int
     score: float
     matches: list[Match]
+    tokens: list[TokenGain]
     regions: list[RegionGain]
     notes: list[str] = Field(description="What the matches do not show of the score.")
 
@@ -101,6 +113,16 @@ class Explanation(BaseModel):
             page_number=explanation.page_number,
             score=explanation.score,
             matches=matches_of(explanation.matches),
+            tokens=[
+                TokenGain(
+                    match=gain.match,
+                    word=gain.word,
+                    text=gain.region.text,
+                    score=gain.score,
+                    region=Region.of(gain.region.box),
+                )
+                for gain in explanation.tokens
+            ],
             regions=[
                 RegionGain(text=gain.region.text, score=gain.score, region=Region.of(gain.region.box))
                 for gain in explanation.regions
@@ -165,6 +187,7 @@ class DocumentLinks(BaseModel):
 
     self: str
     source: str
+    first_page: str | None
     thumbnail: str | None
 
 
@@ -357,7 +380,9 @@ class EmbeddingResponse(BaseModel):
     dim: int
     vectors: list[list[float]]
     words: list[str | None] | None = Field(description="Of a query: which word each vector belongs to.")
-    regions: list[Region] | None = Field(description="Of a page: where each vector comes from.")
+    regions: list[Region | None] | None = Field(
+        description="Of a page: where each vector comes from; null for the whole page."
+    )
 
 
 class LibraryStatus(BaseModel):
@@ -375,7 +400,8 @@ class LibraryStatus(BaseModel):
     fields: dict[str, str]
     accepts: list[str] = Field(description="File name endings that can be uploaded.")
     read_only: bool
-    answers: bool = Field(description="Whether `/v1/ask` is configured.")
+    upload_bytes: int = Field(description="Bytes that one upload may have.")
+    upload_files: int = Field(description="Files that one upload may have.")
     version: str
 
 
