@@ -28,26 +28,52 @@ def device_names(text: str) -> tuple[str, ...]:
 
 
 def hub_token() -> str | None:
-    """The token for the hub: ``HF_TOKEN``, else the same from a ``.env`` file in the working folder.
+    """The token for the hub: ``HF_TOKEN``, here or in a ``.env`` file.
 
-    None leaves it to the hub's client, which knows of a saved login. A line break that came along is left off: no
-    request can carry it, and the client's error would show the token.
+    None leaves it to the hub's client, which knows of a saved login.
 
     Raises:
         InputError: The ``.env`` file can't be read.
     """
-    from dotenv import dotenv_values  # most commands need no token
+    return _secret("HF_TOKEN")
 
-    token = os.environ.get("HF_TOKEN", "").strip()
-    if not token:
+
+def openai_key() -> str | None:
+    """The key of the service that answers questions: ``OPENAI_API_KEY``, here or in a ``.env`` file.
+
+    Raises:
+        InputError: The ``.env`` file can't be read.
+    """
+    return _secret("OPENAI_API_KEY")
+
+
+def openai_url() -> str | None:
+    """Where the service is that answers questions: ``OPENAI_BASE_URL``."""
+    return os.environ.get("OPENAI_BASE_URL", "").strip().rstrip("/") or None
+
+
+def answering_model() -> str | None:
+    """The model that answers questions when nobody names one: ``MAXSIGHT_MODEL``."""
+    return os.environ.get("MAXSIGHT_MODEL", "").strip() or None
+
+
+def _secret(name: str) -> str | None:
+    """What the environment says, else a ``.env`` file in the working folder.
+
+    A line break that came along is left off: no request can carry it, and the client's error would show the secret.
+    """
+    from dotenv import dotenv_values  # most commands need no secret
+
+    secret = os.environ.get(name, "").strip()
+    if not secret:
         try:
-            token = (dotenv_values(".env").get("HF_TOKEN") or "").strip()
+            secret = (dotenv_values(".env").get(name) or "").strip()
         except (OSError, UnicodeDecodeError) as error:
             raise InputError(
                 f"{Path('.env').absolute()} can't be read: {error}",
-                hint="Save it as UTF-8, or set HF_TOKEN in the environment.",
+                hint=f"Save it as UTF-8, or set {name} in the environment.",
             ) from error
-    return token or None
+    return secret or None
 
 
 def hub_url() -> str:

@@ -9,28 +9,32 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
 
 from maxsight import __version__
+from maxsight.server.mcp import Pages, mcp_app
 from maxsight.server.metrics import Timed
 from maxsight.server.problems import MEDIA_TYPE, answer_with_problems
-from maxsight.server.routes import documents, embeddings, jobs, library, pages, search, session, web
+from maxsight.server.routes import ask, documents, embeddings, jobs, library, pages, search, session, web
 from maxsight.server.schemas import Problem
 from maxsight.server.security import OWN_HEADER, Guard
 from maxsight.server.service import Service
 
 _PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What went wrong, and what to do."}
-_ROUTES = (search, documents, pages, jobs, embeddings, library, session, web)
+_ROUTES = (search, documents, pages, jobs, embeddings, ask, library, session, web)
 
 
 def create_app(service: Service) -> FastAPI:
     """Make the application that serves a library. It closes the service when it ends."""
     settings = service.settings
+    tools = mcp_app(Pages.of_service(service))
 
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         service.start()
         try:
-            yield
+            async with tools.running():
+                yield
         finally:
             service.close()
 
@@ -60,4 +64,5 @@ def create_app(service: Service) -> FastAPI:
     for module in _ROUTES:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=web.STATIC))
+    app.router.routes.append(Route("/mcp", tools.asgi))
     return app
