@@ -102,7 +102,10 @@ async def stream_reply(
     except ValueError as error:  # what came is no JSON
         raise _speaks_otherwise(endpoint) from error
     if not said_chars:
-        raise EndpointError(f"{endpoint.model} at {endpoint.base_url} gave an empty answer")
+        raise EndpointError(
+            f"{endpoint.model} at {endpoint.base_url} gave an empty answer",
+            hint="Check that OPENAI_BASE_URL ends in /v1, or ask another model.",
+        )
 
 
 def _translated(endpoint: Endpoint, error: openai.OpenAIError) -> EndpointError:
