@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
@@ -56,13 +57,16 @@ def create_app(service: Service) -> FastAPI:
         redoc_url=None,
         lifespan=lifespan,
         middleware=around,
-        max_body_size=settings.limits.body_bytes,
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
     answer_with_problems(app)
+    api = APIRouter(max_body_size=settings.limits.body_bytes)
     for module in _ROUTES:
-        app.include_router(module.router)
+        api.include_router(module.router)
+    app.include_router(api)
     app.mount("/static", StaticFiles(directory=web.STATIC))
-    app.router.routes.append(Route("/mcp", tools.asgi))
+    app.router.routes.append(
+        Route("/mcp", RequestBodyLimitMiddleware(tools.asgi, settings.limits.body_bytes))
+    )
     return app

@@ -187,7 +187,6 @@ class DocumentLinks(BaseModel):
 
     self: str
     source: str
-    first_page: str | None
     thumbnail: str | None
 
 

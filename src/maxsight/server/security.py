@@ -26,6 +26,7 @@ _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A page of another site may send these without asking first (CORS safelist); everything else is asked about.
 _FORM_TYPES = frozenset({"", "multipart/form-data", "application/x-www-form-urlencoded", "text/plain"})
 _OPEN_PATHS = frozenset({"/", "/docs", "/favicon.ico", "/v1/health", "/v1/ready", "/v1/session"})
+_FILE_PATHS = frozenset({"/v1/documents", "/v1/embeddings"})  # these look at the size themselves
 _OPEN_FOLDER = "/static/"
 
 CONTENT_SECURITY_POLICY = (
@@ -105,6 +106,7 @@ class Guard:
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         self._check_host(headers)
+        self._check_size(scope, headers)
         if self._settings.cors_origins and scope["method"] == "OPTIONS":
             return  # a browser that asks first shows no token; the answer holds nothing but what is allowed
         self._check_site(scope, headers)
@@ -123,6 +125,18 @@ class Guard:
                 "unknown-host",
                 f"this server does not go by the name {host!r}",
                 "Start it with --allowed-host NAME if it should.",
+            )
+
+    def _check_size(self, scope: Scope, headers: Headers) -> None:
+        """Refuse a body by what it says of its size; what says nothing is stopped when it has become too large."""
+        size_bytes, most = int(headers.get("content-length", 0)), self._settings.limits.body_bytes
+        if size_bytes > most and scope["path"] not in _FILE_PATHS:
+            raise RefusedError(
+                413,
+                "content-too-large",
+                f"a request has at most {most:,} bytes, this one {size_bytes:,}",
+                "Ask for less at once.",
+                headers={"Connection": "close"},
             )
 
     def _check_site(self, scope: Scope, headers: Headers) -> None:

@@ -152,9 +152,9 @@ def _keep(service: Service, incoming: Incoming) -> Sequence[Path]:
 def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
     document = entry.document
     id_ = document_id(document.path)
-    first_page = None
+    first = None
     if entry.page_indices:
-        first_page = f"/v1/pages/{page_id(document.path, document.content_hash, entry.page_indices[0])}"
+        first = f"/v1/pages/{page_id(document.path, document.content_hash, entry.page_indices[0])}"
     return schemas.DocumentSummary(
         document_id=id_,
         path=document.path,
@@ -171,8 +171,7 @@ def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
         links=schemas.DocumentLinks(
             self=f"/v1/documents/{id_}",
             source=f"/v1/documents/{id_}/source",
-            first_page=first_page,
-            thumbnail=first_page and f"{first_page}/image?width={THUMBNAIL_PX}",
+            thumbnail=first and f"{first}/image?width={THUMBNAIL_PX}",
         ),
     )
 
