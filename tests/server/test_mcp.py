@@ -11,7 +11,8 @@ from PIL import Image
 
 from server.conftest import TOKEN
 
-mcp = pytest.importorskip("mcp", reason="the extra 'mcp' is not installed")
+pytest.importorskip("mcp", reason="the extra 'mcp' is not installed")
+
 import httpx2
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
