@@ -76,7 +76,7 @@ def test_the_page_that_says_it_is_found_with_the_words_that_matched(library):
 def test_scores_are_the_reference_kernels_on_the_stored_vectors(library):
     query = library.encoder.encode_query("the orchard and the load")
     for hit in library.search("the orchard and the load"):
-        row = library._page(hit.path, hit.page_number)
+        row = library.find_page(hit.path, hit.page_number)
         assert hit.score == pytest.approx(maxsim(query.vectors, [row.embedding.vectors])[0], abs=1e-5)
 
 
@@ -205,7 +205,7 @@ def test_the_copy_of_a_file_that_can_not_be_read_is_named_too(tmp_path, docs):
 
 
 def texts(library):
-    return {path: library._page(path, 1).page.text for path in paths(library)}
+    return {path: library.find_page(path, 1).page.text for path in paths(library)}
 
 
 def test_a_file_that_changes_while_it_is_read_is_named_and_never_copied_from(tmp_path):
@@ -310,7 +310,7 @@ def test_a_page_is_not_drawn_on_a_file_that_has_changed(library, docs, tmp_path)
     Image.new("RGB", (80, 60), "white").save(docs / "white.png")
     library.index(docs, settings=ReadSettings(ocr=OcrChoice.NONE))
     (docs / "white.png").write_bytes(b"something else")
-    row = library._page("white.png", 1)
+    row = library.find_page("white.png", 1)
     with pytest.raises(UnreadableDocumentError, match="has changed since it was indexed"):
         check_unchanged(docs / "white.png", row.document)
 
@@ -429,7 +429,7 @@ def test_an_export_holds_every_page_with_its_vectors(library, tmp_path):
     assert library.export(tmp_path / "pages.parquet") == 3
     table = pq.read_table(tmp_path / "pages.parquet").to_pylist()
     apples = next(row for row in table if row["file"] == "apples.txt")
-    stored = library._page("apples.txt", 1)
+    stored = library.find_page("apples.txt", 1)
     np.testing.assert_array_equal(
         np.array(apples["vectors"], np.float32), stored.embedding.vectors.astype(np.float32)
     )

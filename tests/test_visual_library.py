@@ -80,7 +80,7 @@ def test_plain_text_is_looked_at_as_it_is_drawn_for_a_person(library):
     """The darkest patch of the drawn note is the one with most ink: its words are named, and it is outlined there."""
     explanation = library.explain("black", "note.txt", 1)
     (match,) = explanation.matches
-    page = library._page("note.txt", 1).page
+    page = library.find_page("note.txt", 1).page
     picture, boxes = layout_text(page.text, find_words(page.text))
     x0, y0, x1, y1 = match.region.box
     words = [page.text[start:end].strip(".,") for start, end in page.words.spans]

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.documents import ReadSettings, content_hash, render_page
+from maxsight.documents import PageRenderer, ReadSettings, content_hash
 from maxsight.documents.text import layout_text
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import source_file
@@ -20,18 +21,28 @@ from maxsight.stores.base import IndexedPage
 from maxsight.types import WHOLE_PAGE, Document, Page, TextSource, Words
 
 
+class PagePicture(NamedTuple):
+    """A page as a person sees it.
+
+    Attributes:
+        image: The page, RGB.
+        boxes: Where each of its vectors lies in it, in fractions. Shape ``(vectors, 4)``.
+    """
+
+    image: Image.Image
+    boxes: NDArray[np.float32]
+
+
 def draw_page(
-    row: IndexedPage, home: Path | None, settings: ReadSettings
-) -> tuple[Image.Image, NDArray[np.float32]]:
+    row: IndexedPage, home: Path | None, settings: ReadSettings, renderer: PageRenderer
+) -> PagePicture:
     """Draw a page.
 
     Args:
         row: Which.
         home: What its document's path is relative to; None if it is absolute.
         settings: How files are read.
-
-    Returns:
-        The page, and where each of its vectors lies in it, in fractions. Shape ``(vectors, 4)``.
+        renderer: Draws pages of files that are not plain text.
 
     Raises:
         UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
@@ -40,11 +51,11 @@ def draw_page(
     if row.page.text_source is TextSource.FILE:
         picture, word_boxes = layout_text(row.page.text, row.page.words)
         boxes = _boxes_of_spans(row, word_boxes) if regions.boxes is None else regions.boxes
-        return picture, boxes
+        return PagePicture(picture, boxes)
     assert regions.boxes is not None  # only plain text is without
     file = source_file(row.document.path, home)
     check_unchanged(file, row.document)
-    return render_page(file, row.page.page_index, settings), regions.boxes
+    return PagePicture(renderer.render(file, row.page.page_index, settings), regions.boxes)
 
 
 def placed(row: IndexedPage) -> Page:

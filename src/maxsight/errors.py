@@ -8,10 +8,15 @@
     │  ├─ UnsupportedFormatError                     3          415
     │  ├─ EmptyQueryError                            2          400
     │  ├─ FilterError                                2          400
+    │  ├─ UnknownDocumentError                       2          404
+    │  ├─ UnknownPageError                           2          404
     │  └─ DimensionMismatchError                     2          400
     ├─ EncoderError                                  4          500
     │  ├─ ModelNotAvailableError                     4          503
     │  └─ EncoderOutOfMemoryError                    4          507
+    ├─ EndpointError                                 7          502
+    │  ├─ EndpointNotConfiguredError                 7          501
+    │  └─ EndpointUnavailableError (retryable)       7          503
     ├─ MissingExtraError (ImportError)               4          501
     └─ StoreError                                    5          500
        ├─ LibraryNotFoundError                       5          404
@@ -29,6 +34,7 @@ A message says what happened, with expected and actual; ``hint`` says what to do
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from pathlib import PurePath
 from typing import ClassVar
@@ -53,6 +59,11 @@ class MaxSightError(Exception):
         self.hint = hint
         if hint:
             self.add_note(hint)
+
+    @classmethod
+    def slug(cls) -> str:
+        """The kind of error as the HTTP API names it, the same in every version: ``unknown-page``."""
+        return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls.__name__.removesuffix("Error")).lower()
 
 
 class InputError(MaxSightError, ValueError):
@@ -98,6 +109,18 @@ class FilterError(InputError):
     """The filter expression is not valid, or names an unknown column."""
 
 
+class UnknownDocumentError(InputError):
+    """There is no such document in the library."""
+
+    http_status = 404
+
+
+class UnknownPageError(InputError):
+    """There is no such page in the library."""
+
+    http_status = 404
+
+
 class DimensionMismatchError(InputError):
     """Vectors of different dimensions met."""
 
@@ -118,6 +141,26 @@ class EncoderOutOfMemoryError(EncoderError):
     """A single page is more than the device's memory holds."""
 
     http_status = 507
+
+
+class EndpointError(MaxSightError):
+    """A service that was asked over the network did not give what it was asked for."""
+
+    exit_code = 7
+    http_status = 502
+
+
+class EndpointNotConfiguredError(EndpointError):
+    """Nobody has said which service to ask."""
+
+    http_status = 501
+
+
+class EndpointUnavailableError(EndpointError):
+    """The service can't be reached, is busy or took too long."""
+
+    http_status = 503
+    retryable = True
 
 
 class MissingExtraError(MaxSightError, ImportError):

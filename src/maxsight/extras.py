@@ -13,7 +13,11 @@ EXTRAS = {
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "gpu": ("torch",),
     "milvus": ("pymilvus", "milvus-lite", "grpcio"),
+    "client": ("httpx",),
+    "mcp": ("mcp",),
+    "ask": ("openai",),
     "plots": ("matplotlib",),
+    "server": ("fastapi", "mcp", "prometheus-client", "python-multipart", "uvicorn"),
     "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }
 """What each extra must bring."""

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from maxsight.drawing import placed
 from maxsight.heatmaps.similarity import attribute, match_words, snippet
+from maxsight.identity import document_id
 from maxsight.retrieval.search import ScoredPage
 from maxsight.stores.base import IndexedPage, Store
 from maxsight.types import Hit, QueryEmbedding
@@ -80,6 +81,8 @@ def _hit(rank: int, query: QueryEmbedding, row: IndexedPage, scored: ScoredPage)
     return Hit(
         rank=rank,
         score=scored.score,
+        page_id=row.page_id,
+        document_id=document_id(row.document.path),
         path=row.document.path,
         file=row.document.file,
         page_number=page.page_number,

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable
 from pathlib import Path, PurePosixPath
 
-from maxsight.errors import InputError
+from maxsight.errors import InputError, UnknownDocumentError
 from maxsight.types import Document
 
 RECORD_MARK = "#"
@@ -45,6 +45,11 @@ def record_file(path: str) -> str | None:
     return found[1] if found else None
 
 
+def document_id(path: str) -> str:
+    """Name a document for addresses: the same path always gives the same 32 hex digits."""
+    return hashlib.sha256(path.encode()).hexdigest()[:32]
+
+
 def page_id(path: str, content_hash: str, page_index: int) -> str:
     """Name a page: the same document path, content and index always give the same 32 hex digits."""
     return hashlib.sha256(f"{path}\0{content_hash}\0{page_index}".encode()).hexdigest()[:32]
@@ -59,7 +64,8 @@ def find_document(asked: str, known: Iterable[str], home: Path | None) -> str:
     """Find the document a person means by a path on disk, a path in the library, or a file name.
 
     Raises:
-        InputError: None or several fit.
+        UnknownDocumentError: None fits.
+        InputError: Several fit.
     """
     paths = sorted(known)
     for exact in (asked, document_path(Path(asked), home)):
@@ -74,7 +80,7 @@ def find_document(asked: str, known: Iterable[str], home: Path | None) -> str:
             f"{asked!r} fits {len(fitting)} documents: {', '.join(fitting[:5])}",
             hint="Give more of the path.",
         )
-    raise InputError(
+    raise UnknownDocumentError(
         f"{asked!r} is not in the library ({len(paths)} documents)", hint="`maxsight list` names them."
     )
 

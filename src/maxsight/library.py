@@ -8,6 +8,8 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
+from dataclasses import replace
+from functools import partial
 from os import PathLike
 from pathlib import Path
 from typing import Self, Unpack
@@ -16,8 +18,16 @@ from PIL import Image
 
 from maxsight import __version__
 from maxsight.auditing import Auditing
-from maxsight.documents import OcrChoice, ReadSettings
-from maxsight.drawing import draw_page, placed
+from maxsight.documents import (
+    Failed,
+    OcrChoice,
+    PageFailed,
+    PageRead,
+    ReadJob,
+    ReadSettings,
+    read_documents,
+)
+from maxsight.drawing import PagePicture, draw_page, placed
 from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
 from maxsight.encoders.matching import find_same_encoder
 from maxsight.errors import InputError, LibraryExistsError
@@ -29,10 +39,12 @@ from maxsight.queries import Query
 from maxsight.retrieval.loading import compile_for
 from maxsight.searching import check_recall_target
 from maxsight.stores.addresses import Address, MilvusAddress
+from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
 from maxsight.transfer import CopyReport, copy_pages, open_destination
-from maxsight.types import Hit
+from maxsight.threads import one_blas_thread
+from maxsight.types import Hit, PageEmbedding, QueryEmbedding
 from maxsight.upkeep import Upkeep
 
 
@@ -283,6 +295,41 @@ class Library(Upkeep, Auditing):
         with closing(open_destination(address, self._store.manifest, home)) as store:
             return copy_pages(self._store, store, prune=prune, on_progress=on_progress)
 
+    # Encode -----------------------------------------------------------------------------------------------
+
+    def encode_query(self, query: Query) -> QueryEmbedding:
+        """Encode a question as searches do.
+
+        Raises:
+            InputError: It is not valid text.
+            EmptyQueryError: Nothing in it can be searched for.
+        """
+        return self._searcher.encode(query)
+
+    def encode_file(
+        self, file: str | PathLike[str], *, settings: ReadSettings | None = None
+    ) -> list[PageEmbedding]:
+        """Encode the pages of a file as indexing does, and keep nothing.
+
+        Args:
+            file: Which.
+            settings: How it is read; as when the library was made, if not given.
+
+        Raises:
+            UnreadableDocumentError: It can't be read, or one of its pages can't.
+        """
+        encoder = self._page_encoder()
+        settings = replace(settings or self.settings, picture=encoder.picture)
+        pages = []
+        with closing(read_documents([ReadJob(Path(file))], settings)) as events:
+            for event in events:
+                if isinstance(event, PageFailed | Failed):
+                    raise event.error
+                if isinstance(event, PageRead):
+                    pages.append(event.page)
+        with one_blas_thread():
+            return encoder.encode_pages(pages)
+
     # Search -----------------------------------------------------------------------------------------------
 
     def search(
@@ -338,7 +385,14 @@ class Library(Upkeep, Auditing):
             EmptyQueryError: Nothing in one of them can be searched for.
             FilterError: The condition is not valid, or names an unknown field.
         """
-        return self._searcher.find(queries, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
+        found = self._searcher.find(queries, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
+        return [
+            [replace(hit, draw=partial(self._heatmap, query, hit.page_id)) for hit in hits]
+            for query, hits in zip(queries, found, strict=True)
+        ]
+
+    def _heatmap(self, query: Query, page_id: str) -> Image.Image:
+        return self.draw(self.explain_page(query, self.page(page_id)))
 
     def notices(self, query: Query) -> list[str]:
         """What a user should know before trusting the answers to ``query``.
@@ -368,8 +422,17 @@ class Library(Upkeep, Auditing):
         Raises:
             InputError: There is no such document or page, or nothing on it can match.
         """
-        row = self._page(file, page_number)
-        return explain_page(self._searcher.encode(query), placed(row), row.embedding, row.document.path)
+        return self.explain_page(query, self.find_page(file, page_number))
+
+    def explain_page(self, query: Query, page: IndexedPage) -> Explanation:
+        """Say why a page at hand would be found.
+
+        Raises:
+            InputError: Nothing on it can match.
+            EmptyQueryError: Nothing in the query can be searched for.
+        """
+        embedding = self._searcher.encode(query)
+        return explain_page(embedding, placed(page), page.embedding, page.document.path)
 
     def draw(self, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:
         """Draw an explanation over the page.
@@ -377,8 +440,20 @@ class Library(Upkeep, Auditing):
         Raises:
             UnreadableDocumentError: The source file is not there any more, or can't be drawn.
         """
-        row = self._page(explanation.path, explanation.page_number)
-        return explanation.draw(*draw_page(row, self.home, settings or self.settings))
+        page = self.find_page(explanation.path, explanation.page_number)
+        return explanation.draw(*self.picture(page, settings=settings))
+
+    def picture(self, page: IndexedPage, *, settings: ReadSettings | None = None) -> PagePicture:
+        """Draw a page as a person sees it, with the places of its vectors.
+
+        Args:
+            page: Which.
+            settings: How files are read; as when the library was made, if not given.
+
+        Raises:
+            UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
+        """
+        return draw_page(page, self.home, settings or self.settings, self._renderer)
 
 
 def default_settings(encoder: Encoder) -> ReadSettings:

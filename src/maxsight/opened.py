@@ -9,15 +9,17 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from maxsight.documents import OcrChoice, ReadSettings
+from maxsight.documents import OcrChoice, PageRenderer, ReadSettings
 from maxsight.encoders import Encoder, EncoderOptions
 from maxsight.encoders.matching import has_moved, load_own_encoder
-from maxsight.errors import InputError, StoreError
+from maxsight.errors import InputError, StoreError, UnknownPageError
 from maxsight.identity import find_document, page_id
 from maxsight.places import home_of
 from maxsight.searching import Searcher
 from maxsight.stores.addresses import Address
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
+from maxsight.stores.conditions import Filter
+from maxsight.stores.filters import parse_filter
 from maxsight.types import EmbeddingSpace
 
 
@@ -43,6 +45,8 @@ class OpenedLibrary:
         self._discards_if_empty = False
         self._home = home_of(address, store.manifest)
         self._store = store
+        self._listing: tuple[int, list[DocumentEntry]] | None = None
+        self._renderer = PageRenderer()
         self._encoder_options = options
         self._searcher = Searcher(
             store, lambda: self.encoder, recall_target=recall_target, device=search_device
@@ -63,6 +67,7 @@ class OpenedLibrary:
             with suppress(StoreError):  # another process writes to it already
                 if not self._store.page_count():
                     self._store.discard()
+        self._renderer.close()
         self._store.close()
 
     @cached_property
@@ -111,17 +116,59 @@ class OpenedLibrary:
         if has_moved(manifest.space) and self.encoder.space.encoder != manifest.space.encoder:
             self._store.keep_manifest(replace(manifest, space=self.encoder.space))
 
-    def documents(self) -> list[DocumentEntry]:
-        """All documents, by path."""
-        return self._store.documents()
+    @property
+    def version(self) -> int:
+        """Another number after every change, by whomever."""
+        return self._store.version
 
-    def _page(self, file: str, page_number: int) -> IndexedPage:
+    def documents(self, where: str | Filter | None = None) -> list[DocumentEntry]:
+        """All documents, by path; or those of which a filter keeps at least one page.
+
+        Raises:
+            FilterError: The condition is not valid, or names an unknown field.
+        """
+        condition = parse_filter(where, self._store.fields()) if isinstance(where, str) else where
+        listing, version = self._listing, self.version
+        if listing is None or listing[0] != version:  # read once a version: it takes a look at every page
+            listing = self._listing = (version, self._store.documents())
+        return [entry for entry in listing[1] if condition is None or _keeps(condition, entry)]
+
+    def page(self, page_id: str) -> IndexedPage:
+        """Read a page: its text, its words and where they stand, its vectors.
+
+        Raises:
+            UnknownPageError: There is none with this id.
+        """
+        rows = self._store.read([page_id])
+        if not rows:
+            raise UnknownPageError(
+                f"there is no page {page_id!r}", hint="It may have been removed, or changed and indexed anew."
+            )
+        return rows[0]
+
+    def find_page(self, file: str, page_number: int) -> IndexedPage:
+        """Read a page of a document.
+
+        Args:
+            file: The document, by path or file name.
+            page_number: From 1.
+
+        Raises:
+            UnknownDocumentError: There is no such document.
+            UnknownPageError: It has no such page.
+            InputError: The name fits several documents.
+        """
         entries = {entry.document.path: entry for entry in self.documents()}
         entry = entries[find_document(file, entries, self.home)]
         document = entry.document
         if page_number - 1 not in entry.page_indices:
-            raise InputError(
+            raise UnknownPageError(
                 f"{document.path} has {document.page_count} pages; page {page_number} is not in the library"
             )
-        rows = self._store.read([page_id(document.path, document.content_hash, page_number - 1)])
-        return rows[0]
+        return self.page(page_id(document.path, document.content_hash, page_number - 1))
+
+
+def _keeps(condition: Filter, entry: DocumentEntry) -> bool:
+    document = entry.document
+    row = {**entry.metadata, "file": document.file, "path": document.path}
+    return any(condition.matches({**row, "page_number": index + 1}) for index in entry.page_indices)

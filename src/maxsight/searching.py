@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from maxsight import extras
@@ -19,6 +20,9 @@ from maxsight.types import Hit, QueryEmbedding
 
 if TYPE_CHECKING:
     from maxsight.retrieval.device_engine import DeviceEngine
+
+ENCODED_QUERIES = 64
+"""Texts whose vectors are kept: much is asked about one in a row, its hits, its notices, heatmaps of its pages."""
 
 
 class Searcher:
@@ -50,7 +54,7 @@ class Searcher:
         self._encoder = encoder
         self._recall_target = recall_target
         self._engine = None if device == "cpu" else _device_engine(store, device)
-        self._last_query: tuple[str, QueryEmbedding] | None = None
+        self._encode_text = lru_cache(ENCODED_QUERIES)(self._embed)
 
     def find(
         self, queries: Sequence[Query], *, top_k: int, where: str | Filter | None, hybrid: bool, exact: bool
@@ -83,14 +87,11 @@ class Searcher:
         return encoded
 
     def encode(self, query: Query) -> QueryEmbedding:
-        """Encode a query, a text once, however much is asked about it in a row."""
-        if not isinstance(query, str):
-            return embed_query(self._encoder, self._store.manifest.space, query)
-        last = self._last_query  # taken once: threads may share a library
-        if last is None or last[0] != query:
-            embedding = embed_query(self._encoder, self._store.manifest.space, query)
-            last = self._last_query = (query, embedding)
-        return last[1]
+        """Encode a query, a text once, however much is asked about it."""
+        return self._encode_text(query) if isinstance(query, str) else self._embed(query)
+
+    def _embed(self, query: Query) -> QueryEmbedding:
+        return embed_query(self._encoder, self._store.manifest.space, query)
 
     def _ranking(self, top_k: int, *, where: Filter | None, hybrid: bool, exact: bool) -> Rank:
         """How pages are ranked here: in a device's memory, or as the last audit says, or by default."""

@@ -34,10 +34,9 @@ def device_names(text: str) -> tuple[str, ...]:
 
 
 def hub_token() -> str | None:
-    """The token for the hub: ``HF_TOKEN``, else the same from a ``.env`` file in the working folder.
+    """The token for the hub: ``HF_TOKEN``, here or in a ``.env`` file.
 
-    None leaves it to the hub's client, which knows of a saved login. A line break that came along is left off: no
-    request can carry it, and the client's error would show the token.
+    None leaves it to the hub's client, which knows of a saved login.
 
     Raises:
         InputError: The ``.env`` file can't be read.
@@ -59,7 +58,35 @@ def cohere_url() -> str | None:
     return os.environ.get("CO_API_URL") or None
 
 
+def api_token() -> str | None:
+    """What a server of ours wants to be shown: ``MAXSIGHT_API_TOKEN``."""
+    return os.environ.get("MAXSIGHT_API_TOKEN") or None
+
+
+def openai_key() -> str | None:
+    """The key of the service that answers questions: ``OPENAI_API_KEY``, here or in a ``.env`` file.
+
+    Raises:
+        InputError: The ``.env`` file can't be read.
+    """
+    return _secret("OPENAI_API_KEY")
+
+
+def openai_url() -> str | None:
+    """Where the service is that answers questions: ``OPENAI_BASE_URL``."""
+    return os.environ.get("OPENAI_BASE_URL", "").strip().rstrip("/") or None
+
+
+def answering_model() -> str | None:
+    """The model that answers questions when nobody names one: ``MAXSIGHT_MODEL``."""
+    return os.environ.get("MAXSIGHT_MODEL", "").strip() or None
+
+
 def _secret(*names: str) -> str | None:
+    """What the environment says, else a ``.env`` file in the working folder.
+
+    A line break that came along is left off: no request can carry it, and the client's error would show the secret.
+    """
     from dotenv import dotenv_values  # most commands need no secret
 
     if found := _first_of(os.environ, names):

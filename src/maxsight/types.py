@@ -6,16 +6,20 @@ in [0, 1], origin top left. Spans are character offsets ``start, end`` into the 
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import io
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import Any, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import DimensionMismatchError, InputError, UnreadableDocumentError
+from maxsight.errors import DimensionMismatchError, InputError, MaxSightError, UnreadableDocumentError
+
+if TYPE_CHECKING:
+    from PIL import Image
 
 Floats = NDArray[np.floating[Any]]
 Scalar = str | int | float | bool
@@ -368,6 +372,8 @@ class Hit:
     Attributes:
         rank: From 1.
         score: Exact MaxSim, higher is better. Comparable within one query only.
+        page_id: The page's id.
+        document_id: Its document's.
         path: The document's path in the library.
         file: Its file name.
         page_number: From 1.
@@ -376,10 +382,13 @@ class Hit:
         copies: Paths of other documents with the same content.
         fused_score: Reciprocal-rank fusion of MaxSim and BM25; None unless hybrid.
         metadata: The user's fields.
+        draw: Draws why the page was found; None where there is no library to draw from.
     """
 
     rank: int
     score: float
+    page_id: str
+    document_id: str
     path: str
     file: str
     page_number: int
@@ -388,6 +397,30 @@ class Hit:
     copies: tuple[str, ...] = ()
     fused_score: float | None = None
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    draw: Callable[[], Image.Image] | None = field(default=None, repr=False, compare=False)
+
+    def heatmap(self) -> Image.Image:
+        """Draw the page with what matched the query on it. A notebook shows it.
+
+        Raises:
+            InputError: The hit does not come from a library that can be drawn from.
+            UnreadableDocumentError: The source file is not there any more, or has changed.
+        """
+        if self.draw is None:
+            raise InputError(
+                "this hit has no library to draw its page from", hint="Search with Library.search."
+            )
+        return self.draw()
+
+    def _repr_png_(self) -> bytes | None:
+        """The heatmap, where a notebook shows a hit; None shows its text."""
+        try:
+            picture = self.heatmap()
+        except MaxSightError:
+            return None
+        out = io.BytesIO()
+        picture.save(out, format="PNG")
+        return out.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

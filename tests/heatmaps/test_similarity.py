@@ -6,7 +6,8 @@ from PIL import Image
 
 from maxsight.errors import InputError
 from maxsight.heatmaps.explanation import explain_page
-from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, PALETTE, Captions, draw_overlay, heat_per_vector
+from maxsight.heatmaps.heat import heat_per_vector
+from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, PALETTE, Captions, draw_overlay
 from maxsight.heatmaps.similarity import attribute, match_words, region_of, shorten, snippet, words_in
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Region, Regions, TextSource, Words

@@ -9,6 +9,7 @@ from typing import Any
 import click
 
 from maxsight import __version__
+from maxsight.cli.ask import ask
 from maxsight.cli.audit import audit
 from maxsight.cli.backup import backup
 from maxsight.cli.compact import compact
@@ -20,10 +21,12 @@ from maxsight.cli.explain import explain
 from maxsight.cli.export import export
 from maxsight.cli.index import index
 from maxsight.cli.list import list_documents
+from maxsight.cli.mcp import mcp
 from maxsight.cli.output import INTERRUPTED, say
 from maxsight.cli.quality import quality
 from maxsight.cli.remove import remove
 from maxsight.cli.search import search
+from maxsight.cli.serve import serve
 from maxsight.cli.status import status
 from maxsight.cli.verify import verify
 from maxsight.errors import MaxSightError
@@ -74,7 +77,7 @@ def main() -> None:
 
 
 for _command in (
-    index, search, explain, list_documents, remove, status, verify, compact, export, copy, backup, evaluate, audit,
-    embed, encoders, quality,
+    index, search, explain, ask, serve, mcp, list_documents, remove, status, verify, compact, export, copy, backup,
+    evaluate, audit, embed, encoders, quality,
 ):  # fmt: skip
     main.add_command(_command)

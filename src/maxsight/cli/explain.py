@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import json_option, library_option, print_json, region_text, say
+from maxsight.cli.output import json_option, json_text, library_option, plain, region_text, say
 from maxsight.errors import InputError
 
 if TYPE_CHECKING:
+    from maxsight.drawing import PagePicture
     from maxsight.encoders import EncoderOptions
+    from maxsight.heatmaps.explanation import Explanation
     from maxsight.stores.addresses import Address
     from maxsight.types import Region
 
@@ -24,9 +27,10 @@ if TYPE_CHECKING:
 @library_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="PNG",
-    help="Draw the page with its matching regions here.",
+    type=click.Path(path_type=Path),
+    metavar="PNG|DIR",
+    help="Draw the page with its matching regions to this file; or to this folder, with a picture for each query "
+    "token and the attribution as JSON beside it.",
 )
 @click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For an encrypted PDF.")
 @query_encoder_options
@@ -47,20 +51,24 @@ def explain(
 
     from maxsight.library import Library
 
-    if out and out.suffix.lower() != ".png":
-        raise InputError(f"the picture is a PNG, so {out} can't be its name", hint="Let it end in .png.")
+    folder = out and (out.is_dir() or not out.suffix)
+    if out and not folder and out.suffix.lower() != ".png":
+        raise InputError(
+            f"the picture is a PNG, so {out} can't be its name", hint="Let it end in .png, or name a folder."
+        )
 
     with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:
-        explanation = opened.explain(question, file, page)
+        found = opened.find_page(file, page)
+        explanation = opened.explain_page(question, found)
         if out:
-            picture = opened.draw(explanation, settings=replace(opened.settings, password=password))
+            picture = opened.picture(found, settings=replace(opened.settings, password=password))
             try:
-                picture.save(out, format="PNG")
+                _draw_all(explanation, picture, out) if folder else explanation.draw(*picture).save(out)
             except OSError as error:
                 raise InputError(f"{out} can't be written: {error.strerror or error}") from error
             say(f"drawn: {out}")
     if as_json:
-        print_json(explanation)
+        click.echo(json_text(_attribution(explanation)))
         return
     click.echo(f"{explanation.path}  page {explanation.page_number}  score {explanation.score:.3f}")
     width = max((len(match.word) for match in explanation.matches), default=0)
@@ -68,6 +76,25 @@ def explain(
         click.echo(f"  {match.score:7.3f}  {match.word:<{width}}  {_place(match.region)}")
     for note in explanation.notes:
         say(f"note: {note}")
+
+
+def _draw_all(explanation: Explanation, picture: PagePicture, folder: Path) -> None:
+    """Draw the page with all heat, and with that of each query token; write the attribution beside them."""
+    from maxsight.heatmaps.overlay import scaled
+
+    folder.mkdir(parents=True, exist_ok=True)
+    explanation.draw(*picture).save(folder / "heatmap.png")
+    page = scaled(picture.image)
+    for number, token in enumerate(explanation.tokens):
+        name = "-".join(filter(None, [f"token-{number + 1:02}", re.sub(r"\W+", "", token.word or "")[:40]]))
+        explanation.mark(page, picture.boxes, token=number).save(folder / f"{name}.png")
+    written = json_text(_attribution(explanation)) + "\n"
+    (folder / "attribution.json").write_text(written, encoding="utf-8")
+
+
+def _attribution(explanation: Explanation) -> dict[str, Any]:
+    """With every digit, so that the shares sum to the score for whoever reads them too."""
+    return {**plain(explanation, digits=None), "notes": list(explanation.notes)}
 
 
 def _place(region: Region) -> str:

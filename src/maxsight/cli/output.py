@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 from maxsight.settings import DEFAULT_LIBRARY, default_library, library_token
 from maxsight.stores.addresses import parse_address
@@ -26,21 +27,35 @@ INTERRUPTED = 130
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
+_place_option = click.option(
+    "--library",
+    "-l",
+    default=default_library,
+    metavar="PLACE",
+    help="The library: a folder, a Milvus Lite database (NAME.db), or a Milvus server's URL.  "
+    f"[default: $MAXSIGHT_LIBRARY, else ./{DEFAULT_LIBRARY}]",
+)
+
+
 def library_option(command: Callable[..., Any]) -> Callable[..., Any]:
     """Add ``--library`` and ``--token``; the command is given the address they make, as ``library``."""
 
-    @click.option(
-        "--library",
-        "-l",
-        default=default_library,
-        metavar="PLACE",
-        help="The library: a folder, a Milvus Lite database (NAME.db), or a Milvus server's URL.  "
-        f"[default: $MAXSIGHT_LIBRARY, else ./{DEFAULT_LIBRARY}]",
-    )
+    @_place_option
     @token_option
     @wraps(command)
     def with_address(*args: Any, library: str, token: str | None, **options: Any) -> Any:
         return command(*args, library=parse_address(library, token), **options)
+
+    return with_address
+
+
+def served_library_option(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Add ``--library`` for a command whose own ``--token`` is another; Milvus is shown $MAXSIGHT_TOKEN."""
+
+    @_place_option
+    @wraps(command)
+    def with_address(*args: Any, library: str, **options: Any) -> Any:
+        return command(*args, library=parse_address(library, library_token()), **options)
 
     return with_address
 
@@ -61,6 +76,11 @@ def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
 
 
+def was_given(option: str) -> bool:
+    """Whether an option stands on the command line, rather than being set by the environment or not at all."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+
+
 def say(message: str) -> None:
     """Tell a person something that is not the result."""
     click.echo(message, err=True)
@@ -74,23 +94,32 @@ def say_damage(library: Library) -> None:
 
 def print_json(value: Any) -> None:
     """Print a result for programs."""
-    click.echo(json.dumps(plain(value), ensure_ascii=False, indent=2))
+    click.echo(json_text(plain(value)))
 
 
-def plain(value: Any) -> Any:
-    """Reduce frozen values to what JSON knows."""
+def json_text(value: Any) -> str:
+    """Write plain values for programs."""
+    return json.dumps(value, ensure_ascii=False, indent=2)
+
+
+def plain(value: Any, digits: int | None = 6) -> Any:
+    """Reduce frozen values to what JSON knows, numbers to so many digits after the point; None keeps all."""
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
-            field.name: plain(getattr(value, field.name)) for field in dataclasses.fields(value) if field.repr
+            field.name: plain(getattr(value, field.name), digits)
+            for field in dataclasses.fields(value)
+            if field.repr
         }
     if isinstance(value, Mapping):
-        return {str(key): plain(item) for key, item in value.items()}
+        return {str(key): plain(item, digits) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [plain(item) for item in value]
+        return [plain(item, digits) for item in value]
     if isinstance(value, Path):
         return str(value)
     if isinstance(value, float):
-        return round(value, 6) if math.isfinite(value) else None
+        if not math.isfinite(value):
+            return None
+        return value if digits is None else round(value, digits)
     return value
 
 

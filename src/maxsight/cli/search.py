@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
+from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import json_option, library_option, plain, print_json, region_text, say
+from maxsight.cli.output import json_option, library_option, plain, print_json, region_text, say, was_given
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
@@ -57,6 +58,14 @@ if TYPE_CHECKING:
     show_default=True,
     help="Where pages are scored: a GPU holds all vectors and scores every page.",
 )
+@click.option(
+    "--url",
+    envvar="MAXSIGHT_URL",
+    show_envvar=True,
+    metavar="http://HOST:PORT",
+    help="Ask the library that `maxsight serve` holds there, instead of one here; --token or $MAXSIGHT_API_TOKEN is what "
+    "that server wants to be shown.",
+)
 @query_encoder_options
 @json_option
 def search(
@@ -70,6 +79,7 @@ def search(
     phrases: tuple[str, ...],
     query_vectors: Path | None,
     search_device: str,
+    url: str | None,
     encoder: str | None,
     encoder_options: EncoderOptions,
     as_json: bool,
@@ -86,6 +96,8 @@ def search(
         raise click.UsageError(
             "Give one of a QUESTION, --phrase TEXT, --queries FILE and --query-vectors FILE."
         )
+    if was_given("library") and was_given("url"):
+        raise click.UsageError("Give --library or --url, not both.")
     asked: list[Query]
     if queries:
         asked = [*load_queries(queries)]
@@ -93,12 +105,16 @@ def search(
         asked = [load_vectors(query_vectors)]
     else:
         asked = [question if question is not None else phrases]
-    with Library.open(
-        library, encoder=encoder, options=encoder_options, read_only=True, search_device=search_device
-    ) as opened:
-        for notice in _notices(opened, asked):
-            say(f"note: {notice}")
-        found = opened.search_many(asked, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
+    how = _How(top_k, where, hybrid, exact)
+    if url and not was_given("library"):
+        found = _search_there(url, asked, how)
+    else:
+        with Library.open(
+            library, encoder=encoder, options=encoder_options, read_only=True, search_device=search_device
+        ) as opened:
+            for notice in _notices(opened, asked):
+                say(f"note: {notice}")
+            found = opened.search_many(asked, **how._asdict())
     if as_json:
         several = [{"query": query, "hits": plain(hits)} for query, hits in zip(asked, found, strict=True)]
         print_json(several if queries else found[0])
@@ -110,6 +126,29 @@ def search(
             say("nothing found")
         for hit in hits:
             _print_hit(hit)
+
+
+class _How(NamedTuple):
+    top_k: int
+    where: str | None
+    hybrid: bool
+    exact: bool
+
+
+def _search_there(url: str, queries: Sequence[Query], how: _How) -> list[list[Hit]]:
+    extras.require("client")
+    from maxsight.client import RemoteLibrary
+    from maxsight.settings import api_token
+
+    texts = [query for query in queries if isinstance(query, str)]
+    if len(texts) < len(queries):
+        raise click.UsageError("A server is asked in words: leave --phrase and --query-vectors, or --url.")
+    token = click.get_current_context().params["token"] if was_given("token") else api_token()
+    with RemoteLibrary(url, token=token) as remote:
+        answers = [remote.search(query, **how._asdict()) for query in texts]
+    for notice in dict.fromkeys(notice for answer in answers for notice in answer.notices):
+        say(f"note: {notice}")
+    return [answer.hits for answer in answers]
 
 
 def _notices(library: Library, queries: Sequence[Query]) -> Iterable[str]:

@@ -12,9 +12,9 @@ from maxsight.documents.reading import (
     ReadJob,
     default_workers,
     read_documents,
-    render_page,
 )
 from maxsight.documents.records import RecordFields
+from maxsight.documents.rendering import PageRenderer, render_page
 
 __all__ = [
     "Done",
@@ -25,6 +25,7 @@ __all__ = [
     "Opened",
     "PageFailed",
     "PageRead",
+    "PageRenderer",
     "PageSource",
     "ReadJob",
     "ReadSettings",

@@ -48,9 +48,15 @@ class WorkerPool:
         for thread in self._threads:
             thread.start()
 
-    def submit(self, ask: str, path: Path, page_index: int | None = None) -> Future[Reply]:
-        """Ask a worker to ``count`` the pages of a file, or to ``read`` or ``render`` one of them."""
-        fields = {"ask": ask, "path": str(path), "page_index": page_index, "settings": self._fields}
+    def submit(
+        self, ask: str, path: Path, page_index: int | None = None, settings: ReadSettings | None = None
+    ) -> Future[Reply]:
+        """Ask a worker to ``count`` the pages of a file, or to ``read`` or ``render`` one of them.
+
+        By the settings of the pool, if no others are given; how long a page may take is always said by the pool's.
+        """
+        said = self._fields if settings is None else settings_to_fields(settings)
+        fields = {"ask": ask, "path": str(path), "page_index": page_index, "settings": said}
         future: Future[Reply] = Future()
         self._waiting.put((Frame(fields), future))
         return future

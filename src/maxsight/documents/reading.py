@@ -9,8 +9,6 @@ from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
-from PIL import Image
-
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.ocr import choose_engine
 from maxsight.documents.pool import LostPageError, Reply, WorkerPool
@@ -114,25 +112,6 @@ def read_documents(
     choose_engine(settings.ocr)
     count = default_workers(settings) if workers is None else max(1, workers)
     return _read_in_order(iter(jobs), settings, count)
-
-
-def render_page(path: Path, page_index: int, settings: ReadSettings) -> Image.Image:
-    """Draw one page (0-based, RGB) in a worker process.
-
-    Raises:
-        UnreadableDocumentError: It can't be drawn.
-    """
-    pool = WorkerPool(settings, 1)
-    try:
-        drawing = pool.submit("render", path, page_index)
-        wait_for(drawing)
-        reply = drawing.result()
-    finally:
-        pool.close()
-    if isinstance(reply, UnreadableDocumentError):
-        raise reply
-    assert isinstance(reply, Image.Image)
-    return reply
 
 
 class _Reading:

@@ -1,8 +1,9 @@
-"""Why a page was found, as values and as a picture."""
+"""Why a page was found, as values and as pictures."""
 
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -10,6 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from maxsight.errors import InputError
+from maxsight.heatmaps.heat import heat_layer, heat_map, mark
 from maxsight.heatmaps.overlay import Captions, draw_overlay
 from maxsight.heatmaps.similarity import Attribution, attribute, match_words, region_of
 from maxsight.types import WHOLE_PAGE, Match, Page, PageEmbedding, QueryEmbedding, Region
@@ -28,6 +31,23 @@ class RegionGain:
     score: float
 
 
+@dataclass(frozen=True, slots=True)
+class TokenGain:
+    """What one query token found, and gave to the score.
+
+    Attributes:
+        match: Which of the explanation's matches it is a part of, from 0; None if it belongs to no word.
+        word: The query word, or None.
+        score: Its best similarity. Over all tokens these sum to the page's score.
+        region: Where.
+    """
+
+    match: int | None
+    word: str | None
+    score: float
+    region: Region
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class Explanation:
     """Why a page was found.
@@ -38,6 +58,7 @@ class Explanation:
         page_number: From 1.
         score: Exact MaxSim.
         matches: Per query word, where it matched.
+        tokens: Per query token, where it matched; a word has one or more, and some belong to no word.
         regions: What each region gave, largest first.
         attribution: Every query token against every vector.
         of_patches: Whether the vectors come from patches of the page's picture rather than from its words.
@@ -48,6 +69,7 @@ class Explanation:
     page_number: int
     score: float
     matches: tuple[Match, ...]
+    tokens: tuple[TokenGain, ...]
     regions: tuple[RegionGain, ...]
     attribution: Attribution = field(repr=False)
     of_patches: bool = field(default=False, repr=False)
@@ -82,6 +104,70 @@ class Explanation:
             smooth=self.of_patches,
         )
 
+    def mark(
+        self,
+        picture: Image.Image,
+        boxes: NDArray[np.float32],
+        *,
+        word: int | None = None,
+        token: int | None = None,
+    ) -> Image.Image:
+        """Draw the heat on a picture of the page, and nothing else.
+
+        Args:
+            picture: As for ``draw``.
+            boxes: As for ``draw``.
+            word: Only what this one of ``matches`` found, from 0.
+            token: Only what this one of ``tokens`` found, from 0.
+
+        Raises:
+            InputError: There is no such word or token.
+        """
+        return mark(picture, self._heat_map(boxes, picture.size, word, token))
+
+    def heat_layer(
+        self,
+        boxes: NDArray[np.float32],
+        size: tuple[int, int],
+        *,
+        word: int | None = None,
+        token: int | None = None,
+    ) -> Image.Image:
+        """Draw the heat alone, to lay over a picture of the page: RGBA, transparent where there is none.
+
+        Args:
+            boxes: As for ``draw``.
+            size: ``width, height`` in pixels.
+            word: As for ``mark``.
+            token: As for ``mark``.
+
+        Raises:
+            InputError: There is no such word or token.
+        """
+        return heat_layer(self._heat_map(boxes, size, word, token))
+
+    def _heat_map(
+        self, boxes: NDArray[np.float32], size: tuple[int, int], word: int | None, token: int | None
+    ) -> NDArray[np.float32]:
+        tokens = self._chosen(word, token)
+        return heat_map(boxes, self.attribution, size, tokens=tokens, smooth=self.of_patches)
+
+    def _chosen(self, word: int | None, token: int | None) -> NDArray[np.intp] | None:
+        """The query tokens that are meant; None for all."""
+        for name, number, count in (("word", word, len(self.matches)), ("token", token, len(self.tokens))):
+            if number is not None and not 0 <= number < count:
+                raise InputError(
+                    f"the query has {count} {name}s, counted from 0; there is no {name} {number}"
+                )
+        if word is None and token is None:
+            return None
+        chosen = [
+            number
+            for number, gain in enumerate(self.tokens)
+            if word in (None, gain.match) and token in (None, number)
+        ]
+        return np.array(chosen, np.intp)
+
 
 def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, path: str) -> Explanation:
     """Take a page's score apart. Only stored vectors are used; no model looks at the page again.
@@ -90,17 +176,34 @@ def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, pa
         InputError: The page has no vectors.
     """
     attribution = attribute(query, embedding)
+    regions = {int(vector): region_of(page, embedding, int(vector)) for vector in np.unique(attribution.best)}
     gains: dict[Region, float] = defaultdict(float)
-    for vector in attribution.vector_gains.nonzero()[0]:
-        gains[region_of(page, embedding, int(vector))] += float(attribution.vector_gains[vector])
-    regions = sorted((RegionGain(*gain) for gain in gains.items()), key=lambda gain: -gain.score)
+    for vector, gain in zip(attribution.best, attribution.gains, strict=True):
+        gains[regions[int(vector)]] += float(gain)
     return Explanation(
         query.text,
         path,
         page.page_number,
         attribution.score,
         match_words(query, page, embedding, attribution),
-        tuple(regions),
+        _token_gains(query, attribution, regions),
+        tuple(sorted((RegionGain(*gain) for gain in gains.items()), key=lambda gain: -gain.score)),
         attribution,
         of_patches=embedding.regions.spans is None,
+    )
+
+
+def _token_gains(
+    query: QueryEmbedding, attribution: Attribution, regions: Mapping[int, Region]
+) -> tuple[TokenGain, ...]:
+    # Words that no token stands for have no match.
+    matched = [index for index in range(len(query.words)) if (query.word_index == index).any()]
+    return tuple(
+        TokenGain(
+            matched.index(word) if word in matched else None,
+            query.words[word] if word in matched else None,
+            float(gain),
+            regions[int(vector)],
+        )
+        for word, vector, gain in zip(query.word_index, attribution.best, attribution.gains, strict=True)
     )

@@ -7,20 +7,17 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFilter, ImageFont
+from PIL import Image, ImageDraw, ImageFont
 
+from maxsight.heatmaps.heat import box_pixels, heat_map, mark
 from maxsight.heatmaps.similarity import Attribution
 from maxsight.types import WHOLE_PAGE, Match
 
 PAGE_EDGE_PX = 1400
 MAX_ENLARGEMENT = 2.0
-CLEAR_MATCH = 0.6  # similarities below this are drawn fainter
 LEGEND_WIDTH_PX, LEGEND_HEIGHT_PX = 520, 700
 MARGIN_PX = 28
-FAINTEST = 0.05  # heat below this is not drawn
-WORD_MARGIN_PX = 2
-PATCH_BLUR = 0.25  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
-HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
+MATCH_PX, NOTE_LINE_PX = 44, 20
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
 PALETTE = (
@@ -63,8 +60,7 @@ def draw_overlay(
 
     Args:
         picture: The page as a person sees it.
-        boxes: Where each vector of the page lies. Shape ``(vectors, 4)``, fractions of the page. One that is the whole
-            page is not drawn: it says nothing of where.
+        boxes: Where each vector of the page lies. Shape ``(vectors, 4)``, fractions of the page.
         attribution: The page's score taken apart.
         matches: Where each query word matched.
         captions: For the legend.
@@ -73,9 +69,8 @@ def draw_overlay(
     Returns:
         RGB, the page with its longer edge at ``PAGE_EDGE_PX``, a legend to its right.
     """
-    page = _scaled(picture.convert("RGB"))
-    placed = (boxes != np.array(WHOLE_PAGE, boxes.dtype)).any(axis=1)
-    page = _add_heat(page, boxes[placed], heat_per_vector(attribution, placed), smooth)
+    page = scaled(picture.convert("RGB"))
+    page = mark(page, heat_map(boxes, attribution, page.size, smooth=smooth))
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(matches))]
     shown = _strong(matches)
     _outline(page, [matches[index] for index in shown], [colours[index] for index in shown])
@@ -85,63 +80,11 @@ def draw_overlay(
     return sheet
 
 
-def heat_per_vector(attribution: Attribution, placed: NDArray[np.bool_]) -> NDArray[np.float32]:
-    """How much each vector answers the query as a whole.
-
-    Per query token, similarities are taken relative to the page: 0 at its median, 1 at its best. Raised to the third
-    power, so that what merely resembles stays faint, and averaged over the tokens, weighted by what each token gained.
-    A token that found the whole page gained nothing from any place.
-
-    Args:
-        attribution: The page's score taken apart.
-        placed: Which vectors have a place on the page. Shape ``(vectors,)``.
-
-    Returns:
-        Shape ``(placed vectors,)``, in [0, 1]: 1 for the strongest, less where even that is weak.
-    """
-    similarities = attribution.similarities[:, placed]
-    if not similarities.size:
-        return np.zeros(similarities.shape[1], np.float32)
-    middle = np.median(similarities, axis=1, keepdims=True)
-    best = similarities.max(axis=1, keepdims=True)
-    relative = np.clip((similarities - middle) / np.maximum(best - middle, 1e-6), 0, 1) ** 3
-    weights = np.where(placed[attribution.best], np.maximum(attribution.gains, 0), 0)[:, None]
-    heat = (relative * weights).sum(axis=0)
-    strength = min(1.0, max(0.0, float(best.max())) / CLEAR_MATCH)
-    return np.asarray(strength * heat / max(float(heat.max()), 1e-6), dtype=np.float32)
-
-
-def _scaled(picture: Image.Image) -> Image.Image:
+def scaled(picture: Image.Image) -> Image.Image:
+    """The size in which a page is drawn on."""
     scale = min(PAGE_EDGE_PX / max(picture.size), MAX_ENLARGEMENT)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, Image.Resampling.LANCZOS)
-
-
-def _add_heat(
-    page: Image.Image, boxes: NDArray[np.float32], heat: NDArray[np.float32], smooth: bool
-) -> Image.Image:
-    """Lay translucent colour over the regions, like a marker: the ink below stays readable."""
-    strength = Image.new("L", page.size, 0)
-    draw = ImageDraw.Draw(strength)
-    for vector in heat.argsort():  # the strongest last, so that it is not covered
-        if heat[vector] > FAINTEST:
-            box = _pixels(boxes[vector], page.size, grow=0 if smooth else WORD_MARGIN_PX)
-            draw.rectangle(box, fill=round(255 * float(heat[vector])))
-    blur_px = PATCH_BLUR * _typical_edge_px(boxes, page.size) if smooth else WORD_MARGIN_PX
-    level = np.asarray(strength.filter(ImageFilter.GaussianBlur(blur_px)), np.float32)[:, :, None] / 255
-    if smooth and level.any():  # a lone patch must not grow fainter for being smoothed
-        level *= heat.max() / level.max()
-    low, high = (np.array(colour, dtype=np.float32) for colour in HEAT)
-    marker = low + (high - low) * level
-    paper = np.asarray(page, dtype=np.float32)
-    # Multiplying keeps black ink black, as a marker pen does.
-    marked = paper * (1 - 0.75 * np.sqrt(level) * (1 - marker / 255))
-    return Image.fromarray(np.clip(marked, 0, 255).astype(np.uint8))
-
-
-def _typical_edge_px(boxes: NDArray[np.float32], size: tuple[int, int]) -> float:
-    edges = (boxes[:, 2:] - boxes[:, :2]) * np.array(size)
-    return float(np.median(np.sqrt(edges.prod(axis=1))))
 
 
 def _strong(matches: Sequence[Match], most: int = 6) -> list[int]:
@@ -158,7 +101,7 @@ def _outline(page: Image.Image, matches: Sequence[Match], colours: Sequence[tupl
     for match, colour in zip(matches, colours, strict=True):
         if match.region.box in (None, WHOLE_PAGE):
             continue
-        box = _pixels(match.region.box, page.size, grow=4)
+        box = box_pixels(match.region.box, page.size, grow=4)
         draw.rounded_rectangle(box, radius=4, outline=colour, width=3)
         label = draw.textbbox((box[0], box[1] - 19), match.word, font=font)
         step = -18
@@ -193,10 +136,14 @@ def _draw_legend(
             y += line_height
         y += 10
     y += 12
+    notes = [line for note in captions.notes for line in _wrap(draw, note, small, width, most=2)]
+    bottom = sheet.height - MARGIN_PX - len(notes) * NOTE_LINE_PX
     strongest = max((match.score for match in matches), default=1.0)
-    for match, colour in zip(matches, colours, strict=True):
-        if y > sheet.height - 60:
-            draw.text((x, y), "…", font=normal, fill=FAINT)
+    for number, (match, colour) in enumerate(zip(matches, colours, strict=True)):
+        room = bottom - y - (MATCH_PX if number < len(matches) - 1 else 0)
+        if room < MATCH_PX:
+            draw.text((x, y), f"… and {len(matches) - number} more", font=small, fill=FAINT)
+            y += MATCH_PX
             break
         found = f"{match.word}: {match.region}"
         draw.rectangle((x, y + 3, x + 12, y + 15), fill=colour)
@@ -204,24 +151,10 @@ def _draw_legend(
         draw.text((x + width, y), f"{match.score:.2f}", font=normal, fill=INK, anchor="ra")
         bar = max(0.0, match.score / strongest) * (width - 22) if strongest > 0 else 0
         draw.rectangle((x + 22, y + 25, x + 22 + bar, y + 29), fill=colour)
-        y += 44
-    for note in captions.notes:
-        for line in _wrap(draw, note, small, width, most=2):
-            draw.text((x, y), line, font=small, fill=FAINT)
-            y += 20
-
-
-def _pixels(
-    box: Sequence[float] | NDArray[np.float32], size: tuple[int, int], grow: int
-) -> tuple[float, ...]:
-    width, height = size
-    x0, y0, x1, y1 = (float(edge) for edge in box)
-    return (
-        max(0.0, x0 * width - grow),
-        max(0.0, y0 * height - grow),
-        min(width - 1.0, x1 * width + grow),
-        min(height - 1.0, y1 * height + grow),
-    )
+        y += MATCH_PX
+    for line in notes:
+        draw.text((x, y), line, font=small, fill=FAINT)
+        y += NOTE_LINE_PX
 
 
 def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:

@@ -18,22 +18,24 @@ from maxsight.types import WHOLE_PAGE, Match, Page, PageEmbedding, QueryEmbeddin
 SNIPPET_CHARS = 240
 MIN_OVERLAP = 0.25
 """A patch shows a word if it holds this share of the word's area, or the word this share of the patch's."""
+GAIN_STEP = 2.0**-24
+"""As fine as float32 is below 1. Sums of such steps in float64 are exact, so no share of a score is lost on the way."""
 PUNCTUATION = " \t\n.,;:!?\"'()[]{}«»“”„…"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
-    """A page's score taken apart. The shares sum to the score.
+    """A page's score taken apart. The shares sum to the score, exactly and in whatever order they are added.
 
     Attributes:
         similarities: Every query token against every vector. Shape ``(query_tokens, vectors)``.
         best: The vector each query token picked. Shape ``(query_tokens,)``.
-        gains: What each pick added to the score. Shape ``(query_tokens,)``.
+        gains: What each pick added to the score, in steps of ``GAIN_STEP``. Shape ``(query_tokens,)``.
     """
 
     similarities: NDArray[np.float32]
     best: NDArray[np.intp]
-    gains: NDArray[np.float32]
+    gains: NDArray[np.float64]
 
     @property
     def score(self) -> float:
@@ -41,11 +43,10 @@ class Attribution:
         return float(self.gains.sum())
 
     @property
-    def vector_gains(self) -> NDArray[np.float32]:
+    def vector_gains(self) -> NDArray[np.float64]:
         """What each vector of the page added to the score. Shape ``(vectors,)``."""
-        return np.bincount(self.best, weights=self.gains, minlength=self.similarities.shape[1]).astype(
-            np.float32
-        )
+        vectors = self.similarities.shape[1]
+        return np.bincount(self.best, weights=self.gains, minlength=vectors).astype(np.float64)
 
 
 def attribute(query: QueryEmbedding, embedding: PageEmbedding) -> Attribution:
@@ -58,7 +59,8 @@ def attribute(query: QueryEmbedding, embedding: PageEmbedding) -> Attribution:
         raise InputError("the page has no vectors, so nothing on it can match")
     similarities = query.vectors @ embedding.vectors.astype(np.float32).T
     best = similarities.argmax(axis=1)
-    return Attribution(similarities, best, similarities[np.arange(len(best)), best])
+    picked = similarities[np.arange(len(best)), best].astype(np.float64)
+    return Attribution(similarities, best, np.rint(picked / GAIN_STEP) * GAIN_STEP)
 
 
 def match_words(
@@ -133,14 +135,14 @@ def snippet(page: Page, embedding: PageEmbedding, attribution: Attribution) -> s
 
 def _spans_that_gave(
     page: Page, embedding: PageEmbedding, attribution: Attribution
-) -> tuple[NDArray[np.int32], NDArray[np.float32]]:
+) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
     """The spans of text behind a score, and what each gave. A patch shares its gain out among its words."""
     regions, gains = embedding.regions, attribution.vector_gains
     picked = np.unique(attribution.best)
     picked = picked[~regions.whole_page[picked]]
     if regions.spans is not None:
         return regions.spans[picked], gains[picked]
-    word_gains = np.zeros(len(page.words), np.float32)
+    word_gains = np.zeros(len(page.words))
     for vector in picked:
         shown = words_in(page, region_of(page, embedding, int(vector)).box)
         word_gains[shown] += gains[vector] / max(len(shown), 1)

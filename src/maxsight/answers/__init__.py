@@ -1,0 +1,1 @@
+"""Questions answered in words by a model that is shown the best pages, with citations that are checked."""

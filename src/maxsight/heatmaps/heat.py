@@ -1,0 +1,146 @@
+"""Heat on a page: how much each place answers the query, as a layer to lay over the page, or on the page itself."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFilter
+
+from maxsight.heatmaps.similarity import Attribution
+from maxsight.types import WHOLE_PAGE
+
+CLEAR_MATCH = 0.6  # similarities below this are drawn fainter
+FAINTEST = 0.05  # heat below this is not drawn
+WORD_MARGIN_PX = 2
+PATCH_BLUR = 0.25  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
+HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
+MOST_OPAQUE = 0.75
+DARK = (0.25, 0.45)  # paper darker than the first is dark, lighter than the second light
+BACKDROP_STEP = (
+    8  # the paper's brightness is looked at in blocks of so many pixels, in which ink hardly counts
+)
+BACKDROP_MEDIAN = 5  # and of so many blocks the middle one counts: thick ink does not either
+
+
+def heat_per_vector(
+    attribution: Attribution, placed: NDArray[np.bool_], tokens: NDArray[np.intp] | None = None
+) -> NDArray[np.float32]:
+    """How much each vector answers the query, or some of its tokens.
+
+    Per query token, similarities are taken relative to the page: 0 at its median, 1 at its best. Raised to the third
+    power, so that what merely resembles stays faint, and averaged over the tokens, weighted by what each token gained.
+    A token that found the whole page gained nothing from any place.
+
+    Args:
+        attribution: The page's score taken apart.
+        placed: Which vectors have a place on the page. Shape ``(vectors,)``.
+        tokens: The query tokens that count; all of them, if not given.
+
+    Returns:
+        Shape ``(placed vectors,)``, in [0, 1]: 1 for the strongest, less where even that is weak.
+    """
+    chosen = np.arange(len(attribution.best)) if tokens is None else tokens
+    similarities = attribution.similarities[chosen][:, placed]
+    if not similarities.size:
+        return np.zeros(similarities.shape[1], np.float32)
+    middle = np.median(similarities, axis=1, keepdims=True)
+    best = similarities.max(axis=1, keepdims=True)
+    relative = np.clip((similarities - middle) / np.maximum(best - middle, 1e-6), 0, 1) ** 3
+    gains = np.maximum(attribution.gains[chosen], 0)
+    weights = np.where(placed[attribution.best[chosen]], gains, 0)[:, None]
+    heat = (relative * weights).sum(axis=0)
+    strength = min(1.0, max(0.0, float(best.max())) / CLEAR_MATCH)
+    return np.asarray(strength * heat / max(float(heat.max()), 1e-6), dtype=np.float32)
+
+
+def heat_map(
+    boxes: NDArray[np.float32],
+    attribution: Attribution,
+    size: tuple[int, int],
+    *,
+    tokens: NDArray[np.intp] | None = None,
+    smooth: bool = False,
+) -> NDArray[np.float32]:
+    """Spread the vectors' heat over the page.
+
+    Args:
+        boxes: Where each vector of the page lies. Shape ``(vectors, 4)``, fractions of the page. One that is the whole
+            page has no heat: it says nothing of where.
+        attribution: The page's score taken apart.
+        size: Of the page's picture, ``width, height`` in pixels.
+        tokens: The query tokens that count; all of them, if not given.
+        smooth: Let the heat of a grid of patches run from one into the next.
+
+    Returns:
+        Shape ``(height, width)``, in [0, 1].
+    """
+    placed = (boxes != np.array(WHOLE_PAGE, boxes.dtype)).any(axis=1)
+    heat = heat_per_vector(attribution, placed, tokens)
+    boxes = boxes[placed]
+    strength = Image.new("L", size, 0)
+    draw = ImageDraw.Draw(strength)
+    for vector in heat.argsort():  # the strongest last, so that it is not covered
+        if heat[vector] > FAINTEST:
+            box = box_pixels(boxes[vector], size, grow=0 if smooth else WORD_MARGIN_PX)
+            draw.rectangle(box, fill=round(255 * float(heat[vector])))
+    blur_px = PATCH_BLUR * _typical_edge_px(boxes, size) if smooth and len(boxes) else WORD_MARGIN_PX
+    level = np.asarray(strength.filter(ImageFilter.GaussianBlur(blur_px)), np.float32) / 255
+    if smooth and level.any():  # a lone patch must not grow fainter for being smoothed
+        level *= heat.max() / level.max()
+    return np.asarray(level, np.float32)
+
+
+def heat_layer(level: NDArray[np.float32]) -> Image.Image:
+    """Colour a heat map, transparent where there is no heat. RGBA."""
+    opacity = 255 * MOST_OPAQUE * np.sqrt(level)[:, :, None]
+    return Image.fromarray(np.concatenate([_colours(level), opacity], axis=2).round().astype(np.uint8))
+
+
+def mark(page: Image.Image, level: NDArray[np.float32]) -> Image.Image:
+    """Lay translucent colour over a page, like a marker: what is written stays readable.
+
+    On light paper the colour darkens, which keeps black ink black; on dark paper it lightens, which keeps white
+    writing white.
+    """
+    paper = np.asarray(page.convert("RGB"), dtype=np.float32)
+    opacity = MOST_OPAQUE * np.sqrt(level)[:, :, None]
+    colour = _colours(level) / 255
+    darkened = paper * (1 - opacity * (1 - colour))
+    lightened = paper + (255 - paper) * opacity * colour
+    marked = darkened + _darkness(page) * (lightened - darkened)
+    return Image.fromarray(np.clip(marked, 0, 255).astype(np.uint8))
+
+
+def box_pixels(
+    box: Sequence[float] | NDArray[np.float32], size: tuple[int, int], grow: int
+) -> tuple[float, float, float, float]:
+    """A box in pixels of a picture of ``size``, with ``grow`` more on every side where there is room."""
+    width, height = size
+    x0, y0, x1, y1 = (float(edge) for edge in box)
+    return (
+        max(0.0, x0 * width - grow),
+        max(0.0, y0 * height - grow),
+        min(width - 1.0, x1 * width + grow),
+        min(height - 1.0, y1 * height + grow),
+    )
+
+
+def _colours(level: NDArray[np.float32]) -> NDArray[np.float32]:
+    low, high = (np.array(colour, dtype=np.float32) for colour in HEAT)
+    return np.asarray(low + (high - low) * level[:, :, None], np.float32)
+
+
+def _darkness(page: Image.Image) -> NDArray[np.float32]:
+    """How dark the paper is, whatever stands on it. Shape ``(height, width, 1)``, 0 for light and 1 for dark."""
+    blocks = page.convert("L").reduce(BACKDROP_STEP).filter(ImageFilter.MedianFilter(BACKDROP_MEDIAN))
+    backdrop = blocks.resize(page.size, Image.Resampling.BILINEAR)
+    dark, light = DARK
+    darkness = (light - np.asarray(backdrop, np.float32) / 255) / (light - dark)
+    return np.asarray(np.clip(darkness, 0, 1)[:, :, None], np.float32)
+
+
+def _typical_edge_px(boxes: NDArray[np.float32], size: tuple[int, int]) -> float:
+    edges = (boxes[:, 2:] - boxes[:, :2]) * np.array(size)
+    return float(np.median(np.sqrt(edges.prod(axis=1))))

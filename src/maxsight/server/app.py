@@ -1,0 +1,72 @@
+"""The application: routes, the web page, and what stands around them."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+from fastapi import APIRouter, FastAPI
+from fastapi.staticfiles import StaticFiles
+from starlette.middleware import Middleware
+from starlette.middleware.body_limit import RequestBodyLimitMiddleware
+from starlette.middleware.cors import CORSMiddleware
+from starlette.routing import Route
+
+from maxsight import __version__
+from maxsight.server.mcp import Pages, mcp_app
+from maxsight.server.metrics import Timed
+from maxsight.server.problems import MEDIA_TYPE, answer_with_problems
+from maxsight.server.routes import ask, documents, embeddings, jobs, library, pages, search, session, web
+from maxsight.server.schemas import Problem
+from maxsight.server.security import OWN_HEADER, Guard
+from maxsight.server.service import Service
+
+_PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What went wrong, and what to do."}
+_ROUTES = (search, documents, pages, jobs, embeddings, ask, library, session, web)
+
+
+def create_app(service: Service) -> FastAPI:
+    """Make the application that serves a library. It closes the service when it ends."""
+    settings = service.settings
+    tools = mcp_app(Pages.of_service(service))
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        service.start()
+        try:
+            async with tools.running():
+                yield
+        finally:
+            service.close()
+
+    around = [Middleware(Guard, settings), Middleware(Timed, service.metrics)]
+    if settings.cors_origins:
+        around.append(
+            Middleware(
+                CORSMiddleware,
+                allow_origins=list(settings.cors_origins),
+                allow_methods=["GET", "POST", "DELETE"],
+                allow_headers=["Authorization", "Content-Type", OWN_HEADER],
+            )
+        )
+    app = FastAPI(
+        title="maxsight",
+        version=__version__,
+        summary="Find the page, and see why.",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=lifespan,
+        middleware=around,
+        responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
+    )
+    app.state.service = service
+    answer_with_problems(app)
+    api = APIRouter(max_body_size=settings.limits.body_bytes)
+    for module in _ROUTES:
+        api.include_router(module.router)
+    app.include_router(api)
+    app.mount("/static", StaticFiles(directory=web.STATIC))
+    app.router.routes.append(
+        Route("/mcp", RequestBodyLimitMiddleware(tools.asgi, settings.limits.body_bytes))
+    )
+    return app

@@ -1,0 +1,121 @@
+"""Pictures of pages, each made once per size and kept on the disk under a limit.
+
+A page's id says its content, so a picture that was made stays right, also when the file has gone since.
+"""
+
+from __future__ import annotations
+
+import io
+import math
+import os
+import secrets
+import threading
+from collections.abc import Iterable
+from contextlib import suppress
+from dataclasses import replace
+from pathlib import Path
+
+from PIL import Image
+
+from maxsight.library import Library
+from maxsight.stores.base import IndexedPage
+
+WIDTHS_PX = (200, 400, 800, 1200, 1600, 2400)
+"""A few sizes, so that what is kept is found again; a browser scales what lies between."""
+MEDIA_TYPE = "image/jpeg"
+QUALITY = 85
+LONGEST_PX = 8_000
+LEAST_DPI = 36
+KEPT_SHARE = 0.8  # of the limit, after the oldest have gone
+_STRIPES = 16
+
+
+def width_for(asked: int) -> int:
+    """The smallest of the sizes that is wide enough."""
+    return next((width for width in WIDTHS_PX if width >= asked), WIDTHS_PX[-1])
+
+
+class PageImages:
+    """Pictures of a library's pages, for any number of threads."""
+
+    def __init__(self, library: Library, folder: Path, most_bytes: int) -> None:
+        """Look at what is kept.
+
+        Args:
+            library: Whose pages.
+            folder: Where pictures are kept; it may be deleted at any time.
+            most_bytes: How much is kept.
+        """
+        self._library = library
+        self._folder = folder
+        self._most_bytes = most_bytes
+        self._locks = [threading.Lock() for _ in range(_STRIPES)]
+        self._size_lock = threading.Lock()
+        self._size_bytes = sum(size for _, size, _ in self._kept())
+
+    def get(self, page: IndexedPage, width: int) -> bytes:
+        """The picture of a page, JPEG.
+
+        Args:
+            page: Which.
+            width: One of ``WIDTHS_PX``.
+
+        Raises:
+            UnreadableDocumentError: There is none yet, and its file has gone, has changed, or can't be drawn.
+        """
+        file = self._folder / f"{page.page_id}-{width}.jpg"
+        with self._locks[int(page.page_id[:2], 16) % _STRIPES]:  # nobody draws what another is drawing
+            try:
+                content = file.read_bytes()
+                os.utime(file)  # it was used last
+            except OSError:
+                content = self._draw(page, width)
+                self._keep(file, content)
+        return content
+
+    def forget(self, page_ids: Iterable[str]) -> None:
+        """Drop the pictures of pages that are no longer in the library."""
+        for page_id in page_ids:
+            for width in WIDTHS_PX:
+                (self._folder / f"{page_id}-{width}.jpg").unlink(missing_ok=True)
+
+    def _draw(self, page: IndexedPage, width: int) -> bytes:
+        settings = self._library.settings
+        if page.page.width_pt:  # no finer than is looked at
+            dpi = math.ceil(72 * width / page.page.width_pt)
+            settings = replace(settings, dpi=max(LEAST_DPI, min(settings.dpi, dpi)))
+        image = self._library.picture(page, settings=settings).image
+        scale = min(width / image.width, LONGEST_PX / image.height, 1.0)
+        size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
+        out = io.BytesIO()
+        small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
+        small.save(out, "JPEG", quality=QUALITY)
+        return out.getvalue()
+
+    def _keep(self, file: Path, content: bytes) -> None:
+        with suppress(OSError):  # a full or read-only disk costs time, not the picture
+            self._folder.mkdir(parents=True, exist_ok=True)
+            fresh = self._folder / f"{secrets.token_hex(8)}.new"
+            fresh.write_bytes(content)
+            os.replace(fresh, file)
+            with self._size_lock:
+                self._size_bytes += len(content)
+                if self._size_bytes > self._most_bytes:
+                    self._make_room()
+
+    def _make_room(self) -> None:
+        kept = sorted(self._kept())
+        self._size_bytes = sum(size for _, size, _ in kept)
+        for _, size, file in kept:
+            if self._size_bytes <= self._most_bytes * KEPT_SHARE:
+                return
+            file.unlink(missing_ok=True)
+            self._size_bytes -= size
+
+    def _kept(self) -> Iterable[tuple[int, int, Path]]:
+        """Time of last use, size and place of every picture."""
+        with suppress(OSError):
+            for file in self._folder.iterdir():
+                with suppress(OSError):
+                    stat = file.stat()
+                    yield stat.st_mtime_ns, stat.st_size, file

@@ -1,0 +1,189 @@
+"""Documents: list them, bring some, take one away, open one's file."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated
+from urllib.parse import quote
+
+from fastapi import APIRouter, Depends, Query, Request, Response, status
+from fastapi import Path as InPath
+from fastapi.responses import FileResponse
+
+from maxsight.drawing import check_unchanged
+from maxsight.errors import InputError
+from maxsight.identity import document_id, page_id
+from maxsight.server import schemas
+from maxsight.server.schemas import THUMBNAIL_PX
+from maxsight.server.service import Service, get_service
+from maxsight.server.uploads import Incoming, too_large
+from maxsight.stores.base import DocumentEntry
+
+router = APIRouter(tags=["documents"])
+Served = Annotated[Service, Depends(get_service)]
+DocumentId = Annotated[schemas.Id, InPath(description="As in a hit or in the list of documents.")]
+
+_MEDIA_TYPES = {
+    ".pdf": "application/pdf",
+    ".png": "image/png",
+    ".jpg": "image/jpeg",
+    ".jpeg": "image/jpeg",
+    ".tif": "image/tiff",
+    ".tiff": "image/tiff",
+    ".webp": "image/webp",
+}
+_TEXT = "text/plain; charset=utf-8"  # also Markdown: nothing in it is ever run
+_UPLOAD = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["files"],
+                    "properties": {
+                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
+                    },
+                }
+            }
+        },
+    }
+}
+
+
+@router.get("/v1/documents")
+async def list_documents(
+    service: Served,
+    limit: Annotated[int, Query(ge=1, le=1000)] = 100,
+    cursor: Annotated[
+        str | None, Query(max_length=8000, description="`next_cursor` of the answer before.")
+    ] = None,
+    filter: schemas.Where | None = None,
+) -> schemas.DocumentList:
+    """List the documents, by path."""
+    after = None if cursor is None else _path_of(cursor)
+    entries = await service.run(service.reader.documents, filter)
+    rest = [entry for entry in entries if after is None or entry.document.path > after]
+    items = rest[:limit]
+    return schemas.DocumentList(
+        items=[_summary(service, entry) for entry in items],
+        next_cursor=_cursor_of(items[-1].document.path) if len(rest) > limit else None,
+        total=len(entries),
+    )
+
+
+@router.post(
+    "/v1/documents", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_UPLOAD, max_body_size=2**62
+)
+async def upload_documents(service: Served, request: Request) -> schemas.JobAccepted:
+    """Bring files to be indexed. The answer comes when they are here; the job says how far they are."""
+    jobs, limits = service.jobs, service.settings.limits
+    jobs.check_room()
+    if int(request.headers.get("content-length", 0)) > limits.upload_bytes:
+        raise too_large(limits)
+    incoming = await service.uploads.receive(
+        request.headers.get("content-type", ""), request.stream(), limits
+    )
+    try:
+        files = await service.run(_keep, service, incoming)
+    finally:
+        incoming.discard()
+    job = jobs.add(files, [received for received in incoming.files if received.refused])
+    links = {"self": f"/v1/jobs/{job.job_id}", "events": f"/v1/jobs/{job.job_id}/events"}
+    return schemas.JobAccepted(job_id=job.job_id, links=links)
+
+
+@router.get("/v1/documents/{document_id}")
+async def get_document(service: Served, document_id: DocumentId) -> schemas.DocumentDetail:
+    """Describe a document and name its pages."""
+    entry = await service.run(service.document, document_id)
+    document = entry.document
+    pages = []
+    for index in entry.page_indices:
+        id_ = page_id(document.path, document.content_hash, index)
+        page = f"/v1/pages/{id_}"
+        links = schemas.PageLinks(
+            self=page, image=f"{page}/image", thumbnail=f"{page}/image?width={THUMBNAIL_PX}"
+        )
+        pages.append(schemas.PageSummary(page_id=id_, page_number=index + 1, links=links))
+    return schemas.DocumentDetail(**_summary(service, entry).model_dump(), pages=pages)
+
+
+@router.delete("/v1/documents/{document_id}", status_code=status.HTTP_204_NO_CONTENT)
+async def delete_document(service: Served, document_id: DocumentId) -> None:
+    """Take a document out of the library. An uploaded file goes too; one that was indexed where it lies stays."""
+    await service.run(service.delete, document_id)
+
+
+@router.get("/v1/documents/{document_id}/source", response_class=Response)
+async def get_source(service: Served, document_id: DocumentId) -> Response:
+    """The file itself, as it was when it was indexed."""
+    entry = await service.run(service.document, document_id)
+    file = service.reader.home / entry.document.path
+    await service.run(check_unchanged, file, entry.document)
+    return FileResponse(
+        file,
+        media_type=_MEDIA_TYPES.get(file.suffix.lower(), _TEXT),
+        headers={
+            "Content-Disposition": f"inline; filename*=utf-8''{quote(entry.document.file, safe='')}",
+            "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; "
+            "frame-ancestors 'none'",
+        },
+    )
+
+
+def _keep(service: Service, incoming: Incoming) -> Sequence[Path]:
+    """Give what has come its place.
+
+    Raises:
+        UnsupportedFormatError: Nothing of it is a file maxsight reads.
+    """
+    good = [received for received in incoming.files if not received.refused]
+    if not good:
+        assert incoming.files[0].refused is not None
+        raise incoming.files[0].refused
+    return list(dict.fromkeys(service.uploads.keep(received) for received in good))
+
+
+def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
+    document = entry.document
+    id_ = document_id(document.path)
+    first = None
+    if entry.page_indices:
+        first = f"/v1/pages/{page_id(document.path, document.content_hash, entry.page_indices[0])}"
+    return schemas.DocumentSummary(
+        document_id=id_,
+        path=document.path,
+        file=document.file,
+        page_count=document.page_count,
+        pages_indexed=len(entry.page_indices),
+        complete=entry.complete,
+        vectors=entry.vectors,
+        size_bytes=document.size_bytes,
+        content_hash=document.content_hash,
+        modified=datetime.fromtimestamp(document.modified_ns / 1e9, UTC),
+        uploaded=service.is_upload(entry),
+        metadata=dict(entry.metadata),
+        links=schemas.DocumentLinks(
+            self=f"/v1/documents/{id_}",
+            source=f"/v1/documents/{id_}/source",
+            thumbnail=first and f"{first}/image?width={THUMBNAIL_PX}",
+        ),
+    )
+
+
+def _cursor_of(path: str) -> str:
+    return base64.urlsafe_b64encode(path.encode()).decode()
+
+
+def _path_of(cursor: str) -> str:
+    try:
+        return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
+    except (binascii.Error, ValueError) as error:
+        raise InputError(
+            f"{cursor[:50]!r} is no cursor", hint="Give the next_cursor of an answer, or none."
+        ) from error

@@ -1,0 +1,92 @@
+"""Vectors of a text or of a picture, for those who compare them elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from maxsight.server import schemas
+from maxsight.server.service import Service, get_service
+from maxsight.server.uploads import Incoming, too_large
+
+router = APIRouter(tags=["embeddings"])
+Served = Annotated[Service, Depends(get_service)]
+
+IMAGE_BYTES = 50_000_000
+_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "application/json": {"schema": schemas.EmbeddingRequest.model_json_schema()},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "required": ["file"],
+                    "properties": {"file": {"type": "string", "format": "binary"}},
+                }
+            },
+        },
+    }
+}
+
+
+@router.post("/v1/embeddings", openapi_extra=_BODY, max_body_size=2 * IMAGE_BYTES)
+async def embed(service: Served, request: Request) -> schemas.EmbeddingResponse:
+    """Encode a text as a query, or a file of one page as a page. Nothing is kept."""
+    content_type = request.headers.get("content-type", "")
+    if content_type.partition(";")[0].strip() == "multipart/form-data":
+        return await _embed_file(service, request, content_type)
+    try:
+        wanted = schemas.EmbeddingRequest.model_validate_json(await request.body())
+    except ValidationError as error:
+        raise RequestValidationError(error.errors()) from error
+    return await service.run(_embed_text, service, wanted.text)
+
+
+async def _embed_file(service: Service, request: Request, content_type: str) -> schemas.EmbeddingResponse:
+    limits = replace(service.settings.limits, upload_bytes=IMAGE_BYTES, upload_files=1)
+    if int(request.headers.get("content-length", 0)) > limits.upload_bytes:
+        raise too_large(limits)
+    incoming = await service.uploads.receive(content_type, request.stream(), limits)
+    try:
+        return await service.run(_embed_page, service, incoming)
+    finally:
+        incoming.discard()
+
+
+def _embed_text(service: Service, text: str) -> schemas.EmbeddingResponse:
+    query = service.reader.encode_query(text)
+    return schemas.EmbeddingResponse(
+        kind="query",
+        **_space(service),
+        vectors=query.vectors.tolist(),
+        words=[query.words[index] if index >= 0 else None for index in query.word_index],
+        regions=None,
+    )
+
+
+def _embed_page(service: Service, incoming: Incoming) -> schemas.EmbeddingResponse:
+    received = incoming.files[0]
+    if received.refused or received.path is None:
+        raise received.refused or AssertionError("a file that is not refused has a place")
+    file = received.path.rename(incoming.folder / received.name)  # what it is goes by its name
+    limits = replace(service.settings.reading, max_pages=1)
+    settings = replace(service.reader.settings, limits=limits)
+    (embedding,) = service.reader.encode_file(file, settings=settings)
+    boxes = embedding.regions.boxes
+    return schemas.EmbeddingResponse(
+        kind="page",
+        **_space(service),
+        vectors=embedding.vectors.tolist(),
+        words=None,
+        regions=None if boxes is None else [schemas.Region.of(tuple(box)) for box in boxes.tolist()],
+    )
+
+
+def _space(service: Service) -> dict[str, Any]:
+    space = service.reader.space
+    return {"encoder": space.encoder, "revision": space.revision, "dim": space.dim}

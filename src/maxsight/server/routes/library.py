@@ -1,0 +1,61 @@
+"""The library as a whole, and how the server is."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Response
+
+from maxsight import __version__
+from maxsight.documents.formats import SUFFIXES
+from maxsight.server import metrics, schemas
+from maxsight.server.service import Service, get_service
+
+router = APIRouter(tags=["library"])
+Served = Annotated[Service, Depends(get_service)]
+
+
+@router.get("/v1/library")
+async def get_library(service: Served) -> schemas.LibraryStatus:
+    """What the library holds, and what it takes."""
+    status = await service.run(service.reader.status)
+    limits = service.settings.limits
+    return schemas.LibraryStatus(
+        documents=status.documents,
+        incomplete=status.incomplete,
+        pages=status.pages,
+        vectors=status.vectors,
+        size_bytes=status.size_bytes,
+        encoder=status.space.encoder,
+        revision=status.space.revision,
+        dim=status.space.dim,
+        pool_factor=status.pool_factor,
+        fields=dict(status.fields),
+        accepts=list(SUFFIXES),
+        read_only=service.is_read_only,
+        upload_bytes=limits.upload_bytes,
+        upload_files=limits.upload_files,
+        version=__version__,
+    )
+
+
+@router.get("/v1/health")
+async def get_health() -> schemas.Health:
+    """Whether the process answers."""
+    return schemas.Health(status="ok")
+
+
+@router.get("/v1/ready")
+async def get_readiness(service: Served) -> schemas.Health:
+    """Whether the library can be searched: its encoder is loaded, and it can be read."""
+    await service.run(lambda: service.reader.version)
+    return schemas.Health(status="ready")
+
+
+@router.get("/metrics", response_class=Response)
+async def get_metrics(service: Served) -> Response:
+    """Figures for Prometheus."""
+    entries = await service.run(service.reader.documents)
+    service.metrics.documents.set(len(entries))
+    service.metrics.pages.set(sum(len(entry.page_indices) for entry in entries))
+    return Response(service.metrics.text(), media_type=metrics.MEDIA_TYPE)

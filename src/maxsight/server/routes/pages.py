@@ -1,0 +1,192 @@
+"""Pages: their text, their picture, and why they were found."""
+
+from __future__ import annotations
+
+import io
+from enum import StrEnum
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Header, Path, Query, Response, status
+from PIL import Image
+
+from maxsight.drawing import PagePicture, check_unchanged, placed
+from maxsight.errors import UnreadableDocumentError
+from maxsight.identity import document_id, page_id
+from maxsight.server import page_images, schemas
+from maxsight.server.page_images import WIDTHS_PX, width_for
+from maxsight.server.schemas import THUMBNAIL_PX
+from maxsight.server.service import Service, get_service
+from maxsight.stores.base import IndexedPage
+from maxsight.types import TextSource
+
+router = APIRouter(tags=["pages"])
+Served = Annotated[Service, Depends(get_service)]
+PageId = Annotated[schemas.Id, Path(description="As in a hit or in a document's pages.")]
+Width = Annotated[
+    int,
+    Query(ge=1, le=WIDTHS_PX[-1], description=f"Pixels; the next of {', '.join(map(str, WIDTHS_PX))}."),
+]
+Responses = dict[int | str, dict[str, Any]]
+KEPT_BY_BROWSERS = "private, max-age=3600"
+_PNG: Responses = {200: {"content": {"image/png": {}}}}
+_JPEG: Responses = {
+    200: {"content": {page_images.MEDIA_TYPE: {}}},
+    304: {"description": "It has not changed."},
+}
+
+
+class Over(StrEnum):
+    """What a heatmap lies on."""
+
+    NOTHING = "nothing"
+    """A transparent layer, to be laid over the page's picture."""
+    PAGE = "page"
+
+
+@router.get("/v1/pages/{page_id}")
+async def get_page(service: Served, page_id: PageId) -> schemas.PageDetail:
+    """A page's text, its words and where they stand."""
+    return await service.run(_describe, service, page_id)
+
+
+@router.get("/v1/pages/{page_id}/image", response_class=Response, responses=_JPEG)
+async def get_image(
+    service: Served,
+    page_id: PageId,
+    width: Width = 1200,
+    if_none_match: Annotated[str | None, Header()] = None,
+) -> Response:
+    """A page as a person sees it."""
+    page = await service.run(service.reader.page, page_id)
+    fitting = width_for(width)
+    headers = {"ETag": f'"{page_id}-{fitting}"', "Cache-Control": KEPT_BY_BROWSERS}
+    if if_none_match and headers["ETag"] in if_none_match:
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    content = await service.run(service.images.get, page, fitting)
+    return Response(content, media_type=page_images.MEDIA_TYPE, headers=headers)
+
+
+@router.get("/v1/pages/{page_id}/heatmap", response_class=Response, responses=_PNG)
+async def get_heatmap(
+    service: Served,
+    page_id: PageId,
+    q: schemas.Query,
+    word: Annotated[int | None, Query(ge=0, description="Only this one of the matches, from 0.")] = None,
+    token: Annotated[int | None, Query(ge=0, description="Only this token of the query, from 0.")] = None,
+    over: Over = Over.NOTHING,
+    width: Width = 800,
+) -> Response:
+    """Where a query matched: a transparent layer over the page's picture, or the page with it."""
+    content = await service.run(_heatmap, service, page_id, q, word, token, over, width_for(width))
+    return Response(content, media_type="image/png", headers={"Cache-Control": KEPT_BY_BROWSERS})
+
+
+@router.get("/v1/pages/{page_id}/explanation")
+async def get_explanation(service: Served, page_id: PageId, q: schemas.Query) -> schemas.Explanation:
+    """Why a page would be found: what each word, each token and each region gave to its score."""
+
+    def explain() -> schemas.Explanation:
+        page = service.reader.page(page_id)
+        return schemas.Explanation.of(page_id, service.reader.explain_page(q, page))
+
+    return await service.run(explain)
+
+
+def _describe(service: Service, id_: str) -> schemas.PageDetail:
+    row = service.reader.page(id_)
+    page, document = placed(row), row.document
+    entry = service.document(document_id(document.path))
+    before = [index for index in entry.page_indices if index < page.page_index]
+    after = [index for index in entry.page_indices if index > page.page_index]
+
+    def name(index: int) -> str:
+        return page_id(document.path, document.content_hash, index)
+
+    boxes = page.words.boxes
+    regions = row.embedding.regions.boxes
+    address, document_address = f"/v1/pages/{id_}", f"/v1/documents/{document_id(document.path)}"
+    return schemas.PageDetail(
+        page_id=id_,
+        document_id=document_id(document.path),
+        path=document.path,
+        file=document.file,
+        page_number=page.page_number,
+        page_count=document.page_count,
+        text=page.text,
+        text_source=page.text_source,
+        words=[
+            schemas.Word(
+                text=page.text[start:end],
+                region=None if boxes is None else schemas.Region.of(_numbers(boxes[number])),
+            )
+            for number, (start, end) in enumerate(page.words.spans.tolist())
+        ],
+        regions=[]
+        if regions is None
+        else [region for box in regions if (region := schemas.Region.of(_numbers(box))) is not None],
+        vectors=len(row.embedding.vectors),
+        metadata=dict(row.metadata),
+        previous=name(before[-1]) if before else None,
+        next=name(after[0]) if after else None,
+        image=_size(row),
+        source_state=_source_state(service, row),
+        links={
+            "self": address,
+            "image": f"{address}/image",
+            "thumbnail": f"{address}/image?width={THUMBNAIL_PX}",
+            "document": document_address,
+            "source": f"{document_address}/source#page={page.page_number}",
+        },
+    )
+
+
+def _heatmap(
+    service: Service, id_: str, query: str, word: int | None, token: int | None, over: Over, width: int
+) -> bytes:
+    row = service.reader.page(id_)
+    explanation = service.reader.explain_page(query, row)
+    picture = _picture(service, row, width, drawn=over is Over.PAGE)
+    if over is Over.PAGE:
+        drawn = explanation.mark(picture.image, picture.boxes, word=word, token=token)
+    else:
+        drawn = explanation.heat_layer(picture.boxes, picture.image.size, word=word, token=token)
+    out = io.BytesIO()
+    drawn.save(out, "PNG", compress_level=1)
+    return out.getvalue()
+
+
+def _picture(service: Service, row: IndexedPage, width: int, *, drawn: bool) -> PagePicture:
+    """A page's picture with the places of its vectors; an empty one of its shape where only that is needed."""
+    if row.page.text_source is TextSource.FILE:
+        text = service.reader.picture(row)
+        height = round(text.image.height * width / text.image.width)
+        return PagePicture(text.image.resize((width, height)), text.boxes)
+    boxes = row.embedding.regions.boxes
+    assert boxes is not None  # only plain text is without
+    if drawn:
+        return PagePicture(Image.open(io.BytesIO(service.images.get(row, width))).convert("RGB"), boxes)
+    height = max(1, round(width * row.page.height_pt / row.page.width_pt))
+    return PagePicture(Image.new("1", (width, height)), boxes)
+
+
+def _size(row: IndexedPage) -> schemas.ImageSize | None:
+    width_pt, height_pt = row.page.width_pt, row.page.height_pt
+    if not width_pt:
+        return None
+    width = WIDTHS_PX[-1]
+    return schemas.ImageSize(width=width, height=round(width * height_pt / width_pt))
+
+
+def _source_state(service: Service, row: IndexedPage) -> schemas.SourceState:
+    file = service.reader.home / row.document.path
+    try:
+        check_unchanged(file, row.document)
+    except UnreadableDocumentError:
+        there = file.exists()
+        return schemas.SourceState.CHANGED if there else schemas.SourceState.MISSING
+    return schemas.SourceState.AVAILABLE
+
+
+def _numbers(box: object) -> tuple[float, float, float, float]:
+    x0, y0, x1, y1 = (round(float(edge), 5) for edge in box)  # type: ignore[attr-defined]
+    return x0, y0, x1, y1

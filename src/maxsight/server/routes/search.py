@@ -1,0 +1,61 @@
+"""Search."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from typing import Annotated
+
+from fastapi import APIRouter, Depends, Query
+
+from maxsight.server import schemas
+from maxsight.server.service import Service, get_service
+from maxsight.types import Hit
+
+router = APIRouter(tags=["search"])
+Served = Annotated[Service, Depends(get_service)]
+
+
+@router.get("/v1/search")
+async def search_by_address(
+    service: Served,
+    q: schemas.Query,
+    top_k: schemas.TopK = 10,
+    filter: schemas.Where | None = None,
+    hybrid: bool = False,
+    exact: bool = False,
+    explain: Annotated[bool, Query(description="Say with every hit what each region gave.")] = False,
+) -> schemas.SearchResponse:
+    """Find the pages that answer a question."""
+    request = schemas.SearchRequest(
+        query=q, top_k=top_k, filter=filter, hybrid=hybrid, exact=exact, explain=explain
+    )
+    return await search(service, request)
+
+
+@router.post("/v1/search")
+async def search(service: Served, request: schemas.SearchRequest) -> schemas.SearchResponse:
+    """Find the pages that answer a question; for questions too long for an address."""
+    start = time.perf_counter()
+    hits = await service.search(
+        request.query,
+        top_k=request.top_k,
+        where=request.filter,
+        hybrid=request.hybrid,
+        exact=request.exact,
+    )
+    notices = await service.run(service.reader.notices, request.query)
+    described = [schemas.hit_of(hit, request.query) for hit in hits]
+    if request.explain:
+        explanations = [service.run(_explain, service, request.query, hit) for hit in hits]
+        for one, explanation in zip(described, await asyncio.gather(*explanations), strict=True):
+            one.explanation = explanation
+    took_ms = 1000 * (time.perf_counter() - start)
+    return schemas.SearchResponse(
+        query=request.query, took_ms=round(took_ms, 2), notices=notices, hits=described
+    )
+
+
+def _explain(service: Service, query: str, hit: Hit) -> schemas.Explanation:
+    page = service.reader.page(hit.page_id)
+    return schemas.Explanation.of(hit.page_id, service.reader.explain_page(query, page))

@@ -1,0 +1,213 @@
+"""Who may ask: the Host header, the token or the browser's session, and no request from another web site.
+
+All of it stands around the whole application, so that nothing that is mounted in it can be reached past it.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import ipaddress
+import time
+from http import cookies
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.requests import HTTPConnection
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from maxsight.server.config import ServerSettings
+from maxsight.server.problems import RefusedError
+
+SESSION_COOKIE = "maxsight_session"
+SESSION_S = 30 * 24 * 3600
+OWN_HEADER, OWN_VALUE = "x-requested-with", "maxsight"
+
+_SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+# A page of another site may send these without asking first (CORS safelist); everything else is asked about.
+_FORM_TYPES = frozenset({"", "multipart/form-data", "application/x-www-form-urlencoded", "text/plain"})
+_OPEN_PATHS = frozenset({"/", "/docs", "/favicon.ico", "/v1/health", "/v1/ready", "/v1/session"})
+_FILE_PATHS = frozenset({"/v1/documents", "/v1/embeddings"})  # these look at the size themselves
+_OPEN_FOLDER = "/static/"
+
+CONTENT_SECURITY_POLICY = (
+    "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
+    "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
+)
+_HEADERS = {
+    "Content-Security-Policy": CONTENT_SECURITY_POLICY,
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
+    "Referrer-Policy": "no-referrer",
+    "X-Content-Type-Options": "nosniff",
+    "X-Frame-Options": "DENY",
+    "Cache-Control": "no-cache",
+}
+
+
+class Sessions:
+    """Sessions of browsers: what a cookie holds is an end and a signature by the token, never the token."""
+
+    def __init__(self, token: str) -> None:
+        self._token = token.encode()
+
+    def is_token(self, given: str) -> bool:
+        """Whether this is the token, in the same time whatever is wrong with it."""
+        return hmac.compare_digest(_digest(given.encode("utf-8", "replace")), _digest(self._token))
+
+    def new(self) -> str:
+        """What to put into a cookie."""
+        end = str(int(time.time()) + SESSION_S)
+        return f"{end}.{self._sign(end)}"
+
+    def is_valid(self, cookie: str) -> bool:
+        """Whether a cookie is one of ours and has not ended."""
+        end, _, signature = cookie.partition(".")
+        if not hmac.compare_digest(self._sign(end).encode(), signature.encode("utf-8", "replace")):
+            return False
+        return int(end) > time.time()
+
+    def _sign(self, end: str) -> str:
+        message = b"maxsight session " + end.encode("utf-8", "replace")
+        return hmac.new(self._token, message, hashlib.sha256).hexdigest()
+
+
+class Guard:
+    """Lets through what may be asked, and puts the headers on every answer that browsers go by."""
+
+    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+        self._app = app
+        self._settings = settings
+        self._sessions = Sessions(settings.token) if settings.token else None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request, or refuse it."""
+        if scope["type"] == "websocket":
+            await send({"type": "websocket.close", "code": 1008})
+            return
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+
+        async def with_headers(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                headers = MutableHeaders(scope=message)
+                for name, value in _HEADERS.items():
+                    headers.setdefault(name, value)
+            await send(message)
+
+        try:
+            self._check(scope)
+        except RefusedError as error:
+            await error(scope, receive, with_headers)
+        else:
+            await self._app(scope, receive, with_headers)
+
+    def _check(self, scope: Scope) -> None:
+        headers = Headers(scope=scope)
+        self._check_host(headers)
+        self._check_size(scope, headers)
+        if self._settings.cors_origins and scope["method"] == "OPTIONS":
+            return  # a browser that asks first shows no token; the answer holds nothing but what is allowed
+        self._check_site(scope, headers)
+        if self._sessions is not None and not _is_open(scope["path"]):
+            self._check_caller(scope, headers, self._sessions)
+
+    def _check_host(self, headers: Headers) -> None:
+        """Refuse other names: a foreign one may have been pointed at this address to read it (DNS rebinding).
+
+        An address of numbers can't be pointed anywhere.
+        """
+        host = _host_name(headers.get("host", ""))
+        if host not in self._settings.hosts and not _is_numeric(host):
+            raise RefusedError(
+                421,
+                "unknown-host",
+                f"this server does not go by the name {host!r}",
+                "Start it with --allowed-host NAME if it should.",
+            )
+
+    def _check_size(self, scope: Scope, headers: Headers) -> None:
+        """Refuse a body by what it says of its size; what says nothing is stopped when it has become too large."""
+        size_bytes, most = int(headers.get("content-length", 0)), self._settings.limits.body_bytes
+        if size_bytes > most and scope["path"] not in _FILE_PATHS:
+            raise RefusedError(
+                413,
+                "content-too-large",
+                f"a request has at most {most:,} bytes, this one {size_bytes:,}",
+                "Ask for less at once.",
+                headers={"Connection": "close"},
+            )
+
+    def _check_site(self, scope: Scope, headers: Headers) -> None:
+        """Refuse what a page of another site has its visitor's browser ask."""
+        site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
+        named = origin in self._settings.cors_origins
+        own = origin is None or origin.partition("://")[2].lower() == headers.get("host", "").lower() or named
+        changes = scope["method"] not in _SAFE_METHODS
+        foreign = (site not in ("same-origin", "none") and not named) or not own
+        followed_a_link = not changes and headers.get("sec-fetch-mode") == "navigate" and own
+        if foreign and not followed_a_link:
+            raise RefusedError(
+                403,
+                "cross-site-request",
+                "the request comes from another web site",
+                "Start the server with --cors-origin to let that site in.",
+            )
+        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        if not changes or content_type not in _FORM_TYPES or scope["method"] != "POST":
+            return
+        if headers.get(OWN_HEADER) != OWN_VALUE and "authorization" not in headers:
+            raise RefusedError(
+                403,
+                "missing-header",
+                f"a request of type {content_type or 'none'} must say that no web form has sent it",
+                f"Send the header {OWN_HEADER.title()}: {OWN_VALUE}.",
+            )
+
+    def _check_caller(self, scope: Scope, headers: Headers, sessions: Sessions) -> None:
+        kind, _, given = headers.get("authorization", "").partition(" ")
+        cookie = HTTPConnection(scope).cookies.get(SESSION_COOKIE, "")
+        if kind.lower() == "bearer" and sessions.is_token(given.strip()):
+            return
+        if not kind and sessions.is_valid(cookie):
+            return
+        raise RefusedError(
+            401,
+            "unauthorized",
+            "the token is wrong" if kind else "the library is not open to everyone",
+            "Send the header Authorization: Bearer TOKEN, with the token the server was started with.",
+            headers={"WWW-Authenticate": "Bearer"},
+        )
+
+
+def session_cookie(value: str, *, secure: bool) -> str:
+    """A Set-Cookie header that no script can read and no other site can have sent; without a value, its end."""
+    cookie: cookies.SimpleCookie = cookies.SimpleCookie({SESSION_COOKIE: value})
+    morsel = cookie[SESSION_COOKIE]
+    morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Strict"
+    morsel["max-age"], morsel["secure"] = (SESSION_S if value else 0), secure
+    return morsel.OutputString()
+
+
+def _is_open(path: str) -> bool:
+    return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
+
+
+def _host_name(host: str) -> str:
+    """The name in a Host header, without its port."""
+    if host.startswith("["):
+        return host[1:].partition("]")[0].lower()
+    return host.partition(":")[0].lower()
+
+
+def _is_numeric(host: str) -> bool:
+    try:
+        ipaddress.ip_address(host)
+    except ValueError:
+        return False
+    return True
+
+
+def _digest(value: bytes) -> bytes:
+    return hashlib.sha256(value).digest()

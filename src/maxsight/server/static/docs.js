@@ -1,0 +1,11 @@
+// The API's documentation: Swagger UI over /openapi.json.
+
+const headers = { "X-Requested-With": "maxsight" }; // without it the server refuses what changes the library
+
+window.SwaggerUIBundle({
+  url: "/openapi.json",
+  dom_id: "#api",
+  deepLinking: true,
+  validatorUrl: null,
+  requestInterceptor: (request) => ({ ...request, headers: { ...request.headers, ...headers } }),
+});

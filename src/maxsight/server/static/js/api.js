@@ -1,0 +1,71 @@
+// The API, as promises of values. What goes wrong is a Problem, in the server's words.
+
+/** An error as the server describes it: what happened, and what to do next. */
+export class Problem extends Error {
+  constructor({ status = 0, title = "Something went wrong", detail = "", hint = "", type = "" }) {
+    super(detail || title);
+    Object.assign(this, { status, title, detail, hint, type });
+  }
+}
+
+const UNREACHABLE = new Problem({
+  title: "The server does not answer",
+  hint: "Check that `maxsight serve` is running, then try again.",
+});
+
+/** Required of whatever changes the library: no form of another site can send it. */
+export const OWN = { "X-Requested-With": "maxsight" };
+
+let onSignedOut = () => {};
+
+export function whenSignedOut(listener) {
+  onSignedOut = listener;
+}
+
+export async function request(path, { method = "GET", body, signal } = {}) {
+  let answer;
+  try {
+    answer = await fetch(path, {
+      method,
+      signal,
+      headers: { Accept: "application/json", ...(method !== "GET" && OWN), ...(body && { "Content-Type": "application/json" }) },
+      body: body && JSON.stringify(body),
+    });
+  } catch (error) {
+    throw error.name === "AbortError" ? error : UNREACHABLE;
+  }
+  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  throw await problemOf(answer.status, () => answer.json());
+}
+
+/** The problem a failed answer tells of. A missing session is everyone's: it brings the sign-in. */
+export async function problemOf(status, read) {
+  const told = await Promise.resolve().then(read).catch(() => ({}));
+  if (status === 401) onSignedOut();
+  return new Problem({ ...told, status });
+}
+
+const query = (parameters) =>
+  new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value != null)).toString();
+
+export const api = {
+  search: ({ q, filter, top, hybrid, exact }, signal) =>
+    request(`/v1/search?${query({ q, filter, top_k: top, hybrid, exact })}`, { signal }),
+  library: () => request("/v1/library"),
+  documents: (cursor = "", limit = 50) => request(`/v1/documents?${query({ limit, cursor })}`),
+  remove: (id) => request(`/v1/documents/${id}`, { method: "DELETE" }),
+  page: (id, signal) => request(`/v1/pages/${id}`, { signal }),
+  explanation: (id, q, signal) => request(`/v1/pages/${id}/explanation?${query({ q })}`, { signal }),
+  jobs: () => request("/v1/jobs"),
+  cancel: (id) => request(`/v1/jobs/${id}`, { method: "DELETE" }),
+  signIn: (token) => request("/v1/session", { method: "POST", body: { token } }),
+  signOut: () => request("/v1/session", { method: "DELETE" }),
+};
+
+export const addresses = {
+  image: (id, width) => `/v1/pages/${id}/image?${query({ width })}`,
+  heatmap: (id, q, word, width) => `/v1/pages/${id}/heatmap?${query({ q, word, width })}`,
+  source: (id, page) => `/v1/documents/${id}/source#page=${page}`,
+  events: (job) => `/v1/jobs/${job}/events`,
+  upload: "/v1/documents",
+};

@@ -1,0 +1,70 @@
+// The page put together: the address says what is shown, the parts show it.
+
+import { current, follow, tell } from "./address.js";
+import { announce, find } from "./dom.js";
+import { showHome } from "./home.js";
+import { refreshLibrary, showLibrary } from "./library.js";
+import { pageKey, showPage } from "./page.js";
+import { focusSearch, forgetResults, leaveResults, returnToResults, showResults, stepResults } from "./search.js";
+import { offerUploads, resumeJobs } from "./uploads.js";
+import "./session.js";
+
+const viewOf = ({ q, page, view }) => (page ? "page" : view === "library" ? "library" : q ? "results" : "home");
+
+let before = { view: "", page: "" };
+
+follow((state) => {
+  const view = viewOf(state);
+  if (before.view === "results" && view === "page") leaveResults();
+  document.body.dataset.view = view;
+  document.body.toggleAttribute("data-asked", Boolean(state.q));
+  document.title = state.q ? `${state.q} – maxsight` : view === "library" ? "Library – maxsight" : "maxsight";
+  find("#to-library").toggleAttribute("data-here", view === "library");
+  showPage(state);
+  showLibrary(state);
+  const searched = showResults(state);
+  if (view === "home") showHome();
+  if (before.view === "page" && view === "results") searched.then(() => returnToResults(before.page));
+  before = { view, page: state.page || before.page };
+});
+
+addEventListener("library-changed", () => {
+  forgetResults();
+  refreshLibrary();
+  if (viewOf(current()) === "home") showHome();
+});
+
+addEventListener("keydown", (event) => {
+  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
+  const typing = event.target.matches("input, textarea, select");
+  const view = document.body.dataset.view;
+  if (event.key === "/" && !typing) focusSearch();
+  else if (view === "page" && !typing && pageKey(event)) event.stopPropagation();
+  else if (view === "results" && event.key === "ArrowDown") stepResults(1);
+  else if (view === "results" && event.key === "ArrowUp" && !typing) stepResults(-1);
+  else return;
+  event.preventDefault();
+});
+
+// Colours ----------------------------------------------------------------------------------------------------
+
+const THEMES = ["auto", "light", "dark"];
+const root = document.documentElement;
+const theme = find("#theme");
+
+function label() {
+  theme.setAttribute("aria-label", `Colours: ${root.dataset.theme === "auto" ? "as the system has them" : root.dataset.theme}`);
+  theme.title = theme.getAttribute("aria-label");
+}
+
+theme.addEventListener("click", () => {
+  root.dataset.theme = THEMES[(THEMES.indexOf(root.dataset.theme) + 1) % THEMES.length];
+  localStorage.setItem("theme", root.dataset.theme);
+  label();
+  announce(theme.title);
+});
+label();
+
+find("#open-keys").addEventListener("click", () => find("#keys").showModal());
+tell();
+offerUploads().then(resumeJobs, () => {}); // what went wrong is said where the library is shown

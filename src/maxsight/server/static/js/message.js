@@ -1,0 +1,20 @@
+// What went wrong, or what there is to know, as a box with the next step.
+
+import { element, icon } from "./dom.js";
+
+export function problemBox(problem, retry) {
+  return element(
+    "div",
+    { class: "message problem", role: "alert" },
+    icon("alert"),
+    element(
+      "div",
+      {},
+      element("p", { class: "strong" }, problem.detail || problem.title || problem.message),
+      problem.hint && element("p", {}, problem.hint),
+      retry && element("button", { type: "button", on: { click: retry } }, "Try again"),
+    ),
+  );
+}
+
+export const note = (text) => element("p", { class: "message" }, icon("alert"), element("span", {}, text));

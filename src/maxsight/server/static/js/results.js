@@ -1,0 +1,68 @@
+// A ranked page as a card: what it looks like, where it matched, what it says.
+
+import { address } from "./address.js";
+import { addresses } from "./api.js";
+import { element, icon } from "./dom.js";
+import { count } from "./format.js";
+
+const THUMBNAIL_PX = 400;
+const STRONG = 0.75; // of the strongest match: what is marked of a page
+const LEAST_LETTERS = 4; // shorter words are seldom what a page was found by, unless they are numbers
+
+const tells = (text) => text.length >= LEAST_LETTERS || /\d/.test(text);
+
+/** The matches worth showing at a glance. */
+export function strongMatches(matches) {
+  const telling = matches.filter((match) => tells(match.word));
+  const strongest = Math.max(...telling.map((match) => match.score), 0);
+  return telling.filter((match) => match.score >= STRONG * strongest);
+}
+
+export function resultCard(hit, best) {
+  const strong = strongMatches(hit.matches);
+  return element("li", { class: "result", "data-page": hit.page_id },
+    element("a", { class: "open", href: address({ page: hit.page_id, word: "" }), "aria-label": `${hit.file}, page ${hit.page_number}` },
+      thumbnail(hit.page_id, `${hit.file}, page ${hit.page_number}`, strong.map((match) => match.region))),
+    element("div", { class: "about" },
+      element("h3", {}, element("a", { href: address({ page: hit.page_id, word: "" }), tabindex: "-1" }, hit.file)),
+      element("p", { class: "where" },
+        element("span", {}, `Page ${hit.page_number}`),
+        element("span", { class: "score", title: "MaxSim score: compare within one question only" },
+          element("span", { class: "unseen" }, "Score "), hit.score.toFixed(2),
+          element("span", { class: "meter", "aria-hidden": "true", style: { "--share": hit.score / best } }))),
+      element("p", { class: "snippet" }, marked(hit.snippet, strong.map((match) => match.text))),
+      facts(hit)));
+}
+
+/** A page small, with what matched on it marked. */
+export function thumbnail(page, label, regions = []) {
+  const picture = element("img", { src: addresses.image(page, THUMBNAIL_PX), alt: "", loading: "lazy", decoding: "async" });
+  const sheet = element("span", { class: "thumbnail" }, picture,
+    regions.filter(Boolean).map((region) => element("span", { class: "spot", style: placeOf(region) })));
+  picture.addEventListener("load", () => sheet.classList.add("there"));
+  picture.addEventListener("error", () => sheet.classList.add("gone"));
+  return sheet;
+}
+
+/** The id of a document's first page; nothing where none of its pages is indexed. */
+export const firstPage = ({ links }) => links.thumbnail?.match(/\/pages\/(\w+)/)?.[1];
+
+export const placeOf = ({ x0, y0, x1, y1 }) => ({
+  left: `${100 * x0}%`, top: `${100 * y0}%`, width: `${100 * (x1 - x0)}%`, height: `${100 * (y1 - y0)}%`,
+});
+
+/** Text with the words that matched in it marked. */
+function marked(text, words) {
+  const wanted = words.filter(tells).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  if (!wanted.length) return [text];
+  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(${wanted.join("|")})(?![\\p{L}\\p{N}])`, "giu");
+  return text.split(pattern).map((piece, index) => (index % 2 ? element("mark", {}, piece) : piece));
+}
+
+function facts({ copies, metadata }) {
+  const own = Object.entries(metadata ?? {}).filter(([, value]) => value !== null);
+  if (!own.length && !copies?.length) return null;
+  return element("ul", { class: "facts" },
+    own.map(([name, value]) => element("li", {}, element("span", {}, name), ` ${value}`)),
+    copies?.length > 0 && element("li", { title: copies.join("\n") }, icon("link"), count(copies.length, "copy", "copies")));
+}

@@ -1,0 +1,139 @@
+// The search box and what it finds.
+
+import { current, go } from "./address.js";
+import { api } from "./api.js";
+import { announce, element, find } from "./dom.js";
+import { filterChips, knownFields } from "./filters.js";
+import { count, milliseconds } from "./format.js";
+import { note, problemBox } from "./message.js";
+import { resultCard } from "./results.js";
+
+const MORE = 20;
+const MOST = 100;
+const PATIENCE_MS = 200; // before a wait is shown
+
+const box = find("#query");
+const place = find("#results");
+let asked = ""; // what the results shown are of
+let running = null;
+let scrolled = 0;
+let focusNext = 0; // the first of the results that were asked for on top
+
+find("#search").addEventListener("submit", (event) => {
+  event.preventDefault();
+  const q = box.value.trim();
+  if (!q) return box.focus();
+  asked = ""; // asked again is asked anew: the library may have changed
+  go({ q, page: "", word: "", view: "", top: "" });
+});
+
+/** Show the results that the state asks for. */
+export async function showResults(state) {
+  const { q, filter, top, hybrid, exact, page } = state;
+  if (document.activeElement !== box || !q) box.value = q;
+  markOpened(page);
+  const question = JSON.stringify([q, filter, top, hybrid, exact]);
+  if (!q) {
+    asked = "";
+    return place.replaceChildren();
+  }
+  if (question === asked) return;
+  asked = question;
+  running?.abort();
+  const own = (running = new AbortController());
+  const waiting = setTimeout(() => place.classList.add("waiting"), PATIENCE_MS);
+  if (!place.children.length) place.replaceChildren(heading(q, ""), skeleton());
+  try {
+    const [found, fields] = await Promise.all([api.search(state, own.signal), knownFields()]);
+    place.replaceChildren(...results(state, found, fields));
+    markOpened(current().page);
+    if (focusNext) place.querySelectorAll(".result .open")[focusNext]?.focus();
+    focusNext = 0;
+    announce(`${summary(found)}${found.notices.map((text) => `. ${text}`).join("")}`);
+  } catch (problem) {
+    if (problem.name === "AbortError") return;
+    asked = "";
+    const retry = problem.status === 401 ? null : () => showResults(current());
+    place.replaceChildren(heading(q, ""), filterChips(state, await knownFields()) || "", problemBox(problem, retry));
+  } finally {
+    clearTimeout(waiting);
+    if (running === own) place.classList.remove("waiting");
+  }
+}
+
+function results(state, { hits, notices, took_ms, query }, fields) {
+  const best = Math.max(...hits.map((hit) => hit.score), 0.01);
+  const more = hits.length === Number(state.top) && hits.length < MOST;
+  return [
+    heading(query, `${summary({ hits })} in ${milliseconds(took_ms)}`),
+    filterChips(state, fields) || "",
+    ...notices.map(note),
+    hits.length ? element("ol", { class: "hits" }, hits.map((hit) => resultCard(hit, best))) : nothing(state),
+    more ? element("button", { type: "button", class: "more", on: { click: showMore } }, "Show more") : "",
+  ];
+}
+
+const summary = ({ hits }) => (hits.length ? count(hits.length, "page") : "Nothing found");
+
+const heading = (query, said) =>
+  element("header", { class: "summary" },
+    element("h2", { class: "unseen", tabindex: "-1" }, `Results for “${query}”`),
+    element("p", {}, said));
+
+const nothing = ({ filter }) =>
+  element("div", { class: "empty" },
+    element("p", { class: "strong" }, filter ? "No page fits the filter." : "There is nothing to find yet."),
+    filter
+      ? element("button", { type: "button", on: { click: () => go({ filter: "" }) } }, "Search without it")
+      : element("p", {}, "Add files: drop them anywhere on this page."));
+
+const skeleton = () => element("ol", { class: "hits", "aria-hidden": "true" },
+  Array.from({ length: 6 }, () => element("li", { class: "result skeleton" }, element("span", { class: "thumbnail" }), element("div", { class: "about" }))));
+
+function showMore() {
+  focusNext = place.querySelectorAll(".result").length;
+  const top = String(Math.min(Number(current().top) + MORE, MOST));
+  go({ top }, { replace: true });
+}
+
+/** The library has changed: what is found is looked for again, when it is next shown. */
+export function forgetResults() {
+  asked = "";
+}
+
+// Results keep their place while a page is looked at ---------------------------------------------------------
+
+function markOpened(page) {
+  for (const item of place.querySelectorAll(".result[data-page]")) {
+    const opened = item.dataset.page === page;
+    const link = item.querySelector(".open");
+    opened ? link.setAttribute("aria-current", "true") : link.removeAttribute("aria-current");
+    if (opened) item.scrollIntoView({ block: "nearest" });
+  }
+}
+
+export function leaveResults() {
+  scrolled = scrollY;
+}
+
+/** Back from a page: where the list was, on the page that was looked at. */
+export function returnToResults(page) {
+  scrollTo(0, scrolled);
+  const item = place.querySelector(`.result[data-page="${CSS.escape(page)}"] .open`);
+  (item ?? place.querySelector("h2"))?.focus({ preventScroll: Boolean(item) });
+  item?.scrollIntoView({ block: "nearest" });
+}
+
+/** Move the focus along the results; `step` is 1 or -1. */
+export function stepResults(step) {
+  const links = [...place.querySelectorAll(".result .open")];
+  const now = links.indexOf(document.activeElement);
+  const next = now < 0 ? (step > 0 ? 0 : -1) : now + step;
+  if (next < 0) return box.focus();
+  links[Math.min(next, links.length - 1)]?.focus();
+}
+
+export function focusSearch() {
+  box.focus();
+  box.select();
+}

@@ -1,0 +1,45 @@
+// Signing in, where the server asks for a token.
+
+import { api, whenSignedOut } from "./api.js";
+import { element, find } from "./dom.js";
+import { problemBox } from "./message.js";
+
+const dialog = find("#sign-in");
+const signOut = find("#sign-out");
+const SIGNED_IN = "signed-in"; // that there is a session to end; the session itself is a cookie no script can read
+
+function ask() {
+  if (dialog.open) return;
+  const said = element("div", { "aria-live": "polite" });
+  const token = element("input", { type: "password", name: "token", autocomplete: "current-password", required: true, id: "token" });
+  dialog.replaceChildren(element("form", { on: { submit: send } },
+    element("h2", { id: "sign-in-title" }, "Sign in"),
+    element("label", { for: "token" }, "Token of this server"),
+    token,
+    element("p", { class: "hint" }, "It was chosen with --token or MAXSIGHT_API_TOKEN when the server was started."),
+    said,
+    element("footer", {}, element("button", { class: "primary" }, "Sign in"))));
+  dialog.showModal();
+
+  async function send(event) {
+    event.preventDefault();
+    try {
+      await api.signIn(token.value);
+      localStorage.setItem(SIGNED_IN, "yes");
+      location.reload();
+    } catch (problem) {
+      said.replaceChildren(problemBox(problem));
+      token.select();
+    }
+  }
+}
+
+dialog.addEventListener("cancel", (event) => event.preventDefault()); // there is nothing to see behind it
+whenSignedOut(ask);
+
+signOut.hidden = localStorage.getItem(SIGNED_IN) !== "yes";
+signOut.addEventListener("click", async () => {
+  await api.signOut();
+  localStorage.removeItem(SIGNED_IN);
+  location.assign("/");
+});

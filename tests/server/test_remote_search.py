@@ -1,0 +1,121 @@
+"""``maxsight search --url`` prints what the search of the same library on this machine prints."""
+
+import http.server
+import threading
+
+import pytest
+from click.testing import CliRunner
+
+from maxsight.cli import main
+from maxsight.client import RemoteLibrary
+from maxsight.errors import EndpointError, EndpointUnavailableError, FilterError, InputError
+from server.conftest import TOKEN
+
+
+@pytest.fixture(autouse=True)
+def nothing_set(monkeypatch):
+    for name in ("MAXSIGHT_URL", "MAXSIGHT_API_TOKEN", "MAXSIGHT_LIBRARY"):
+        monkeypatch.delenv(name, raising=False)
+
+
+def search(*arguments):
+    result = CliRunner().invoke(main, ["search", *arguments])
+    return result.exit_code, result.stdout, result.stderr
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("storm in the fog",),
+        ("storm in the fog", "--json", "-k", "2"),
+        ("lamp", "--filter", "year = 1901", "--hybrid", "--exact", "--json"),
+        ("wo ist der Leuchtturm und was steht in dem Buch?",),
+        ("honey", "--filter", "colour = 1"),
+        ("honey", "--filter", "year ="),
+        ("???",),
+    ],
+)
+def test_the_output_is_that_of_a_search_on_this_machine(served, arguments):
+    there = search(*arguments, "--url", served.url)
+    here = search(*arguments, "--library", str(served.home / "test.library"))
+    assert there == here
+
+
+def test_questions_of_a_file_are_asked_there_too(served, tmp_path):
+    (tmp_path / "questions.txt").write_text("honey\nfog horn\n")
+    asked = ("--queries", str(tmp_path / "questions.txt"), "-k", "1", "--json")
+    there = search(*asked, "--url", served.url)
+    assert there == search(*asked, "--library", str(served.home / "test.library"))
+
+
+def test_the_environment_names_the_server_and_a_library_on_the_command_line_goes_before_it(
+    served, guarded, monkeypatch
+):
+    monkeypatch.setenv("MAXSIGHT_URL", guarded.url)
+    monkeypatch.setenv("MAXSIGHT_API_TOKEN", TOKEN)
+    assert "old oak" in search("treasure")[1]
+    assert "honey" in search("honey", "--library", str(served.home / "test.library"))[1]
+    code, _, told = search("honey", "--library", "x.library", "--url", served.url)
+    assert code == 2 and "not both" in told
+
+
+def test_a_wrong_token_says_where_to_give_the_right_one(guarded):
+    for token in ((), ("--token", "wrong-wrong-wrong-wrong")):
+        code, _, told = search("treasure", "--url", guarded.url, *token)
+        assert code == 7 and "MAXSIGHT_API_TOKEN" in told
+
+
+@pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "http://[::1", "x"])
+def test_an_address_that_is_none_is_named(url):
+    with pytest.raises(InputError, match="is not the address of a server"):
+        RemoteLibrary(url)
+
+
+def test_a_server_that_is_not_there_is_named():
+    with (
+        RemoteLibrary("http://127.0.0.1:9") as remote,
+        pytest.raises(EndpointUnavailableError, match="reached"),
+    ):
+        remote.search("x")
+
+
+def test_an_error_of_the_library_comes_as_its_own_class(served):
+    with RemoteLibrary(served.url) as remote, pytest.raises(FilterError, match="colour") as raised:
+        remote.search("x", where="colour = 1")
+    assert "Known fields" in raised.value.hint
+
+
+class SomethingElse(http.server.BaseHTTPRequestHandler):
+    """No maxsight server: what it answers is what its path says first."""
+
+    replies = ((200, b"<html>"), (200, b'{"hits": 3}'), (404, b"no"), (302, b""), (503, b"busy"))
+    turn = 0
+
+    def do_POST(self):
+        status, content = self.replies[type(self).turn]
+        type(self).turn += 1
+        self.rfile.read(int(self.headers["Content-Length"]))
+        self.send_response(status)
+        self.send_header("Location", "http://127.0.0.1:9/")
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+
+    def log_message(self, *args):
+        pass
+
+
+def test_what_is_no_maxsight_server_is_said_to_be_none():
+    with http.server.HTTPServer(("127.0.0.1", 0), SomethingElse) as server:
+        thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        thread.start()
+        try:
+            with RemoteLibrary(f"http://127.0.0.1:{server.server_port}", token="t") as remote:
+                for _ in range(4):
+                    with pytest.raises(EndpointError, match="no maxsight server"):
+                        remote.search("x")
+                with pytest.raises(EndpointUnavailableError, match="503"):
+                    remote.search("x")
+        finally:
+            server.shutdown()
+            thread.join()
