@@ -42,8 +42,8 @@ from maxsight.stores.addresses import Address, MilvusAddress
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
-from maxsight.transfer import CopyReport, copy_pages, open_destination
 from maxsight.threads import one_blas_thread
+from maxsight.transfer import CopyReport, copy_pages, open_destination
 from maxsight.types import Hit, PageEmbedding, QueryEmbedding
 from maxsight.upkeep import Upkeep
 

@@ -13,14 +13,15 @@ from maxsight.documents import OcrChoice, PageRenderer, ReadSettings
 from maxsight.encoders import Encoder, EncoderOptions
 from maxsight.encoders.matching import has_moved, load_own_encoder
 from maxsight.errors import InputError, StoreError, UnknownPageError
-from maxsight.identity import find_document, page_id
+from maxsight.identity import document_id, find_document, page_id, source_file
 from maxsight.places import home_of
 from maxsight.searching import Searcher
+from maxsight.settings import cache_folder
 from maxsight.stores.addresses import Address
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
-from maxsight.types import EmbeddingSpace
+from maxsight.types import Document, EmbeddingSpace
 
 
 class OpenedLibrary:
@@ -97,6 +98,18 @@ class OpenedLibrary:
         raise InputError(f"the library at {self.address} has no folder of its own")
 
     @property
+    def name(self) -> str:
+        """Tells it from every other library, wherever it is opened from."""
+        return str(self.address.resolve() if isinstance(self.address, Path) else self.address)
+
+    @property
+    def cache(self) -> Path:
+        """Where what can be made again is kept: in its folder, or in the user's cache for one in Milvus."""
+        if isinstance(self.address, Path):
+            return self.address / "cache"
+        return cache_folder() / "libraries" / document_id(self.name)
+
+    @property
     def home(self) -> Path | None:
         """The folder that documents below it are named relative to; None if all are named absolutely.
 
@@ -132,6 +145,10 @@ class OpenedLibrary:
         if listing is None or listing[0] != version:  # read once a version: it takes a look at every page
             listing = self._listing = (version, self._store.documents())
         return [entry for entry in listing[1] if condition is None or _keeps(condition, entry)]
+
+    def source(self, document: Document) -> Path:
+        """Where the file of a document lies, or lay when it was indexed."""
+        return source_file(document.path, self.home)
 
     def page(self, page_id: str) -> IndexedPage:
         """Read a page: its text, its words and where they stand, its vectors.

@@ -5,11 +5,10 @@ import pytest
 pytest.importorskip("fastapi", reason="the extra 'server' is not installed")
 pytest.importorskip("httpx", reason="the extra 'client' is not installed")
 
-from pdf_files import write_pdf
-from server.serving import running
-
 from maxsight import Library
 from maxsight.metadata import MetadataTable
+from pdf_files import write_pdf
+from server.serving import running
 
 TOKEN = "a-token-for-tests-only"
 

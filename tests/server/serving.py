@@ -31,7 +31,7 @@ class Server:
             *options,
         ]
         environment = {name: value for name, value in os.environ.items() if name != "MAXSIGHT_API_TOKEN"}
-        self._errors = open(library.parent / "server.log", "a+", encoding="utf-8")  # noqa: SIM115
+        self._errors = open(library.parent / "server.log", "a+", encoding="utf-8")
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self._errors, text=True, env=environment
         )

@@ -45,7 +45,7 @@ ABOVE = {
     "__main__": set(),
 }
 COMPOSITION = ("auditing", "library", "opened", "places", "queries", "searching", "transfer", "upkeep")
-ABOVE |= dict.fromkeys(COMPOSITION, {"answers", "client", "server", "cli"})
+ABOVE |= {part: {"answers", "client", "server", "cli"} for part in COMPOSITION}
 
 
 def imports_of(file):

@@ -63,7 +63,7 @@ if TYPE_CHECKING:
     envvar="MAXSIGHT_URL",
     show_envvar=True,
     metavar="http://HOST:PORT",
-    help="Ask the library that `maxsight serve` holds there, instead of one here; --token or $MAXSIGHT_API_TOKEN is what "
+    help="Ask the library that `maxsight serve` holds there, not one here; --token or $MAXSIGHT_API_TOKEN is what "
     "that server wants to be shown.",
 )
 @query_encoder_options

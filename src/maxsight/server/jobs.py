@@ -42,7 +42,9 @@ _ENDED = (JobState.DONE, JobState.CANCELLED, JobState.FAILED)
 class Job:
     """Files on their way into the library. Read and changed by any thread."""
 
-    def __init__(self, job_id: str, files: Sequence[Path], refused: Sequence[Received], home: Path) -> None:
+    def __init__(
+        self, job_id: str, files: Sequence[Path], refused: Sequence[Received], home: Path | None
+    ) -> None:
         """Wait for one's turn.
 
         Args:
@@ -182,7 +184,7 @@ class JobQueue:
     def resume(self) -> None:
         """Take up the jobs that a server before this one has not ended."""
         self._uploads.sweep()
-        for job_id, files in self._uploads.unfinished(self._library.path).items():
+        for job_id, files in self._uploads.unfinished(self._library.name).items():
             self._submit(Job(job_id, files, (), self._library.home))
 
     def check_room(self) -> None:
@@ -204,7 +206,7 @@ class JobQueue:
     def add(self, files: Sequence[Path], refused: Sequence[Received] = ()) -> Job:
         """Have files indexed."""
         job = Job(secrets.token_hex(16), files, refused, self._library.home)
-        self._uploads.begin(job.job_id, self._library.path, files)
+        self._uploads.begin(job.job_id, self._library.name, files)
         self._submit(job)
         return job
 

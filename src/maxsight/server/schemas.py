@@ -391,7 +391,7 @@ class LibraryStatus(BaseModel):
     incomplete: int
     pages: int
     vectors: int
-    size_bytes: int
+    size_bytes: int | None = Field(description="On the disk; null for a library in Milvus.")
     encoder: str
     revision: str
     dim: int

@@ -27,6 +27,7 @@ from maxsight.server.metrics import Metrics
 from maxsight.server.page_images import PageImages
 from maxsight.server.problems import RefusedError
 from maxsight.server.uploads import UploadFolder
+from maxsight.stores.addresses import Address
 from maxsight.stores.base import DocumentEntry
 from maxsight.types import Hit
 
@@ -51,8 +52,8 @@ class Service:
         self.reader = reader
         self.settings = settings
         self.metrics = Metrics()
-        self.uploads = UploadFolder(settings.uploads or reader.home / "uploads")
-        self.images = PageImages(reader, reader.path / "cache" / "pages", settings.limits.cache_bytes)
+        self.uploads = UploadFolder(settings.uploads or (reader.home or Path.cwd()) / "uploads")
+        self.images = PageImages(reader, reader.cache / "pages", settings.limits.cache_bytes)
         self._writer = writer
         limits = settings.limits
         self._jobs: JobQueue | None = None
@@ -66,7 +67,7 @@ class Service:
     @classmethod
     def open(
         cls,
-        path: Path,
+        path: Address,
         settings: ServerSettings,
         *,
         encoder: str | None = None,
@@ -205,11 +206,11 @@ class Service:
         assert self._writer is not None  # there are jobs
         self._writer.remove([path])
         self.images.forget(page_id(path, entry.document.content_hash, index) for index in entry.page_indices)
-        self.uploads.remove(self.reader.home / path)
+        self.uploads.remove(self.reader.source(entry.document))
 
     def is_upload(self, entry: DocumentEntry) -> bool:
         """Whether a document's file was uploaded here."""
-        return self.uploads.owns(self.reader.home / entry.document.path)
+        return self.uploads.owns(self.reader.source(entry.document))
 
 
 def get_service(request: Request) -> Service:

@@ -94,12 +94,12 @@ class UploadFolder:
 
     # Journals ---------------------------------------------------------------------------------------------
 
-    def begin(self, job_id: str, library: Path, files: Sequence[Path]) -> None:
+    def begin(self, job_id: str, library: str, files: Sequence[Path]) -> None:
         """Note the files of a job before it is done."""
         folder = self.root / _JOURNALS
         folder.mkdir(parents=True, exist_ok=True)
         names = [file.relative_to(self.root).as_posix() for file in files]
-        entry = {"library": str(library.resolve()), "files": names}
+        entry = {"library": library, "files": names}
         fresh = folder / f"{job_id}.new"
         fresh.write_text(json.dumps(entry), encoding="utf-8")
         os.replace(fresh, folder / f"{job_id}.json")
@@ -108,7 +108,7 @@ class UploadFolder:
         """Forget a job."""
         (self.root / _JOURNALS / f"{job_id}.json").unlink(missing_ok=True)
 
-    def unfinished(self, library: Path) -> dict[str, list[Path]]:
+    def unfinished(self, library: str) -> dict[str, list[Path]]:
         """Files of the library's jobs that have not ended, by job."""
         found = {}
         for journal in sorted((self.root / _JOURNALS).glob("*.json")):
@@ -117,7 +117,7 @@ class UploadFolder:
                 files = [self.root / name for name in entry["files"]]
             except (OSError, ValueError, KeyError, TypeError):
                 continue
-            if entry.get("library") == str(library.resolve()):
+            if entry.get("library") == library:
                 found[journal.stem] = [file for file in files if self.owns(file) and file.is_file()]
         return found
 

@@ -123,7 +123,7 @@ async def delete_document(service: Served, document_id: DocumentId) -> None:
 async def get_source(service: Served, document_id: DocumentId) -> Response:
     """The file itself, as it was when it was indexed."""
     entry = await service.run(service.document, document_id)
-    file = service.reader.home / entry.document.path
+    file = service.reader.source(entry.document)
     await service.run(check_unchanged, file, entry.document)
     return FileResponse(
         file,

@@ -178,7 +178,7 @@ def _size(row: IndexedPage) -> schemas.ImageSize | None:
 
 
 def _source_state(service: Service, row: IndexedPage) -> schemas.SourceState:
-    file = service.reader.home / row.document.path
+    file = service.reader.source(row.document)
     try:
         check_unchanged(file, row.document)
     except UnreadableDocumentError:
