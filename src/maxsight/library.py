@@ -28,7 +28,16 @@ from maxsight.exporting import export_parquet
 from maxsight.heatmaps.explanation import Explanation, explain_page
 from maxsight.hits import Rank, find_hits
 from maxsight.identity import find_document, page_id
-from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, IndexRun, Noticed, Progress
+from maxsight.indexing import (
+    Found,
+    IndexEvent,
+    IndexOptions,
+    IndexReport,
+    IndexRun,
+    Noticed,
+    PageJudge,
+    Progress,
+)
 from maxsight.retrieval.codes import SignCodec
 from maxsight.retrieval.loading import compile_for
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
@@ -282,14 +291,17 @@ class Library:
         Raises:
             LibraryBusyError: Another process is writing.
             LibraryReadOnlyError: The library can't be written to.
+            MissingExtraError: ``quality`` is asked for, and its packages are not installed.
         """
         several = [paths] if isinstance(paths, str | PathLike) else paths
         encoder = self._page_encoder()
+        judge = _page_judge(options.get("quality", False))
         options = {"settings": self.settings, **options}
         with self._store.writing():
             for damage in self._store.dropped:
                 yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
-            run = IndexRun(self._store, encoder, self.home, [Path(path) for path in several], options)
+            files = [Path(path) for path in several]
+            run = IndexRun(self._store, encoder, self.home, files, options, judge=judge)
             yield from run.events()
             self._store.optimize()
             compile_for(sum(entry.vectors for entry in self.documents()))
@@ -614,6 +626,16 @@ def _device_engine(store: Store, device: str) -> DeviceEngine | None:
 
     (chosen,) = choose_devices([device])
     return None if chosen.type == "cpu" else DeviceEngine(store, chosen)
+
+
+def _page_judge(quality: bool | PageJudge) -> PageJudge | None:
+    """Who judges pages: the model that comes along, one that is given, or nobody."""
+    if quality is not True:
+        return quality or None
+    extras.require("quality")
+    from maxsight.quality.model_file import load_predictor
+
+    return load_predictor()
 
 
 def _place(path: str | PathLike[str] | None) -> Path:
