@@ -16,7 +16,7 @@ from typing import Self, Unpack
 
 from PIL import Image
 
-from maxsight import __version__
+from maxsight import __version__, extras
 from maxsight.auditing import Auditing
 from maxsight.documents import (
     Failed,
@@ -33,7 +33,16 @@ from maxsight.encoders.matching import find_same_encoder
 from maxsight.errors import InputError, LibraryExistsError
 from maxsight.heatmaps.explanation import Explanation, explain_page
 from maxsight.identity import find_documents
-from maxsight.indexing import Found, IndexEvent, IndexOptions, IndexReport, Noticed, Progress, start_run
+from maxsight.indexing import (
+    Found,
+    IndexEvent,
+    IndexOptions,
+    IndexReport,
+    Noticed,
+    PageJudge,
+    Progress,
+    start_run,
+)
 from maxsight.places import Place, create_store, find_place, library_exists, open_store
 from maxsight.queries import Query
 from maxsight.retrieval.loading import compile_for
@@ -228,16 +237,19 @@ class Library(Upkeep, Auditing):
         Raises:
             LibraryBusyError: Another process is writing.
             LibraryReadOnlyError: The library can't be written to.
+            MissingExtraError: ``quality`` is asked for, and its packages are not installed.
         """
         several = [paths] if isinstance(paths, str | PathLike) else paths
         encoder = self._page_encoder()
+        judge = _page_judge(options.get("quality", False))
         options = {"settings": self.settings, **options}
         with self._store.writing():
             self._discards_if_empty = self._is_new
             self._keep_encoder_place()
             for damage in self._dropped():
                 yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
-            run = start_run(self._store, encoder, self.home, [Path(path) for path in several], options)
+            files = [Path(path) for path in several]
+            run = start_run(self._store, encoder, self.home, files, options, judge=judge)
             yield from run.events()
             if self._is_new and isinstance(self.address, MilvusAddress) and self._store.page_count():
                 yield Noticed(f"the library was made in {self._store.description}")
@@ -470,6 +482,16 @@ def _new_manifest(encoder: Encoder, settings: ReadSettings | None, pool_factor: 
         created_by=__version__,
         pool_factor=pool_factor,
     )
+
+
+def _page_judge(quality: bool | PageJudge) -> PageJudge | None:
+    """Who judges pages: the model that comes along, one that is given, or nobody."""
+    if quality is not True:
+        return quality or None
+    extras.require("quality")
+    from maxsight.quality.model_file import load_predictor
+
+    return load_predictor()
 
 
 def _is_same(one: Address, other: Address) -> bool:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError
-from maxsight.stores.fields import FieldType, grow_fields, stored_value
+from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_value
 from maxsight.types import Scalar
 
 FILE_COLUMNS = ("file", "path", "filename", "file_name")
@@ -27,10 +27,15 @@ class MetadataTable:
         Whole numbers become floats where another document has a fraction in the same field.
 
         Raises:
-            InputError: A field has values of several types, or of none that can be kept.
+            InputError: A field has values of several types, or of none that can be kept; or its name is taken.
         """
         given = {PurePosixPath(key).parts: _without_gaps(values) for key, values in fields.items()}
         self.types = grow_fields({}, given.values())
+        for name in PAGE_FIELDS.keys() & self.types.keys():
+            raise InputError(
+                f"metadata field {name!r} has the name of one that is given to each page by index --quality",
+                hint=f"{', '.join(PAGE_FIELDS)} are taken; give the field another name.",
+            )
         self._fields = {
             parts: {name: stored_value(value, self.types[name]) for name, value in values.items()}
             for parts, values in given.items()

@@ -188,4 +188,8 @@ class OpenedLibrary:
 def _keeps(condition: Filter, entry: DocumentEntry) -> bool:
     document = entry.document
     row = {**entry.metadata, "file": document.file, "path": document.path}
-    return any(condition.matches({**row, "page_number": index + 1}) for index in entry.page_indices)
+    own = entry.page_fields or ({},) * len(entry.page_indices)
+    return any(
+        condition.matches({**row, **fields, "page_number": index + 1})
+        for index, fields in zip(entry.page_indices, own, strict=True)
+    )

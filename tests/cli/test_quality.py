@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -79,3 +80,36 @@ def test_without_its_extra_the_pip_line_is_shown(monkeypatch, scans):
     result = run("predict", scans)
     assert result.exit_code == 4
     assert "pip install 'maxsight[quality]'" in result.stderr
+
+
+def test_indexing_with_quality_reports_pages_and_lists_them(scans, tmp_path):
+    def maxsight(*arguments):
+        result = CliRunner().invoke(main, [*map(str, arguments), "--library", str(tmp_path / "t.library")])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    told = maxsight("index", scans, "--quality", "--ocr", "none", "--encoder", "fake")
+    assert "OCR may fail: scans/noisy.png  page 1  CER 0." in told
+    assert told.endswith("3 pages judged\n")
+    listed = {Path(entry["path"]).name: entry["quality"] for entry in json.loads(maxsight("list", "--json"))}
+    assert listed["blank.png"] is None
+    assert listed["noisy.png"]["worst_cer"] > 0.2 > listed["clean.png"]["mean_cer"]
+    assert "noisy.png  1 page  CER 0." in maxsight("list")
+    again = json.loads(maxsight("index", scans, "--quality", "--json"))
+    assert (again["judged"], again["unreadable"]) == (0, [])
+
+
+def test_a_model_of_ones_own_can_judge_while_indexing_and_has_to_be_one(scans, tmp_path):
+    (tmp_path / "not.quality").write_text("no model")
+    arguments = [
+        "index",
+        scans,
+        "--quality-model",
+        tmp_path / "not.quality",
+        "--library",
+        tmp_path / "t.library",
+    ]
+    result = CliRunner().invoke(main, list(map(str, arguments)))
+    assert result.exit_code == 2
+    assert "is not a model of quality" in result.stderr
+    assert not (tmp_path / "t.library").exists()

@@ -180,6 +180,30 @@ def test_metadata_is_replaced_for_all_pages_of_a_document(store, reference):
     assert metadata["b/sails.pdf"] == {}
 
 
+def test_a_pages_own_fields_stay_when_those_of_its_document_are_replaced(store, reference):
+    for either in (store, reference):
+        either.set_page_fields({EVERYTHING[0]: {"predicted_cer": 0.5}, EVERYTHING[2]: {"predicted_cer": 1}})
+        either.set_metadata({"a/rivers.pdf": {"year": 2030}})
+    assert_same(store, reference)
+    entry = store.documents()[0]
+    assert entry.metadata == {"year": 2030}
+    assert entry.page_fields == ({"predicted_cer": 0.5}, {}, {"predicted_cer": 1.0})
+    where = parse_filter("predicted_cer < 0.7 AND year = 2030", store.fields())
+    assert [list(pages.page_ids) for pages in store.vectors(where=where)] == [[EVERYTHING[0]]]
+
+
+def test_a_pages_own_fields_are_replaced_as_a_whole_and_unknown_pages_are_nothing(store, reference):
+    for either in (store, reference):
+        either.set_page_fields({EVERYTHING[3]: {"predicted_cer": 0.5, "quality_note": "it's pale"}})
+        either.set_page_fields(
+            {EVERYTHING[3]: {"quality_note": "blank"}, "nowhere' OR 1=1 --": {"quality_note": "x"}}
+        )
+        either.set_page_fields({})
+    assert_same(store, reference)
+    (page,) = store.read([EVERYTHING[3]])
+    assert page.metadata == {"year": 2021, "rate": 0.5, "author": "O'Hara", "quality_note": "blank"}
+
+
 def test_metadata_changes_leave_the_text_findable(store):
     store.set_metadata({"b/sails.pdf": {"year": 1}})
     assert store.search_text("wind", 3) == ["b/sails.pdf@1#0"]

@@ -16,11 +16,12 @@ from maxsight.cli.reading_options import changed, choosing_options, each_path, r
 from maxsight.cli.record_options import encoder_of_records, record_options
 
 if TYPE_CHECKING:
-    from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
+    from maxsight.indexing import IndexEvent, IndexOptions, IndexReport, PageJudge
     from maxsight.library import Library
     from maxsight.stores.addresses import Address
 
 NOT_ALL_INDEXED = 3
+MOST_UNREADABLE = 20
 
 
 @click.command()
@@ -48,6 +49,16 @@ NOT_ALL_INDEXED = 3
     help="CSV or JSON Lines with a column `file` and your own fields, for --filter.",
 )
 @click.option("--again", is_flag=True, help="Read unchanged files again, for example with another --ocr.")
+@click.option(
+    "--quality", is_flag=True, help="Predict the error rates of OCR for every page with a picture, for --filter: "
+    "predicted_cer, predicted_wer. Pages indexed before are completed."
+)  # fmt: skip
+@click.option(
+    "--quality-model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="MODEL",
+    help="The same, by a model of your own.",
+)
 @click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
 @reading_options
 @json_option
@@ -60,6 +71,7 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
     from maxsight.metadata import MetadataTable
 
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
+    judge = _load_judge(options["quality_model"])
     found = list(each_path(paths))
     with _opened(library, found, options) as opened, _progress_bar() as show:
         given: IndexOptions = {
@@ -70,6 +82,7 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
             "settings": changed(opened.settings, options),
             "workers": options["workers"],
             "again": options["again"],
+            "quality": judge or options["quality"],
         }
         if options["records"]:
             given["records"] = options["records"]
@@ -105,6 +118,17 @@ def _opened(library: Address, paths: list[str], options: Mapping[str, Any]) -> L
         settings=changed(default_settings(encoder), options),
         pool_factor=options["pool_factor"],
     )
+
+
+def _load_judge(model: Path | None) -> PageJudge | None:
+    if model is None:
+        return None
+    from maxsight.extras import require
+
+    require("quality")
+    from maxsight.quality.model_file import load_predictor
+
+    return load_predictor(model)
 
 
 @contextmanager
@@ -170,6 +194,12 @@ def _print_report(report: IndexReport, library: Address, as_json: bool) -> None:
     if as_json:
         print_json(report)
         return
+    for page in report.unreadable[:MOST_UNREADABLE]:
+        click.echo(
+            f"OCR may fail: {page.path}  page {page.page_number}  CER {page.fields['predicted_cer']:.2f}"
+        )
+    if len(report.unreadable) > MOST_UNREADABLE:
+        click.echo(f"  and {len(report.unreadable) - MOST_UNREADABLE:,} more")
     rate = (
         f" in {_clock(report.seconds)}, {report.pages / report.seconds:.1f} pages/s" if report.pages else ""
     )
@@ -178,4 +208,5 @@ def _print_report(report: IndexReport, library: Address, as_json: bool) -> None:
         f"({counted(report.pages, 'page')}, {report.vectors:,} vectors{rate}), "
         f"{report.skipped:,} unchanged, {len(report.removed):,} removed, "
         f"{counted(len(report.not_indexed), 'problem')}"
+        + (f", {counted(report.judged, 'page')} judged" if report.judged else "")
     )

@@ -180,8 +180,9 @@ def predict(
     reason and no number. What can't be read is named, and the exit code is 3.
     """
     from maxsight.documents import ReadSettings
-    from maxsight.quality.bulk import DPI, PageQuality, predict_documents, worst_first, write_predictions
+    from maxsight.quality.bulk import PageQuality, predict_documents, worst_first, write_predictions
     from maxsight.quality.model_file import load_predictor
+    from maxsight.quality.predictor import DPI
 
     predictor = load_predictor(model)
     settings = changed(ReadSettings(dpi=DPI), options)
@@ -219,11 +220,11 @@ def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any
 
     from maxsight.documents import OcrChoice, ReadSettings, render_page
     from maxsight.pictures import fit_picture
-    from maxsight.quality.bulk import DPI
     from maxsight.quality.explaining import window_heat
     from maxsight.quality.heat_picture import draw_heat, draw_words, side_by_side
     from maxsight.quality.model_file import load_predictor
     from maxsight.quality.ocr import read_picture
+    from maxsight.quality.predictor import DPI
 
     if out.suffix.lower() != ".png":
         raise InputError(f"the picture is a PNG, so {out} can't be its name", hint="Let it end in .png.")

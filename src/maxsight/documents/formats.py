@@ -26,6 +26,12 @@ def is_supported(path: Path) -> bool:
     return path.suffix.lower() in _SOURCES
 
 
+def is_drawn(path: Path) -> bool:
+    """Tell by a file's name whether its pages are to be looked at, as those of plain text are not."""
+    module, _ = _SOURCES.get(path.suffix.lower(), ("", ""))
+    return module in ("maxsight.documents.pdf", "maxsight.documents.images")
+
+
 def unsupported(path: Path) -> UnsupportedFormatError:
     """The error for a file of an unknown kind."""
     kind = f"files of kind {path.suffix}" if path.suffix else "files without an extension"

@@ -5,12 +5,14 @@ from maxsight.indexing.events import (
     Indexed,
     IndexEvent,
     IndexReport,
+    Judged,
     NotIndexed,
     Planned,
     Progress,
     Removed,
     Skipped,
 )
+from maxsight.indexing.judging import PageJudge
 from maxsight.indexing.run import IndexOptions, IndexRun
 from maxsight.indexing.starting import start_run
 from maxsight.notices import Noticed
@@ -22,8 +24,10 @@ __all__ = [
     "IndexReport",
     "IndexRun",
     "Indexed",
+    "Judged",
     "NotIndexed",
     "Noticed",
+    "PageJudge",
     "Planned",
     "Progress",
     "Removed",

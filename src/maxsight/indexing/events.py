@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from maxsight.notices import Noticed
-from maxsight.types import LeftOut
+from maxsight.types import LeftOut, Scalar
+
+PREDICTED_CER = "predicted_cer"
+UNREADABLE_CER = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +79,29 @@ class Skipped:
     path: str
 
 
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A stored page was judged by its picture.
+
+    Attributes:
+        path: Its document.
+        page_number: From 1.
+        fields: What was said of it, kept with the page: ``predicted_cer`` and others, or why there is no number.
+        needs_ocr: Whether it has no text of its own, so that what OCR makes of it is all that is known.
+    """
+
+    path: str
+    page_number: int
+    fields: Mapping[str, Scalar]
+    needs_ocr: bool
+
+    @property
+    def is_unreadable(self) -> bool:
+        """Whether OCR is expected to get too much of it wrong for the page to be found by its words."""
+        predicted = self.fields.get(PREDICTED_CER, 0.0)
+        return self.needs_ocr and isinstance(predicted, float) and predicted > UNREADABLE_CER
+
+
 class NotIndexed(LeftOut):
     """A file, or a page of it, could not be read. Everything else goes on."""
 
@@ -89,7 +115,7 @@ class Removed:
     path: str
 
 
-IndexEvent = Found | Planned | Progress | Indexed | Skipped | NotIndexed | Removed | Noticed
+IndexEvent = Found | Planned | Progress | Indexed | Skipped | NotIndexed | Removed | Judged | Noticed
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +127,8 @@ class IndexReport:
         skipped: How many documents had not changed.
         removed: Paths of documents that went.
         not_indexed: What could not be read.
+        judged: How many pages were judged by their pictures.
+        unreadable: Those of them that OCR is expected to misread, worst first.
         notices: What a user should know.
         pages: Pages written.
         vectors: Their vectors.
@@ -111,6 +139,8 @@ class IndexReport:
     skipped: int
     removed: tuple[str, ...]
     not_indexed: tuple[NotIndexed, ...]
+    judged: int
+    unreadable: tuple[Judged, ...]
     notices: tuple[str, ...]
     pages: int
     vectors: int
@@ -127,6 +157,14 @@ class IndexReport:
             skipped=len(kept[Skipped]),
             removed=tuple(event.path for event in kept[Removed]),
             not_indexed=tuple(kept[NotIndexed]),
+            judged=len(kept[Judged]),
+            unreadable=tuple(
+                sorted(
+                    (event for event in kept[Judged] if event.is_unreadable),
+                    key=lambda event: event.fields[PREDICTED_CER],
+                    reverse=True,
+                )
+            ),
             notices=tuple(event.message for event in kept[Noticed]),
             pages=sum(event.pages for event in kept[Indexed]),
             vectors=sum(event.vectors for event in kept[Indexed]),

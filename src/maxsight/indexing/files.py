@@ -8,7 +8,6 @@ from pathlib import Path, PurePosixPath
 from maxsight.documents import content_hash
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import document_path
-from maxsight.indexing.batch import Work
 from maxsight.stores.base import DocumentEntry
 from maxsight.types import Document
 
@@ -50,13 +49,13 @@ def content(document: Document) -> tuple[str, str]:
     return document.content_hash, PurePosixPath(document.path).suffix.lower()
 
 
-def has_changed(work: Work) -> bool:
+def has_changed(document: Document, file: Path) -> bool:
     """Whether a file has another size or time than when it was looked at."""
     try:
-        stat = work.file.stat()
+        stat = file.stat()
     except OSError:
         return True
-    return (work.document.size_bytes, work.document.modified_ns) != (stat.st_size, stat.st_mtime_ns)
+    return (document.size_bytes, document.modified_ns) != (stat.st_size, stat.st_mtime_ns)
 
 
 def is_gone(file: Path) -> bool:

@@ -26,16 +26,19 @@ from maxsight.documents import (
     discover,
     read_documents,
 )
+from maxsight.documents.formats import is_drawn
 from maxsight.encoders.base import Encoder
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import page_id, record_file, source_file
 from maxsight.indexing.batch import PAGES_PER_COMMIT, Batch, Work
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import content, has_changed, is_gone, library_name, look_at, missing_pages
+from maxsight.indexing.judging import MODEL, Judging, PageJudge
 from maxsight.indexing.meter import Meter
 from maxsight.metadata import MetadataTable
 from maxsight.notices import Noticed, Notices
 from maxsight.stores.base import DocumentEntry, Store
+from maxsight.stores.fields import of_document, of_page
 from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
 
@@ -52,6 +55,9 @@ class IndexOptions(TypedDict, total=False):
         workers: Reading processes; one per CPU if not given, at most four where they run OCR.
         again: Read files again that have not changed, for example with another OCR engine.
         records: Take the paths for files of records, and each group of records for a document.
+        quality: Judge pages by their pictures and keep what is expected of OCR as fields of each page; by the model
+            that comes with maxsight, or by a judge of one's own, such as a `QualityPredictor`. Pages that were
+            indexed before and lack it are judged too.
     """
 
     include: Sequence[str]
@@ -62,15 +68,35 @@ class IndexOptions(TypedDict, total=False):
     workers: int | None
     again: bool
     records: RecordFields
+    quality: bool | PageJudge
 
 
 class IndexRun:
     """One run over one request. Iterate ``events`` once."""
 
     def __init__(
-        self, store: Store, encoder: Encoder, home: Path | None, paths: Sequence[Path], options: IndexOptions
+        self,
+        store: Store,
+        encoder: Encoder,
+        home: Path | None,
+        paths: Sequence[Path],
+        options: IndexOptions,
+        *,
+        judge: PageJudge | None = None,
     ) -> None:
-        """Prepare a run; nothing is read before ``events`` is iterated."""
+        """Prepare a run; nothing is read before ``events`` is iterated.
+
+        Args:
+            store: Where the pages go.
+            encoder: Makes their vectors.
+            home: The folder that documents are named relative to.
+            paths: Files and folders.
+            options: How to index; ``quality`` is decided by ``judge``.
+            judge: Looks at the pages once they are stored.
+
+        Raises:
+            InputError: A picture is not enough for the judge.
+        """
         self._store = store
         self._home = home
         self._paths = paths
@@ -80,6 +106,9 @@ class IndexRun:
         self._work: dict[Path, Work] = {}
         self._copies: dict[str, list[Work]] = defaultdict(list)
         self._notices = Notices(encoder.notice)
+        self._found: dict[str, Path] = {}
+        settings = options.get("settings", ReadSettings())
+        self._judging = Judging(store, judge, settings) if judge else None
 
     def events(self) -> Iterator[IndexEvent]:
         """Do the work, telling of each step. When the iteration is stopped early, what is encoded is committed."""
@@ -96,6 +125,7 @@ class IndexRun:
         yield from self._read()
         if self._options.get("prune"):
             yield from self._prune()
+        yield from self._judge()
         yield from self._notices.events()
 
     def _plan(self) -> Iterator[IndexEvent]:
@@ -112,6 +142,7 @@ class IndexRun:
                 if isinstance(found, UnreadableDocumentError):
                     raise found
                 path = library_name(found, self._home)
+                self._found[path] = found
                 yield Found(path)
                 entry = self._entries.get(path)
                 document = look_at(found, path, entry)
@@ -178,7 +209,7 @@ class IndexRun:
 
     def _end(self, work: Work, batch: Batch) -> Iterator[IndexEvent]:
         """End a document, unless its file is not what it was when it was looked at."""
-        if has_changed(work):
+        if has_changed(work.document, work.file):
             reason = "changed while it was being read"
             yield NotIndexed(str(work.file), None, reason, "Index it again when it is no longer written to.")
             self._notices.forget(work.document.path)
@@ -198,7 +229,9 @@ class IndexRun:
                 continue
             waiting = []
             for work in copies:
-                same = entry.document.content_hash == work.document.content_hash and not has_changed(work)
+                same = entry.document.content_hash == work.document.content_hash and not has_changed(
+                    work.document, work.file
+                )
                 if same and self._copy_pages(entry, work):
                     yield work.indexed("copied")
                 else:
@@ -222,7 +255,7 @@ class IndexRun:
                     page,
                     page_id=page_id(document.path, document.content_hash, page.page.page_index),
                     document=document,
-                    metadata=work.metadata or page.metadata,
+                    metadata={**of_page(page.metadata), **(work.metadata or of_document(page.metadata))},
                 )
                 for page in self._store.read(ids)
             ]
@@ -232,6 +265,21 @@ class IndexRun:
             work.pages += len(copied)
             work.vectors += sum(len(page.embedding.vectors) for page in copied)
         return True
+
+    def _judge(self) -> Iterator[IndexEvent]:
+        """Judge what was found, or say that pages lack what others have."""
+        if self._judging:
+            yield from self._judging.events(self._found, self._options.get("workers"))
+        elif MODEL in self._store.fields():
+            lacking = sum(
+                MODEL not in fields
+                for entry in self._store.documents()
+                if is_drawn(Path(entry.document.path))
+                for fields in entry.page_fields
+            )
+            if lacking:
+                pages = "1 page lacks" if lacking == 1 else f"{lacking:,} pages lack"
+                yield Noticed(f"{pages} the error rates that others have: index again with --quality")
 
     def _prune(self) -> Iterator[IndexEvent]:
         """Remove documents below the given folders whose files are gone.

@@ -17,11 +17,10 @@ from maxsight.documents.discover import discover
 from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, read_documents
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.ocr import read_picture
-from maxsight.quality.predictor import Prediction, QualityPredictor, Target
+from maxsight.quality.predictor import DPI, Prediction, QualityPredictor, Target
 from maxsight.threads import map_in_threads
 
 TEXT_FILES = ("*.txt", "*.md")
-DPI = 150
 
 
 @dataclass(frozen=True, slots=True)

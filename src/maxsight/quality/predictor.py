@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import cached_property
 from typing import Any
 
 import numpy as np
@@ -24,6 +26,9 @@ from maxsight.quality.features import (
 from maxsight.quality.ocr import OcrReading
 from maxsight.quality.regressors import SupportVectors, Trees
 from maxsight.quality.text_presence import find_text
+from maxsight.types import PictureFit, Scalar
+
+DPI = 150
 
 
 class Target(StrEnum):
@@ -63,6 +68,14 @@ class Prediction:
     estimates: Mapping[Target, Estimate] = field(default_factory=dict)
     refusal: str | None = None
     warning: str | None = None
+
+    def page_fields(self) -> dict[str, Scalar]:
+        """What a library keeps with the page: ``predicted_cer``, ``predicted_wer``, and ``quality_note`` if need be."""
+        fields: dict[str, Scalar] = {
+            f"predicted_{target}": round(estimate.value, 4) for target, estimate in self.estimates.items()
+        }
+        note = self.refusal or self.warning
+        return fields | ({"quality_note": note} if note else {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -122,6 +135,42 @@ class QualityPredictor:
     def extractor(self) -> FeatureExtractor:
         """What makes the features."""
         return self._extractor
+
+    @cached_property
+    def revision(self) -> str:
+        """Fingerprint of what was learned: another one may predict otherwise."""
+        digest = hashlib.sha256(str(self.space).encode())
+        for target, fitted in sorted(self.targets.items()):
+            digest.update(target.encode())
+            if fitted.support is not None:
+                digest.update(fitted.support.vectors.tobytes() + fitted.support.weights.tobytes())
+            if fitted.trees is not None:
+                digest.update(fitted.trees.text.encode())
+        return f"{self.space.encoder}-{digest.hexdigest()[:12]}"
+
+    @property
+    def dpi(self) -> int:
+        """At which the pages it learned from were drawn."""
+        return max(self.about.get("dpi", ()), default=0) or DPI
+
+    @property
+    def picture(self) -> PictureFit:
+        """The picture that it judges a page by.
+
+        Raises:
+            InputError: It judges a page together with what OCR read on it.
+        """
+        if self.space.with_ocr:
+            raise InputError(
+                "this model judges a page together with what OCR read on it, and here there is only the picture",
+                hint="Take one that was trained without --with-ocr.",
+            )
+        assert self._extractor.encoder.picture is not None  # an extractor looks at pages
+        return self._extractor.encoder.picture
+
+    def page_fields(self, picture: NDArray[np.uint8]) -> dict[str, Scalar]:
+        """What a library keeps with a page: ``predicted_cer``, ``predicted_wer``, ``quality_note``."""
+        return self.predict(picture).page_fields()
 
     def predict(self, picture: NDArray[np.uint8], reading: OcrReading | None = None) -> Prediction:
         """Predict for one page.

@@ -27,7 +27,7 @@ class IndexedPage:
         document: The file it is a page of.
         page: Its text and words.
         embedding: Its vectors and their regions.
-        metadata: The user's fields of the document.
+        metadata: The user's fields of the document, and the page's own (`fields.PAGE_FIELDS`).
     """
 
     page_id: str
@@ -47,12 +47,14 @@ class DocumentEntry:
             was interrupted or a page could not be read.
         vectors: Stored vectors of all its pages.
         metadata: The user's fields.
+        page_fields: Each page's own, in the order of ``page_indices``.
     """
 
     document: Document
     page_indices: tuple[int, ...]
     vectors: int
     metadata: Mapping[str, Scalar]
+    page_fields: tuple[Mapping[str, Scalar], ...] = ()
 
     @property
     def complete(self) -> bool:
@@ -194,6 +196,10 @@ class Store(Searchable, Protocol):
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Replace the user's fields of stored documents, by path, without touching their vectors."""
+        ...
+
+    def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
+        """Replace the fields of stored pages that are their own, by page id, without touching their vectors."""
         ...
 
     def touch(self, documents: Sequence[Document]) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
 import lance
 import pyarrow as pa
 
 from maxsight.stores import schema
-from maxsight.stores.conditions import metadata_column, path_in
-from maxsight.stores.fields import FieldType, stored_value
+from maxsight.stores.conditions import lance_literal, metadata_column, path_in
+from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
 from maxsight.types import Document, Scalar
 
 
@@ -26,12 +26,44 @@ def set_metadata(
         fields: All fields of the library.
     """
     where = path_in(sorted(metadata)).to_lance()
+    _rewrite(
+        dataset, where, lambda row: {**metadata[row["path"]], **of_page(schema.metadata_of(row))}, fields
+    )
+
+
+def set_page_fields(
+    dataset: lance.LanceDataset,
+    page_fields: Mapping[str, Mapping[str, Scalar]],
+    fields: Mapping[str, FieldType],
+) -> None:
+    """Replace the fields of pages that are their own.
+
+    Args:
+        dataset: Its newest version, with a column for each field.
+        page_fields: The new ones, by page id.
+        fields: All fields of the library.
+    """
+    where = f"page_id IN ({', '.join(map(lance_literal, page_fields))})"
+    _rewrite(
+        dataset,
+        where,
+        lambda row: {**of_document(schema.metadata_of(row)), **page_fields[row["page_id"]]},
+        fields,
+    )
+
+
+def _rewrite(
+    dataset: lance.LanceDataset,
+    where: str,
+    metadata_of: Callable[[schema.Row], Mapping[str, Scalar]],
+    fields: Mapping[str, FieldType],
+) -> None:
+    columns = [metadata_column(name) for name in fields]
     rows = []
-    for row in dataset.to_table(columns=["page_id", "path"], filter=where).to_pylist():
-        given = metadata[row["path"]].items()
-        values = {name: stored_value(value, fields[name]) for name, value in given}
+    for row in dataset.to_table(columns=["page_id", "path", *columns], filter=where).to_pylist():
+        values = {name: stored_value(value, fields[name]) for name, value in metadata_of(row).items()}
         rows.append({"page_id": row["page_id"], **schema.metadata_row(values)})
-    _write(dataset, rows, ["metadata_checksum", *map(metadata_column, fields)])
+    _write(dataset, rows, ["metadata_checksum", *columns])
 
 
 def touch(

@@ -28,6 +28,13 @@ OWN_FIELDS: Mapping[str, FieldType] = {
     "path": FieldType.TEXT,
     "page_number": FieldType.INTEGER,
 }
+PAGE_FIELDS: Mapping[str, FieldType] = {
+    "predicted_cer": FieldType.NUMBER,
+    "predicted_wer": FieldType.NUMBER,
+    "quality_note": FieldType.TEXT,
+    "quality_model": FieldType.TEXT,
+}
+"""What is said of one page and not of its document. Kept when the user's fields of a document are replaced."""
 INT64_MAX = 2**63 - 1
 
 
@@ -82,6 +89,16 @@ def grow_fields(known: Mapping[str, FieldType], rows: Iterable[Mapping[str, Scal
 def stored_value(value: Scalar, kind: FieldType) -> Scalar:
     """The value as its field keeps it: a number field makes floats of whole numbers, and 0.0 of -0.0."""
     return float(value) + 0.0 if kind is FieldType.NUMBER else value
+
+
+def of_page(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Those of a page's fields that are its own."""
+    return {name: value for name, value in metadata.items() if name in PAGE_FIELDS}
+
+
+def of_document(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    """Those of a page's fields that all pages of its document share."""
+    return {name: value for name, value in metadata.items() if name not in PAGE_FIELDS}
 
 
 def _checked_type(name: str, value: Scalar) -> FieldType:

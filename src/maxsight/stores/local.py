@@ -42,7 +42,7 @@ from maxsight.stores.damage import Damage
 from maxsight.stores.dataset import SET_ASIDE, Dataset, has_versions
 from maxsight.stores.durability import Synced, make_folder, size_bytes, sync_folder
 from maxsight.stores.edge import is_gone, translated
-from maxsight.stores.fields import FieldType, grow_fields
+from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
 from maxsight.stores.lock import HOLDER_FILE, LOCK_FILE, WriterLock
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
 from maxsight.stores.ragged import PageVectors
@@ -259,6 +259,14 @@ class LocalStore:
         with self._committing() as dataset:
             dataset.update_schema_metadata(schema.manifest_entry(manifest))
             self._manifest = manifest
+
+    def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
+        """Replace the fields of stored pages that are their own, by page id, without touching their vectors."""
+        if not fields:
+            return
+        with self._committing() as dataset:
+            kinds = self._grow(dataset, fields.values())
+            edits.set_page_fields(dataset, fields, kinds)
 
     def keep_audit(self, audit: Audit) -> None:
         """Keep what was measured, in place of what was measured before."""
@@ -553,5 +561,6 @@ def _entry(rows: list[schema.Row]) -> DocumentEntry:
         document=schema.document_of(rows[0]),
         page_indices=tuple(row["page_number"] - 1 for row in rows),
         vectors=sum(row["vector_count"] for row in rows),
-        metadata=schema.metadata_of(rows[0]),
+        metadata=of_document(schema.metadata_of(rows[0])),
+        page_fields=tuple(of_page(schema.metadata_of(row)) for row in rows),
     )

@@ -17,7 +17,7 @@ import numpy as np
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
-from maxsight.stores.fields import FieldType, grow_fields, stored_value
+from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page, stored_value
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored
@@ -97,7 +97,18 @@ class MemoryStore:
             if page.document.path in metadata:
                 row = metadata[page.document.path]
                 values = {name: stored_value(value, self._fields[name]) for name, value in row.items()}
-                self._pages[page_id] = replace(page, metadata=values)
+                self._pages[page_id] = replace(page, metadata=values | of_page(page.metadata))
+
+    def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
+        """Replace the fields of stored pages that are their own, by page id."""
+        self._version += 1
+        self._fields = grow_fields(self._fields, fields.values())
+        for page_id in fields.keys() & self._pages.keys():
+            page = self._pages[page_id]
+            values = {
+                name: stored_value(value, self._fields[name]) for name, value in fields[page_id].items()
+            }
+            self._pages[page_id] = replace(page, metadata=of_document(page.metadata) | values)
 
     def touch(self, documents: Sequence[Document]) -> None:
         """Note a new size and time of documents whose content has not changed."""
@@ -130,7 +141,8 @@ class MemoryStore:
                 document=pages[0].document,
                 page_indices=tuple(page.page.page_index for page in pages),
                 vectors=sum(len(page.embedding.vectors) for page in pages),
-                metadata=pages[0].metadata,
+                metadata=of_document(pages[0].metadata),
+                page_fields=tuple(of_page(page.metadata) for page in pages),
             )
             for _, pages in sorted(pages_of.items())
         ]

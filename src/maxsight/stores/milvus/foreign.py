@@ -258,6 +258,10 @@ class ForeignRows:
         """Refuse."""
         self._refuse()
 
+    def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
+        """Refuse."""
+        self._refuse()
+
     def touch(self, documents: Sequence[Document]) -> None:
         """Refuse."""
         self._refuse()

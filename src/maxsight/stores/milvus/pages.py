@@ -16,7 +16,7 @@ from maxsight.errors import InputError, LibraryDamagedError
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry
 from maxsight.stores.conditions import Filter
-from maxsight.stores.fields import FieldType, grow_fields
+from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import batched
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, Connection
@@ -263,5 +263,6 @@ def _entry(rows: list[Row]) -> DocumentEntry:
         document=document_of(rows[0]),
         page_indices=tuple(row["page_number"] - 1 for row in rows),
         vectors=sum(row["vector_count"] for row in rows),
-        metadata=metadata_of(rows[0]),
+        metadata=of_document(metadata_of(rows[0])),
+        page_fields=tuple(of_page(metadata_of(row)) for row in rows),
     )

@@ -7,7 +7,7 @@ after its vectors and removed before them, so that what a kill leaves half done 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
@@ -17,12 +17,12 @@ from maxsight.errors import LibraryReadOnlyError
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter, path_in
-from maxsight.stores.fields import FieldType, stored_value
+from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import batched, batched_by_size
 from maxsight.stores.milvus.connection import REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import METADATA_COLUMN
-from maxsight.stores.milvus.page_columns import LISTED, WHOLE, Row, to_metadata, to_page
+from maxsight.stores.milvus.page_columns import LISTED, WHOLE, Row, metadata_of, to_metadata, to_page
 from maxsight.stores.milvus.pages import WHOLE_ROWS, PageRows
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored
@@ -154,14 +154,30 @@ class MilvusStore(ABC):
             return
         with self.writing():
             fields = self._pages.grow_fields(metadata.values())
-            given = {
-                path: to_metadata({name: stored_value(value, fields[name]) for name, value in row.items()})
-                for path, row in metadata.items()
-            }
-            changed = (row | {METADATA_COLUMN: given[row["path"]]} for row in self._rows_of(metadata, WHOLE))
-            for some in batched(changed, WHOLE_ROWS):
-                self._rewrite(some)
-            self._pages.changed()
+            given = {path: _stored(row, fields) for path, row in metadata.items()}
+            self._change_metadata(
+                self._rows_of(metadata, WHOLE), lambda row, old: given[row["path"]] | of_page(old)
+            )
+
+    def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
+        """Replace the fields of stored pages that are their own, by page id."""
+        if not fields:
+            return
+        with self.writing():
+            kinds = self._pages.grow_fields(fields.values())
+            given = {page_id: _stored(row, kinds) for page_id, row in fields.items()}
+            self._change_metadata(
+                self._pages.rows(WHOLE, page_ids=list(fields)),
+                lambda row, old: of_document(old) | given[row["page_id"]],
+            )
+
+    def _change_metadata(
+        self, rows: Iterable[Row], change: Callable[[Row, dict[str, Scalar]], Mapping[str, Scalar]]
+    ) -> None:
+        changed = (row | {METADATA_COLUMN: to_metadata(change(row, metadata_of(row)))} for row in rows)
+        for some in batched(changed, WHOLE_ROWS):
+            self._rewrite(some)
+        self._pages.changed()
 
     def touch(self, documents: Sequence[Document]) -> None:
         """Note a new size and time of documents whose content has not changed."""
@@ -227,3 +243,7 @@ class MilvusStore(ABC):
 
     def _vector_bytes(self, row: Row) -> int:
         return int(row["vector_count"]) * self._dim * 4
+
+
+def _stored(row: Mapping[str, Scalar], fields: Mapping[str, FieldType]) -> dict[str, Scalar]:
+    return {name: stored_value(value, fields[name]) for name, value in row.items()}

@@ -1,0 +1,158 @@
+"""Pages judged by their pictures once they are stored: what is expected of OCR becomes fields of each page.
+
+A pass of its own, not a stage beside the encoder: whatever the encoder looks at, the judge gets the picture it learned
+on, and pages that were indexed before are completed in the same way.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.documents import (
+    Event,
+    Failed,
+    OcrChoice,
+    PageFailed,
+    PageRead,
+    ReadJob,
+    ReadSettings,
+    read_documents,
+)
+from maxsight.documents.formats import is_drawn
+from maxsight.identity import page_id
+from maxsight.indexing.batch import PAGES_PER_COMMIT
+from maxsight.indexing.events import Judged, Progress
+from maxsight.indexing.files import has_changed
+from maxsight.indexing.meter import Meter
+from maxsight.notices import Noticed
+from maxsight.stores.base import Store
+from maxsight.threads import map_in_threads, one_blas_thread
+from maxsight.types import Document, PictureFit, Scalar, TextSource
+
+MODEL = "quality_model"
+"""The field that tells which judge has seen a page, whether or not it gave a number."""
+
+
+class PageJudge(Protocol):
+    """Says of a page's picture what is worth keeping with the page."""
+
+    @property
+    def revision(self) -> str:
+        """Changes with whatever changes a judgement; kept as the field `MODEL`."""
+        ...
+
+    @property
+    def dpi(self) -> int:
+        """At which it wants PDF pages drawn."""
+        ...
+
+    @property
+    def picture(self) -> PictureFit:
+        """The picture it wants to see.
+
+        Raises:
+            InputError: A picture is not enough for it.
+        """
+        ...
+
+    def page_fields(self, picture: NDArray[np.uint8]) -> Mapping[str, Scalar]:
+        """Judge one page, by names in `stores.fields.PAGE_FIELDS`.
+
+        Args:
+            picture: RGB. Shape ``(height, width, 3)``, uint8.
+        """
+        ...
+
+
+class Judging:
+    """Gives fields to the stored pages of some files that this judge has not seen yet."""
+
+    def __init__(self, store: Store, judge: PageJudge, settings: ReadSettings) -> None:
+        """Prepare; nothing is read before ``events`` is iterated.
+
+        Args:
+            store: Where the pages are.
+            judge: Judges them.
+            settings: How files are read: their password and limits count.
+
+        Raises:
+            InputError: A picture is not enough for this judge.
+        """
+        self._store = store
+        self._judge = judge
+        self._settings = replace(settings, ocr=OcrChoice.NONE, dpi=judge.dpi, picture=judge.picture)
+        self._documents: dict[Path, Document] = {}
+        self._uncommitted: list[tuple[Path, Judged]] = []
+
+    def events(
+        self, files: Mapping[str, Path], workers: int | None = None
+    ) -> Iterator[Progress | Judged | Noticed]:
+        """Judge pages, and tell of each after its commit. Stopped early, what is judged is kept.
+
+        Args:
+            files: Where the documents lie that are to be judged, by path.
+            workers: Reading processes.
+        """
+        jobs = list(self._jobs(files))
+        meter = Meter(sum(self._size_bytes(job) for job in jobs))
+        reading = read_documents(jobs, self._settings, workers=workers)
+        try:
+            with one_blas_thread(), closing(reading):
+                for event in map_in_threads(self._look, reading):
+                    match event:
+                        case Noticed():
+                            yield event
+                        case (path, judged):
+                            self._uncommitted.append((path, judged))
+                            meter.add(self._documents[path])
+                            yield meter.progress(judged.path)
+                    if len(self._uncommitted) >= PAGES_PER_COMMIT:
+                        yield from self._commit()
+        finally:
+            committed = self._commit()
+        yield from committed
+
+    def _jobs(self, files: Mapping[str, Path]) -> Iterator[ReadJob]:
+        for entry in self._store.documents():
+            file = files.get(entry.document.path)
+            if file is None or not is_drawn(file):
+                continue
+            pages = zip(entry.page_indices, entry.page_fields, strict=True)
+            unseen = tuple(index for index, fields in pages if fields.get(MODEL) != self._judge.revision)
+            if unseen:
+                self._documents[file] = entry.document
+                yield ReadJob(file, unseen)
+
+    def _size_bytes(self, job: ReadJob) -> int:
+        document = self._documents[job.path]
+        return document.size_bytes * len(job.page_indices or ()) // document.page_count
+
+    def _look(self, event: Event) -> tuple[Path, Judged] | Noticed | None:
+        match event:
+            case PageRead(job, page):
+                assert page.picture is not None  # asked for
+                fields = {**self._judge.page_fields(page.picture), MODEL: self._judge.revision}
+                path = self._documents[job.path].path
+                return job.path, Judged(path, page.page_number, fields, page.text_source is TextSource.NONE)
+            case PageFailed() | Failed():
+                return Noticed(f"not judged: {event.error}")
+        return None
+
+    def _commit(self) -> list[Judged]:
+        """Keep what was judged of files that are still those that were indexed."""
+        waiting, self._uncommitted = self._uncommitted, []
+        gone = {path for path, _ in waiting if has_changed(self._documents[path], path)}
+        kept = {}
+        for path, judged in waiting:
+            if path not in gone:
+                document = self._documents[path]
+                kept[page_id(document.path, document.content_hash, judged.page_number - 1)] = judged
+        self._store.set_page_fields({identity: judged.fields for identity, judged in kept.items()})
+        return list(kept.values())
