@@ -2,7 +2,8 @@
 
 The server listens on every interface, so it is started in a network namespace that has none but loopback. The
 socket that clients connect to is opened before this process enters the namespace, and so stays outside; what it
-accepts is passed on to the server inside. Prints the port and the server's process id, then serves until its standard input ends.
+accepts is passed on to the server inside. Prints the port and the server's process id, then serves until its standard
+input ends.
 
     python isolated_server.py FOLDER
 """

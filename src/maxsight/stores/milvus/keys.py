@@ -23,6 +23,9 @@ from maxsight.types import MAX_VECTORS_PER_PAGE
 
 HASH_BITS = 50
 SEQUENCE_BITS = 12
+PLACES = 1 << (HASH_BITS + 1)
+"""Places are whole numbers below this, spread evenly."""
+
 assert MAX_VECTORS_PER_PAGE <= 1 << SEQUENCE_BITS
 
 

@@ -98,7 +98,7 @@ def _open(connection: Connection, read_only: bool) -> MilvusStore | ForeignRows:
     if found:
         raise StoreError(
             f"{address}: the collection {name!r} is another program's",
-            hint="Only one with pk, vector, seq_id, doc_id and doc can be searched; or choose another: ?collection=NAME",
+            hint="One with vector, seq_id, doc_id and doc could be searched; choose another: ?collection=NAME",
         )
     raise LibraryNotFoundError(
         f"there is no library at {address}",

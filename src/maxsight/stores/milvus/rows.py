@@ -5,9 +5,9 @@
     NAME         pk, vector, seq_id, doc_id (the page), doc (the document's path, on a page's first vector)
     NAME_pages   one row a page: see ``page_columns``
 
-A search asks the vector index for the best vectors of every query token at once, and adds up by page what they promise;
-a token that has none of its best on a page counts there as its last best one, which is the most it can be. The best pages
-are fetched whole, as runs of primary keys (see ``keys``), many pages in one request.
+A search asks the vector index for the best vectors of every query token at once, and adds up by page what they
+promise; a token that has none of its best on a page counts there as its last best one, which is the most it can be. The
+best pages are fetched whole, as runs of primary keys (see ``keys``), many pages in one request.
 """
 
 from __future__ import annotations
