@@ -29,6 +29,8 @@ from pymilvus.grpc_gen import milvus_pb2 as milvus
 from pymilvus.grpc_gen import milvus_pb2_grpc as services
 from pymilvus.grpc_gen import schema_pb2 as schemas
 
+from maxsight.stores.addresses import MilvusAddress
+
 MESSAGE_BYTES = 64 * 2**20
 WINDOW = 16_384
 JSON_BYTES = 65_536
@@ -153,12 +155,17 @@ class _ServerParser(Parser):
 class Stub(services.MilvusServiceServicer):
     """Answers requests. ``requests`` are all that came, in order; ``fail`` maps a method to an error to answer with."""
 
-    def __init__(self, version="v2.6.9"):
+    def __init__(self, version):
         self.version = version
+        self.uri = ""
         self.collections = {}
         self.requests = []
         self.fail = {}
         self.keeps_structs = tuple(map(int, re.findall(r"\d+", version))) >= (2, 6, 4)
+
+    def address(self, collection, **options):
+        """A library on it."""
+        return MilvusAddress(self.uri, collection=collection, **options)
 
     def copy_of(self, name):
         """Another collection like this one: making one through the client takes seconds, in which it sleeps."""
@@ -401,17 +408,17 @@ for _method in milvus.DESCRIPTOR.services_by_name["MilvusService"].methods:
 
 @contextmanager
 def serving(version="v2.6.9"):
-    """A stub that listens on the loopback, and the address of it."""
+    """A stub that listens on the loopback, at its ``uri``."""
     stub = Stub(version)
     server = grpc.server(
         futures.ThreadPoolExecutor(4),
         options=[("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", -1)],
     )
     services.add_MilvusServiceServicer_to_server(stub, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    stub.uri = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:
-        yield stub, f"http://127.0.0.1:{port}"
+        yield stub
     finally:
         server.stop(0).wait()
 

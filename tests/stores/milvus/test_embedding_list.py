@@ -11,7 +11,7 @@ import pytest
 
 from maxsight.errors import InputError, LibraryDamagedError, LibraryReadOnlyError, StoreError
 from maxsight.retrieval.maxsim import maxsim
-from maxsight.stores.addresses import parse_address
+from maxsight.stores.addresses import Layout
 from maxsight.stores.filters import parse_filter
 from maxsight.stores.rounding import as_stored
 from maxsight.types import PageEmbedding, Regions
@@ -32,21 +32,21 @@ PAGES = [
 ]
 
 
+def create(stub, collection="maxsight", **options):
+    return create_milvus_store(stub.address(collection, layout=Layout.EMBEDDING_LIST, **options), MANIFEST)
+
+
 @pytest.fixture(scope="module")
 def server():
-    with serving() as (stub, uri):
-        create(f"{uri}?collection=made").close()
-        yield stub, uri
-
-
-def create(text):
-    return create_milvus_store(parse_address(text), MANIFEST)
+    with serving() as stub:
+        create(stub, "made").close()
+        yield stub
 
 
 @pytest.fixture
 def stub(server):
     """The stub with one empty library, ``papers``, and no request yet."""
-    stub, _ = server
+    stub = server
     stub.collections = {"papers": stub.copy_of("made"), "made": stub.collections["made"]}
     stub.requests.clear()
     stub.fail.clear()
@@ -54,8 +54,8 @@ def stub(server):
 
 
 @pytest.fixture
-def store(stub, server):
-    store = open_milvus_store(parse_address(f"{server[1]}?collection=papers"))
+def store(stub):
+    store = open_milvus_store(stub.address("papers"))
     yield store
     store.close()
 
@@ -88,10 +88,8 @@ def parts_sent(stub, row):
 # What is sent -------------------------------------------------------------------------------------------
 
 
-def test_a_collection_is_made_with_an_array_of_structs_and_indexes_for_embedding_lists(server):
-    stub, uri = server
-    stub.requests.clear()
-    create(f"{uri}?collection=another&index=hnsw&m=8&ef_construction=99").close()
+def test_a_collection_is_made_with_an_array_of_structs_and_indexes_for_embedding_lists(stub):
+    create(stub, "another", index="HNSW", m=8, ef_construction=99).close()
     (made,) = stub.sent(milvus.CreateCollectionRequest)
     schema = schemas.CollectionSchema.FromString(made.schema)
     (patches,) = schema.struct_array_fields
@@ -250,36 +248,36 @@ def test_a_changed_field_leaves_the_vectors_and_is_no_partial_update(filled, stu
 
 @pytest.mark.parametrize("version", ["v2.3.5", "v2.6.3"])
 def test_a_server_without_embedding_lists_is_refused_with_its_version(version):
-    with serving(version) as (stub, uri):
+    with serving(version) as stub:
         with pytest.raises(StoreError, match=version.removeprefix("v")) as refused:
-            create(f"{uri}?layout=embedding-list")
+            create(stub)
         assert "layout=rows" in refused.value.hint
         assert stub.collections == {}
 
 
 def test_a_server_that_leaves_the_structs_out_is_noticed_and_nothing_is_left_there():
-    with serving("v2.6.9") as (stub, uri):
+    with serving() as stub:
         stub.keeps_structs = False
         with pytest.raises(StoreError, match="patches"):
-            create(f"{uri}?layout=embedding-list")
+            create(stub)
         assert stub.collections == {}
 
 
-def test_a_collection_with_other_vectors_than_its_manifest_says_is_refused(server, stub):
+def test_a_collection_with_other_vectors_than_its_manifest_says_is_refused(stub):
     for field in stub.collections["papers"].schema.struct_array_fields[0].fields:
         for pair in field.type_params:
             if pair.key == "dim":
                 pair.value = "8"
     with pytest.raises(StoreError, match=f"vectors of {DIM} dimensions"):
-        open_milvus_store(parse_address(f"{server[1]}?collection=papers"))
+        open_milvus_store(stub.address("papers"))
 
 
-def test_a_strategy_needs_a_server_that_has_one_to_choose(server):
+def test_a_strategy_needs_a_server_that_has_one_to_choose(stub):
     with pytest.raises(InputError, match=r"2\.6\.9 has one strategy"):
-        create(f"{server[1]}?collection=fast&strategy=muvera")
-    with serving("v3.0.1") as (stub, uri):
-        create(f"{uri}?strategy=muvera").close()
-        index = stub.collections["maxsight"].indexes["patches[vector]"]
+        create(stub, "fast", strategy="muvera")
+    with serving("v3.0.1") as newer:
+        create(newer, strategy="muvera").close()
+        index = newer.collections["maxsight"].indexes["patches[vector]"]
     assert index["emb_list_strategy"] == "muvera"
 
 
@@ -291,8 +289,8 @@ def test_what_a_server_refuses_is_told_in_its_words(filled, stub):
         nearest(filled, query("wind"), 3)
 
 
-def test_a_library_opened_for_reading_is_not_written(server, filled):
-    reader = open_milvus_store(parse_address(f"{server[1]}?collection=papers"), read_only=True)
+def test_a_library_opened_for_reading_is_not_written(stub, filled):
+    reader = open_milvus_store(stub.address("papers"), read_only=True)
     with pytest.raises(LibraryReadOnlyError):
         reader.put(PAGES[:1])
     reader.close()
