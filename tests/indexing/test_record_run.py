@@ -218,6 +218,26 @@ def test_vectors_of_unknown_origin_do_not_mix_with_an_encoders(tmp_path):
         assert library.search(["clay"])[0].score == pytest.approx(1, abs=1e-3)
 
 
+def test_given_vectors_are_asked_by_the_encoder_that_somebody_names(tmp_path):
+    encoder = load_encoder("minilm:paragraphs")
+    rows = [{"title": text, "text": text, "emb": encoder.encode_phrases([text]).vectors[0].tolist()}
+            for text in ("red clay", "a loud band")]  # fmt: skip
+    with Library.create(tmp_path / "p.library", encoder=Precomputed(384, "precomputed:mine")) as library:
+        library.index(write(tmp_path, *rows), records=RecordFields("title", "text", "emb"))
+        with pytest.raises(InputError, match="nothing here makes such a vector"):
+            library.search("music")
+    with Library.open(tmp_path / "p.library", encoder="minilm:paragraphs", read_only=True) as library:
+        assert library.search("music")[0].metadata["title"] == "a loud band"
+        assert library.search(["red clay"])[0].score == pytest.approx(1, abs=1e-3)
+        assert library.space.encoder == "precomputed:mine"
+
+
+def test_given_vectors_are_not_pooled(tmp_path):
+    with Library.create(tmp_path / "p.library", encoder=Precomputed(4), pool_factor=2) as library:
+        with pytest.raises(InputError, match="pools its vectors"):
+            library.index(write(tmp_path, ADOBE), records=FIELDS)
+
+
 def test_records_without_vectors_are_refused_where_only_given_ones_are_kept(library, tmp_path):
     with pytest.raises(InputError, match="keeps vectors that come with the data"):
         library.index(write(tmp_path, ADOBE), records=RecordFields("title", "text"))
