@@ -5,6 +5,7 @@ does is tested in ``contracts``, on the stub too.
 """
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -20,7 +21,7 @@ from store_pages import ENCODER, MANIFEST, make_page, nearest, query
 pytest.importorskip("pymilvus", reason="the extra milvus is not installed")
 pytest.importorskip("milvus_lite", reason="the stub reads filters with Milvus Lite")
 
-from maxsight.stores.milvus import create_milvus_store, open_milvus_store
+from maxsight.stores.milvus import create_milvus_store, embedding_list, open_milvus_store
 from stores.milvus.stub import RefusedError, common, milvus, schemas, serving
 
 DIM = MANIFEST.space.dim
@@ -147,7 +148,7 @@ def test_a_search_is_one_request_with_the_query_as_a_list_and_the_filter(filled,
         "MAX_SIM_COSINE",
         "256",
     )
-    assert list(sent.output_fields) == []
+    assert list(sent.output_fields) == ["vector_count"]
 
 
 def test_many_queries_are_one_request(filled, stub):
@@ -176,19 +177,23 @@ def test_a_filter_that_servers_read_in_their_own_way_is_decided_here(filled, stu
     assert "page_id in [" in sent.dsl
 
 
-def test_large_pages_are_written_and_read_in_requests_that_a_server_takes(store, stub):
-    """1,500 vectors of 32 dimensions are 264 kB as sent; the stub takes 64 MiB at most."""
-    regions = Regions(np.tile(np.float32([0, 0, 1, 1]), (1500, 1)), None)
+def test_pages_are_written_and_read_in_requests_of_bounded_size(store, stub, monkeypatch):
+    """A page of 1,500 vectors of 32 dimensions takes up to 264,000 bytes, so that 3 fit in 800,000."""
+    monkeypatch.setattr(embedding_list, "REQUEST_BYTES", 800_000)
     vectors = np.random.default_rng(0).standard_normal((1500, DIM)).astype(np.float32)
+    regions = Regions(np.tile(np.float32([0, 0, 1, 1]), (1500, 1)), None)
     pages = [
-        type(page)(page.page_id, page.document, page.page, PageEmbedding(vectors, regions))
-        for page in (make_page(f"{number}.pdf", 0, "words") for number in range(160))
+        replace(make_page(f"{number}.pdf", 0, "words"), embedding=PageEmbedding(vectors, regions))
+        for number in range(8)
     ]
     store.put(pages)
-    sizes = [sent.ByteSize() for sent in stub.sent(milvus.UpsertRequest)]
-    assert len(sizes) > 1
-    assert max(sizes) < 40 << 20
-    assert sum(len(chunk) for chunk in store.vectors()) == 160
+    written = stub.sent(milvus.UpsertRequest)
+    assert [sent.num_rows for sent in written] == [3, 3, 2]
+    assert max(sent.ByteSize() for sent in written) < 820_000
+    stub.requests.clear()
+    assert sum(len(chunk) for chunk in store.vectors()) == 8
+    read = [sent for sent in stub.sent(milvus.QueryRequest) if "patches[vector]" in sent.output_fields]
+    assert [sent.expr.count(".pdf@") for sent in read] == [4, 4]
 
 
 # What comes back ----------------------------------------------------------------------------------------
@@ -279,6 +284,19 @@ def test_a_strategy_needs_a_server_that_has_one_to_choose(stub):
         create(newer, strategy="muvera").close()
         index = newer.collections["maxsight"].indexes["patches[vector]"]
     assert index["emb_list_strategy"] == "muvera"
+
+
+def test_a_page_that_no_request_holds_is_refused_and_named(stub):
+    """4,096 vectors of 4,096 dimensions take 64 MiB by themselves."""
+    space = replace(MANIFEST.space, dim=4096)
+    store = create_milvus_store(stub.address("wide"), replace(MANIFEST, space=space))
+    vectors = np.ones((4096, 4096), np.float32)
+    regions = Regions(None, np.zeros((4096, 2), np.int32))
+    page = replace(make_page("wide.txt", 0, "words"), embedding=PageEmbedding(vectors, regions))
+    with pytest.raises(InputError, match=r"wide\.txt, page 1: its 4,096 vectors"):
+        store.put([page])
+    assert store.page_count() == 0
+    store.close()
 
 
 def test_what_a_server_refuses_is_told_in_its_words(filled, stub):
