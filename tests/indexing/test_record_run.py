@@ -76,7 +76,7 @@ def test_the_best_paragraph_is_shown(library, tmp_path):
     library.index(write(tmp_path, *rows), records=FIELDS)
     (hit,) = library.search(np.eye(4)[2])
     assert hit.matches[0].region.text == "paragraph 2"
-    assert "paragraph 2" in hit.snippet
+    assert hit.snippet == "… paragraph 2 paragraph 3"
     explanation = library.explain(np.eye(4)[2], "wiki.jsonl#Long", 1)
     assert explanation.regions[0].region.text == "paragraph 2"
 
