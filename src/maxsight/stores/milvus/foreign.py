@@ -23,7 +23,7 @@ from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import batched
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import is_one_of
-from maxsight.stores.milvus.rows import HITS_PER_CANDIDATE, HITS_PER_TOKEN, TokenHits, promises, search_tokens
+from maxsight.stores.milvus.rows import TokenHits, hits_per_token, promises, search_tokens
 from maxsight.stores.ragged import PageVectors
 from maxsight.types import (
     MAX_VECTORS_PER_PAGE,
@@ -130,7 +130,7 @@ class ForeignRows:
         """Find, for each query, the pages whose best vectors promise the best MaxSim, with their vectors."""
         kept = None if where is None else self._kept(where)
         expression = "" if kept is None else self._named(kept)
-        hits = HITS_PER_TOKEN if candidates is None else HITS_PER_CANDIDATE * candidates
+        hits = hits_per_token(self.page_count() if kept is None else len(kept), candidates)
         found = search_tokens(
             self._connection,
             self._collection,

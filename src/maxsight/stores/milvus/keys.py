@@ -36,6 +36,11 @@ def page_key(page_id: str, *, other_than: int | None = None) -> int:
     return first + 1 if other_than == first else first
 
 
+def both_places(key: int) -> tuple[int, int]:
+    """The two places of a page, given one of them."""
+    return key & ~1, key | 1
+
+
 def vector_keys(key: int, count: int) -> NDArray[np.int64]:
     """Primary keys of the vectors at a place. Shape ``(count,)``."""
     return (key << SEQUENCE_BITS) + np.arange(count, dtype=np.int64)

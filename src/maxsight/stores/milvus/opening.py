@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pymilvus import CollectionSchema, DataType, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
@@ -125,7 +123,7 @@ def _reason(connection: Connection) -> str:
     return "" if connection.capabilities.embedding_lists else " (embedding lists need Milvus 2.6.4)"
 
 
-def _properties(connection: Connection, collection: str) -> Mapping[str, str]:
+def _properties(connection: Connection, collection: str) -> dict[str, str]:
     return dict(described(connection, collection).get("properties") or {})
 
 
