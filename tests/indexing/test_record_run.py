@@ -145,17 +145,17 @@ def test_a_document_longer_than_a_page_goes_on_and_is_completed_after_an_interru
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(library, tmp_path, monkeypatch):
     monkeypatch.setattr(records_module, "PAGES_PER_COMMIT", 4)
-    file = write(tmp_path, *(row(f"t{number:02}", f"text {number}") for number in range(50)))
+    file = write(tmp_path, *(row(f"t{number:03}", f"text {number}") for number in range(500)))
     steps = library.indexing(file, records=FIELDS)
     for step in steps:
         if type(step).__name__ == "Indexed":
             break
     steps.close()
     before = len(names(library))
-    assert 4 <= before < 50
+    assert 4 <= before < 500
     report = library.index(file, records=FIELDS)
-    assert (report.skipped, len(report.indexed)) == (before, 50 - before)
-    assert names(library) == [f"wiki.jsonl#t{number:02}" for number in range(50)]
+    assert (report.skipped, len(report.indexed)) == (before, 500 - before)
+    assert names(library) == [f"wiki.jsonl#t{number:03}" for number in range(500)]
 
 
 def test_many_documents_share_a_commit_and_so_do_many_that_replace(library, tmp_path):
