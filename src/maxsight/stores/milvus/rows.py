@@ -181,14 +181,15 @@ class RowsStore(MilvusStore):
             output_fields=["pk", "vector"],
             limit=LARGEST_WINDOW,
             consistency_level=consistency,
-            strict_float32=True,
         )
-        keys = np.empty(len(found), np.int64)
-        vectors = np.empty((len(found), self._dim), np.float16)
-        for position, row in enumerate(found):
-            keys[position], vectors[position] = row["pk"], row["vector"]
+        if not found:
+            return np.empty(0, np.int64), self._nothing
+        # From the message's own columns: pymilvus makes a row of every vector in a hundred times the time.
+        (column,) = found._lazy_field_data
+        vectors = np.array(column.vectors.float_vector.data, np.float32).reshape(-1, self._dim)
+        keys = np.fromiter((row["pk"] for row in list.__iter__(found)), np.int64, len(found))
         keys, once = np.unique(keys, return_index=True)
-        return keys, vectors[once]
+        return keys, vectors[once].astype(np.float16)
 
     def nearest(
         self,
