@@ -22,7 +22,8 @@ pytest.importorskip("pymilvus", reason="the extra milvus is not installed")
 pytest.importorskip("milvus_lite", reason="the stub reads filters with Milvus Lite")
 
 from maxsight.stores.milvus import create_milvus_store, embedding_list, open_milvus_store
-from stores.milvus.stub import RefusedError, common, milvus, schemas, serving
+from stores.milvus.stub import common, milvus, schemas, serving
+from stores.milvus.stub_columns import RefusedError
 
 DIM = MANIFEST.space.dim
 PAGES = [
