@@ -51,7 +51,7 @@ from maxsight.types import Floats
 METRIC = "MAX_SIM_COSINE"
 FILLED = "vector_count > 0"
 
-FEWEST_RANKED = 256
+PAGES_RANKED = 256
 """Pages the server is asked to rank, if nothing else is said: it looks at few vectors of each query token for each."""
 
 VECTORS_PER_RANKED, MOST_VECTORS = 4, 32_768
@@ -146,7 +146,7 @@ class EmbeddingListStore(MilvusStore):
             candidates: How many pages the server ranks; it looks at more vectors for more.
         """
         found = [
-            hits[:limit] for hits in self._ranked(queries, max(limit, candidates or FEWEST_RANKED), where)
+            hits[:limit] for hits in self._ranked(queries, max(limit, candidates or PAGES_RANKED), where)
         ]
         rows = {hit.id: {"page_id": hit.id, **hit["entity"]} for hits in found for hit in hits}
         vectors = self._fetch(list(rows.values()))
