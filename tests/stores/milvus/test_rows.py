@@ -5,6 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from maxsight import Library
 from maxsight.errors import (
     InputError,
     LibraryDamagedError,
@@ -326,3 +327,15 @@ def test_queries_of_another_dimension_are_refused(library):
     asked = QueryEmbedding("x", np.ones((1, 8), np.float32), ("x",), np.zeros(1, np.int32))
     with pytest.raises(InputError, match=r"\(1, 8\), the library's have 32 dimensions"):
         rank_pages(library, asked, limit=3)
+
+
+def test_a_library_opens_a_collection_made_by_others_with_the_encoder_that_is_named(tutorial, milvus_server):
+    url = f"{milvus_server.uri}?collection=tutorial"
+    with Library.open(url, token=TOKEN, encoder=ENCODER, read_only=True) as library:
+        (hit,) = library.search("wind", top_k=1)
+        assert hit.path == "pages/2.png"
+        assert [str(match.region) for match in hit.matches] == ["whole page"]
+    with Library.open(url, token=TOKEN, read_only=True) as library:
+        assert library.search(query("wind"), top_k=1)[0].path == "pages/2.png"
+        with pytest.raises(InputError, match="came with its data"):
+            library.search("wind")

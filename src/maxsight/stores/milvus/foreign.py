@@ -40,7 +40,9 @@ from maxsight.types import (
 )
 
 COLUMNS = frozenset({"vector", "seq_id", "doc_id", "doc"})
-UNKNOWN_ENCODER = "unknown"
+UNKNOWN = "precomputed"
+"""The encoder of vectors that came without one: whoever names another one vouches for it."""
+
 PAGES_PER_REQUEST = 64
 
 
@@ -70,7 +72,7 @@ class ForeignRows:
     @property
     def manifest(self) -> Manifest:
         """What can be told of vectors alone."""
-        return Manifest(EmbeddingSpace(UNKNOWN_ENCODER, "", self._dim), dpi=200, ocr="none")
+        return Manifest(EmbeddingSpace(UNKNOWN, UNKNOWN, self._dim, "vectors"), dpi=200, ocr="none")
 
     @property
     def version(self) -> int:
