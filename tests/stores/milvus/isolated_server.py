@@ -12,6 +12,7 @@ import asyncio
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
@@ -75,6 +76,12 @@ def main():
     listening = socket.create_server(("127.0.0.1", 0))
     enter_namespace()
     server = start_server(Path(sys.argv[1]))
+
+    def end(*_):
+        server.server_proc.kill()
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, end)
     try:
         asyncio.run(serve(listening, server))
     finally:
