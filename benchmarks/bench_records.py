@@ -97,7 +97,8 @@ def search(library, centres):
         for _ in range(QUERIES)
     ]
     with Library.open(library, read_only=True) as opened:
-        opened.search(queries[0])
+        for query in queries[:10]:  # kernels are loaded meanwhile
+            opened.search(query)
         milliseconds, found, best = [], 0, 0
         for query in queries:
             start = time.perf_counter()

@@ -1,9 +1,13 @@
-"""What all tests share: tiny checkpoints, each built once in a run and only when a test asks for it."""
+"""What all tests share: tiny checkpoints and a Milvus server, made once in a run and only when a test asks for them."""
 
+import os
 import sys
 from functools import cache
+from uuid import uuid4
 
 import pytest
+
+from maxsight.stores.addresses import MilvusAddress
 
 
 def pytest_runtest_call():
@@ -33,3 +37,43 @@ def tiny_checkpoint(tmp_path_factory):
         return folder
 
     return folder_of
+
+
+@pytest.fixture(scope="session")
+def milvus_server(tmp_path_factory):
+    """A real Milvus 2.3.5 server; a test that kills one starts its own."""
+    pytest.importorskip("pymilvus", reason="the extra 'milvus' is not installed")
+    from stores.milvus.server import NoServerError, start_server
+
+    try:
+        server = start_server(tmp_path_factory.mktemp("milvus"))
+    except NoServerError as error:
+        pytest.skip(str(error))
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="session")
+def milvus_stub():
+    """A server of ours that speaks Milvus 2.6's protocol and scores embedding lists exactly."""
+    pytest.importorskip("pymilvus", reason="the extra 'milvus' is not installed")
+    pytest.importorskip("milvus_lite", reason="the stub reads filters with Milvus Lite")
+    from stores.milvus.stub import serving
+
+    with serving() as stub:
+        yield stub
+
+
+@pytest.fixture(scope="session")
+def given_milvus():
+    """``given_milvus(layout)`` gives the address of a new collection on the server that MAXSIGHT_TEST_MILVUS names."""
+    pytest.importorskip("pymilvus", reason="the extra 'milvus' is not installed")
+    uri = os.environ.get("MAXSIGHT_TEST_MILVUS")
+    if not uri:
+        pytest.skip("MAXSIGHT_TEST_MILVUS names no server")
+
+    def address(layout):
+        token = os.environ.get("MAXSIGHT_TEST_MILVUS_TOKEN")
+        return MilvusAddress(uri, collection=f"maxsight_test_{uuid4().hex}", layout=layout, token=token)
+
+    return address

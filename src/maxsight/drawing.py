@@ -46,10 +46,12 @@ def draw_page(
 
     Raises:
         UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
+        InputError: The picture would have too many pixels.
     """
     regions = row.embedding.regions
     if row.page.text_source is TextSource.FILE:
-        picture, word_boxes = layout_text(row.page.text, row.page.words)
+        limit = settings.limits.max_pixels
+        picture, word_boxes = layout_text(row.page.text, row.page.words, max_pixels=limit)
         boxes = _boxes_of_spans(row, word_boxes) if regions.boxes is None else regions.boxes
         return PagePicture(picture, boxes)
     assert regions.boxes is not None  # only plain text is without
@@ -85,10 +87,14 @@ def check_unchanged(file: Path, document: Document) -> None:
 
 
 def _boxes_of_spans(row: IndexedPage, word_boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each vector of a plain text page the box of the word it begins in, or of the page if it stands for that."""
-    regions = row.embedding.regions
+    """Give each vector of a plain text page the box around its words, or of the page if it stands for that."""
+    regions, starts = row.embedding.regions, row.page.words.spans[:, 0]
     assert regions.spans is not None  # regions without boxes have spans
-    words = np.searchsorted(row.page.words.spans[:, 0], regions.spans[:, 0], side="right") - 1
-    boxes = np.asarray(word_boxes[np.maximum(words, 0)], np.float32)
+    firsts = np.maximum(np.searchsorted(starts, regions.spans[:, 0], side="right") - 1, 0)
+    ends = np.maximum(np.searchsorted(starts, regions.spans[:, 1]), firsts + 1)
+    boxes = np.asarray(word_boxes[firsts], np.float32)
+    for vector in np.flatnonzero(ends - firsts > 1):
+        own = word_boxes[firsts[vector] : ends[vector]]
+        boxes[vector] = [*own[:, :2].min(axis=0), *own[:, 2:].max(axis=0)]
     boxes[regions.whole_page] = WHOLE_PAGE
     return boxes

@@ -12,6 +12,8 @@ from maxsight.retrieval.codes import SignCodec
 from maxsight.settings import default_library, library_token
 from maxsight.stores.addresses import Address, MilvusAddress, parse_address
 from maxsight.stores.base import Store
+from maxsight.stores.durability import make_folder
+from maxsight.stores.edge import translated
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 
@@ -56,6 +58,9 @@ def create_store(address: Address, manifest: Manifest) -> Store:
     extras.require("milvus")
     from maxsight.stores.milvus import create_milvus_store
 
+    if address.lite_path:
+        with translated(address.lite_path, writing=True):
+            make_folder(address.lite_path.parent)
     if address.root and manifest.root is None:
         manifest = replace(manifest, root=address.root.as_posix())
     return create_milvus_store(address, manifest)

@@ -1,7 +1,8 @@
 """Copy a library from one store to another, page by page, without encoding anything again.
 
 Afterwards the copy holds what the source holds. Pages that are there already are compared and left, so a copy that
-was interrupted goes on where it stopped, and an old copy is brought up to date. What is written is read back and compared.
+was interrupted goes on where it stopped, and an old copy is brought up to date. What is written is read back and
+compared.
 """
 
 from __future__ import annotations

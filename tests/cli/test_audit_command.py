@@ -122,7 +122,7 @@ def test_each_question_stands_above_its_pages(tmp_path):
 @pytest.mark.parametrize("arguments", [[], ["page7", "--queries", "q.txt"]])
 def test_a_question_or_a_file_of_them_is_wanted(tmp_path, arguments):
     (tmp_path / "q.txt").write_text("page7\n")
-    assert "Give a QUESTION, or --queries FILE." in call("search", *arguments, code=2).stderr
+    assert "Give one of a QUESTION" in call("search", *arguments, code=2).stderr
 
 
 @pytest.mark.parametrize(

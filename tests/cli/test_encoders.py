@@ -31,6 +31,20 @@ def test_the_offline_encoder_is_always_ready():
     assert json.loads(call("--json"))["offline"] == {"name": "minilm", "dim": 128, "device": "cpu"}
 
 
+def test_paragraphs_come_along_and_cohere_needs_its_extra_and_a_key(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("CO_API_KEY", raising=False)
+    monkeypatch.delenv("COHERE_API_KEY", raising=False)
+    assert "minilm:paragraphs: whole paragraphs, for records, 384 dims" in call()
+    assert "cohere       not ready" in call()
+    assert "none: set CO_API_KEY" in call()
+    monkeypatch.setenv("CO_API_KEY", "a-secret-key")
+    assert json.loads(call("--json"))["cohere"]["has_key"] is True
+    assert "a-secret-key" not in call()
+    monkeypatch.setitem(extras.EXTRAS, "cohere", ("not-there",))
+    assert "install    pip install 'maxsight[cohere]'" in call()
+
+
 def test_without_the_extra_it_says_what_is_missing_and_how_to_get_it_and_torch_is_not_imported():
     code = (
         "import sys\n"

@@ -135,9 +135,10 @@ def test_a_broken_line_among_thousands_is_named_and_the_others_are_read(tmp_path
     ("row", "said"),
     [
         ({"title": "a"}, "line 1: no field 'emb'; there are title"),
+        ({"title": "a", "emb": [1, 2], "text": None}, "'text' is empty"),
         ({"emb": [1, 2], "text": "x"}, "no field 'title'; there are emb, text"),
         ({"title": "a", "emb": [1, 2], "body": "x"}, "no field 'text'; there are title, emb, body"),
-        ({"title": "a", "emb": [1, 2], "text": " \n\n "}, "no text in the field 'text'"),
+        ({"title": "a", "emb": [1, 2], "text": " \n\n "}, "no text in 'text'"),
         ({"title": " ", "emb": [1, 2], "text": "x"}, "'title' is blank"),
         ({"title": ["a"], "emb": [1, 2], "text": "x"}, "must be text or a number to group by, got list"),
         ({"title": "a" * 501, "emb": [1, 2], "text": "x"}, "has 501 characters"),

@@ -62,6 +62,14 @@ def test_a_service_that_is_busy_is_asked_again_when_it_says_so(service):
     assert service.refusals == []
 
 
+def test_the_wait_is_as_long_as_the_service_says(service, monkeypatch):
+    waits = []
+    monkeypatch.setattr("cohere.core.http_client.time.sleep", waits.append)
+    service.refusals += [(429, {"retry-after": str(seconds)}, {"message": "busy"}) for seconds in (7, 30)]
+    load_encoder(NAME).encode_query("anything")
+    assert waits == [7, 30]
+
+
 def test_a_rate_limit_that_does_not_end_is_an_error_that_says_so(service):
     from maxsight.encoders.cohere import CohereEncoder
 

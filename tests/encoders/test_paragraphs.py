@@ -75,6 +75,19 @@ def test_a_page_without_text_has_no_vectors_and_one_with_boxes_has_boxes(encoder
     np.testing.assert_allclose(boxed.regions.boxes, [[0.1, 0.1, 0.4, 0.3]])
 
 
+def test_no_pages_give_no_embeddings(encoder):
+    assert encoder.encode_pages([]) == []
+
+
+def test_a_paragraph_of_mere_punctuation_has_no_vector(encoder):
+    (embedding,) = encoder.encode_pages([page("One.\n\n* * *\n\nTwo.")])
+    assert embedding.regions.spans.tolist() == [[0, 4], [13, 17]]
+
+
+def test_the_space_is_the_same_each_time_the_encoder_is_loaded(encoder):
+    assert load_encoder("minilm:paragraphs").space == encoder.space
+
+
 def test_text_of_characters_the_model_lacks_has_a_vector_all_the_same(encoder):
     (embedding,) = encoder.encode_pages([page("\u13a0\u13a1")])
     np.testing.assert_allclose(np.linalg.norm(embedding.vectors, axis=1), 1, atol=1e-5)

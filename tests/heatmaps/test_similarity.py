@@ -94,6 +94,12 @@ def test_the_snippet_is_the_stretch_that_matched():
     assert found.startswith("… word") and found.endswith(" …")
 
 
+def test_a_snippet_does_not_begin_in_the_paragraph_before():
+    text = "The first paragraph.\n\nThe second one."
+    assert shorten(text, text.index("The second")) == "… The second one."
+    assert shorten(text, 4) == "The first paragraph. The second one."
+
+
 @pytest.mark.parametrize("start", [0, 3, 50, 99])
 def test_a_snippet_never_cuts_a_word(start):
     text = "alpha beta gamma delta " * 40

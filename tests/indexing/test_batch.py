@@ -142,6 +142,31 @@ def test_a_document_that_replaces_another_is_one_commit():
     assert [[page.page.page_number for page in pages] for pages in replacing] == [list(range(1, 11))]
 
 
+def test_documents_that_replace_others_share_a_commit_until_it_is_full():
+    store, encoder = GatedStore(), GatedEncoder()
+    several = [work(f"{letter}.txt", 2, replaces=True) for letter in "abc"]
+    with batch_of(store, encoder) as batch:
+        for each in several:
+            add(batch, each, [1, 2])
+            batch.end(each)
+        assert indexed(batch.finish()) == ["a.txt", "b.txt", "c.txt"]
+    sizes = [sorted({page.document.path for page in pages}) for pages, replaces in store.commits if replaces]
+    assert [path for paths in sizes for path in paths] == ["a.txt", "b.txt", "c.txt"]
+    assert sizes[0] == ["a.txt", "b.txt"], "four pages are a commit, and a document is never in two"
+
+
+def test_a_commit_is_due_when_its_vectors_take_much_memory_however_few_its_pages(monkeypatch):
+    monkeypatch.setattr(batch_module, "PAGES_PER_COMMIT", 1000)
+    monkeypatch.setattr(batch_module, "BYTES_PER_COMMIT", 1000)
+    store, encoder = GatedStore(), GatedEncoder()
+    with batch_of(store, encoder) as batch:
+        add(batch, work(), range(1, 101))
+        list(batch.finish())
+    sizes = [sum(page.embedding.vectors.nbytes for page in pages) for pages, _ in store.commits]
+    assert len(sizes) > 3
+    assert all(size >= 1000 for size in sizes[:-1])
+
+
 def test_pages_of_a_document_that_has_changed_are_left_out_even_where_they_are_under_way():
     store, encoder, changed, other = GatedStore(), GatedEncoder(is_open=False), work("a.txt"), work("b.txt")
     with batch_of(store, encoder) as batch:

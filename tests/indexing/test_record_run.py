@@ -76,7 +76,7 @@ def test_the_best_paragraph_is_shown(library, tmp_path):
     library.index(write(tmp_path, *rows), records=FIELDS)
     (hit,) = library.search(np.eye(4)[2])
     assert hit.matches[0].region.text == "paragraph 2"
-    assert "paragraph 2" in hit.snippet
+    assert hit.snippet == "… paragraph 2 paragraph 3"
     explanation = library.explain(np.eye(4)[2], "wiki.jsonl#Long", 1)
     assert explanation.regions[0].region.text == "paragraph 2"
 
@@ -145,17 +145,17 @@ def test_a_document_longer_than_a_page_goes_on_and_is_completed_after_an_interru
 
 def test_a_run_that_is_stopped_goes_on_where_it_was(library, tmp_path, monkeypatch):
     monkeypatch.setattr(records_module, "PAGES_PER_COMMIT", 4)
-    file = write(tmp_path, *(row(f"t{number:02}", f"text {number}") for number in range(50)))
+    file = write(tmp_path, *(row(f"t{number:03}", f"text {number}") for number in range(500)))
     steps = library.indexing(file, records=FIELDS)
     for step in steps:
         if type(step).__name__ == "Indexed":
             break
     steps.close()
     before = len(names(library))
-    assert 4 <= before < 50
+    assert 4 <= before < 500
     report = library.index(file, records=FIELDS)
-    assert (report.skipped, len(report.indexed)) == (before, 50 - before)
-    assert names(library) == [f"wiki.jsonl#t{number:02}" for number in range(50)]
+    assert (report.skipped, len(report.indexed)) == (before, 500 - before)
+    assert names(library) == [f"wiki.jsonl#t{number:03}" for number in range(500)]
 
 
 def test_many_documents_share_a_commit_and_so_do_many_that_replace(library, tmp_path):
@@ -216,6 +216,26 @@ def test_vectors_of_unknown_origin_do_not_mix_with_an_encoders(tmp_path):
         vouched = RecordFields("title", "text", "emb", made_by="minilm:paragraphs")
         library.index(file, records=vouched)
         assert library.search(["clay"])[0].score == pytest.approx(1, abs=1e-3)
+
+
+def test_given_vectors_are_asked_by_the_encoder_that_somebody_names(tmp_path):
+    encoder = load_encoder("minilm:paragraphs")
+    rows = [{"title": text, "text": text, "emb": encoder.encode_phrases([text]).vectors[0].tolist()}
+            for text in ("red clay", "a loud band")]  # fmt: skip
+    with Library.create(tmp_path / "p.library", encoder=Precomputed(384, "precomputed:mine")) as library:
+        library.index(write(tmp_path, *rows), records=RecordFields("title", "text", "emb"))
+        with pytest.raises(InputError, match="nothing here makes such a vector"):
+            library.search("music")
+    with Library.open(tmp_path / "p.library", encoder="minilm:paragraphs", read_only=True) as library:
+        assert library.search("music")[0].metadata["title"] == "a loud band"
+        assert library.search(["red clay"])[0].score == pytest.approx(1, abs=1e-3)
+        assert library.space.encoder == "precomputed:mine"
+
+
+def test_given_vectors_are_not_pooled(tmp_path):
+    with Library.create(tmp_path / "p.library", encoder=Precomputed(4), pool_factor=2) as library:
+        with pytest.raises(InputError, match="pools its vectors"):
+            library.index(write(tmp_path, ADOBE), records=FIELDS)
 
 
 def test_records_without_vectors_are_refused_where_only_given_ones_are_kept(library, tmp_path):

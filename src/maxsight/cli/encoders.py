@@ -29,9 +29,17 @@ def encoders(as_json: bool) -> None:
         return
     offline, checkpoints = inventory.offline, inventory.checkpoints
     _line(offline.name, f"ready: the words of a page, English, {offline.dim} dims, on the {offline.device}")
+    _line("", f"{inventory.paragraphs.name}: whole paragraphs, for records, {inventory.paragraphs.dim} dims")
     ready = "ready" if checkpoints.is_ready else "not ready"
     _line("checkpoints", f"{ready}: what a page looks like (ColPali and kin) or its text (ColBERT and kin)")
     _show(checkpoints)
+    cohere = inventory.cohere
+    _line("cohere", f"{'ready' if cohere.is_ready else 'not ready'}: whole paragraphs, over Cohere's API")
+    _lines("needs", map(_described, cohere.packages))
+    if cohere.install:
+        _lines("install", [cohere.install])
+    if not cohere.has_key:
+        _lines("key", ["none: set CO_API_KEY"])
 
 
 def _show(checkpoints: Checkpoints) -> None:

@@ -1,6 +1,6 @@
 """Files of records as rows, read one after the other: JSON Lines, CSV, Parquet.
 
-A row that can't be read says so when its values are asked for; those after it are read all the same.
+A row that can't be read has an error in place of values; those after it are read all the same.
 """
 
 from __future__ import annotations
@@ -26,14 +26,11 @@ class Row:
 
     Attributes:
         place: ``line 17`` or ``row 17``, for people.
-        values: Gives its fields.
-
-    Raises:
-                InputError: They can't be read.
+        values: Its fields, or why they can't be read.
     """
 
     place: str
-    values: Callable[[], Mapping[str, Any]]
+    values: Mapping[str, Any] | InputError
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
@@ -69,22 +66,23 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                 while line and not line.endswith(b"\n"):
                     line = file.readline(MAX_ROW_BYTES)
                     size_bytes += len(line)
-                yield Row(f"line {number}", _refusing(_too_large(size_bytes)))
+                too_large = f"it has {size_bytes:,} bytes; a record has at most {MAX_ROW_BYTES:,}"
+                yield Row(f"line {number}", InputError(too_large))
             elif line.strip():
-                yield Row(f"line {number}", lambda line=line: _json_object(line))  # type: ignore[misc]
+                yield Row(f"line {number}", _json_object(line))
 
 
-def _json_object(line: bytes) -> Mapping[str, Any]:
+def _json_object(line: bytes) -> Mapping[str, Any] | InputError:
     try:
         values = json.loads(line)
-    except UnicodeDecodeError as error:
-        raise InputError("it is not UTF-8", hint="Convert the file: iconv -t UTF-8") from error
+    except UnicodeDecodeError:
+        return _not_utf_8()
     except json.JSONDecodeError as error:
-        raise InputError(f"not JSON from character {error.colno} on: {error.msg}") from error
+        return InputError(f"not JSON from character {error.colno} on: {error.msg}")
     except (ValueError, RecursionError) as error:
-        raise InputError(f"can't be read as JSON: {error}") from error
+        return InputError(f"can't be read as JSON: {error}")
     if not isinstance(values, dict):
-        raise InputError(f"expected a JSON object, got {type(values).__name__}")
+        return InputError(f"expected a JSON object, got {type(values).__name__}")
     return values
 
 
@@ -104,21 +102,21 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
             try:
                 cells = next(reader, None)
             except csv.Error as error:
-                yield Row(place, _refusing(f"not CSV: {error}"))
+                yield Row(place, InputError(f"not CSV: {error}"))
                 continue
             if cells is None:
                 return
             if cells:
-                yield Row(place, lambda cells=cells: _named(header, cells))  # type: ignore[misc]
+                yield Row(place, _named(header, cells))
 
 
-def _named(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, Any]:
+def _named(header: Sequence[str], cells: Sequence[str]) -> Mapping[str, Any] | InputError:
     if len(cells) != len(header):
-        raise InputError(f"{len(cells)} cells under {len(header)} column names")
+        return InputError(f"{len(cells)} cells under {len(header)} column names")
     try:
         "".join(cells).encode()
-    except UnicodeEncodeError as error:
-        raise InputError("it is not UTF-8", hint="Convert the file: iconv -t UTF-8") from error
+    except UnicodeEncodeError:
+        return _not_utf_8()
     return {name: cell or None for name, cell in zip(header, cells, strict=True)}
 
 
@@ -134,8 +132,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
                 cells = [_cells(batch.column(name)) for name in columns]
                 for values in zip(*cells, strict=True):
                     number += 1
-                    row = dict(zip(columns, values, strict=True))
-                    yield Row(f"row {number}", lambda row=row: row)  # type: ignore[misc]
+                    yield Row(f"row {number}", dict(zip(columns, values, strict=True)))
     except pa.ArrowException as error:
         raise UnreadableDocumentError(path, f"it is not Parquet, or damaged: {error}") from error
 
@@ -169,15 +166,8 @@ def _check_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) -> N
         )
 
 
-def _refusing(reason: str) -> Callable[[], Mapping[str, Any]]:
-    def values() -> Mapping[str, Any]:
-        raise InputError(reason)
-
-    return values
-
-
-def _too_large(size_bytes: int) -> str:
-    return f"it has {size_bytes:,} bytes; a record has at most {MAX_ROW_BYTES:,}"
+def _not_utf_8() -> InputError:
+    return InputError("it is not UTF-8", hint="Convert the file: iconv -t UTF-8")
 
 
 _READERS: Mapping[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {

@@ -7,7 +7,6 @@ the rows, ``record_groups`` gathers what belongs together.
 from __future__ import annotations
 
 import json
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,13 +15,13 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.documents.record_files import Row, read_rows
+from maxsight.documents.record_files import read_rows
+from maxsight.documents.text import PARAGRAPH_BREAK
 from maxsight.documents.words import clean
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.types import Scalar
 
 MAX_KEY_CHARS = 500
-BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +87,9 @@ def read_records(
     """
     for row in read_rows(path, fields.names):
         try:
-            yield _record(row, fields, dim)
+            if isinstance(row.values, InputError):
+                raise row.values
+            yield _record(row.place, row.values, fields, dim)
         except InputError as error:
             yield UnreadableDocumentError(path, f"{row.place}: {error}", hint=error.hint)
 
@@ -109,36 +110,27 @@ def vector_dim(path: Path, fields: RecordFields) -> int:
     )
 
 
-def _record(row: Row, fields: RecordFields, dim: int | None) -> Record:
-    values = row.values()
-    text, given = values.get(fields.text), None
-    if fields.vector is not None:
-        given = _vectors(_given(values, fields.vector), fields.vector, dim)
+def _record(place: str, values: Mapping[str, Any], fields: RecordFields, dim: int | None) -> Record:
     key = _key(_given(values, fields.group_by), fields.group_by)
-    paragraphs = _paragraphs(text, fields.text, whole=given is not None and len(given) == 1)
-    if not paragraphs:
-        described = "no field" if fields.text not in values else "no text in the field"
-        raise InputError(f"{described} {fields.text!r}{_others(values) if fields.text not in values else ''}")
+    given = None if fields.vector is None else _vectors(_given(values, fields.vector), fields.vector, dim)
+    are_one = given is not None and len(given) == 1
+    paragraphs = _paragraphs(_given(values, fields.text), fields.text, are_one=are_one)
     if given is not None and len(given) != len(paragraphs):
         raise InputError(
             f"{len(paragraphs)} paragraphs in {fields.text!r} and {len(given)} vectors in {fields.vector!r}",
             hint="Give one vector for the whole text, or as many as there are paragraphs.",
         )
     kept = {name: values[name] for name in fields.metadata if values.get(name) is not None}
-    return Record(row.place, key, paragraphs, given, {fields.group_by: key} | kept)
+    return Record(place, key, paragraphs, given, {fields.group_by: key} | kept)
 
 
 def _given(values: Mapping[str, Any], name: str) -> Any:
-    value = values.get(name)
-    if value is None or (isinstance(value, str) and not value):
-        raise InputError(
-            f"no field {name!r}{_others(values)}" if name not in values else f"{name!r} is empty"
-        )
-    return value
-
-
-def _others(values: Mapping[str, Any]) -> str:
-    return f"; there are {', '.join(map(str, list(values)[:8]))}" if values else ""
+    if name not in values:
+        there = ", ".join(list(values)[:8])
+        raise InputError(f"no field {name!r}{f'; there are {there}' if there else ''}")
+    if values[name] is None:
+        raise InputError(f"{name!r} is empty")
+    return values[name]
 
 
 def _key(value: Any, name: str) -> str:
@@ -152,18 +144,19 @@ def _key(value: Any, name: str) -> str:
     return key
 
 
-def _paragraphs(value: Any, name: str, *, whole: bool) -> tuple[str, ...]:
+def _paragraphs(value: Any, name: str, *, are_one: bool) -> tuple[str, ...]:
     """Paragraphs without blank lines in them, so that a blank line parts any two of them."""
-    if value is None:
-        return ()
     if isinstance(value, str):
         text = _tidy(value)
-        parts: Sequence[str] = [text] if whole else BLANK_LINE.split(text)
+        parts: Sequence[str] = [text] if are_one else PARAGRAPH_BREAK.split(text)
     elif isinstance(value, list) and all(isinstance(part, str) for part in value):
         parts = [_tidy(part) for part in value]
     else:
         raise InputError(f"{name!r} must be text or a list of texts, got {type(value).__name__}")
-    return tuple(part for part in (BLANK_LINE.sub("\n", part.strip()) for part in parts) if part)
+    paragraphs = tuple(part for part in (PARAGRAPH_BREAK.sub("\n", part.strip()) for part in parts) if part)
+    if not paragraphs:
+        raise InputError(f"no text in {name!r}")
+    return paragraphs
 
 
 def _tidy(text: str) -> str:

@@ -18,7 +18,7 @@ from maxsight.types import Page, TextSource, Words
 
 MAX_PAGE_WORDS = 1000
 
-_PARAGRAPH_BREAK = re.compile(r"\n[ \t]*\n\s*")
+PARAGRAPH_BREAK = re.compile(r"\n[ \t]*\n\s*")
 _SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"')\]]*$")
 # Longer "words" are text of a script without spaces: four characters weigh as much as a word.
 _LONG_WORD = 20
@@ -181,7 +181,7 @@ def layout_text(
 def _pieces(text: str) -> Iterator[tuple[int, int]]:
     """Spans that stay together on a page: paragraphs, or sentences' runs of those that are too long."""
     start = 0
-    for paragraph_break in [*_PARAGRAPH_BREAK.finditer(text), None]:
+    for paragraph_break in [*PARAGRAPH_BREAK.finditer(text), None]:
         end = paragraph_break.start() if paragraph_break else len(text)
         yield from _cut_paragraph(text, start, end)
         start = paragraph_break.end() if paragraph_break else len(text)

@@ -9,11 +9,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maxsight.encoders.minilm.encoder import FOLDER
+from maxsight.encoders.minilm.paragraphs import DIM
 from maxsight.encoders.minilm.recipe import Recipe
-from maxsight.encoders.registry import CHECKPOINT_EXTRA
+from maxsight.encoders.registry import CHECKPOINT_EXTRA, PARAGRAPHS
 from maxsight.errors import MaxSightError
 from maxsight.extras import Package, packages
-from maxsight.settings import default_devices
+from maxsight.settings import cohere_key, default_devices
 
 if TYPE_CHECKING:
     from maxsight.encoders.checkpoints.devices import Device
@@ -62,16 +63,46 @@ class Checkpoints:
 
 
 @dataclass(frozen=True, slots=True)
+class Cohere:
+    """What there is for Cohere's models.
+
+    Attributes:
+        packages: What they need.
+        install: How to get what is missing or too old; None if nothing is.
+        has_key: Whether a key is set.
+    """
+
+    packages: tuple[Package, ...]
+    install: str | None
+    has_key: bool
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether one can be asked."""
+        return self.install is None and self.has_key
+
+
+@dataclass(frozen=True, slots=True)
 class Inventory:
     """Which encoders can be used here."""
 
     offline: Offline
+    paragraphs: Offline
     checkpoints: Checkpoints
+    cohere: Cohere
 
 
 def take_inventory() -> Inventory:
     """Look around."""
-    return Inventory(Offline("minilm", Recipe.read(FOLDER).dim), _checkpoints())
+    return Inventory(
+        Offline("minilm", Recipe.read(FOLDER).dim), Offline(PARAGRAPHS, DIM), _checkpoints(), _cohere()
+    )
+
+
+def _cohere() -> Cohere:
+    needed = tuple(packages("cohere"))
+    ready = all(package.serves for package in needed)
+    return Cohere(needed, None if ready else "pip install 'maxsight[cohere]'", cohere_key() is not None)
 
 
 def _checkpoints() -> Checkpoints:

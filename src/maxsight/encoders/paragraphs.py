@@ -60,6 +60,8 @@ class ParagraphEncoder(ABC):
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per paragraph, where the page says what one is; else blank lines do."""
+        if not pages:
+            return []
         spans = [paragraph_spans(page) for page in pages]
         texts = [page.text[start:end] for page, rows in zip(pages, spans, strict=True) for start, end in rows]
         vectors = (
@@ -121,7 +123,7 @@ def paragraph_spans(page: Page) -> NDArray[np.int32]:
         return page.paragraphs.spans
     breaks = [match.span() for match in _BLANK_LINE.finditer(page.text)]
     starts, ends = [0, *(end for _, end in breaks)], [*(start for start, _ in breaks), len(page.text)]
-    spans = [span for span in zip(starts, ends, strict=True) if page.text[slice(*span)].strip()]
+    spans = [span for span in zip(starts, ends, strict=True) if has_words(page.text[slice(*span)])]
     return np.array(spans, np.int32).reshape(-1, 2)
 
 

@@ -151,8 +151,10 @@ def _spans_that_gave(
 
 
 def shorten(text: str, start: int) -> str:
-    """Cut ``SNIPPET_CHARS`` around ``start`` at word boundaries, on one line."""
+    """Cut ``SNIPPET_CHARS`` around ``start`` at word boundaries, on one line, nothing of the paragraph before it."""
     begin = max(0, start - SNIPPET_CHARS // 4)
+    if (paragraph_break := text.rfind("\n\n", begin, start)) >= 0:
+        begin = paragraph_break + 2
     end = min(len(text), begin + SNIPPET_CHARS + SNIPPET_CHARS // 4)
     while 0 < begin < start and not text[begin - 1].isspace():
         begin += 1

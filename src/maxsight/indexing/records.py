@@ -61,7 +61,7 @@ class RecordRun:
             again: Index groups again that have not changed.
 
         Raises:
-            InputError: The library keeps given vectors, and no field has them.
+            InputError: The library keeps given vectors, and no field has them; or it pools its vectors.
             EncoderMismatchError: The given vectors are not known to be of the library's space.
         """
         self._store = store
@@ -91,6 +91,11 @@ class RecordRun:
                 str(self._space),
                 f"whatever made the vectors in {fields.vector!r}",
                 hint=f"If they are by {self._space.encoder}, say so with --encoder; else index into a new library.",
+            )
+        if self._store.manifest.pool_factor > 1:
+            raise InputError(
+                "the library pools its vectors, and those that come with the data are kept as they are",
+                hint="Index into a new library, without a pool factor.",
             )
         return Precomputed(self._space.dim, self._space.encoder)
 

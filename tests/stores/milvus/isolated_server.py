@@ -2,7 +2,8 @@
 
 The server listens on every interface, so it is started in a network namespace that has none but loopback. The
 socket that clients connect to is opened before this process enters the namespace, and so stays outside; what it
-accepts is passed on to the server inside. Prints the port and the server's process id, then serves until its standard input ends.
+accepts is passed on to the server inside. Prints the port and the server's process id, then serves until its standard
+input ends.
 
     python isolated_server.py FOLDER
 """
@@ -11,6 +12,7 @@ import asyncio
 import ctypes
 import fcntl
 import os
+import signal
 import socket
 import struct
 import sys
@@ -74,6 +76,12 @@ def main():
     listening = socket.create_server(("127.0.0.1", 0))
     enter_namespace()
     server = start_server(Path(sys.argv[1]))
+
+    def end(*_):
+        server.server_proc.kill()
+        os._exit(1)
+
+    signal.signal(signal.SIGTERM, end)
     try:
         asyncio.run(serve(listening, server))
     finally:

@@ -10,7 +10,6 @@ It is no Milvus: it has no index, no segments and no time, and shows the client'
 from __future__ import annotations
 
 import copy
-import json
 import math
 import re
 from collections import Counter
@@ -29,22 +28,26 @@ from pymilvus.grpc_gen import milvus_pb2 as milvus
 from pymilvus.grpc_gen import milvus_pb2_grpc as services
 from pymilvus.grpc_gen import schema_pb2 as schemas
 
+from maxsight.stores.addresses import MilvusAddress
+from stores.milvus.stub_columns import (
+    FAILED,
+    INVALID,
+    NOT_FOUND,
+    NOT_LOADED,
+    RefusedError,
+    full_name,
+    ids_of,
+    is_vector,
+    params_of,
+    read_column,
+    read_structs,
+    write_column,
+    write_structs,
+)
+
 MESSAGE_BYTES = 64 * 2**20
 WINDOW = 16_384
-JSON_BYTES = 65_536
-NOT_FOUND, NOT_LOADED, TOO_LONG, BAD = 100, 101, 1100, 65535
 
-_SCALARS = {
-    schemas.VarChar: "string_data",
-    schemas.Int64: "long_data",
-    schemas.Int32: "int_data",
-    schemas.Int16: "int_data",
-    schemas.Int8: "int_data",
-    schemas.Bool: "bool_data",
-    schemas.Float: "float_data",
-    schemas.Double: "double_data",
-    schemas.JSON: "json_data",
-}
 _FILTERED = {
     schemas.VarChar: (DataType.VARCHAR, pa.string()),
     schemas.Int64: (DataType.INT64, pa.int64()),
@@ -55,14 +58,6 @@ _FILTERED = {
     schemas.Float: (DataType.FLOAT, pa.float32()),
     schemas.JSON: (DataType.JSON, pa.string()),
 }
-
-
-class RefusedError(Exception):
-    """A request that a server answers with an error."""
-
-    def __init__(self, code, reason):
-        super().__init__(reason)
-        self.status = common.Status(code=code, reason=reason, error_code=common.UnexpectedError)
 
 
 class Collection:
@@ -96,15 +91,15 @@ class Collection:
         given = {data.field_name: data for data in request.fields_data}
         wanted = {field.name for field in (*self.given, *self.schema.struct_array_fields)}
         if set(given) != wanted:
-            raise RefusedError(TOO_LONG, f"fields {sorted(set(given) ^ wanted)} missing or unknown")
-        columns = {field.name: _scalar_column(field, given[field.name]) for field in self.given}
+            raise RefusedError(INVALID, f"fields {sorted(set(given) ^ wanted)} missing or unknown")
+        columns = {field.name: read_column(field, given[field.name]) for field in self.given}
         columns |= {
-            field.name: _struct_column(field, given[field.name]) for field in self.schema.struct_array_fields
+            field.name: read_structs(field, given[field.name]) for field in self.schema.struct_array_fields
         }
         for name, values in columns.items():
             if len(values) != request.num_rows:
                 raise RefusedError(
-                    TOO_LONG, f"the num_rows ({len(values)}) of field ({name}) is not {request.num_rows}"
+                    INVALID, f"the num_rows ({len(values)}) of field ({name}) is not {request.num_rows}"
                 )
         return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
 
@@ -125,18 +120,18 @@ class Collection:
             parsed = _ServerParser(tokenize(expression), expression).parse()
             mask = evaluate_mask(compile_expr(parsed, CollectionSchema(lite), expression), table)
         except Exception as error:
-            raise RefusedError(TOO_LONG, f"cannot parse expression: {expression}, error: {error}") from error
+            raise RefusedError(INVALID, f"cannot parse expression: {expression}, error: {error}") from error
         return [row for row, keep in zip(rows, mask, strict=True) if keep]
 
     def columns(self, rows, names):
         """Rows as the server sends them."""
         for field in self.given:
             if field.name in names or "*" in names:
-                yield _scalar_data(field, [row[field.name] for row in rows])
+                yield write_column(field, [row[field.name] for row in rows])
         for field in self.schema.struct_array_fields:
-            parts = [part for part in field.fields if names & {"*", field.name, _full_name(field, part)}]
+            parts = [part for part in field.fields if names & {"*", field.name, full_name(field, part)}]
             if parts:
-                yield _struct_data(field, parts, [row[field.name] for row in rows])
+                yield write_structs(field, parts, [row[field.name] for row in rows])
 
 
 class _ServerParser(Parser):
@@ -153,12 +148,17 @@ class _ServerParser(Parser):
 class Stub(services.MilvusServiceServicer):
     """Answers requests. ``requests`` are all that came, in order; ``fail`` maps a method to an error to answer with."""
 
-    def __init__(self, version="v2.6.9"):
+    def __init__(self, version):
         self.version = version
+        self.uri = ""
         self.collections = {}
         self.requests = []
         self.fail = {}
         self.keeps_structs = tuple(map(int, re.findall(r"\d+", version))) >= (2, 6, 4)
+
+    def address(self, collection, **options):
+        """A library on it."""
+        return MilvusAddress(self.uri, collection=collection, **options)
 
     def copy_of(self, name):
         """Another collection like this one: making one through the client takes seconds, in which it sleeps."""
@@ -193,12 +193,12 @@ class Stub(services.MilvusServiceServicer):
         if not self.keeps_structs:
             del schema.struct_array_fields[:]  # as old servers do, without a word
         for field in schema.struct_array_fields:
-            if not 0 < _params(field.fields[0])["max_capacity"] <= 4096:
+            if not 0 < params_of(field.fields[0])["max_capacity"] <= 4096:
                 raise RefusedError(
-                    TOO_LONG, "the maximum capacity specified for a Array should be in (0, 4096]"
+                    INVALID, "the maximum capacity specified for a Array should be in (0, 4096]"
                 )
             for part in field.fields:
-                part.name = _full_name(field, part)
+                part.name = full_name(field, part)
         self.collections[request.collection_name] = Collection(request, schema)
         return common.Status()
 
@@ -208,9 +208,6 @@ class Stub(services.MilvusServiceServicer):
 
     def has_collection(self, request):
         return milvus.BoolResponse(value=request.collection_name in self.collections)
-
-    def show_collections(self, request):
-        return milvus.ShowCollectionsResponse(collection_names=list(self.collections))
 
     def describe_collection(self, request):
         collection = self._named(request)
@@ -253,7 +250,7 @@ class Stub(services.MilvusServiceServicer):
         collection = self._named(request)
         kinds = (schemas.FloatVector, schemas.SparseFloatVector)
         vectors = [f.name for f in collection.schema.fields if f.data_type in kinds]
-        vectors += [p.name for f in collection.schema.struct_array_fields for p in f.fields if _is_vector(p)]
+        vectors += [p.name for f in collection.schema.struct_array_fields for p in f.fields if is_vector(p)]
         for name in vectors:
             if name not in collection.indexes:
                 raise RefusedError(
@@ -262,32 +259,14 @@ class Stub(services.MilvusServiceServicer):
         collection.loaded = True
         return common.Status()
 
-    def release_collection(self, request):
-        self._named(request).loaded = False
-        return common.Status()
-
     def get_loading_progress(self, request):
         return milvus.GetLoadingProgressResponse(progress=100, refresh_progress=100)
-
-    def get_load_state(self, request):
-        loaded = (
-            request.collection_name in self.collections and self.collections[request.collection_name].loaded
-        )
-        return milvus.GetLoadStateResponse(
-            state=common.LoadStateLoaded if loaded else common.LoadStateNotLoad
-        )
 
     def flush(self, request):
         return milvus.FlushResponse()
 
     def get_flush_state(self, request):
         return milvus.GetFlushStateResponse(flushed=True)
-
-    def get_collection_statistics(self, request):
-        count = str(len(self._named(request).rows))
-        return milvus.GetCollectionStatisticsResponse(
-            stats=[common.KeyValuePair(key="row_count", value=count)]
-        )
 
     def insert(self, request):
         return self._write(request)
@@ -299,7 +278,7 @@ class Stub(services.MilvusServiceServicer):
         collection = self._named(request)
         rows = collection.read(request)
         collection.rows |= {row[collection.key]: row for row in rows}
-        keys = _ids([row[collection.key] for row in rows])
+        keys = ids_of([row[collection.key] for row in rows])
         return milvus.MutationResult(IDs=keys, insert_cnt=len(rows), upsert_cnt=len(rows))
 
     def delete(self, request):
@@ -307,22 +286,22 @@ class Stub(services.MilvusServiceServicer):
         gone = [row[collection.key] for row in collection.kept(request.expr)]
         for key in gone:
             del collection.rows[key]
-        return milvus.MutationResult(IDs=_ids(gone), delete_cnt=len(gone))
+        return milvus.MutationResult(IDs=ids_of(gone), delete_cnt=len(gone))
 
     def query(self, request):
         collection = self._searched(request)
         params = {pair.key: pair.value for pair in request.query_params}
         limit, offset = int(params.get("limit", -1)), int(params.get("offset", 0))
         if limit == -1 and not request.expr and "count(*)" not in request.output_fields:
-            raise RefusedError(TOO_LONG, "empty expression should be used with limit")
+            raise RefusedError(INVALID, "empty expression should be used with limit")
         if limit + offset > WINDOW:
             raise RefusedError(
-                BAD, f"invalid max query result window, (offset+limit) should be in range [1, {WINDOW}]"
+                FAILED, f"invalid max query result window, (offset+limit) should be in range [1, {WINDOW}]"
             )
         rows = collection.kept(request.expr)
         if "count(*)" in request.output_fields:
             total = schemas.FieldSchema(name="count(*)", data_type=schemas.Int64)
-            return milvus.QueryResults(fields_data=[_scalar_data(total, [len(rows)])])
+            return milvus.QueryResults(fields_data=[write_column(total, [len(rows)])])
         rows = rows[offset:] if limit == -1 else rows[offset : offset + limit]
         names = {*request.output_fields, collection.key}
         return milvus.QueryResults(
@@ -338,19 +317,19 @@ class Stub(services.MilvusServiceServicer):
         limit, offset = int(params["topk"]), int(params.get("offset", 0))
         if not 0 < limit + offset <= WINDOW:
             raise RefusedError(
-                BAD, f"(offset+limit) should be in range [1, {WINDOW}], but got {limit + offset}"
+                FAILED, f"(offset+limit) should be in range [1, {WINDOW}], but got {limit + offset}"
             )
         name, rows = params["anns_field"], collection.kept(request.dsl)
         metric = collection.indexes[name]["metric_type"]
         if params.get("metric_type", metric) != metric:
             raise RefusedError(
-                TOO_LONG, f"metric type not match: expected {metric}, got {params['metric_type']}"
+                INVALID, f"metric type not match: expected {metric}, got {params['metric_type']}"
             )
         if name in collection.made:
             scores = [_bm25(text, rows, list(collection.rows.values())) for text in _texts(request)]
         else:
             struct, part = name.rstrip("]").split("[")
-            dim = next(_params(field)["dim"] for field in collection.every_field() if field.name == name)
+            dim = next(params_of(field)["dim"] for field in collection.every_field() if field.name == name)
             pages = [row[struct][part] for row in rows]
             scores = [_max_sim(query, pages, metric) for query in _embedding_lists(request, dim)]
         found = [_best(each, limit + offset)[offset:] for each in scores]
@@ -360,7 +339,7 @@ class Stub(services.MilvusServiceServicer):
             num_queries=request.nq,
             top_k=limit,
             scores=[score for answer in found for _, score in answer],
-            ids=_ids([row[collection.key] for row in hits]),
+            ids=ids_of([row[collection.key] for row in hits]),
             topks=[len(answer) for answer in found],
             fields_data=list(collection.columns(hits, names)) if names else [],
             output_fields=list(request.output_fields),
@@ -382,7 +361,9 @@ def _answering(method, response):
             Exception
         ) as error:  # what gRPC itself answers with, the client takes for a network's fault and tries again
             refused = (
-                error if isinstance(error, RefusedError) else RefusedError(BAD, f"the stub failed: {error!r}")
+                error
+                if isinstance(error, RefusedError)
+                else RefusedError(FAILED, f"the stub failed: {error!r}")
             )
             return response(status=refused.status) if response else refused.status
 
@@ -401,135 +382,19 @@ for _method in milvus.DESCRIPTOR.services_by_name["MilvusService"].methods:
 
 @contextmanager
 def serving(version="v2.6.9"):
-    """A stub that listens on the loopback, and the address of it."""
+    """A stub that listens on the loopback, at its ``uri``."""
     stub = Stub(version)
     server = grpc.server(
         futures.ThreadPoolExecutor(4),
         options=[("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", -1)],
     )
     services.add_MilvusServiceServicer_to_server(stub, server)
-    port = server.add_insecure_port("127.0.0.1:0")
+    stub.uri = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
     server.start()
     try:
-        yield stub, f"http://127.0.0.1:{port}"
+        yield stub
     finally:
         server.stop(0).wait()
-
-
-# Columns, as they are sent -------------------------------------------------------------------------------
-
-
-def _params(field):
-    return {pair.key: int(pair.value) for pair in field.type_params if pair.value.isdigit()}
-
-
-def _is_vector(field):
-    return field.data_type == schemas.ArrayOfVector
-
-
-def _full_name(struct, part):
-    return part.name if part.name.startswith(f"{struct.name}[") else f"{struct.name}[{part.name}]"
-
-
-def _part_name(part):
-    return part.name.rstrip("]").rpartition("[")[2]
-
-
-def _scalar_column(field, data):
-    if field.data_type == schemas.FloatVector:
-        dim = _params(field)["dim"]
-        vectors = np.array(data.vectors.float_vector.data, np.float32)
-        if data.vectors.dim != dim or len(vectors) % dim or not np.isfinite(vectors).all():
-            raise RefusedError(TOO_LONG, f"vectors of {field.name} are not finite or not of {dim} dimensions")
-        return list(vectors.reshape(-1, dim))
-    values = list(getattr(data.scalars, _SCALARS[field.data_type]).data)
-    if field.data_type == schemas.VarChar:
-        longest = _params(field)["max_length"]
-        if any(len(value.encode()) > longest for value in values):
-            raise RefusedError(TOO_LONG, f"length of varchar field {field.name} exceeds max length {longest}")
-    if field.data_type == schemas.JSON:
-        if any(len(value) > JSON_BYTES for value in values):
-            raise RefusedError(TOO_LONG, f"length of json field {field.name} exceeds max length {JSON_BYTES}")
-        for value in values:
-            json.loads(value)
-        values = [value.decode() for value in values]
-    return values
-
-
-def _struct_column(field, data):
-    given = {_part_name_of(item): item for item in data.struct_arrays.fields}
-    parts = {_part_name(part): part for part in field.fields}
-    if set(given) != set(parts):
-        raise RefusedError(
-            TOO_LONG, f"parts {sorted(set(given) ^ set(parts))} of {field.name} missing or unknown"
-        )
-    columns = {name: _array_column(parts[name], given[name]) for name in parts}
-    rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
-    for row in rows:
-        counts = {len(values) for values in row.values()}
-        capacity = _params(field.fields[0])["max_capacity"]
-        if len(counts) != 1 or not 0 < max(counts) <= capacity:
-            raise RefusedError(
-                TOO_LONG, f"array length {sorted(counts)} of {field.name} not in 1..{capacity}"
-            )
-    return rows
-
-
-def _part_name_of(data):
-    return data.field_name.rstrip("]").rpartition("[")[2]
-
-
-def _array_column(part, data):
-    if not _is_vector(part):
-        return [
-            list(getattr(item, _SCALARS[part.element_type]).data) for item in data.scalars.array_data.data
-        ]
-    dim, array = _params(part)["dim"], data.vectors.vector_array
-    if array.dim != dim or array.element_type != schemas.FloatVector:
-        raise RefusedError(TOO_LONG, f"vectors of {part.name} have {array.dim} dimensions, expected {dim}")
-    rows = [np.array(item.float_vector.data, np.float32) for item in array.data]
-    if any(len(row) % dim or not np.isfinite(row).all() for row in rows) or any(
-        item.dim != dim for item in array.data
-    ):
-        raise RefusedError(TOO_LONG, f"vectors of {part.name} are not finite or not of {dim} dimensions")
-    return [row.reshape(-1, dim) for row in rows]
-
-
-def _scalar_data(field, values):
-    data = schemas.FieldData(type=field.data_type, field_name=field.name, field_id=field.fieldID)
-    if field.data_type == schemas.FloatVector:
-        data.vectors.dim = _params(field)["dim"]
-        data.vectors.float_vector.data.extend(np.concatenate([np.empty(0, np.float32), *values]).tolist())
-        return data
-    if field.data_type == schemas.JSON:
-        values = [value.encode() for value in values]
-    getattr(data.scalars, _SCALARS[field.data_type]).data.extend(values)
-    return data
-
-
-def _struct_data(field, parts, rows):
-    data = schemas.FieldData(type=schemas.ArrayOfStruct, field_name=field.name, field_id=field.fieldID)
-    for part in parts:
-        item = data.struct_arrays.fields.add(type=part.data_type, field_name=part.name, field_id=part.fieldID)
-        values = [row[_part_name(part)] for row in rows]
-        if _is_vector(part):
-            dim = _params(part)["dim"]
-            item.vectors.dim = item.vectors.vector_array.dim = dim
-            item.vectors.vector_array.element_type = schemas.FloatVector
-            for vectors in values:
-                held = item.vectors.vector_array.data.add(dim=dim)
-                held.float_vector.data.extend(vectors.reshape(-1).tolist())
-        else:
-            item.scalars.array_data.element_type = part.element_type
-            for array in values:
-                getattr(item.scalars.array_data.data.add(), _SCALARS[part.element_type]).data.extend(array)
-    return data
-
-
-def _ids(keys):
-    if keys and isinstance(keys[0], int):
-        return schemas.IDs(int_id=schemas.LongArray(data=keys))
-    return schemas.IDs(str_id=schemas.StringArray(data=keys))
 
 
 # Search --------------------------------------------------------------------------------------------------
@@ -539,10 +404,10 @@ def _embedding_lists(request, dim):
     group = common.PlaceholderGroup.FromString(request.placeholder_group)
     (placeholder,) = group.placeholders
     if placeholder.type != common.EmbListFloatVector or len(placeholder.values) != request.nq:
-        raise RefusedError(TOO_LONG, f"PlaceholderValue type {placeholder.type} not supported")
+        raise RefusedError(INVALID, f"PlaceholderValue type {placeholder.type} not supported")
     queries = [np.frombuffer(value, "<f4") for value in placeholder.values]
     if any(not len(query) or len(query) % dim for query in queries):
-        raise RefusedError(TOO_LONG, f"vector dimension mismatch, expected vector size(byte) {dim * 4}")
+        raise RefusedError(INVALID, f"vector dimension mismatch, expected vector size(byte) {dim * 4}")
     return [query.reshape(-1, dim) for query in queries]
 
 

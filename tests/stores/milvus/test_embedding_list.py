@@ -5,13 +5,14 @@ does is tested in ``contracts``, on the stub too.
 """
 
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
 
 from maxsight.errors import InputError, LibraryDamagedError, LibraryReadOnlyError, StoreError
 from maxsight.retrieval.maxsim import maxsim
-from maxsight.stores.addresses import parse_address
+from maxsight.stores.addresses import Layout
 from maxsight.stores.filters import parse_filter
 from maxsight.stores.rounding import as_stored
 from maxsight.types import PageEmbedding, Regions
@@ -20,8 +21,9 @@ from store_pages import ENCODER, MANIFEST, make_page, nearest, query
 pytest.importorskip("pymilvus", reason="the extra milvus is not installed")
 pytest.importorskip("milvus_lite", reason="the stub reads filters with Milvus Lite")
 
-from maxsight.stores.milvus import create_milvus_store, open_milvus_store
-from stores.milvus.stub import RefusedError, common, milvus, schemas, serving
+from maxsight.stores.milvus import create_milvus_store, embedding_list, open_milvus_store
+from stores.milvus.stub import common, milvus, schemas, serving
+from stores.milvus.stub_columns import RefusedError
 
 DIM = MANIFEST.space.dim
 PAGES = [
@@ -32,21 +34,21 @@ PAGES = [
 ]
 
 
+def create(stub, collection="maxsight", **options):
+    return create_milvus_store(stub.address(collection, layout=Layout.EMBEDDING_LIST, **options), MANIFEST)
+
+
 @pytest.fixture(scope="module")
 def server():
-    with serving() as (stub, uri):
-        create(f"{uri}?collection=made").close()
-        yield stub, uri
-
-
-def create(text):
-    return create_milvus_store(parse_address(text), MANIFEST)
+    with serving() as stub:
+        create(stub, "made").close()
+        yield stub
 
 
 @pytest.fixture
 def stub(server):
     """The stub with one empty library, ``papers``, and no request yet."""
-    stub, _ = server
+    stub = server
     stub.collections = {"papers": stub.copy_of("made"), "made": stub.collections["made"]}
     stub.requests.clear()
     stub.fail.clear()
@@ -54,8 +56,8 @@ def stub(server):
 
 
 @pytest.fixture
-def store(stub, server):
-    store = open_milvus_store(parse_address(f"{server[1]}?collection=papers"))
+def store(stub):
+    store = open_milvus_store(stub.address("papers"))
     yield store
     store.close()
 
@@ -88,10 +90,8 @@ def parts_sent(stub, row):
 # What is sent -------------------------------------------------------------------------------------------
 
 
-def test_a_collection_is_made_with_an_array_of_structs_and_indexes_for_embedding_lists(server):
-    stub, uri = server
-    stub.requests.clear()
-    create(f"{uri}?collection=another&index=hnsw&m=8&ef_construction=99").close()
+def test_a_collection_is_made_with_an_array_of_structs_and_indexes_for_embedding_lists(stub):
+    create(stub, "another", index="HNSW", m=8, ef_construction=99).close()
     (made,) = stub.sent(milvus.CreateCollectionRequest)
     schema = schemas.CollectionSchema.FromString(made.schema)
     (patches,) = schema.struct_array_fields
@@ -149,7 +149,7 @@ def test_a_search_is_one_request_with_the_query_as_a_list_and_the_filter(filled,
         "MAX_SIM_COSINE",
         "256",
     )
-    assert list(sent.output_fields) == []
+    assert list(sent.output_fields) == ["vector_count"]
 
 
 def test_many_queries_are_one_request(filled, stub):
@@ -178,19 +178,23 @@ def test_a_filter_that_servers_read_in_their_own_way_is_decided_here(filled, stu
     assert "page_id in [" in sent.dsl
 
 
-def test_large_pages_are_written_and_read_in_requests_that_a_server_takes(store, stub):
-    """1,500 vectors of 32 dimensions are 264 kB as sent; the stub takes 64 MiB at most."""
-    regions = Regions(np.tile(np.float32([0, 0, 1, 1]), (1500, 1)), None)
+def test_pages_are_written_and_read_in_requests_of_bounded_size(store, stub, monkeypatch):
+    """A page of 1,500 vectors of 32 dimensions takes up to 264,000 bytes, so that 3 fit in 800,000."""
+    monkeypatch.setattr(embedding_list, "REQUEST_BYTES", 800_000)
     vectors = np.random.default_rng(0).standard_normal((1500, DIM)).astype(np.float32)
+    regions = Regions(np.tile(np.float32([0, 0, 1, 1]), (1500, 1)), None)
     pages = [
-        type(page)(page.page_id, page.document, page.page, PageEmbedding(vectors, regions))
-        for page in (make_page(f"{number}.pdf", 0, "words") for number in range(160))
+        replace(make_page(f"{number}.pdf", 0, "words"), embedding=PageEmbedding(vectors, regions))
+        for number in range(8)
     ]
     store.put(pages)
-    sizes = [sent.ByteSize() for sent in stub.sent(milvus.UpsertRequest)]
-    assert len(sizes) > 1
-    assert max(sizes) < 40 << 20
-    assert sum(len(chunk) for chunk in store.vectors()) == 160
+    written = stub.sent(milvus.UpsertRequest)
+    assert [sent.num_rows for sent in written] == [3, 3, 2]
+    assert max(sent.ByteSize() for sent in written) < 820_000
+    stub.requests.clear()
+    assert sum(len(chunk) for chunk in store.vectors()) == 8
+    read = [sent for sent in stub.sent(milvus.QueryRequest) if "patches[vector]" in sent.output_fields]
+    assert [sent.expr.count(".pdf@") for sent in read] == [4, 4]
 
 
 # What comes back ----------------------------------------------------------------------------------------
@@ -250,37 +254,50 @@ def test_a_changed_field_leaves_the_vectors_and_is_no_partial_update(filled, stu
 
 @pytest.mark.parametrize("version", ["v2.3.5", "v2.6.3"])
 def test_a_server_without_embedding_lists_is_refused_with_its_version(version):
-    with serving(version) as (stub, uri):
+    with serving(version) as stub:
         with pytest.raises(StoreError, match=version.removeprefix("v")) as refused:
-            create(f"{uri}?layout=embedding-list")
+            create(stub)
         assert "layout=rows" in refused.value.hint
         assert stub.collections == {}
 
 
 def test_a_server_that_leaves_the_structs_out_is_noticed_and_nothing_is_left_there():
-    with serving("v2.6.9") as (stub, uri):
+    with serving() as stub:
         stub.keeps_structs = False
         with pytest.raises(StoreError, match="patches"):
-            create(f"{uri}?layout=embedding-list")
+            create(stub)
         assert stub.collections == {}
 
 
-def test_a_collection_with_other_vectors_than_its_manifest_says_is_refused(server, stub):
+def test_a_collection_with_other_vectors_than_its_manifest_says_is_refused(stub):
     for field in stub.collections["papers"].schema.struct_array_fields[0].fields:
         for pair in field.type_params:
             if pair.key == "dim":
                 pair.value = "8"
     with pytest.raises(StoreError, match=f"vectors of {DIM} dimensions"):
-        open_milvus_store(parse_address(f"{server[1]}?collection=papers"))
+        open_milvus_store(stub.address("papers"))
 
 
-def test_a_strategy_needs_a_server_that_has_one_to_choose(server):
+def test_a_strategy_needs_a_server_that_has_one_to_choose(stub):
     with pytest.raises(InputError, match=r"2\.6\.9 has one strategy"):
-        create(f"{server[1]}?collection=fast&strategy=muvera")
-    with serving("v3.0.1") as (stub, uri):
-        create(f"{uri}?strategy=muvera").close()
-        index = stub.collections["maxsight"].indexes["patches[vector]"]
+        create(stub, "fast", strategy="muvera")
+    with serving("v3.0.1") as newer:
+        create(newer, strategy="muvera").close()
+        index = newer.collections["maxsight"].indexes["patches[vector]"]
     assert index["emb_list_strategy"] == "muvera"
+
+
+def test_a_page_that_no_request_holds_is_refused_and_named(stub):
+    """4,096 vectors of 4,096 dimensions take 64 MiB by themselves."""
+    space = replace(MANIFEST.space, dim=4096)
+    store = create_milvus_store(stub.address("wide"), replace(MANIFEST, space=space))
+    vectors = np.ones((4096, 4096), np.float32)
+    regions = Regions(None, np.zeros((4096, 2), np.int32))
+    page = replace(make_page("wide.txt", 0, "words"), embedding=PageEmbedding(vectors, regions))
+    with pytest.raises(InputError, match=r"wide\.txt, page 1: its 4,096 vectors"):
+        store.put([page])
+    assert store.page_count() == 0
+    store.close()
 
 
 def test_what_a_server_refuses_is_told_in_its_words(filled, stub):
@@ -291,8 +308,8 @@ def test_what_a_server_refuses_is_told_in_its_words(filled, stub):
         nearest(filled, query("wind"), 3)
 
 
-def test_a_library_opened_for_reading_is_not_written(server, filled):
-    reader = open_milvus_store(parse_address(f"{server[1]}?collection=papers"), read_only=True)
+def test_a_library_opened_for_reading_is_not_written(stub, filled):
+    reader = open_milvus_store(stub.address("papers"), read_only=True)
     with pytest.raises(LibraryReadOnlyError):
         reader.put(PAGES[:1])
     reader.close()

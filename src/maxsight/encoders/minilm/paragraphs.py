@@ -14,9 +14,9 @@ from maxsight.encoders.minilm.pieces import PieceCutter
 from maxsight.encoders.minilm.recipe import Recipe, unit
 from maxsight.encoders.minilm.windows import FIRST, LAST, cut_windows
 from maxsight.encoders.paragraphs import ParagraphEncoder
+from maxsight.encoders.registry import PARAGRAPHS
 from maxsight.types import EmbeddingSpace
 
-NAME = "minilm:paragraphs"
 DIM = 384
 WINDOW = 256
 """Most pieces of a window, as the model's publishers set it."""
@@ -45,7 +45,7 @@ class MiniLMParagraphs(ParagraphEncoder):
     @property
     def space(self) -> EmbeddingSpace:
         """The space ``minilm:paragraphs``; not comparable with that of the model's word pieces."""
-        return EmbeddingSpace(NAME, self._revision, DIM, query_format="phrases")
+        return EmbeddingSpace(PARAGRAPHS, self._revision, DIM, query_format="phrases")
 
     def notice(self, text: str) -> str | None:
         """Say so when the text is mostly not English, the only language the model has learned."""

@@ -72,6 +72,8 @@ class Connection:
         with translated(address):
             client = MilvusClient(address.uri, timeout=CONNECT_TIMEOUT_S, **options)
             version = client.get_server_version(timeout=CONNECT_TIMEOUT_S)
+            if "db_name" in options:
+                client.list_collections(timeout=CONNECT_TIMEOUT_S)  # fails where there is no such database
         return cls(address, client, parse_version(version, lite=lite))
 
     def call(self, method: str, *arguments: Any, **options: Any) -> Any:

@@ -26,7 +26,6 @@ from maxsight.stores.milvus.connection import LARGEST_WINDOW, REQUEST_BYTES, Con
 from maxsight.stores.milvus.expressions import is_one_of, to_milvus
 from maxsight.stores.milvus.keys import page_key
 from maxsight.stores.milvus.page_columns import (
-    LISTED,
     TEXT_VECTOR,
     Row,
     add_page_columns,
@@ -52,11 +51,14 @@ from maxsight.types import Floats
 METRIC = "MAX_SIM_COSINE"
 FILLED = "vector_count > 0"
 
-FEWEST_RANKED = 256
+PAGES_RANKED = 256
 """Pages the server is asked to rank, if nothing else is said: it looks at few vectors of each query token for each."""
 
 VECTORS_PER_RANKED, MOST_VECTORS = 4, 32_768
 """What an HNSW index looks at: so many vectors for every page it ranks (servers take 3 by default), and at most."""
+
+LARGEST_PAGE_BYTES = 60 << 20
+"""Of one entity's vectors: a server takes 64 MiB in a request, with the other columns."""
 
 SCORE_TOLERANCE = 1e-3
 """Of a query token's similarity: the server takes cosines, and sums them in another order."""
@@ -77,13 +79,20 @@ class EmbeddingListStore(MilvusStore):
         )
 
     def _write(self, pages: Sequence[IndexedPage]) -> None:
-        columns = {
-            page.page_id: to_columns(page, page_key(page.page_id)) for page in pages
-        }  # refuses what is too large
+        columns = {page.page_id: self._columns(page) for page in pages}  # refuses what is too large
         for some in batched_by_size(pages, self._sent_bytes, REQUEST_BYTES):
             self._pages.upsert(
                 [columns[page.page_id] | {PATCHES: to_patches(page.embedding)} for page in some]
             )
+
+    def _columns(self, page: IndexedPage) -> Row:
+        if (size := self._sent_bytes(page)) > LARGEST_PAGE_BYTES:
+            raise InputError(
+                f"{page.document.path}, page {page.page.page_number}: its {len(page.embedding.vectors):,} vectors take "
+                f"{size:,} bytes; a request to Milvus holds {LARGEST_PAGE_BYTES:,}",
+                hint="Pool them (--pool-factor), or use layout=rows.",
+            )
+        return to_columns(page, page_key(page.page_id))
 
     def _rewrite(self, rows: Sequence[Row]) -> None:
         """Servers before 2.6.20 can't change a part of an entity that has structs: its vectors are sent back."""
@@ -136,39 +145,40 @@ class EmbeddingListStore(MilvusStore):
             where: Only pages this filter keeps.
             candidates: How many pages the server ranks; it looks at more vectors for more.
         """
-        ranked = min(max(limit, candidates or FEWEST_RANKED), LARGEST_WINDOW)
-        found = [dict(hits[:limit]) for hits in self._ranked(queries, ranked, where)]
-        names = dict.fromkeys(name for hits in found for name in hits)
-        vectors = self._fetch(self._pages.select(LISTED, page_ids=names))
+        found = [
+            hits[:limit] for hits in self._ranked(queries, max(limit, candidates or PAGES_RANKED), where)
+        ]
+        rows = {hit.id: {"page_id": hit.id, **hit["entity"]} for hits in found for hit in hits}
+        vectors = self._fetch(list(rows.values()))
         answers = []
         for query, hits in zip(queries, found, strict=True):
-            there = {name: score for name, score in hits.items() if name in vectors}
-            self._compare(query, [vectors[name] for name in there], list(there.values()))
-            answers.append(self._packed({name: vectors[name] for name in there}))
+            there = [hit for hit in hits if hit.id in vectors]
+            answer = self._packed({hit.id: vectors[hit.id] for hit in there})
+            self._compare(query, answer, [hit.distance for hit in there])
+            answers.append(answer)
         return answers
 
-    def _ranked(
-        self, queries: Sequence[Floats], ranked: int, where: Filter | None
-    ) -> list[list[tuple[str, float]]]:
-        """What the server ranks best for each query: page ids and scores, best first."""
+    def _ranked(self, queries: Sequence[Floats], pages: int, where: Filter | None) -> list[Any]:
+        """The pages that the server ranks best for each query, best first, as pymilvus gives them."""
         if not queries:
             return []
-        params = (
-            {"ef": min(VECTORS_PER_RANKED * ranked, MOST_VECTORS)}
-            if self._connection.address.index == "HNSW"
-            else {}
-        )
-        found = self._connection.call(
+        limit = min(pages, LARGEST_WINDOW)
+        wide = {"ef": min(VECTORS_PER_RANKED * limit, MOST_VECTORS)}
+        found: list[Any] = self._connection.call(
             "search",
             self._pages.collection,
             data=[EmbeddingList(np.ascontiguousarray(query, np.float32)) for query in queries],
             anns_field=VECTORS,
-            limit=ranked,
+            limit=limit,
             filter=self._kept(where),
-            search_params={"metric_type": METRIC, "params": params},
+            output_fields=["vector_count"],
+            search_params={
+                "metric_type": METRIC,
+                "params": wide if self._connection.address.index == "HNSW" else {},
+            },
             consistency_level=self._pages.consistency,
         )
-        return [[(hit.id, hit.distance) for hit in hits] for hits in found]
+        return found
 
     def _kept(self, where: Filter | None) -> str:
         """The expression for the pages to search: those with vectors that the filter keeps."""
@@ -180,11 +190,12 @@ class EmbeddingListStore(MilvusStore):
             return f"{FILLED} and {is_one_of('page_id', [row['page_id'] for row in kept])}"
         return f"{FILLED} and ({expression.text})"
 
-    def _compare(self, query: Floats, pages: Sequence[Floats], scores: Sequence[float]) -> None:
-        """Say once if the server's ranking is not by MaxSim of what is stored: then it may miss the best pages."""
-        if self._warned or not pages:
+    def _compare(self, query: Floats, pages: PageVectors, scores: Sequence[float]) -> None:
+        """Say once if the server does not rank by MaxSim of what is stored: it may miss the best pages then."""
+        if self._warned or not len(pages):
             return
-        difference = float(np.abs(np.subtract([_cosines(query, page) for page in pages], scores)).max())
+        looked_at = {0, len(pages) - 1}
+        difference = max(abs(_cosines(query, pages[page]) - scores[page]) for page in looked_at)
         if difference > SCORE_TOLERANCE * len(query):
             self._warned = True
             _log.warning(

@@ -23,7 +23,7 @@ from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import batched
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import is_one_of
-from maxsight.stores.milvus.rows import HITS_PER_CANDIDATE, HITS_PER_TOKEN, TokenHits, promises, search_tokens
+from maxsight.stores.milvus.rows import TokenHits, hits_per_token, promises, search_tokens
 from maxsight.stores.ragged import PageVectors
 from maxsight.types import (
     MAX_VECTORS_PER_PAGE,
@@ -40,7 +40,9 @@ from maxsight.types import (
 )
 
 COLUMNS = frozenset({"vector", "seq_id", "doc_id", "doc"})
-UNKNOWN_ENCODER = "unknown"
+UNKNOWN = "precomputed"
+"""The encoder of vectors that came without one: whoever names another one vouches for it."""
+
 PAGES_PER_REQUEST = 64
 
 
@@ -70,7 +72,7 @@ class ForeignRows:
     @property
     def manifest(self) -> Manifest:
         """What can be told of vectors alone."""
-        return Manifest(EmbeddingSpace(UNKNOWN_ENCODER, "", self._dim), dpi=200, ocr="none")
+        return Manifest(EmbeddingSpace(UNKNOWN, UNKNOWN, self._dim, "vectors"), dpi=200, ocr="none")
 
     @property
     def version(self) -> int:
@@ -130,7 +132,7 @@ class ForeignRows:
         """Find, for each query, the pages whose best vectors promise the best MaxSim, with their vectors."""
         kept = None if where is None else self._kept(where)
         expression = "" if kept is None else self._named(kept)
-        hits = HITS_PER_TOKEN if candidates is None else HITS_PER_CANDIDATE * candidates
+        hits = hits_per_token(self.page_count() if kept is None else len(kept), candidates)
         found = search_tokens(
             self._connection,
             self._collection,

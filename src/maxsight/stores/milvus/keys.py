@@ -23,6 +23,9 @@ from maxsight.types import MAX_VECTORS_PER_PAGE
 
 HASH_BITS = 50
 SEQUENCE_BITS = 12
+PLACES = 1 << (HASH_BITS + 1)
+"""Places are whole numbers below this, spread evenly."""
+
 assert MAX_VECTORS_PER_PAGE <= 1 << SEQUENCE_BITS
 
 
@@ -31,6 +34,11 @@ def page_key(page_id: str, *, other_than: int | None = None) -> int:
     digest = int.from_bytes(hashlib.sha256(page_id.encode()).digest()[:8], "big") >> (64 - HASH_BITS)
     first = digest << 1
     return first + 1 if other_than == first else first
+
+
+def both_places(key: int) -> tuple[int, int]:
+    """The two places of a page, given one of them."""
+    return key & ~1, key | 1
 
 
 def vector_keys(key: int, count: int) -> NDArray[np.int64]:

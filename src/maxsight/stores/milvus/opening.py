@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
 from pymilvus import CollectionSchema, DataType, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
@@ -98,7 +96,7 @@ def _open(connection: Connection, read_only: bool) -> MilvusStore | ForeignRows:
     if found:
         raise StoreError(
             f"{address}: the collection {name!r} is another program's",
-            hint="Only one with pk, vector, seq_id, doc_id and doc can be searched; or choose another: ?collection=NAME",
+            hint="One with vector, seq_id, doc_id and doc could be searched; choose another: ?collection=NAME",
         )
     raise LibraryNotFoundError(
         f"there is no library at {address}",
@@ -125,7 +123,7 @@ def _reason(connection: Connection) -> str:
     return "" if connection.capabilities.embedding_lists else " (embedding lists need Milvus 2.6.4)"
 
 
-def _properties(connection: Connection, collection: str) -> Mapping[str, str]:
+def _properties(connection: Connection, collection: str) -> dict[str, str]:
     return dict(described(connection, collection).get("properties") or {})
 
 

@@ -1,8 +1,9 @@
 """How a page lies in Milvus, its vectors apart: one row, in columns that every server since 2.3 has.
 
-The columns that filters and listings use are plain; the words, the regions, and what does not fit of the text are packed
-together (NumPy's ``npz``, compressed, in base64) and cut into ``PARTS`` columns, since a server's text column holds 65,535
-bytes. No column is ever null, which 2.3 does not know; the user's fields are keys of one JSON column, absent where missing.
+The columns that filters and listings use are plain; the words, the regions, and what does not fit of the text are
+packed together (NumPy's ``npz``, compressed, in base64) and cut into ``PARTS`` columns, since a server's text column
+holds 65,535 bytes. No column is ever null, which 2.3 does not know; the user's fields are keys of one JSON column,
+absent where missing.
 """
 
 from __future__ import annotations
@@ -71,8 +72,8 @@ def add_page_columns(schema: CollectionSchema, capabilities: Capabilities) -> No
         schema.add_function(Function("bm25", FunctionType.BM25, ["text"], [TEXT_VECTOR]))
 
 
-def to_columns(page: IndexedPage, vectors_key: int = 0) -> Row:
-    """A page, as ``rounding.as_stored`` gives it, by column.
+def to_columns(page: IndexedPage, vectors_key: int) -> Row:
+    """A page, as ``rounding.as_stored`` gives it, by column; ``vectors_key`` is as ``keys.page_key`` gives it.
 
     Raises:
         InputError: It is more than its columns hold.

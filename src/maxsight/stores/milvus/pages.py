@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import pairwise
 from operator import itemgetter
 from typing import Any
 
@@ -21,6 +22,7 @@ from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import batched
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, Connection
 from maxsight.stores.milvus.expressions import EVERY_PAGE, is_one_of, to_milvus
+from maxsight.stores.milvus.keys import PLACES
 from maxsight.stores.milvus.page_columns import (
     LISTED,
     NO_VECTOR,
@@ -38,10 +40,8 @@ MANIFEST, FIELDS, AUDIT, VERSION = (
     "maxsight.audit",
     "maxsight.version",
 )
-WHOLE_ROWS, SMALL_ROWS = 64, 4096
-"""Rows in one answer: with all their columns, or without what is packed."""
-
-IDS_PER_REQUEST = 1024
+WHOLE_ROWS, SMALL_ROWS = 64, 1024
+"""Rows in one request or answer: with all their columns, or without what is packed."""
 
 
 class PageRows:
@@ -119,7 +119,7 @@ class PageRows:
     def last_audit(self) -> Audit | None:
         """What was last measured."""
         text = self._properties().get(AUDIT)
-        return None if text is None else Audit.from_json(text)
+        return Audit.from_json(text) if text else None
 
     def keep_audit(self, audit: Audit) -> None:
         """Keep what was measured."""
@@ -142,16 +142,10 @@ class PageRows:
             self._seen_version = version
         return "Session"
 
-    def count(self) -> int:
-        """How many there are."""
-        found = self._connection.call(
-            "query",
-            self.collection,
-            filter="",
-            output_fields=["count(*)"],
-            consistency_level=self.consistency,
-        )
-        return int(found[0]["count(*)"])
+    def count(self, expression: str = "") -> int:
+        """How many there are that an expression keeps."""
+        (found,) = self._query(["count(*)"], expression)
+        return int(found["count(*)"])
 
     def select(
         self, columns: Sequence[str], *, where: Filter | None = None, page_ids: Iterable[str] | None = None
@@ -164,8 +158,8 @@ class PageRows:
     ) -> Iterator[Row]:
         """``select``, some rows at a time, in any order."""
         if page_ids is not None:
-            for some in batched(dict.fromkeys(page_ids), IDS_PER_REQUEST):
-                yield from self._matching(columns, is_one_of("page_id", some))
+            for some in batched(dict.fromkeys(page_ids), _rows_per_answer(columns)):
+                yield from self._query(columns, is_one_of("page_id", some))
         elif where is None:
             yield from self._matching(columns, EVERY_PAGE)
         else:
@@ -178,29 +172,27 @@ class PageRows:
                     if where.matches({**metadata_of(row), **row}):
                         yield row
 
-    def in_places(self, keys: Collection[int], columns: Sequence[str]) -> list[Row]:
+    def in_places(self, keys: Iterable[int], columns: Sequence[str]) -> list[Row]:
         """Read columns of the pages whose vectors lie at some places."""
-        found = []
-        for some in batched(keys, IDS_PER_REQUEST):
-            found += self._matching(columns, is_one_of("vectors_key", some))
-        return found
+        batches = batched(keys, _rows_per_answer(columns))
+        return [row for some in batches for row in self._query(columns, is_one_of("vectors_key", some))]
 
     def _matching(self, columns: Sequence[str], expression: str) -> Iterator[Row]:
-        """Rows of any number, page by page of the answer."""
-        rows = WHOLE_ROWS if PACKED[0] in columns else min(SMALL_ROWS, LARGEST_WINDOW)
-        iterator = self._connection.call(
-            "query_iterator",
+        """Rows of any number. Answers are kept small by ranges of places, which hashing has spread evenly."""
+        answers = 1 + self.count(expression) // _rows_per_answer(columns)
+        for start, end in pairwise(part * PLACES // answers for part in range(answers + 1)):
+            within = f"vectors_key >= {start} and vectors_key < {end}"
+            yield from self._query(columns, expression if answers == 1 else f"({expression}) and {within}")
+
+    def _query(self, columns: Sequence[str], expression: str) -> list[Row]:
+        found = self._connection.call(
+            "query",
             self.collection,
             filter=expression,
             output_fields=list(columns),
-            batch_size=rows,
             consistency_level=self.consistency,
         )
-        try:
-            while found := self._connection.next_of(iterator):
-                yield from (dict(row) for row in found)
-        finally:
-            iterator.close()
+        return [dict(row) for row in found]
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
@@ -254,8 +246,12 @@ class PageRows:
 
     def delete(self, page_ids: Iterable[str]) -> None:
         """Remove rows."""
-        for some in batched(page_ids, IDS_PER_REQUEST):
+        for some in batched(page_ids, SMALL_ROWS):
             self._connection.call("delete", self.collection, filter=is_one_of("page_id", some))
+
+
+def _rows_per_answer(columns: Sequence[str]) -> int:
+    return WHOLE_ROWS if PACKED[0] in columns else SMALL_ROWS
 
 
 def _entry(rows: list[Row]) -> DocumentEntry:

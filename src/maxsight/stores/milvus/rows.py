@@ -5,9 +5,9 @@
     NAME         pk, vector, seq_id, doc_id (the page), doc (the document's path, on a page's first vector)
     NAME_pages   one row a page: see ``page_columns``
 
-A search asks the vector index for the best vectors of every query token at once, and adds up by page what they promise;
-a token that has none of its best on a page counts there as its last best one, which is the most it can be. The best pages
-are fetched whole, as runs of primary keys (see ``keys``), many pages in one request.
+A search asks the vector index for the best vectors of every query token at once, and adds up by page what they
+promise; a token that has none of its best on a page counts there as its last best one, which is the most it can be. The
+best pages are fetched whole, as runs of primary keys (see ``keys``), many pages in one request.
 """
 
 from __future__ import annotations
@@ -18,23 +18,27 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import LibraryDamagedError, StoreError
+from maxsight.errors import DimensionMismatchError, LibraryDamagedError, StoreError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus.batches import batched, batched_by_size
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import is_one_of
-from maxsight.stores.milvus.keys import page_key, place_of, places, vector_keys, vectors_of
+from maxsight.stores.milvus.keys import both_places, page_key, place_of, places, vector_keys, vectors_of
 from maxsight.stores.milvus.page_columns import LISTED, Row, checksum, to_columns
 from maxsight.stores.milvus.pages import PageRows
 from maxsight.stores.milvus.store import MilvusStore
 from maxsight.stores.ragged import PageVectors
 from maxsight.types import Floats
 
-HITS_PER_TOKEN = 1024
-"""Vectors that the index is asked for, for every query token, if nothing else is said."""
+FEWEST_HITS, MOST_HITS, HITS_PER_PAGE = 1024, 4096, 4
+"""Vectors that the index is asked for, for every query token: a few for each page there is, within these bounds."""
 
 HITS_PER_CANDIDATE = 16
+FEWEST_FETCHED = 16
+"""With that many hits a page, the 12 most promising pages held all of the exact first 10 (``benchmarks/synthetic.py``,
+200 and 1,000 pages); so half as many are fetched as are asked for, and at least these."""
+
 HITS_PER_REQUEST = 1 << 18
 LEAST_EF = 200
 PLACES_PER_DELETE = 256
@@ -97,7 +101,7 @@ class RowsStore(MilvusStore):
         taken = [
             (row["page_id"], wanted[row["vectors_key"] >> 1])
             for row in self._pages.in_places(
-                [key << 1 | place for key in wanted for place in (0, 1)], ["page_id", "vectors_key"]
+                [place for key in keys.values() for place in both_places(key)], ["page_id", "vectors_key"]
             )
         ]
         taken += [(page_id, wanted[key >> 1]) for page_id, key in keys.items()]
@@ -113,7 +117,7 @@ class RowsStore(MilvusStore):
 
     def _delete(self, rows: Sequence[Row]) -> None:
         self._pages.delete(row["page_id"] for row in rows)
-        self._drop_vectors(row["vectors_key"] for row in rows)
+        self._drop_vectors(place for row in rows for place in both_places(row["vectors_key"]))
 
     def _drop_vectors(self, keys: Iterable[int]) -> None:
         for some in batched(keys, PLACES_PER_DELETE):
@@ -177,14 +181,15 @@ class RowsStore(MilvusStore):
             output_fields=["pk", "vector"],
             limit=LARGEST_WINDOW,
             consistency_level=consistency,
-            strict_float32=True,
         )
-        keys = np.empty(len(found), np.int64)
-        vectors = np.empty((len(found), self._dim), np.float16)
-        for position, row in enumerate(found):
-            keys[position], vectors[position] = row["pk"], row["vector"]
+        if not found:
+            return np.empty(0, np.int64), self._nothing
+        # From the message's own columns: pymilvus makes a row of every vector in a hundred times the time.
+        (column,) = found._lazy_field_data
+        vectors = np.array(column.vectors.float_vector.data, np.float32).reshape(-1, self._dim)
+        keys = np.fromiter((row["pk"] for row in list.__iter__(found)), np.int64, len(found))
         keys, once = np.unique(keys, return_index=True)
-        return keys, vectors[once]
+        return keys, vectors[once].astype(np.float16)
 
     def nearest(
         self,
@@ -201,14 +206,27 @@ class RowsStore(MilvusStore):
             limit: How many pages at most, for each query.
             where: Only pages this filter keeps.
             candidates: Pages that the hits of a token should reach: each is asked for 16 times as many vectors.
+
+        Returns:
+            For each query ``limit`` pages, or half as many, which takes half the time, where the hits tell pages apart.
         """
+        for query in queries:
+            if query.shape[1:] != (self._dim,):
+                raise DimensionMismatchError(
+                    f"the query has vectors of shape {query.shape}, the library's have {self._dim} dimensions"
+                )
         consistency = self._pages.consistency
-        kept = None if where is None else self._pages.select(LISTED, where=where)
-        if kept is not None and len(kept) <= limit:
+        available, kept = self._pages.count(), None
+        if where is not None or available <= limit:
+            kept = self._pages.select(LISTED, where=where)
+            available = len(kept)
+        if kept is not None and available <= limit:
             chosen = [[row for row in kept if row["vector_count"]]] * len(queries)
         else:
-            hits = HITS_PER_TOKEN if candidates is None else HITS_PER_CANDIDATE * candidates
-            chosen = self._promising(queries, limit, kept, hits, consistency)
+            hits = hits_per_token(available, candidates)
+            if hits >= HITS_PER_PAGE * available:
+                limit = min(limit, max(FEWEST_FETCHED, limit // 2))
+            chosen = self._promising(queries, limit, kept, max(hits, limit), consistency)
         rows = {row["page_id"]: row for some in chosen for row in some}
         vectors = self._fetch(list(rows.values()))
         return [
@@ -221,26 +239,20 @@ class RowsStore(MilvusStore):
     def _promising(
         self, queries: Sequence[Floats], limit: int, kept: list[Row] | None, hits: int, consistency: str
     ) -> list[list[Row]]:
-        """The rows of the most promising pages for each query; hits are asked for until they reach enough pages."""
+        """The rows of the most promising pages for each query; more hits are asked for where they reach too few."""
         expression = "" if kept is None else is_one_of("doc_id", [row["page_id"] for row in kept])
-        available = self._pages.count() if kept is None else len(kept)
-        hits = min(max(hits, limit), LARGEST_WINDOW)
         chosen: list[list[Row]] = [[] for _ in queries]
         asked = list(range(len(queries)))
         while asked:
             reached = self._search([queries[number] for number in asked], hits, expression, consistency)
-            best = [keys[np.argsort(-scores, kind="stable")[: 2 * limit]] for keys, scores, _ in reached]
-            known = self._known(np.unique(np.concatenate([np.empty(0, np.int64), *best])).tolist(), kept)
+            best = [keys[np.argsort(-scores, kind="stable")[: 2 * limit]] for keys, scores in reached]
+            known = self._known(np.unique(np.concatenate(best)).tolist(), kept)
             for number, keys in zip(asked, best, strict=True):
                 chosen[number] = [known[key] for key in keys.tolist() if key in known][:limit]
             if hits == LARGEST_WINDOW:
                 break
             hits = min(4 * hits, LARGEST_WINDOW)
-            asked = [
-                number
-                for number, (_, _, everything) in zip(asked, reached, strict=True)
-                if not everything and len(chosen[number]) < min(limit, available)
-            ]
+            asked = [number for number in asked if len(chosen[number]) < limit]
         return chosen
 
     def _known(self, keys: list[int], kept: list[Row] | None) -> dict[int, Row]:
@@ -250,21 +262,25 @@ class RowsStore(MilvusStore):
 
     def _search(
         self, queries: Sequence[Floats], hits: int, expression: str, consistency: str
-    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32], bool]]:
-        """For each query, the places its tokens' best vectors lie at, what they promise, and whether that is all."""
+    ) -> list[tuple[NDArray[np.int64], NDArray[np.float32]]]:
+        """For each query, the places its tokens' best vectors lie at, and what they promise."""
         found = search_tokens(self._connection, self._collection, queries, hits, expression, consistency, [])
         return [
-            (
-                *promises(
-                    [
-                        (place_of(np.array(token.ids, np.int64)), np.array(token.distances, np.float32))
-                        for token in tokens
-                    ]
-                ),
-                all(len(token.ids) < hits for token in tokens),
+            promises(
+                [
+                    (place_of(np.array(token.ids, np.int64)), np.array(token.distances, np.float32))
+                    for token in tokens
+                ]
             )
             for tokens in found
         ]
+
+
+def hits_per_token(pages: int, candidates: int | None) -> int:
+    """How many vectors the index is asked for, for every query token."""
+    if candidates is not None:
+        return min(HITS_PER_CANDIDATE * candidates, LARGEST_WINDOW)
+    return min(max(FEWEST_HITS, HITS_PER_PAGE * pages), MOST_HITS)
 
 
 def search_tokens(

@@ -1,0 +1,341 @@
+"""Layout ``rows`` on a real Milvus 2.3.5 server: what the contract of stores does not say of it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from maxsight import Library
+from maxsight.errors import (
+    InputError,
+    LibraryDamagedError,
+    LibraryExistsError,
+    LibraryReadOnlyError,
+    StoreError,
+)
+from maxsight.retrieval.search import rank_pages
+from maxsight.stores.memory import MemoryStore
+from maxsight.types import PageEmbedding, QueryEmbedding, Regions
+from store_pages import ENCODER, MANIFEST, make_page, nearest, plain, query
+
+pymilvus = pytest.importorskip("pymilvus", reason="the extra 'milvus' is not installed")
+
+from maxsight.stores.milvus import create_milvus_store, milvus_library_exists, open_milvus_store  # noqa: E402
+from maxsight.stores.milvus import rows as rows_layout  # noqa: E402
+from maxsight.stores.milvus.keys import page_key, places  # noqa: E402
+from stores.milvus.emptied import emptied  # noqa: E402
+from stores.milvus.server import TOKEN  # noqa: E402
+
+PAGES = [
+    make_page("a/rivers.pdf", 0, "Rivers carry sediment to the sea", page_count=2, year=2019),
+    make_page("a/rivers.pdf", 1, "Deltas grow where rivers slow down", page_count=2, year=2019),
+    make_page("b/sails.pdf", 0, "Sails turn wind into motion", year=2021),
+]
+
+
+@pytest.fixture(scope="module")
+def kept_library(milvus_server):
+    with_library = create_milvus_store(milvus_server.address("rows"), MANIFEST)
+    yield with_library
+    with_library.close()
+
+
+@pytest.fixture
+def library(kept_library):
+    emptied(kept_library).put(PAGES)
+    return kept_library
+
+
+@pytest.fixture(scope="module")
+def client(milvus_server):
+    client = pymilvus.MilvusClient(milvus_server.uri, token=TOKEN)
+    yield client
+    client.close()
+
+
+def stored_vectors(client, collection="rows", expression="seq_id >= 0"):
+    found = client.query(
+        collection, filter=expression, output_fields=["count(*)"], consistency_level="Strong"
+    )
+    return found[0]["count(*)"]
+
+
+def vectors_of(pages):
+    return sum(len(page.embedding.vectors) for page in pages)
+
+
+def long_page(path, vectors, seed=0):
+    """A page of many vectors."""
+    random = np.random.default_rng(seed)
+    page = make_page(path, 0, "many words")
+    boxes = np.zeros((vectors, 4), np.float32)
+    embedding = PageEmbedding(random.standard_normal((vectors, 32)).astype(np.float32), Regions(boxes, None))
+    return replace(page, embedding=embedding)
+
+
+def with_text(path, text):
+    page = make_page(path, 0, "some words")
+    return replace(page, page=replace(page.page, text=text))
+
+
+# What lies there ----------------------------------------------------------------------------------------
+
+
+def test_vectors_lie_as_tutorials_have_them(library, client):
+    key = page_key(PAGES[2].page_id)
+    rows = client.query(
+        "rows", filter='doc_id in ["b/sails.pdf@1#0"]', output_fields=["*"], consistency_level="Strong"
+    )
+    rows = sorted(rows, key=lambda row: row["seq_id"])
+    assert [row["seq_id"] for row in rows] == [0, 1, 2, 3, 4]
+    assert [row["doc"] for row in rows] == ["b/sails.pdf", "", "", "", ""]
+    assert {row["pk"] >> 13 for row in rows} == {key >> 1}
+    stored = library.read(["b/sails.pdf@1#0"])[0].embedding.vectors
+    np.testing.assert_array_equal(np.array([row["vector"] for row in rows], np.float16), stored)
+
+
+def test_the_index_is_the_one_asked_for(library, client):
+    index = client.describe_index("rows", "vector")
+    assert (index["index_type"], index["metric_type"]) == ("HNSW", "IP")
+    assert (int(index["M"]), int(index["efConstruction"])) == (16, 500)
+
+
+def test_the_longest_pages_come_back_whole_in_several_requests(library):
+    pages = [long_page(f"{seed}.pdf", 4096, seed) for seed in range(5)]  # 20,480 rows, over the 16,384 of one
+    library.put(pages)
+    memory = MemoryStore(MANIFEST)
+    memory.put(pages)
+    names = [page.page_id for page in pages]
+    assert [plain(page) for page in library.read(names)] == [plain(page) for page in memory.read(names)]
+    found = nearest(library, pages[3].embedding.vectors[:20], 5)
+    assert found[0] == pages[3].page_id
+
+
+def test_scores_are_those_of_every_other_store(library):
+    memory = MemoryStore(MANIFEST)
+    memory.put(PAGES)
+    asked = ENCODER.encode_query("rivers and wind")
+    for exact in (False, True):
+        ours = rank_pages(library, asked, limit=3, exact=exact)
+        reference = rank_pages(memory, asked, limit=3, exact=True)
+        assert [page.page_id for page in ours] == [page.page_id for page in reference]
+        np.testing.assert_allclose([p.score for p in ours], [p.score for p in reference], atol=1e-4)
+
+
+def test_many_queries_at_once_find_what_each_finds_alone(library):
+    queries = [query("rivers"), query("wind motion"), query("sea")]
+    together = [list(found.page_ids) for found in library.nearest(queries, 2)]
+    assert together == [nearest(library, one, 2) for one in queries]
+
+
+def test_more_hits_are_asked_for_until_they_reach_enough_pages(library, monkeypatch):
+    library.put([long_page("big.pdf", 500), *(make_page(f"{n}.txt", 0, f"river {n}") for n in range(10))])
+    monkeypatch.setattr(rows_layout, "FEWEST_HITS", 1)
+    monkeypatch.setattr(rows_layout, "HITS_PER_PAGE", 0)
+    assert len(nearest(library, query("rivers"), 5)) == 5
+
+
+def test_another_client_sees_what_was_written(library, milvus_server):
+    other = open_milvus_store(milvus_server.address("rows"))
+    try:
+        assert other.page_count() == 3
+        library.put([make_page("new.txt", 0, "Bread needs flour")])
+        assert nearest(other, query("bread"), 1) == ["new.txt@1#0"]
+        library.remove(["new.txt"])
+        assert other.page_count() == 3
+        assert other.version == library.version
+    finally:
+        other.close()
+
+
+# Writing ------------------------------------------------------------------------------------------------
+
+
+def test_a_page_written_again_leaves_no_vector_behind(library, client):
+    shorter = make_page("b/sails.pdf", 0, "Sails turn", year=2021)
+    for page in (shorter, PAGES[2], shorter):
+        library.put([page])
+    assert stored_vectors(client) == vectors_of([*PAGES[:2], shorter])
+
+
+def test_removed_pages_leave_no_vector_behind(library, client):
+    library.remove(["a/rivers.pdf"])
+    assert stored_vectors(client) == vectors_of(PAGES[2:])
+
+
+@pytest.mark.parametrize("where", ["before the row", "after the row"])
+def test_a_page_is_there_as_it_was_or_as_it_is_wherever_writing_stops(library, client, monkeypatch, where):
+    changed = make_page("b/sails.pdf", 0, "Wholly other words on sails and ropes", year=2021)
+    before = plain(library.read([changed.page_id])[0])
+
+    def stop(*_):
+        raise KeyboardInterrupt
+
+    place = (library._pages, "upsert") if where == "before the row" else (library, "_drop_vectors")
+    with monkeypatch.context() as patched:
+        patched.setattr(*place, stop)
+        with pytest.raises(KeyboardInterrupt):
+            library.put([changed])
+    memory = MemoryStore(MANIFEST)
+    memory.put([changed])
+    after = plain(memory.read([changed.page_id])[0])
+    assert plain(library.read([changed.page_id])[0]) == (before if where == "before the row" else after)
+    assert set(nearest(library, query("rivers"), 9)) == {page.page_id for page in PAGES}
+    library.put([changed])
+    assert plain(library.read([changed.page_id])[0]) == after
+    assert library.page_count() == 3
+
+
+def test_vectors_of_a_new_page_that_was_cut_short_are_not_found(library, client, monkeypatch):
+    page = make_page("new.txt", 0, "Bread needs flour water salt and time")
+    with monkeypatch.context() as patched:
+        patched.setattr(library._pages, "upsert", lambda rows: 1 / 0)
+        with pytest.raises(ZeroDivisionError):
+            library.put([page])
+    assert stored_vectors(client) == vectors_of([*PAGES, page])
+    assert page.page_id not in nearest(library, query("bread flour"), 9)
+    assert library.page_count() == 3
+    library.put([page])
+    assert nearest(library, query("bread flour"), 1) == [page.page_id]
+    assert stored_vectors(client) == vectors_of([*PAGES, page])
+
+
+def test_rows_that_lie_there_twice_count_once(library, client):
+    key = page_key(PAGES[2].page_id)
+    rows = client.query(
+        "rows", filter=places([key, key + 1]), output_fields=["*"], consistency_level="Strong"
+    )
+    before = plain(library.read([PAGES[2].page_id])[0])
+    client.insert("rows", [dict(row) for row in rows])  # a server keeps both
+    assert plain(library.read([PAGES[2].page_id])[0]) == before
+    assert nearest(library, query("wind"), 9).count(PAGES[2].page_id) == 1
+
+
+def test_a_page_that_has_lost_vectors_is_named(library, client):
+    client.delete("rows", filter='doc_id in ["b/sails.pdf@1#0"] and seq_id == 2')
+    assert stored_vectors(client) == vectors_of(PAGES) - 1
+    with pytest.raises(
+        LibraryDamagedError, match=r"b/sails.pdf, page 1: its vectors are not what was written"
+    ):
+        library.read(["b/sails.pdf@1#0"])
+
+
+def test_two_pages_never_share_a_place(library, monkeypatch):
+    monkeypatch.setattr(rows_layout, "page_key", lambda page_id, other_than=None: page_key(PAGES[0].page_id))
+    with pytest.raises(StoreError, match=r"a/rivers.pdf@1#0 and new.txt@1#0 would lie at the same place"):
+        library.put([make_page("new.txt", 0, "Bread")])
+    with pytest.raises(StoreError, match="at the same place"):
+        library.put([make_page("x.txt", 0, "Bread"), make_page("y.txt", 0, "Salt")])
+    assert library.page_count() == 3
+
+
+def test_a_page_that_milvus_can_not_hold_is_refused_before_anything_is_written(library, client):
+    noise = "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 400_000)))
+    with pytest.raises(InputError, match=r"huge.txt, page 1: its words, regions and text take [\d,]+ bytes"):
+        library.put([make_page("fine.txt", 0, "fine"), with_text("huge.txt", noise)])
+    assert library.page_count() == 3
+    assert stored_vectors(client) == vectors_of(PAGES)
+
+
+def test_text_longer_than_a_column_comes_back_whole(library):
+    text = "naïve café 日本 " * 8000  # 168,000 bytes
+    library.put([with_text("long.txt", text)])
+    assert library.read(["long.txt@1#0"])[0].page.text == text
+
+
+def test_vectors_with_nan_never_reach_the_server():
+    with pytest.raises(InputError, match="finite"):
+        PageEmbedding(np.full((1, 32), np.nan, np.float32), Regions(np.zeros((1, 4), np.float32), None))
+
+
+def test_a_read_only_library_refuses_to_be_written(library, milvus_server):
+    reader = open_milvus_store(milvus_server.address("rows"), read_only=True)
+    try:
+        with pytest.raises(LibraryReadOnlyError):
+            reader.put(PAGES)
+        with pytest.raises(LibraryReadOnlyError), reader.writing():
+            pass
+    finally:
+        reader.close()
+
+
+# What others have made ----------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def tutorial(milvus_server, client):
+    """A collection as tutorials make it: automatic keys, whole numbers for pages."""
+    schema = client.create_schema(auto_id=True, enable_dynamic_field=True)
+    schema.add_field("pk", pymilvus.DataType.INT64, is_primary=True)
+    schema.add_field("vector", pymilvus.DataType.FLOAT_VECTOR, dim=32)
+    schema.add_field("seq_id", pymilvus.DataType.INT16)
+    schema.add_field("doc_id", pymilvus.DataType.INT64)
+    schema.add_field("doc", pymilvus.DataType.VARCHAR, max_length=65535)
+    client.create_collection("tutorial", schema=schema)
+    index = client.prepare_index_params()
+    index.add_index("vector", index_type="HNSW", metric_type="IP", params={"M": 16, "efConstruction": 500})
+    client.create_index("tutorial", index)
+    client.insert(
+        "tutorial",
+        [
+            {"vector": vector, "seq_id": number, "doc_id": page, "doc": "" if number else f"pages/{page}.png"}
+            for page, of in enumerate(PAGES)
+            for number, vector in enumerate(of.embedding.vectors.astype(np.float32))
+        ],
+    )
+    store = open_milvus_store(milvus_server.address("tutorial"))
+    yield store
+    store.close()
+
+
+def test_a_collection_made_by_others_is_searched_as_it_is(tutorial, milvus_server):
+    assert milvus_library_exists(milvus_server.address("tutorial"))
+    assert tutorial.page_count() == 3
+    assert tutorial.manifest.space.dim == 32
+    memory = MemoryStore(MANIFEST)
+    memory.put(PAGES)
+    asked = ENCODER.encode_query("rivers")
+    ours = rank_pages(tutorial, asked, limit=3)
+    reference = rank_pages(memory, asked, limit=3, exact=True)
+    names = {page.page_id: str(number) for number, page in enumerate(PAGES)}
+    assert [page.page_id for page in ours] == [names[page.page_id] for page in reference]
+    np.testing.assert_allclose([p.score for p in ours], [p.score for p in reference], atol=1e-3)
+    page = tutorial.read(["2", "7"])[0]
+    assert (page.document.path, page.page.text) == ("pages/2.png", "pages/2.png")
+    assert page.embedding.regions.whole_page.all()
+    assert [entry.document.path for entry in tutorial.documents()] == [f"pages/{n}.png" for n in range(3)]
+
+
+def test_a_collection_made_by_others_is_never_written_to(tutorial, milvus_server):
+    with pytest.raises(LibraryReadOnlyError, match="made by another program"):
+        tutorial.put(PAGES)
+    with pytest.raises(LibraryExistsError, match="'tutorial' is another program's"):
+        create_milvus_store(milvus_server.address("tutorial"), MANIFEST)
+
+
+def test_a_collection_of_something_else_is_refused(milvus_server, client):
+    client.create_collection("something", dimension=4)
+    address = milvus_server.address("something")
+    assert not milvus_library_exists(address)
+    with pytest.raises(StoreError, match="'something' is another program's"):
+        open_milvus_store(address)
+    with pytest.raises(LibraryExistsError, match="'something' is another program's"):
+        create_milvus_store(address, MANIFEST)
+
+
+def test_queries_of_another_dimension_are_refused(library):
+    asked = QueryEmbedding("x", np.ones((1, 8), np.float32), ("x",), np.zeros(1, np.int32))
+    with pytest.raises(InputError, match=r"\(1, 8\), the library's have 32 dimensions"):
+        rank_pages(library, asked, limit=3)
+
+
+def test_a_library_opens_a_collection_made_by_others_with_the_encoder_that_is_named(tutorial, milvus_server):
+    url = f"{milvus_server.uri}?collection=tutorial"
+    with Library.open(url, token=TOKEN, encoder=ENCODER, read_only=True) as library:
+        (hit,) = library.search("wind", top_k=1)
+        assert hit.path == "pages/2.png"
+        assert [str(match.region) for match in hit.matches] == ["whole page"]
+    with Library.open(url, token=TOKEN, read_only=True) as library:
+        assert library.search(query("wind"), top_k=1)[0].path == "pages/2.png"
+        with pytest.raises(InputError, match="came with its data"):
+            library.search("wind")
