@@ -60,10 +60,7 @@ picture.addEventListener("error", () => stage.root.classList.remove("waiting"));
 
 /** Show the page that the state asks for. */
 export async function showPage(state) {
-  if (!state.page) {
-    shown = { page: "", q: "" };
-    return;
-  }
+  if (!state.page) return leave();
   close.href = address({ page: "", word: "" }, state);
   close.lastChild.textContent = state.q ? "Results" : state.view ? "Library" : "Start";
   if (shown.page === state.page && shown.q === state.q) return pin(wordOf(state));
@@ -91,6 +88,13 @@ export async function showPage(state) {
     place_.textContent = "";
     panel.replaceChildren(problemBox(problem));
   }
+}
+
+function leave() {
+  running?.abort();
+  clearTimeout(hovering);
+  shown = { page: "", q: "" };
+  matches = [];
 }
 
 function present(page, why, state) {
