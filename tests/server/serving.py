@@ -31,7 +31,7 @@ class Server:
             *options,
         ]
         environment = {name: value for name, value in os.environ.items() if name != "MAXSIGHT_API_TOKEN"}
-        self._errors = open(library.parent / "server.log", "a+", encoding="utf-8")  # noqa: SIM115
+        self._errors = open(library.parent / "server.log", "a+", encoding="utf-8")
         self.process = subprocess.Popen(
             command, stdout=subprocess.PIPE, stderr=self._errors, text=True, env=environment
         )
@@ -101,6 +101,10 @@ def index(client: httpx.Client, *files: tuple[str, bytes]) -> dict:
     accepted = upload(client, *files)
     assert accepted.status_code == 202, accepted.text
     return ended(client, accepted.json()["job_id"])
+
+
+def job_ids(client: httpx.Client) -> list[str]:
+    return [job["job_id"] for job in client.get("/v1/jobs").json()["items"]]
 
 
 def files_below(folder: Path) -> set[str]:

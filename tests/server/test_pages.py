@@ -6,9 +6,9 @@ import shutil
 import numpy as np
 import pytest
 from PIL import Image
-from server.serving import index, upload
 
 from pdf_files import ink_under, write_pdf
+from server.serving import index, upload
 
 
 @pytest.fixture(scope="module")

@@ -93,9 +93,7 @@ def serve(
     extras.require("server")
     import uvicorn
 
-    from maxsight.server.app import create_app
     from maxsight.server.config import RequestLimits, ServerSettings
-    from maxsight.server.service import Service
 
     settings = ServerSettings(
         host=host,
@@ -107,6 +105,10 @@ def serve(
         limits=RequestLimits(upload_bytes=max_upload),
     )
     listening = _listen(host, port)
+
+    from maxsight.server.app import create_app
+    from maxsight.server.service import Service
+
     service = Service.open(
         library, settings, encoder=encoder, options=encoder_options, search_device=search_device
     )
