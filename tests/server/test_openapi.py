@@ -2,39 +2,42 @@
 
 import httpx
 import pytest
-
-schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
-
-from hypothesis import HealthCheck, Phase, settings
+from hypothesis import HealthCheck, Phase, given, settings
 
 from server.serving import FROM_OUR_PAGES
 
 EXAMPLES = 8
+APART = {"/v1/ask"}  # it needs a model
 
 
-@pytest.fixture(scope="module")
-def described(served):
-    return schemathesis.openapi.from_url(f"{served.url}/openapi.json")
+def test_the_api_does_as_it_says(served):
+    """A plain loop: what is asked is made from the description, which a running server has to give first."""
+    schemathesis = pytest.importorskip("schemathesis", reason="schemathesis is not installed")
+    schema = schemathesis.openapi.from_url(f"{served.url}/openapi.json")
+    operations = [found.ok() for found in schema.get_all_operations()]
+    assert len(operations) > 15
+    for operation in operations:
+        if operation.path not in APART:
+            check(operation)
 
 
-schema = schemathesis.pytest.from_fixture("described")
+def check(operation):
+    from schemathesis.specs.openapi.checks import positive_data_acceptance
 
-
-@schema.exclude(path="/mcp").exclude(path="/v1/ask").exclude(method="DELETE").parametrize()
-@settings(
-    max_examples=EXAMPLES,
-    deadline=None,
-    phases=[Phase.explicit, Phase.generate],
-    suppress_health_check=list(HealthCheck),
-    derandomize=True,
-)
-def test_the_api_does_as_it_says(case):
-    case.call_and_validate(
-        headers=FROM_OUR_PAGES,
-        excluded_checks=[schemathesis.checks.positive_data_acceptance]
-        if hasattr(schemathesis.checks, "positive_data_acceptance")
-        else [],
+    @settings(
+        max_examples=EXAMPLES,
+        deadline=None,
+        derandomize=True,
+        database=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
     )
+    @given(case=operation.as_strategy())
+    def does_as_it_says(case):
+        # A question of nothing but commas is text, and still can't be searched for.
+        case.call_and_validate(headers=FROM_OUR_PAGES, excluded_checks=[positive_data_acceptance])
+
+    does_as_it_says()
 
 
 def test_the_description_names_every_route_and_its_errors(served):

@@ -5,6 +5,9 @@ import sys
 
 import pytest
 
+from maxsight.errors import InputError
+from maxsight.server import security
+from maxsight.server.config import ServerSettings
 from server.conftest import TOKEN
 from server.serving import FROM_OUR_PAGES
 
@@ -65,9 +68,7 @@ def test_a_cookie_that_was_made_up_opens_nothing(stranger, cookie):
     assert answer.status_code == 401
 
 
-def test_a_session_ends(guarded, monkeypatch):
-    from maxsight.server import security
-
+def test_a_session_ends(monkeypatch):
     sessions = security.Sessions(TOKEN)
     monkeypatch.setattr(security.time, "time", lambda: 0.0)
     old = sessions.new()
@@ -77,7 +78,7 @@ def test_a_session_ends(guarded, monkeypatch):
     assert not security.Sessions("another-token-of-theirs").is_valid(sessions.new())
 
 
-@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example", "", "[::1"])
+@pytest.mark.parametrize("host", ["evil.example", "evil.example:8000", "localhost.evil.example", ""])
 def test_another_name_for_this_machine_is_refused(client, host):
     answer = client.get("/v1/library", headers={"Host": host})
     assert (answer.status_code, answer.json()["type"]) == (421, "/problems/unknown-host")
@@ -142,29 +143,25 @@ def test_every_answer_tells_browsers_what_not_to_do(client):
         assert "server" not in headers
 
 
-def serve(*options, **environment):
-    command = [sys.executable, "-m", "maxsight", "serve", "--library", "none/x.library", *options]
-    import os
-
-    return subprocess.run(
-        command, capture_output=True, text=True, env={**os.environ, **environment}, timeout=60, check=False
-    )
-
-
-def test_other_machines_are_let_in_only_with_a_token():
-    for host in ("0.0.0.0", "::", "192.168.1.2", "example.org"):
-        ended = serve("--host", host)
-        assert ended.returncode == 2
-        assert "needs a token" in ended.stderr
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "192.168.1.2", "example.org"])
+def test_other_machines_are_let_in_only_with_a_token(host):
+    with pytest.raises(InputError, match="needs a token") as caught:
+        ServerSettings(host=host)
+    assert "MAXSIGHT_API_TOKEN" in caught.value.hint
+    assert TOKEN not in repr(ServerSettings(host=host, token=TOKEN))
 
 
-@pytest.mark.parametrize("options", [("--token", "short"), ("--cors-origin", "*"), ("--allowed-host", "*")])
-def test_what_would_leave_the_door_open_is_refused(options):
-    assert serve(*options).returncode == 2
+@pytest.mark.parametrize(
+    "settings", [{"token": "short"}, {"cors_origins": ("*",)}, {"allowed_hosts": ("*",)}]
+)
+def test_what_would_leave_the_door_open_is_refused(settings):
+    with pytest.raises(InputError):
+        ServerSettings(**settings)
 
 
 def test_a_port_that_is_taken_is_named(served):
-    ended = serve("--port", str(served.port))
+    command = [sys.executable, "-m", "maxsight", "serve", "--port", str(served.port)]
+    ended = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
     assert ended.returncode == 2
     assert f"port {served.port}" in ended.stderr
     assert "Traceback" not in ended.stderr
