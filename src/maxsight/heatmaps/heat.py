@@ -16,7 +16,8 @@ FAINTEST = 0.05  # heat below this is not drawn
 WORD_MARGIN_PX = 2
 PATCH_BLUR = 0.25  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
 HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
-MOST_OPAQUE = 0.75
+MARKER_OPACITY = 0.75  # at most, on a page that the ink's colour is known of
+LAYER_OPACITY = 0.5  # at most, over whatever is below: half of its contrast stays
 DARK = (0.25, 0.45)  # paper darker than the first is dark, lighter than the second light
 BACKDROP_STEP = (
     8  # the paper's brightness is looked at in blocks of so many pixels, in which ink hardly counts
@@ -95,7 +96,8 @@ def heat_map(
 def heat_layer(level: NDArray[np.float32]) -> Image.Image:
     """Colour a heat map, transparent where there is no heat. RGBA."""
     shades = np.linspace(0, 1, 256, dtype=np.float32)
-    colours = np.concatenate([_colours(shades), 255 * _opacity(shades)], axis=1).round().astype(np.uint8)
+    opacity = 255 * LAYER_OPACITY * np.sqrt(shades)[:, None]
+    colours = np.concatenate([_colours(shades), opacity], axis=1).round().astype(np.uint8)
     return Image.fromarray(colours[np.rint(255 * level).astype(np.uint8)])
 
 
@@ -108,7 +110,8 @@ def mark(page: Image.Image, level: NDArray[np.float32]) -> Image.Image:
     marked = np.array(page.convert("RGB"))
     warm = level > 0
     paper = marked[warm].astype(np.float32)  # (pixels, 3)
-    opacity, colour = _opacity(level[warm]), _colours(level[warm]) / 255
+    opacity = MARKER_OPACITY * np.sqrt(level[warm])[:, None]
+    colour = _colours(level[warm]) / 255
     darkened = paper * (1 - opacity * (1 - colour))
     lightened = paper + (255 - paper) * opacity * colour
     mixed = darkened + _darkness(page)[warm][:, None] * (lightened - darkened)
@@ -134,11 +137,6 @@ def _colours(level: NDArray[np.float32]) -> NDArray[np.float32]:
     """Shape ``(levels, 3)``, in [0, 255]."""
     low, high = (np.array(colour, dtype=np.float32) for colour in HEAT)
     return np.asarray(low + (high - low) * level[:, None], np.float32)
-
-
-def _opacity(level: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Shape ``(levels, 1)``, in [0, 1]."""
-    return np.asarray(MOST_OPAQUE * np.sqrt(level)[:, None], np.float32)
 
 
 def _darkness(page: Image.Image) -> NDArray[np.float32]:
