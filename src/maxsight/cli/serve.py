@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -105,6 +106,7 @@ def serve(
         limits=RequestLimits(upload_bytes=max_upload),
     )
     listening = _listen(host, port)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
     from maxsight.server.app import create_app
     from maxsight.server.service import Service
