@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing, suppress
 from dataclasses import replace
+from dataclasses import replace
 from functools import cached_property, lru_cache, partial
 from os import PathLike
 from pathlib import Path
@@ -422,7 +423,7 @@ class Library:
             rank = self._ranking(top_k, where=condition, hybrid=hybrid, exact=exact)
             found = find_hits(self._store, rank, embeddings, top_k)
         return [
-            [replace(hit, draw=partial(self._heatmap, query, hit.page_id)) for hit in hits]
+            [hit.drawn_by(partial(self._heatmap, query, hit.page_id)) for hit in hits]
             for query, hits in zip(queries, found, strict=True)
         ]
 
