@@ -64,7 +64,9 @@ def own_server(indexed_folder, tmp_path):
 @pytest.fixture(scope="module")
 def browser():
     """Chromium. It is closed with its module: while it runs, no other test can have an event loop of its own."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'")
+    playwright = pytest.importorskip(
+        "playwright.sync_api", reason="playwright is not installed: pip install '.[dev]'"
+    )
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not chromium:
         pytest.skip("there is no Chromium: apt-get install chromium")
@@ -93,7 +95,10 @@ def open_page(browser):
 
         page.on("request", watch)
         page.on("pageerror", lambda error: faults.append(str(error)))
-        page.on("console", lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None)
+        page.on(
+            "console",
+            lambda said: faults.append(said.text) if "Content Security Policy" in said.text else None,
+        )
         page.goto(address)
         return page
 
@@ -104,12 +109,12 @@ def open_page(browser):
 
 
 @pytest.fixture
-def keep(request):
+def keep():
     """``keep(page, name)`` keeps a screenshot for people to look at."""
 
     def keep_one(page, name):
         SCREENSHOTS.mkdir(exist_ok=True)
-        page.evaluate("Promise.all([...document.images].map((image) => image.decode().catch(() => {})))")
+        page.wait_for_load_state("networkidle")
         page.screenshot(path=SCREENSHOTS / f"{name}.png", animations="disabled")
 
     return keep_one

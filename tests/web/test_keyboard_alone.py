@@ -8,7 +8,9 @@ QUESTION = "How tight should the bolts that hold the compressor be?"
 
 
 def focused(page):
-    return page.evaluate("document.activeElement.closest('[data-page]')?.dataset.page ?? document.activeElement.id")
+    return page.evaluate(
+        "document.activeElement.closest('[data-page]')?.dataset.page ?? document.activeElement.id"
+    )
 
 
 def test_a_page_is_found_looked_at_and_left_by_keyboard(server, open_page):

@@ -182,7 +182,10 @@ def test_colours_follow_the_system_until_others_are_chosen(server, open_page, pi
 
 def test_a_phone_shows_results_without_scrolling_sideways(server, open_page, keep):
     page = open_page(
-        f"{server}/?q={quote(QUESTION)}", viewport={"width": 360, "height": 740}, is_mobile=True, has_touch=True
+        f"{server}/?q={quote(QUESTION)}",
+        viewport={"width": 360, "height": 740},
+        is_mobile=True,
+        has_touch=True,
     )
     page.wait_for_selector(".result .thumbnail.there")
     assert page.evaluate("document.documentElement.scrollWidth") == 360
