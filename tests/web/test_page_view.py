@@ -30,7 +30,9 @@ def open_hit(server, open_page, hit):
 
 
 def wait_for_heat(page, word):
-    page.wait_for_selector(f".heat[data-word='{word}']:not([hidden])")
+    page.wait_for_selector(
+        f".stage:not(.waiting) .picture:not([src*='width=400']) ~ .heat[data-word='{word}']:not([hidden])"
+    )
     page.evaluate("Promise.all([...document.querySelectorAll('.sheet img')].map((image) => image.decode()))")
 
 

@@ -1,6 +1,7 @@
 """Where the server asks for a token, the web page asks for it too."""
 
 import pytest
+
 from conftest import serving
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect

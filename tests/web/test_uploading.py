@@ -3,6 +3,7 @@
 import shutil
 
 import pytest
+
 from conftest import serving
 from pdf_files import write_pdf
 

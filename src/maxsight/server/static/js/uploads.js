@@ -150,7 +150,7 @@ class Card {
   }
 }
 
-const STATES = { waiting: "waiting", indexed: "added", unchanged: "there already", skipped: "left out" };
+const STATES = { waiting: "", indexed: "added", unchanged: "there already", skipped: "left out" };
 
 function fileLine({ file, state, pages, reason, hint, problems = [] }) {
   const more = [reason && `${reason}. ${hint ?? ""}`, ...problems.map((problem) => `Page ${problem.page_number}: ${problem.reason}`)].filter(Boolean);
