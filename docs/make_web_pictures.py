@@ -45,25 +45,18 @@ def main() -> None:
 
 
 def take(page: Page, address: str, scheme: str) -> None:
-    """Take the results, and the page that answers with the heat of one word."""
+    """Ask, and take the page that answers."""
     page.goto(address)
     page.get_by_role("searchbox").fill(QUESTION)
     page.keyboard.press("Enter")
     page.wait_for_selector(".result .there")
     page.keyboard.press("Enter")  # once more, warm
     page.wait_for_load_state("networkidle")
-    page.get_by_role("searchbox").blur()
-    save(page, f"web-results-{scheme}")
     page.locator(".result .open").first.click()
     page.wait_for_selector(".stage:not(.waiting) .picture:not([src*='width=400']) ~ .heat:not([hidden])")
     page.mouse.move(0, 0)
-    save(page, f"web-page-{scheme}")
-
-
-def save(page: Page, name: str) -> None:
-    """Save what is seen, once all of it is there."""
     page.wait_for_load_state("networkidle")
-    page.screenshot(path=IMAGES / f"{name}.png", animations="disabled")
+    page.screenshot(path=IMAGES / f"web-page-{scheme}.png", animations="disabled")
 
 
 if __name__ == "__main__":
