@@ -34,11 +34,11 @@ def place(request, served):
     )
 
 
-def called(place, *calls):
+def called(place, *calls, mode="auto"):
     """The results of some calls, and what the client was told at first."""
 
     async def call():
-        async with Client(place) as client:
+        async with Client(place, mode=mode) as client:
             return client.instructions, [await client.call_tool(name, given) for name, given in calls]
 
     return asyncio.run(call())
@@ -75,6 +75,11 @@ def test_an_assistant_finds_reads_and_sees_pages(place):
     assert "horn in fog" in texts(read)[0] and picture(read).height > picture(read).width
     documents = json.loads(texts(listed)[0])
     assert documents == {"documents": [{"path": "documents/bees.md", "pages": 1}], "more": 0}
+
+
+def test_assistants_that_speak_the_protocol_of_2025_find_pages_too(place):
+    _, (found,) = called(place, ("search_pages", {"query": "lamp", "top_k": 1}), mode="legacy")
+    assert [part.type for part in found.content] == ["text", "text", "image"]
 
 
 def test_what_was_wrong_is_told_with_the_next_step(place):
