@@ -246,6 +246,13 @@ class Regions:
         assert self.spans is not None  # __post_init__ has seen to it
         return np.asarray(self.spans[:, 0] == self.spans[:, 1])
 
+    def is_whole_page(self, vector: int) -> bool:
+        """Whether one vector stands for no place on the page: ``whole_page`` of it, without looking at all others."""
+        if self.boxes is not None:
+            return tuple(self.boxes[vector].tolist()) == WHOLE_PAGE
+        assert self.spans is not None  # __post_init__ has seen to it
+        return bool(self.spans[vector, 0] == self.spans[vector, 1])
+
     def __len__(self) -> int:
         first = self.boxes if self.boxes is not None else self.spans
         assert first is not None  # __post_init__ has seen to it

@@ -83,7 +83,7 @@ def match_words(
 def region_of(page: Page, embedding: PageEmbedding, vector: int) -> Region:
     """Describe the region of one vector."""
     regions = embedding.regions
-    if regions.whole_page[vector]:
+    if regions.is_whole_page(vector):
         return Region(WHOLE_PAGE, "")
     box = None
     if regions.boxes is not None:
