@@ -216,7 +216,9 @@ def test_a_page_that_is_not_there_says_so(server, open_page):
 
 
 def test_a_page_fits_a_phone(open_hit, keep):
-    page = open_hit(viewport={"width": 390, "height": 844}, is_mobile=True, has_touch=True)
+    page = open_hit(
+        viewport={"width": 390, "height": 844}, device_scale_factor=2, is_mobile=True, has_touch=True
+    )
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     sheet = page.locator(".sheet").bounding_box()
     assert sheet["width"] > 340
