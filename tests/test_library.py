@@ -475,3 +475,33 @@ def test_a_file_is_no_library(tmp_path):
 def test_a_backup_does_not_go_into_the_library_itself(library):
     with pytest.raises(InputError, match="lies in the library itself"):
         library.backup(library.path / "copy")
+
+
+def test_documents_are_listed_by_a_filter_and_as_they_are_now(library, docs):
+    def files(where=None):
+        return [entry.document.file for entry in library.documents(where)]
+
+    assert files() == ["apples.txt", "bridges.txt", "cities.md"]
+    assert files("file LIKE '%.txt' AND page_number = 1") == ["apples.txt", "bridges.txt"]
+    assert files("page_number > 1") == []
+    with pytest.raises(FilterError):
+        files("colour = 'red'")
+    before = library.version
+    library.remove(["apples.txt"])
+    assert library.version != before
+    assert files() == ["bridges.txt", "cities.md"]
+    with Library.open(library.path) as other:
+        other.remove(["cities.md"])
+    assert files() == ["bridges.txt"]
+
+
+def test_a_file_is_encoded_as_it_would_be_indexed_and_not_kept(library, docs):
+    (encoded,) = library.encode_file(docs / "apples.txt")
+    stored = library.find_page("apples.txt", 1).embedding
+    assert np.allclose(encoded.vectors, stored.vectors, atol=1e-3)
+    assert np.array_equal(encoded.regions.spans, stored.regions.spans)
+    (docs / "new.txt").write_text("Nothing to see.")
+    library.encode_file(docs / "new.txt")
+    assert len(library.documents()) == 3
+    with pytest.raises(UnreadableDocumentError):
+        library.encode_file(docs / "missing.pdf")

@@ -399,7 +399,7 @@ class Library(Upkeep, Auditing):
         """
         found = self._searcher.find(queries, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
         return [
-            [replace(hit, draw=partial(self._heatmap, query, hit.page_id)) for hit in hits]
+            [hit.drawn_by(partial(self._heatmap, query, hit.page_id)) for hit in hits]
             for query, hits in zip(queries, found, strict=True)
         ]
 

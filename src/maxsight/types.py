@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import io
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import TYPE_CHECKING, Any, Self
@@ -270,11 +270,11 @@ class Regions:
         return np.asarray(self.spans[:, 0] == self.spans[:, 1])
 
     def is_whole_page(self, vector: int) -> bool:
-        """``whole_page`` of one vector."""
-        part = slice(vector, vector + 1)
-        boxes, spans = self.boxes, self.spans
-        one = Regions(None if boxes is None else boxes[part], None if spans is None else spans[part])
-        return bool(one.whole_page[0])
+        """Whether one vector stands for no place on the page: ``whole_page`` of it, without looking at all others."""
+        if self.boxes is not None:
+            return tuple(self.boxes[vector].tolist()) == WHOLE_PAGE
+        assert self.spans is not None  # __post_init__ has seen to it
+        return bool(self.spans[vector, 0] == self.spans[vector, 1])
 
     def __len__(self) -> int:
         first = self.boxes if self.boxes is not None else self.spans
@@ -365,8 +365,14 @@ class Match:
     region: Region
 
 
+class _Drawable:
+    """Remembers how it is drawn: in no field, so that copies, pickles, ``asdict`` and ``==`` are of values alone."""
+
+    __slots__ = ("_draw",)
+
+
 @dataclass(frozen=True, slots=True)
-class Hit:
+class Hit(_Drawable):
     """One page that was found.
 
     Attributes:
@@ -382,7 +388,6 @@ class Hit:
         copies: Paths of other documents with the same content.
         fused_score: Reciprocal-rank fusion of MaxSim and BM25; None unless hybrid.
         metadata: The user's fields.
-        draw: Draws why the page was found; None where there is no library to draw from.
     """
 
     rank: int
@@ -397,7 +402,12 @@ class Hit:
     copies: tuple[str, ...] = ()
     fused_score: float | None = None
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
-    draw: Callable[[], Image.Image] | None = field(default=None, repr=False, compare=False)
+
+    def drawn_by(self, draw: Callable[[], Image.Image]) -> Self:
+        """The same hit, with what draws why it was found."""
+        drawn = replace(self)
+        object.__setattr__(drawn, "_draw", draw)
+        return drawn
 
     def heatmap(self) -> Image.Image:
         """Draw the page with what matched the query on it. A notebook shows it.
@@ -406,11 +416,12 @@ class Hit:
             InputError: The hit does not come from a library that can be drawn from.
             UnreadableDocumentError: The source file is not there any more, or has changed.
         """
-        if self.draw is None:
+        draw: Callable[[], Image.Image] | None = getattr(self, "_draw", None)
+        if draw is None:
             raise InputError(
                 "this hit has no library to draw its page from", hint="Search with Library.search."
             )
-        return self.draw()
+        return draw()
 
     def _repr_png_(self) -> bytes | None:
         """The heatmap, where a notebook shows a hit; None shows its text."""

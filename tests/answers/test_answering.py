@@ -61,6 +61,11 @@ def test_an_answer_without_a_citation_says_that_nothing_shows_where_it_is_from(s
     assert "cites no page" in note
 
 
+def test_an_answer_can_not_command_the_terminal_that_shows_it(server):
+    server.reply = ["red\x1b[31m alert\x07\r\n", "\x9b2J\tdone [1]"]
+    assert asked(server)[-1].text == "red[31m alert\n2J\tdone [1]"
+
+
 def test_the_model_is_shown_the_text_and_the_picture_of_each_page(server):
     asked(server)
     (request,) = server.requests

@@ -72,9 +72,10 @@ def test_explain_says_how_much_came_from_no_word_and_from_no_place(made_once, mo
     with Image.open("heat.png") as picture:
         assert picture.width > 520 and picture.height >= 700
     explained = json.loads(call("explain", "net sales", "report.pdf", "1", "--json").stdout)
-    assert sum(region["score"] for region in explained["regions"]) == pytest.approx(
-        explained["score"], abs=1e-4
-    )
+    for shares in ("regions", "tokens"):
+        assert sum(share["score"] for share in explained[shares]) == explained["score"]
+    assert any("belong to no word" in note for note in explained["notes"])
+    assert {token["word"] for token in explained["tokens"]} == {"net", "sales", None}
 
 
 def test_another_encoder_is_refused_with_both_spaces_named(indexed, tiny_checkpoint):

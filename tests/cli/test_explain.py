@@ -1,6 +1,9 @@
 """``maxsight explain`` to a folder: pictures of every token, and shares that sum to the score for whoever adds them."""
 
+import copy
 import json
+import pickle
+from dataclasses import asdict
 
 import pytest
 from click.testing import CliRunner
@@ -59,6 +62,13 @@ def test_a_hit_draws_itself_and_a_notebook_shows_it(library):
     hit = library.search("orchard cider")[0]
     assert hit.heatmap().size == library.draw(library.explain("orchard cider", "apples.txt", 1)).size
     assert hit._repr_png_().startswith(b"\x89PNG")
+
+
+def test_a_hit_is_a_value_that_can_be_copied_pickled_and_written_as_json(library):
+    hit = library.search("orchard cider")[0]
+    assert pickle.loads(pickle.dumps(hit)) == copy.deepcopy(hit) == hit
+    assert json.loads(json.dumps(asdict(hit)))["page_id"] == hit.page_id
+    assert "_draw" not in repr(hit)
 
 
 def test_a_hit_without_a_library_says_so_and_is_shown_as_text():

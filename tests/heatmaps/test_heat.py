@@ -102,13 +102,15 @@ def test_heat_is_seen_on_paper_of_any_colour_and_what_is_written_stays_readable(
     assert spread.max() > 100
 
 
-def test_a_layer_over_white_paper_is_what_a_marker_leaves_there():
-    level = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
-    white = Image.new("RGB", (8, 8), "white")
-    laid = Image.alpha_composite(white.convert("RGBA"), heat_layer(level)).convert("RGB")
-    difference = np.abs(np.asarray(laid, int) - np.asarray(mark(white, level), int))
-    assert difference.max() <= 3
-    assert np.asarray(heat_layer(level))[-1, -1, :3].tolist() == list(HEAT[1])
+@pytest.mark.parametrize("paper, ink", [("white", "black"), ("black", "white")])
+def test_a_layer_is_seen_on_any_paper_and_leaves_half_of_the_contrast(paper, ink):
+    page = Image.new("RGB", (8, 8), paper)
+    page.paste(ink, (0, 0, 4, 8))
+    layer = heat_layer(np.ones((8, 8), np.float32))
+    assert np.asarray(layer)[0, 0, :3].tolist() == list(HEAT[1])
+    laid = np.asarray(Image.alpha_composite(page.convert("RGBA"), layer).convert("RGB"), float)
+    assert np.abs(laid[0, 0] - laid[0, 7]).min() >= 0.49 * 255
+    assert np.abs(laid[0, 7] - np.asarray(page, float)[0, 7]).max() > 100
 
 
 def rows_of_writing(picture):

@@ -8,7 +8,7 @@ pytest.importorskip("httpx", reason="the extra 'client' is not installed")
 from maxsight import Library
 from maxsight.metadata import MetadataTable
 from pdf_files import write_pdf
-from server.serving import running
+from server.serving import ended, running
 
 TOKEN = "a-token-for-tests-only"
 
@@ -62,9 +62,23 @@ def guarded(tmp_path_factory):
         yield server
 
 
-@pytest.fixture
-def own(tmp_path):
-    """A server of an empty library, for one test to change."""
-    with running(tmp_path / "own.library", "--max-upload", "2000000") as server:
-        server.home = tmp_path
+@pytest.fixture(scope="session")
+def changing(tmp_path_factory):
+    """A server whose documents come and go. Use ``own``."""
+    home = tmp_path_factory.mktemp("changing")
+    with running(home / "own.library", "--max-upload", "2000000") as server:
+        server.home = home
         yield server
+
+
+@pytest.fixture
+def own(changing):
+    """A server of an empty library, for one test to change."""
+    yield changing
+    with changing.client() as client:
+        for job in client.get("/v1/jobs").json()["items"]:
+            client.delete(job["links"]["self"])
+        for job in client.get("/v1/jobs").json()["items"]:
+            ended(client, job["job_id"])
+        for item in client.get("/v1/documents", params={"limit": 1000}).json()["items"]:
+            client.delete(item["links"]["self"])

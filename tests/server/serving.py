@@ -103,5 +103,9 @@ def index(client: httpx.Client, *files: tuple[str, bytes]) -> dict:
     return ended(client, accepted.json()["job_id"])
 
 
+def job_ids(client: httpx.Client) -> list[str]:
+    return [job["job_id"] for job in client.get("/v1/jobs").json()["items"]]
+
+
 def files_below(folder: Path) -> set[str]:
     return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}

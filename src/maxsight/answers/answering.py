@@ -64,6 +64,8 @@ class Answered:
 
 
 AnswerEvent = Said | Cited | Answered
+_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\t"), ord("\n")})
+"""What a terminal takes for a command has no place in an answer."""
 
 
 async def answer_question(
@@ -99,7 +101,7 @@ async def answer_question(
 
     async with aclosing(stream_reply(endpoint, build_messages(question, sources))) as reply:
         async for text in reply:
-            for piece in reader.feed(text):
+            for piece in reader.feed(text.translate(_CONTROLS)):
                 yield taken(piece)
     for piece in reader.finish():
         yield taken(piece)

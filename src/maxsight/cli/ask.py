@@ -26,7 +26,12 @@ if TYPE_CHECKING:
 @click.argument("question")
 @library_option
 @click.option(
-    "-k", "top_k", type=click.IntRange(1, 20), default=4, show_default=True, help="How many pages to show."
+    "-k",
+    "top_k",
+    type=click.IntRange(1, 20),
+    default=4,
+    show_default=True,
+    help="How many pages the model is shown.",
 )
 @click.option("--filter", "where", metavar="EXPR", help="As for search.")
 @click.option("--hybrid", is_flag=True, help="As for search.")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import socket
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -94,9 +95,7 @@ def serve(
     extras.require("server")
     import uvicorn
 
-    from maxsight.server.app import create_app
     from maxsight.server.config import RequestLimits, ServerSettings
-    from maxsight.server.service import Service
 
     settings = ServerSettings(
         host=host,
@@ -108,6 +107,11 @@ def serve(
         limits=RequestLimits(upload_bytes=max_upload),
     )
     listening = _listen(host, port)
+    logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+
+    from maxsight.server.app import create_app
+    from maxsight.server.service import Service
+
     service = Service.open(
         library, settings, encoder=encoder, options=encoder_options, search_device=search_device
     )

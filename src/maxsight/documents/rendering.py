@@ -51,6 +51,12 @@ class PageRenderer:
         assert isinstance(reply, Image.Image)
         return reply
 
+    @property
+    def pids(self) -> list[int]:
+        """Process ids of those that are running."""
+        with self._lock:
+            return [] if self._pool is None else self._pool.pids
+
     def close(self) -> None:
         """End the processes; a later page starts others."""
         with self._lock:

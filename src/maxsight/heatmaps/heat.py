@@ -16,7 +16,8 @@ FAINTEST = 0.05  # heat below this is not drawn
 WORD_MARGIN_PX = 2
 PATCH_BLUR = 0.25  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
 HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
-MOST_OPAQUE = 0.75
+MARKER_OPACITY = 0.75  # at most, on a page that the ink's colour is known of
+LAYER_OPACITY = 0.5  # at most, over whatever is below: half of its contrast stays
 DARK = (0.25, 0.45)  # paper darker than the first is dark, lighter than the second light
 BACKDROP_STEP = (
     8  # the paper's brightness is looked at in blocks of so many pixels, in which ink hardly counts
@@ -94,8 +95,10 @@ def heat_map(
 
 def heat_layer(level: NDArray[np.float32]) -> Image.Image:
     """Colour a heat map, transparent where there is no heat. RGBA."""
-    opacity = 255 * MOST_OPAQUE * np.sqrt(level)[:, :, None]
-    return Image.fromarray(np.concatenate([_colours(level), opacity], axis=2).round().astype(np.uint8))
+    shades = np.linspace(0, 1, 256, dtype=np.float32)
+    opacity = 255 * LAYER_OPACITY * np.sqrt(shades)[:, None]
+    colours = np.concatenate([_colours(shades), opacity], axis=1).round().astype(np.uint8)
+    return Image.fromarray(colours[np.rint(255 * level).astype(np.uint8)])
 
 
 def mark(page: Image.Image, level: NDArray[np.float32]) -> Image.Image:
@@ -104,13 +107,16 @@ def mark(page: Image.Image, level: NDArray[np.float32]) -> Image.Image:
     On light paper the colour darkens, which keeps black ink black; on dark paper it lightens, which keeps white
     writing white.
     """
-    paper = np.asarray(page.convert("RGB"), dtype=np.float32)
-    opacity = MOST_OPAQUE * np.sqrt(level)[:, :, None]
-    colour = _colours(level) / 255
+    marked = np.array(page.convert("RGB"))
+    warm = level > 0
+    paper = marked[warm].astype(np.float32)  # (pixels, 3)
+    opacity = MARKER_OPACITY * np.sqrt(level[warm])[:, None]
+    colour = _colours(level[warm]) / 255
     darkened = paper * (1 - opacity * (1 - colour))
     lightened = paper + (255 - paper) * opacity * colour
-    marked = darkened + _darkness(page) * (lightened - darkened)
-    return Image.fromarray(np.clip(marked, 0, 255).astype(np.uint8))
+    mixed = darkened + _darkness(page)[warm][:, None] * (lightened - darkened)
+    marked[warm] = np.clip(mixed, 0, 255).astype(np.uint8)
+    return Image.fromarray(marked)
 
 
 def box_pixels(
@@ -128,17 +134,18 @@ def box_pixels(
 
 
 def _colours(level: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Shape ``(levels, 3)``, in [0, 255]."""
     low, high = (np.array(colour, dtype=np.float32) for colour in HEAT)
-    return np.asarray(low + (high - low) * level[:, :, None], np.float32)
+    return np.asarray(low + (high - low) * level[:, None], np.float32)
 
 
 def _darkness(page: Image.Image) -> NDArray[np.float32]:
-    """How dark the paper is, whatever stands on it. Shape ``(height, width, 1)``, 0 for light and 1 for dark."""
+    """How dark the paper is, whatever stands on it. Shape ``(height, width)``, 0 for light and 1 for dark."""
     blocks = page.convert("L").reduce(BACKDROP_STEP).filter(ImageFilter.MedianFilter(BACKDROP_MEDIAN))
     backdrop = blocks.resize(page.size, Image.Resampling.BILINEAR)
     dark, light = DARK
     darkness = (light - np.asarray(backdrop, np.float32) / 255) / (light - dark)
-    return np.asarray(np.clip(darkness, 0, 1)[:, :, None], np.float32)
+    return np.asarray(np.clip(darkness, 0, 1), np.float32)
 
 
 def _typical_edge_px(boxes: NDArray[np.float32], size: tuple[int, int]) -> float:

@@ -98,7 +98,8 @@ class Job:
         """
         changed = asyncio.Event()
         watcher = (asyncio.get_running_loop(), changed)
-        self._watchers.add(watcher)
+        with self._lock:
+            self._watchers.add(watcher)
         try:
             while True:
                 changed.clear()
@@ -109,7 +110,8 @@ class Job:
                 await changed.wait()
                 await asyncio.sleep(1 / MOST_EVENTS_PER_S)
         finally:
-            self._watchers.discard(watcher)
+            with self._lock:
+                self._watchers.discard(watcher)
 
     def begin(self) -> None:
         """Its turn has come."""
@@ -152,7 +154,9 @@ class Job:
         return JobFile(file=file.name, document_id=document_id(document_path(file, self._home)))
 
     def _tell(self) -> None:
-        for loop, changed in list(self._watchers):
+        with self._lock:
+            watchers = list(self._watchers)
+        for loop, changed in watchers:
             with suppress(RuntimeError):  # the loop has ended, and whoever watched with it
                 loop.call_soon_threadsafe(changed.set)
 

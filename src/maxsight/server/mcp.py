@@ -110,7 +110,8 @@ def mcp_server(pages: Pages) -> MCPServer[Any]:
     ) -> Content:
         """Find the pages of the user's documents that answer a question, best first, with text and pictures."""
         hits = await pages.search(query, top_k=top_k, where=filter)
-        found: Content = [TextContent(text=f"{len(hits)} pages found")]
+        notices = await pages.run(pages.library.notices, query)
+        found: Content = [TextContent(text="\n".join([f"{len(hits)} pages found", *notices]))]
         for hit in hits:
             page = await pages.run(pages.library.page, hit.page_id)
             found.append(TextContent(text=_found(hit, page)))

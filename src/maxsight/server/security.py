@@ -41,7 +41,6 @@ _HEADERS = {
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
     "X-Frame-Options": "DENY",
-    "Cache-Control": "no-cache",
 }
 
 
@@ -94,6 +93,8 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in _HEADERS.items():
                     headers.setdefault(name, value)
+                # What is in the library is left on no disk but the server's, unless a route says otherwise.
+                headers.setdefault("Cache-Control", "no-cache" if _is_open(scope["path"]) else "no-store")
             await send(message)
 
         try:

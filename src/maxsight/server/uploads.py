@@ -164,6 +164,7 @@ class Incoming:
     folder: Path
     limits: RequestLimits
     files: list[Received] = field(default_factory=list)
+    _whole: bool = False
     _out: IO[bytes] | None = None
     _hash: hashlib._Hash = field(default_factory=hashlib.sha256)
     _headers: dict[bytes, bytes] = field(default_factory=dict)
@@ -181,6 +182,7 @@ class Incoming:
                 "on_headers_finished": self._begin,
                 "on_part_data": self._write,
                 "on_part_end": self._end,
+                "on_end": self._all,
             },
         )
         total = 0
@@ -190,13 +192,12 @@ class Incoming:
                 if total > self.limits.upload_bytes:
                     raise too_large(self.limits)
                 await asyncio.to_thread(parser.write, chunk)
-            parser.finalize()
         except MultipartParseError as error:
-            raise RefusedError(
-                400, "damaged-upload", f"the upload is not whole: {error}", "Send it again."
-            ) from error
+            raise _damaged(str(error)) from error
         finally:
             self._close()
+        if not self._whole:
+            raise _damaged("it ends too early")
         if not self.files:
             raise InputError("the upload has no file", hint="Send the files as a form, each with its name.")
 
@@ -261,10 +262,17 @@ class Incoming:
             self._close()
             self.files[-1].digest = self._hash.hexdigest()
 
+    def _all(self) -> None:
+        self._whole = True
+
     def _close(self) -> None:
         if self._out is not None:
             self._out.close()
             self._out = None
+
+
+def _damaged(how: str) -> RefusedError:
+    return RefusedError(400, "damaged-upload", f"the upload is not whole: {how}", "Send it again.")
 
 
 def too_large(limits: RequestLimits) -> RefusedError:
@@ -283,12 +291,10 @@ def safe_name(given: str) -> str:
     name = PureWindowsPath(PurePosixPath(given).name).name
     name = unicodedata.normalize("NFC", name)
     shown = "".join("_" if unicodedata.category(letter).startswith("C") else letter for letter in name)
-    name = _UNSAFE.sub("_", shown).strip(" .")
-    stem, dot, suffix = name.rpartition(".")
-    if not dot:
-        stem, suffix = name, ""
-    if not stem or _RESERVED.fullmatch(name):
+    name = _UNSAFE.sub("_", shown).rstrip(" .")
+    stem, dot, suffix = name.rpartition(".") if "." in name else (name, "", "")
+    stem, suffix = stem.strip(" ."), dot + suffix[:16].rstrip()
+    if not stem or _RESERVED.fullmatch(stem):
         stem = f"document {stem}".strip()
-    suffix = dot + suffix[:16]
     most = MOST_NAME_BYTES - len(suffix.encode())
     return stem.encode()[:most].decode(errors="ignore").rstrip(" .") + suffix

@@ -59,6 +59,7 @@ class AnswerSources(BaseModel):
     """Event `sources`: the pages that the model is shown."""
 
     model: str
+    notices: list[str] = Field(description="What to know of the search that found them.")
     sources: list[AnswerSource]
 
 
@@ -91,6 +92,7 @@ class Asked:
     question: str
     endpoint: Endpoint
     sources: list[Source]
+    notices: list[str]
 
 
 async def get_asked(service: Served, request: AskRequest) -> Asked:
@@ -113,7 +115,8 @@ async def get_asked(service: Served, request: AskRequest) -> Asked:
     )
     drawing = None if request.text_only else draw
     sources = await service.run(gather_sources, hits, service.reader.page, drawing)
-    return Asked(request.question, endpoint, sources)
+    notices = await service.run(service.reader.notices, request.question)
+    return Asked(request.question, endpoint, sources, notices)
 
 
 @router.post("/v1/ask", response_class=EventSourceResponse)
@@ -131,7 +134,10 @@ async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[Serv
         )
         for source in asked.sources
     ]
-    yield ServerSentEvent(event="sources", data=AnswerSources(model=asked.endpoint.model, sources=shown))
+    yield ServerSentEvent(
+        event="sources",
+        data=AnswerSources(model=asked.endpoint.model, notices=asked.notices, sources=shown),
+    )
     events = answer_question(asked.question, asked.sources, asked.endpoint)
     try:
         async with _answering, aclosing(events):

@@ -51,7 +51,7 @@ const empty = () =>
 
 function row(entry, readOnly) {
   const first = firstPage(entry);
-  const name = [first && thumbnail(first), element("span", {}, element("span", { class: "file" }, entry.file), entry.path !== entry.file && element("small", {}, entry.path))];
+  const name = [first && thumbnail(first), element("span", {}, element("span", { class: "file" }, entry.file), (entry.uploaded || entry.path !== entry.file) && element("small", {}, entry.uploaded ? "uploaded" : entry.path))];
   const made = element("tr", { "data-document": entry.document_id },
     element("th", { scope: "row" }, first ? element("a", { href: address({ page: first, q: "", view: "library" }) }, name) : element("span", { class: "name" }, name)),
     element("td", { class: "number", "data-label": "Pages" }, entry.pages_indexed === entry.page_count ? entry.page_count : `${entry.pages_indexed} of ${entry.page_count}`),

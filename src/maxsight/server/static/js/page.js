@@ -5,7 +5,7 @@ import { addresses, api } from "./api.js";
 import { sqlOf } from "./conditions.js";
 import { announce, element, find, icon, place } from "./dom.js";
 import { note, problemBox } from "./message.js";
-import { placeOf } from "./results.js";
+import { THUMBNAIL_PX, placeOf } from "./results.js";
 import { Stage } from "./stage.js";
 import { pressWord, wordList } from "./words.js";
 
@@ -60,10 +60,7 @@ picture.addEventListener("error", () => stage.root.classList.remove("waiting"));
 
 /** Show the page that the state asks for. */
 export async function showPage(state) {
-  if (!state.page) {
-    shown = { page: "", q: "" };
-    return;
-  }
+  if (!state.page) return leave();
   close.href = address({ page: "", word: "" }, state);
   close.lastChild.textContent = state.q ? "Results" : state.view ? "Library" : "Start";
   if (shown.page === state.page && shown.q === state.q) return pin(wordOf(state));
@@ -93,6 +90,13 @@ export async function showPage(state) {
   }
 }
 
+function leave() {
+  running?.abort();
+  clearTimeout(hovering);
+  shown = { page: "", q: "" };
+  matches = [];
+}
+
 function present(page, why, state) {
   document.title = `${page.file}, page ${page.page_number} – maxsight`;
   title.textContent = page.file;
@@ -103,7 +107,7 @@ function present(page, why, state) {
   source.hidden = page.source_state === "missing";
   picture.alt = `Page ${page.page_number} of ${page.file}`;
   stage.root.setAttribute("aria-label", `Page ${page.page_number}. Zoom with plus and minus, move with the arrow keys.`);
-  picture.src = addresses.image(page.page_id, WIDTHS_PX[1]);
+  picture.src = addresses.image(page.page_id, THUMBNAIL_PX); // the browser has it; the sharp one follows
   shape = page.image && page.image.width / page.image.height;
   if (shape) stage.reset(shape);
   matches = why?.matches ?? [];

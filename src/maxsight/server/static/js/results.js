@@ -5,7 +5,7 @@ import { addresses } from "./api.js";
 import { element, icon } from "./dom.js";
 import { count } from "./format.js";
 
-const THUMBNAIL_PX = 400;
+export const THUMBNAIL_PX = 400;
 const STRONG = 0.75; // of the strongest match: what is marked of a page
 const LEAST_LETTERS = 4; // shorter words are seldom what a page was found by, unless they are numbers
 

@@ -34,10 +34,18 @@ async function send(files) {
   if (!files.length) return;
   const card = new Card(`Sending ${count(files.length, "file")}`);
   try {
+    checkLimits(files, await libraryStatus());
     card.follow(await upload(files, card));
   } catch (problem) {
     card.fail(problem);
   }
+}
+
+/** The server refuses the same, but only by hanging up. */
+function checkLimits(files, { upload_bytes: most, upload_files: several }) {
+  const size = files.reduce((sum, file) => sum + file.size, 0);
+  if (size > most) throw new Problem({ status: 413, title: `These are ${bytes(size)}, and ${bytes(most)} can be added at once`, hint: "Add them in smaller groups, or index them where they lie: maxsight index" });
+  if (files.length > several) throw new Problem({ status: 413, title: `These are ${count(files.length, "file")}, and ${several} can be added at once`, hint: "Add them in smaller groups, or index the folder: maxsight index" });
 }
 
 /** Send files, with progress: fetch has none for what goes out. */
@@ -101,7 +109,11 @@ class Card {
   }
 
   show(job) {
-    const numbers = [count(job.pages, "page"), job.pages_per_s && `${job.pages_per_s.toFixed(1)} pages/s`, job.remaining_s != null && job.state === "running" && `about ${duration(job.remaining_s)} left`];
+    const numbers = [
+      job.pages > 0 && count(job.pages, "page"),
+      job.pages_per_s > 0 && `${job.pages_per_s.toFixed(1)} pages/s`,
+      job.remaining_s != null && job.state === "running" && `about ${duration(job.remaining_s)} left`,
+    ];
     this.title.textContent = job.state === "queued" ? "Waiting for its turn" : `Indexing ${count(job.files.length, "file")}`;
     this.progress(job.share, numbers.filter(Boolean).join(" · "));
     this.bar.setAttribute("aria-label", this.title.textContent);
@@ -110,6 +122,7 @@ class Card {
 
   end(job) {
     const done = job.files.filter(({ state }) => state === "indexed").length;
+    const pages = job.files.reduce((sum, file) => sum + file.pages, 0);
     const skipped = job.files.filter(({ state }) => state === "skipped").length;
     const said = {
       done: [`${count(done, "file")} added`, skipped && `${skipped} left out`].filter(Boolean).join(", "),
@@ -117,6 +130,7 @@ class Card {
       failed: "Indexing stopped",
     }[job.state];
     this.#close(said);
+    this.said.textContent = pages ? `${count(pages, "page")} can be found now` : "";
     if (job.error) this.root.append(problemBox(job.error));
     announce(said);
     tellLibraryChanged();
@@ -136,7 +150,7 @@ class Card {
   }
 }
 
-const STATES = { waiting: "waiting", indexed: "added", unchanged: "there already", skipped: "left out" };
+const STATES = { waiting: "", indexed: "added", unchanged: "there already", skipped: "left out" };
 
 function fileLine({ file, state, pages, reason, hint, problems = [] }) {
   const more = [reason && `${reason}. ${hint ?? ""}`, ...problems.map((problem) => `Page ${problem.page_number}: ${problem.reason}`)].filter(Boolean);

@@ -1,0 +1,55 @@
+"""A server that is killed loses nothing that was indexed, and the next one ends its jobs."""
+
+import time
+
+from maxsight import Library
+from pdf_files import write_pdf
+from server.serving import ended, files_below, running, upload
+
+PAGES = 250
+
+
+def pages_indexed(client):
+    return client.get("/v1/library").json()["pages"]
+
+
+def test_a_job_of_a_killed_server_is_ended_by_the_next_one(tmp_path):
+    place = tmp_path / "a.library"
+    pages = [[(72, 100, f"The log of day {number}")] for number in range(PAGES)]
+    content = write_pdf(tmp_path / "log.pdf", pages).read_bytes()
+    with running(place) as server, server.client() as client:
+        job_id = upload(client, ("log.pdf", content)).json()["job_id"]
+        while not pages_indexed(client):
+            time.sleep(0.02)
+        server.kill()
+    with Library.open(place) as library:
+        kept = library.status().pages
+        assert 0 < kept < PAGES
+        assert library.verify().faults == ()
+        assert library.search("log of day")
+    with running(place) as server, server.client() as client:
+        job = ended(client, job_id)
+        assert job["state"] == "done"
+        assert pages_indexed(client) == PAGES
+        assert server.stop() in (0, 130)
+    assert {name.rpartition("/")[2] for name in files_below(tmp_path / "uploads")} == {"log.pdf"}
+
+
+def test_a_server_that_is_told_to_stop_leaves_its_job_to_the_next_one_and_what_was_coming_to_nobody(tmp_path):
+    place = tmp_path / "a.library"
+    pages = [[(72, 100, f"The log of day {number}")] for number in range(PAGES)]
+    content = write_pdf(tmp_path / "log.pdf", pages).read_bytes()
+    with running(place) as server, server.client() as client:
+        job_id = upload(client, ("log.pdf", content)).json()["job_id"]
+        while not pages_indexed(client):
+            time.sleep(0.02)
+        server.stop()
+    (tmp_path / "uploads" / ".incoming" / "half").mkdir(parents=True)
+    (tmp_path / "uploads" / ".incoming" / "half" / "0").write_bytes(b"half a file")
+    with running(place) as server, server.client() as client:
+        assert client.delete(f"/v1/jobs/{job_id}").status_code == 200
+        assert ended(client, job_id)["state"] == "cancelled"
+        assert 0 < pages_indexed(client) < PAGES
+        assert not [
+            name for name in files_below(tmp_path / "uploads") if ".incoming" in name or ".jobs" in name
+        ]
