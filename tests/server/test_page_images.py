@@ -7,6 +7,7 @@ import pytest
 from PIL import Image
 
 from maxsight import Library
+from maxsight.errors import UnknownPageError
 from maxsight.server.page_images import WIDTHS_PX, PageImages, width_for
 
 
@@ -73,3 +74,15 @@ def test_a_page_that_went_leaves_no_picture(pages, tmp_path):
             images.get(page, width)
     images.forget([rows[0].page_id])
     assert kept(tmp_path / "cache") == sorted(f"{rows[1].page_id}-{width}.jpg" for width in (200, 800))
+
+
+def test_a_page_that_went_while_it_was_drawn_leaves_no_picture_either(tmp_path):
+    (tmp_path / "a.txt").write_text("A page that will go.")
+    with Library.create(tmp_path / "a.library") as library:
+        library.index(tmp_path / "a.txt")
+        page = library.find_page("a.txt", 1)
+        library.remove(["a.txt"])
+        images = PageImages(library, tmp_path / "cache", 10**9)
+        with pytest.raises(UnknownPageError):
+            images.get(page, 200)
+    assert kept(tmp_path / "cache") == []

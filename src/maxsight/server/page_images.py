@@ -17,6 +17,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from maxsight.errors import UnknownPageError
 from maxsight.library import Library
 from maxsight.stores.base import IndexedPage
 
@@ -61,6 +62,7 @@ class PageImages:
             width: One of ``WIDTHS_PX``.
 
         Raises:
+            UnknownPageError: It is not in the library any more.
             UnreadableDocumentError: There is none yet, and its file has gone, has changed, or can't be drawn.
         """
         file = self._folder / f"{page.page_id}-{width}.jpg"
@@ -71,6 +73,7 @@ class PageImages:
             except OSError:
                 content = self._draw(page, width)
                 self._keep(file, content)
+                self._check_still_there(page.page_id)
         return content
 
     def forget(self, page_ids: Iterable[str]) -> None:
@@ -78,6 +81,14 @@ class PageImages:
         for page_id in page_ids:
             for width in WIDTHS_PX:
                 (self._folder / f"{page_id}-{width}.jpg").unlink(missing_ok=True)
+
+    def _check_still_there(self, page_id: str) -> None:
+        """Leave nothing of a page that was removed while it was drawn."""
+        try:
+            self._library.page(page_id)
+        except UnknownPageError:
+            self.forget([page_id])
+            raise
 
     def _draw(self, page: IndexedPage, width: int) -> bytes:
         settings = self._library.settings
