@@ -22,7 +22,7 @@ ALLOWED = {
     "notices": set(),
     "documents": FOUNDATION,
     "encoders": FOUNDATION,
-    "stores": FOUNDATION,
+    "stores": FOUNDATION | {"identity"},
     "retrieval": FOUNDATION | {"stores"},
     "heatmaps": FOUNDATION,
     "quality": FOUNDATION | {"documents", "encoders"},

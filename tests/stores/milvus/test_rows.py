@@ -13,7 +13,9 @@ from maxsight.errors import (
     LibraryReadOnlyError,
     StoreError,
 )
+from maxsight.identity import page_ids
 from maxsight.retrieval.search import rank_pages
+from maxsight.stores.filters import parse_filter
 from maxsight.stores.memory import MemoryStore
 from maxsight.types import PageEmbedding, QueryEmbedding, Regions
 from store_pages import ENCODER, MANIFEST, make_page, nearest, plain, query
@@ -297,13 +299,17 @@ def test_a_collection_made_by_others_is_searched_as_it_is(tutorial, milvus_serve
     asked = ENCODER.encode_query("rivers")
     ours = rank_pages(tutorial, asked, limit=3)
     reference = rank_pages(memory, asked, limit=3, exact=True)
-    names = {page.page_id: str(number) for number, page in enumerate(PAGES)}
-    assert [page.page_id for page in ours] == [names[page.page_id] for page in reference]
+    names = {page.page_id: f"pages/{number}.png" for number, page in enumerate(PAGES)}
+    found = tutorial.read([*(page.page_id for page in ours), "nobody"])
+    assert [page.document.path for page in found] == [names[page.page_id] for page in reference]
     np.testing.assert_allclose([p.score for p in ours], [p.score for p in reference], atol=1e-3)
-    page = tutorial.read(["2", "7"])[0]
-    assert (page.document.path, page.page.text) == ("pages/2.png", "pages/2.png")
-    assert page.embedding.regions.whole_page.all()
-    assert [entry.document.path for entry in tutorial.documents()] == [f"pages/{n}.png" for n in range(3)]
+    assert found[0].page.text == found[0].document.path
+    assert found[0].embedding.regions.whole_page.all()
+    entries = tutorial.documents()
+    assert [entry.document.path for entry in entries] == [f"pages/{n}.png" for n in range(3)]
+    assert [entry.vectors for entry in entries] == [len(page.embedding.vectors) for page in PAGES]
+    kept = parse_filter("file = '1.png'", {})
+    assert nearest(tutorial, asked.vectors, 3, where=kept) == page_ids(entries[1].document, [0])
 
 
 def test_a_collection_made_by_others_is_never_written_to(tutorial, milvus_server):
@@ -332,10 +338,48 @@ def test_queries_of_another_dimension_are_refused(library):
 def test_a_library_opens_a_collection_made_by_others_with_the_encoder_that_is_named(tutorial, milvus_server):
     url = f"{milvus_server.uri}?collection=tutorial"
     with Library.open(url, token=TOKEN, encoder=ENCODER, read_only=True) as library:
-        (hit,) = library.search("wind", top_k=1)
-        assert hit.path == "pages/2.png"
-        assert [str(match.region) for match in hit.matches] == ["whole page"]
+        hits = library.search("wind", top_k=3)
+        assert hits[0].path == "pages/2.png"
+        assert len(hits) == 3  # and not taken for copies of one another
+        assert [str(match.region) for match in hits[0].matches] == ["whole page"]
+        assert library.explain("wind", "2.png", 1).score == pytest.approx(hits[0].score)
     with Library.open(url, token=TOKEN, read_only=True) as library:
         assert library.search(query("wind"), top_k=1)[0].path == "pages/2.png"
         with pytest.raises(InputError, match="came with its data"):
             library.search("wind")
+
+
+def test_a_collection_made_by_others_is_copied_into_a_library(tutorial, milvus_server, tmp_path):
+    url = f"{milvus_server.uri}?collection=tutorial"
+    with Library.open(url, token=TOKEN, read_only=True) as library:
+        report = library.copy(tmp_path / "own.library")
+        hits = library.search(query("wind"), top_k=3)
+    assert (report.documents, report.written, report.vectors) == (3, 3, vectors_of(PAGES))
+    with Library.open(tmp_path / "own.library") as own:
+        assert [(hit.path, hit.score) for hit in own.search(query("wind"), top_k=3)] == [
+            (hit.path, pytest.approx(hit.score, abs=1e-4)) for hit in hits
+        ]
+
+
+def test_pages_of_one_doc_are_those_of_one_document(milvus_server, client):
+    schema = client.create_schema(auto_id=True)
+    schema.add_field("pk", pymilvus.DataType.INT64, is_primary=True)
+    schema.add_field("vector", pymilvus.DataType.FLOAT_VECTOR, dim=32)
+    schema.add_field("seq_id", pymilvus.DataType.INT16)
+    schema.add_field("doc_id", pymilvus.DataType.VARCHAR, max_length=64)
+    schema.add_field("doc", pymilvus.DataType.VARCHAR, max_length=65535)
+    client.create_collection("several", schema=schema)
+    index = client.prepare_index_params()
+    index.add_index("vector", index_type="FLAT", metric_type="IP")
+    client.create_index("several", index)
+    long_text = "a text and no name. " * 20
+    docs = {"p2": "book.pdf", "p1": "book.pdf", "x": long_text, "y": ""}
+    vector = np.eye(1, 32, dtype=np.float32)[0]
+    rows = [{"vector": vector, "seq_id": 0, "doc_id": name, "doc": doc} for name, doc in docs.items()]
+    client.insert("several", rows)
+    store = open_milvus_store(milvus_server.address("several"))
+    try:
+        documents = {entry.document.path: entry.page_indices for entry in store.documents()}
+        assert documents == {"book.pdf": (0, 1), "x": (0,), "y": (0,)}
+    finally:
+        store.close()

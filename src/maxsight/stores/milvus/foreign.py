@@ -1,20 +1,25 @@
 """A collection of vectors that another program has made in the form of layout ``rows``: searched as it is.
 
-It has ``pk``, ``vector``, ``seq_id``, ``doc_id`` and ``doc``, as tutorials on late interaction make it, and nothing
-that tells of pages: each ``doc_id`` is a page, its text is what ``doc`` says, and every vector stands for the whole of
-it. Nothing is written to it. The encoder of its vectors is not known and has to be named.
+It has ``pk``, ``vector``, ``seq_id`` (from 0), ``doc_id`` and ``doc``, as tutorials on late interaction make it, and
+nothing that tells of pages: each ``doc_id`` is a page, its text is what ``doc`` says, and every vector stands for the
+whole of it. Pages with one ``doc`` are those of one document, in the order of their ``doc_id``. Nothing is written to
+it. The encoder of its vectors is not known and has to be named.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from hashlib import sha256
 from typing import Any, NoReturn
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.errors import InputError, LibraryDamagedError, LibraryReadOnlyError
+from maxsight.identity import page_id
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
@@ -44,11 +49,26 @@ UNKNOWN = "precomputed"
 """The encoder of vectors that came without one: whoever names another one vouches for it."""
 
 PAGES_PER_REQUEST = 64
+LONGEST_NAME = 255
+"""Characters of a ``doc`` that names a document; a longer one is a text."""
 
 
 def is_foreign_rows(description: Mapping[str, Any]) -> bool:
     """Whether a collection has the form that can be searched."""
     return {field["name"] for field in description.get("fields", [])} >= COLUMNS
+
+
+@dataclass(frozen=True, slots=True)
+class _Listed:
+    """A page: ``doc_id`` there, and what it is here."""
+
+    doc_id: str
+    document: Document
+    page_index: int
+
+    @property
+    def page_id(self) -> str:
+        return page_id(self.document.path, self.document.content_hash, self.page_index)
 
 
 class ForeignRows:
@@ -62,7 +82,7 @@ class ForeignRows:
         self._dim = int(fields["vector"]["params"]["dim"])
         self._key = next(field["name"] for field in description["fields"] if field.get("is_primary"))
         self._numbered = not fields["doc_id"]["params"].get("max_length")
-        self._names: list[str] | None = None
+        self._listing: tuple[int, dict[str, _Listed]] | None = None
 
     @property
     def description(self) -> str:
@@ -84,7 +104,7 @@ class ForeignRows:
 
     def page_count(self) -> int:
         """How many pages there are."""
-        return len(self._page_ids())
+        return len(self._pages())
 
     def fields(self) -> dict[str, FieldType]:
         """None: the collection tells nothing of documents."""
@@ -95,30 +115,39 @@ class ForeignRows:
         return None
 
     def documents(self) -> list[DocumentEntry]:
-        """List the pages, each as a document of its own, by path."""
-        entries = []
-        for page in self.read(self._page_ids()):
-            entries.append(DocumentEntry(page.document, (0,), len(page.embedding.vectors), {}))
-        return sorted(entries, key=lambda entry: entry.document.path)
+        """List all documents, by path."""
+        counts = Counter(str(row["doc_id"]) for row in self._all_rows("seq_id >= 0", ["doc_id"]))
+        pages_of: dict[str, list[_Listed]] = {}
+        for page in self._pages().values():
+            pages_of.setdefault(page.document.path, []).append(page)
+        return [
+            DocumentEntry(
+                pages[0].document,
+                tuple(page.page_index for page in pages),
+                sum(counts[page.doc_id] for page in pages),
+                {},
+                page_fields=({},) * len(pages),
+            )
+            for _, pages in sorted(pages_of.items())
+        ]
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
     ) -> Iterator[PageVectors]:
         """Read vectors, some pages at a time."""
-        names = self._kept(where) if page_ids is None else list(dict.fromkeys(page_ids))
-        for some in batched(names, PAGES_PER_REQUEST):
-            found = self._fetch(some)
-            if found:
+        pages = self._kept(where) if page_ids is None else self._named(dict.fromkeys(page_ids))
+        for some in batched(pages, PAGES_PER_REQUEST):
+            if found := self._fetch(some):
                 yield self._packed({name: vectors for name, (vectors, _) in found.items()})
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         return [
-            _page(name, *found[name])
-            for some in batched(page_ids, PAGES_PER_REQUEST)
+            _page(page, *found[page.page_id])
+            for some in batched(self._named(page_ids), PAGES_PER_REQUEST)
             for found in [self._fetch(some)]
-            for name in some
-            if name in found
+            for page in some
+            if page.page_id in found
         ]
 
     def nearest(
@@ -130,15 +159,14 @@ class ForeignRows:
         candidates: int | None = None,
     ) -> list[PageVectors]:
         """Find, for each query, the pages whose best vectors promise the best MaxSim, with their vectors."""
-        kept = None if where is None else self._kept(where)
-        expression = "" if kept is None else self._named(kept)
-        hits = hits_per_token(self.page_count() if kept is None else len(kept), candidates)
+        kept = {page.doc_id: page for page in self._kept(where)}
+        hits = hits_per_token(len(kept), candidates)
         found = search_tokens(
             self._connection,
             self._collection,
             queries,
             min(max(hits, limit), LARGEST_WINDOW),
-            expression,
+            "" if where is None else self._rows_of(list(kept)),
             "Strong",
             ["doc_id"],
         )
@@ -154,8 +182,8 @@ class ForeignRows:
                 for token in tokens
             ]
             pages, scores = promises(places)
-            best = pages[np.argsort(-scores, kind="stable")[:limit]]
-            vectors = self._fetch([names[number] for number in best.tolist()])
+            best = [names[number] for number in pages[np.argsort(-scores, kind="stable")].tolist()]
+            vectors = self._fetch([kept[name] for name in best if name in kept][:limit])
             result.append(self._packed({name: found for name, (found, _) in vectors.items()}))
         return result
 
@@ -171,59 +199,86 @@ class ForeignRows:
         """Release what is held."""
         self._connection.close()
 
-    def _page_ids(self) -> list[str]:
-        """Every ``doc_id``, each once."""
+    def _pages(self) -> dict[str, _Listed]:
+        """All pages by page id: listed once for as many vectors as there are now."""
+        version = self.version
+        if self._listing is None or self._listing[0] != version:
+            self._listing = (version, self._list())
+        return self._listing[1]
+
+    def _list(self) -> dict[str, _Listed]:
+        docs = {str(row["doc_id"]): row["doc"] for row in self._all_rows("seq_id == 0", ["doc_id", "doc"])}
+        ids_of: dict[str, list[str]] = {}
+        for doc_id in sorted(docs, key=int if self._numbered else None):
+            doc = docs[doc_id]
+            is_name = 0 < len(doc) <= LONGEST_NAME and "\n" not in doc
+            ids_of.setdefault(doc if is_name else doc_id, []).append(doc_id)
+        listed = (
+            _Listed(doc_id, Document(path, sha256(path.encode()).hexdigest(), 0, 0, len(doc_ids)), index)
+            for path, doc_ids in ids_of.items()
+            for index, doc_id in enumerate(doc_ids)
+        )
+        return {page.page_id: page for page in listed}
+
+    def _all_rows(self, expression: str, columns: list[str]) -> Iterator[Any]:
         iterator = self._connection.call(
             "query_iterator",
             self._collection,
-            filter="seq_id >= 0",
-            output_fields=["doc_id"],
+            filter=expression,
+            output_fields=columns,
             batch_size=LARGEST_WINDOW,
         )
-        names: dict[str, None] = {}
         try:
             while found := self._connection.next_of(iterator):
-                names |= dict.fromkeys(str(row["doc_id"]) for row in found)
+                yield from found
         finally:
             iterator.close()
-        return sorted(names)
 
-    def _kept(self, where: Filter | None) -> list[str]:
-        names = self._page_ids()
-        if where is None:
-            return names
+    def _kept(self, where: Filter | None) -> list[_Listed]:
+        """The pages a filter keeps: it can name what every page has."""
         return [
-            page.page_id
-            for page in self.read(names)
-            if where.matches({"path": page.document.path, "file": page.document.file, "page_number": 1})
+            page
+            for page in self._pages().values()
+            if where is None
+            or where.matches(
+                {"path": page.document.path, "file": page.document.file, "page_number": page.page_index + 1}
+            )
         ]
 
-    def _named(self, names: Sequence[str]) -> str:
-        if not self._numbered:
-            return is_one_of("doc_id", names)
-        return is_one_of("doc_id", [int(name) for name in names if name.lstrip("-").isdecimal()] or [-1])
+    def _named(self, page_ids: Collection[str]) -> list[_Listed]:
+        """Pages by id, as last listed."""
+        pages = self._listing[1] if self._listing else self._pages()
+        return [pages[name] for name in page_ids if name in pages]
 
-    def _fetch(self, names: Sequence[str]) -> dict[str, tuple[NDArray[np.float16], str]]:
+    def _rows_of(self, doc_ids: Sequence[str]) -> str:
+        """The expression for the rows of some pages."""
+        return is_one_of("doc_id", map(int, doc_ids) if self._numbered else doc_ids)
+
+    def _fetch(self, pages: Sequence[_Listed]) -> dict[str, tuple[NDArray[np.float16], str]]:
         """The vectors of pages, in their order, and their ``doc``. How many they are is not known beforehand."""
-        if not names:
+        if not pages:
             return {}
         most = min(LARGEST_WINDOW, max(MAX_VECTORS_PER_PAGE + 1, REQUEST_BYTES // (self._dim * 4)))
         rows = self._query(
-            self._named(names),
+            self._rows_of([page.doc_id for page in pages]),
             [self._key, "doc_id", "seq_id", "doc", "vector"],
             limit=most,
             strict_float32=True,
         )
         if len(rows) == most:  # perhaps not all
-            if len(names) == 1:
-                raise LibraryDamagedError(f"page {names[0]} has more than {MAX_VECTORS_PER_PAGE} vectors")
-            middle = len(names) // 2
-            return self._fetch(names[:middle]) | self._fetch(names[middle:])
-        pages: dict[str, dict[int, Any]] = {}
+            if len(pages) == 1:
+                raise LibraryDamagedError(
+                    f"page {pages[0].doc_id} has more than {MAX_VECTORS_PER_PAGE} vectors"
+                )
+            middle = len(pages) // 2
+            return self._fetch(pages[:middle]) | self._fetch(pages[middle:])
+        rows_of: dict[str, dict[int, Any]] = {}
         for row in rows:
-            pages.setdefault(str(row["doc_id"]), {})[int(row["seq_id"])] = row
+            rows_of.setdefault(str(row["doc_id"]), {})[int(row["seq_id"])] = row
         return {
-            name: _joined([row for _, row in sorted(pages[name].items())]) for name in names if name in pages
+            page.page_id: _joined([row for _, row in sorted(rows_of[page.doc_id].items())])
+            for page in pages
+            if page.doc_id in rows_of
         }
 
     def _query(self, expression: str, columns: list[str], **options: Any) -> list[Any]:
@@ -294,11 +349,11 @@ def _joined(rows: Sequence[Any]) -> tuple[NDArray[np.float16], str]:
     return vectors, next((row["doc"] for row in rows if row["doc"]), "")
 
 
-def _page(name: str, vectors: NDArray[np.float16], doc: str) -> IndexedPage:
+def _page(listed: _Listed, vectors: NDArray[np.float16], doc: str) -> IndexedPage:
     boxes = np.tile(np.array(WHOLE_PAGE, np.float32), (len(vectors), 1))
     return IndexedPage(
-        name,
-        Document(doc or name, "", 0, 0, 1),
-        Page(0, doc, Words(np.empty((0, 2), np.int32), None), TextSource.FILE),
+        listed.page_id,
+        listed.document,
+        Page(listed.page_index, doc, Words(np.empty((0, 2), np.int32), None), TextSource.FILE),
         PageEmbedding(vectors, Regions(boxes, None)),
     )
