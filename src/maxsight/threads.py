@@ -29,13 +29,15 @@ def one_blas_thread() -> AbstractContextManager[Any]:
     return limiter
 
 
-def map_in_threads(function: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def map_in_threads(
+    function: Callable[[Item], Result], items: Iterable[Item], *, workers: int | None = None
+) -> Iterator[Result]:
     """Apply a function on every core, in order, taking items only as they are needed.
 
     Unlike ``Executor.map`` it does not read all items ahead, so that what is in memory stays bounded. All callers
-    share as many threads as there are cores; a function must not come back here.
+    share as many threads as there are cores; a function must not come back here. ``workers`` keeps to fewer of them.
     """
-    ahead = 4 * cpu_count()
+    ahead = workers or 4 * cpu_count()
     waiting: deque[Future[Result]] = deque()
     try:
         for item in items:

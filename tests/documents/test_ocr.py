@@ -129,11 +129,11 @@ def test_tesseract_reads_the_languages_that_are_installed(monkeypatch, tmp_path,
     )
     program.chmod(0o755)
     monkeypatch.setenv("PATH", str(tmp_path))
-    tesseract._languages.cache_clear()
+    tesseract.languages.cache_clear()
     try:
-        assert tesseract._languages() == used
+        assert tesseract.languages() == used
     finally:
-        tesseract._languages.cache_clear()
+        tesseract.languages.cache_clear()
 
 
 def test_without_tesseract_rapidocr_reads(monkeypatch, tmp_path):

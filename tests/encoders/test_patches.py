@@ -131,3 +131,25 @@ def test_patches_can_be_loaded_by_name_and_not_be_asked():
         encoder.encode_query("revenue")
     with pytest.raises(InputError, match="no picture"):
         encoder.encode_pages([Page(0, "", NO_WORDS, TextSource.NONE)])
+
+
+def test_pieces_of_ink_know_how_dark_and_how_tall_they_are():
+    """Two bars of 4 x 20 pixels, of levels 0 and 128 on white: 255 and 127 darker than paper, one of two faint."""
+    picture = np.full((64, 64), 255, np.uint8)
+    picture[20:40, 10:14] = 0
+    picture[20:40, 40:44] = 128
+    measured = patch_statistics(picture, PatchGrid(1, 1))
+    assert column(measured, "piece_contrast")[0] == pytest.approx((255 + 127) / 2)
+    assert column(measured, "piece_contrast_spread")[0] == pytest.approx((255 - 127) / 2)
+    assert column(measured, "faint_pieces")[0] == pytest.approx(0.5)
+    assert column(measured, "piece_height_local")[0] == pytest.approx(np.log(20))
+    assert column(measured, "piece_width_local")[0] == pytest.approx(np.log(4))
+    assert column(measured, "piece_width_spread_local")[0] == pytest.approx(0, abs=1e-3)
+
+
+def test_what_shines_through_from_behind_is_fainter():
+    page = page_picture()
+    ghost = np.roll(page[:, ::-1], 16, axis=0)
+    behind = np.minimum(page, (255 - (255 - ghost.astype(float)) * 0.45).astype(np.uint8))
+    assert text_mean(page, "faint_pieces") < 0.01
+    assert text_mean(behind, "faint_pieces") > 0.04

@@ -1,3 +1,4 @@
+import warnings
 import zipfile
 
 import numpy as np
@@ -6,6 +7,7 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
 from sklearn.svm import SVR
+from sklearn.utils.estimator_checks import check_estimator
 
 from maxsight.errors import InputError
 from maxsight.quality.conformal import fit_conformal
@@ -37,8 +39,36 @@ def test_a_support_vector_machine_asked_with_numpy_says_what_scikit_learn_says(k
     ours = QualityRegressor("svr").fit(features, target)
     scaler = StandardScaler().fit(features)
     theirs = SVR(C=ours.svr_cost, gamma=ours.svr_gamma / 6, epsilon=ours.svr_tolerance)
-    theirs.fit(scaler.transform(features), target)
-    np.testing.assert_allclose(ours.predict(features), theirs.predict(scaler.transform(features)), atol=1e-9)
+    theirs.fit(scaler.transform(features), np.arcsin(np.sqrt(target)))
+    arcsine = theirs.predict(scaler.transform(features)).clip(0, np.pi / 2)
+    np.testing.assert_allclose(
+        ours.predict(features), np.sin(arcsine) ** 2, atol=1e-6
+    )  # its vectors are float32
+
+
+@pytest.mark.parametrize("learner", Learner)
+def test_a_predicted_error_rate_is_a_share_however_odd_the_page(known, learner):
+    features, target, _ = known
+    model = QualityRegressor(learner).fit(features, target)
+    found = model.predict(np.concatenate([features, 1e3 * features]))
+    assert found.min() >= 0 and found.max() <= 1
+
+
+@pytest.mark.parametrize("wrong", [-0.1, 1.5, 40.0])
+def test_an_error_rate_that_is_no_share_is_refused(known, wrong):
+    features, target, _ = known
+    with pytest.raises(ValueError, match=r"lie in \[0, 1\]"):
+        QualityRegressor().fit(features, np.append(target[1:], wrong))
+
+
+def test_scikit_learns_own_checks_fail_only_where_their_targets_are_no_error_rates():
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        results = check_estimator(QualityRegressor("svr"), on_skip=None, on_fail=None)
+    failed = [result["exception"] for result in results if result["status"] == "failed"]
+    others = [error for error in failed if "lie in [0, 1]" not in f"{error!r} {error.__cause__!r}"]
+    assert others == []
+    assert sum(result["status"] == "passed" for result in results) >= 20
 
 
 def test_the_average_is_the_mean_of_both(known):

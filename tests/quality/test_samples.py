@@ -9,14 +9,17 @@ from maxsight.documents import OcrChoice
 from maxsight.errors import InputError
 from maxsight.quality.dataset import DatasetSettings, build_dataset
 from maxsight.quality.degrade import CLEAN, Degradation
-from maxsight.quality.features import PagePooling, load_extractor
+from maxsight.quality.features import OCR_FEATURES, PagePooling, load_extractor, ocr_features
 from maxsight.quality.ground_truth import read_ground_truth
+from maxsight.quality.judging import document_folds, measure
 from maxsight.quality.pairs import add_pairs
 from maxsight.quality.predictor import Target
 from maxsight.quality.regressors import Learner
 from maxsight.quality.samples import OWN, SampleFolder
 from maxsight.quality.tables import sample_table
-from maxsight.quality.trainer import TrainingSettings, train
+from maxsight.quality.text_presence import InkFound
+from maxsight.quality.trainer import TrainingSettings, compare, train
+from maxsight.quality.training import cross_predict
 from page_pictures import SENTENCE, page_picture
 
 ALTO = """<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Layout><Page><PrintSpace><TextBlock><TextLine>
@@ -198,5 +201,37 @@ def test_ocrs_own_confidence_can_be_taken_into_account(many):
     extractor = load_extractor("patches", PagePooling.MEAN)
     settings = TrainingSettings(Learner.SVR, targets=(Target.CER,), with_ocr=True, thorough=False, folds=3)
     predictor, (judgement,) = train(sample_table([many], extractor), extractor, settings)
-    assert predictor.space.names[-2:] == ("ocr confidence", "ocr characters")
+    assert predictor.space.names[-len(OCR_FEATURES) :] == OCR_FEATURES
     assert next(iter(judgement.measures)) == "the features and OCR confidence, svr"
+
+
+def test_all_combinations_are_judged_as_if_each_was_trained_alone(many):
+    compared = compare([many], "patches", [Target.CER])
+    assert {(row.pooling, row.learner) for row in compared} == {
+        (pooling, learner) for pooling in PagePooling for learner in Learner
+    }
+    for pooling in (PagePooling.MEAN, PagePooling.STD, PagePooling.CONCAT_TEXT):
+        table = sample_table([many], load_extractor("patches", pooling))
+        true, folds = table.target(Target.CER), document_folds(table.documents)
+        alone = cross_predict(
+            table.features, true, table.documents, Learner.SVR, folds, tuned=False
+        ).predicted
+        (row,) = [row for row in compared if (row.pooling, row.learner) == (pooling, Learner.SVR)]
+        assert row.measures.mae == pytest.approx(measure(true, alone).mae, abs=1e-6)
+
+
+def test_text_that_ocr_has_dropped_shows_beside_the_ink():
+    """Two words of 11 characters in all where 100 pieces of ink were found, 80 of them in line."""
+    said = dict(zip(OCR_FEATURES, ocr_features(0.9, "hello world1", InkFound(100, 80, 5)), strict=True))
+    assert said["ocr confidence"] == pytest.approx(0.9)
+    assert said["ocr characters"] == pytest.approx(np.log(12))
+    assert said["ocr characters per piece of ink"] == pytest.approx(np.log(12 / 101))
+    assert said["ocr characters per piece in line"] == pytest.approx(np.log(12 / 81))
+    assert said["ocr word length"] == pytest.approx(5.5)
+    assert said["ocr letters and digits"] == pytest.approx(1)
+    assert said["ocr words of letters and digits"] == pytest.approx(0.5)
+    assert said["ocr words of letters"] == pytest.approx(0.5)
+
+
+def test_a_page_on_which_nothing_was_read_has_finite_features():
+    assert np.isfinite(ocr_features(0.0, "", InkFound(0, 0, 0))).all()

@@ -53,6 +53,7 @@ def quality() -> None:
     "--degraded", type=click.IntRange(0), default=4, show_default=True, help="Samples beside the clean one."
 )
 @click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--workers", type=click.IntRange(1, 256), help="Pages at a time.  [default: by CPUs]")
 @json_option
 def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **options: Any) -> None:
     """Make labelled samples of born-digital PDFs: drawn, made worse, read by OCR, compared with their own text.
@@ -79,9 +80,9 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
 
         paths = list(each_path(sources))
         if pairs:
-            report = add_pairs(paths, out, settings.ocr, on_page=show)
+            report = add_pairs(paths, out, settings.ocr, workers=options["workers"], on_page=show)
         else:
-            report = build_dataset(paths, out, settings, on_page=show)
+            report = build_dataset(paths, out, settings, workers=options["workers"], on_page=show)
     for problem in report.problems:
         say(f"skipped: {problem}")
     if as_json:
@@ -169,6 +170,10 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE|PDF|FOLDER...")
 @click.option("--model", type=_FILE, help="A model's file.  [default: the one that comes with maxsight]")
 @click.option("--out", type=_FILE, metavar="FILE", help="Write a table: .csv, .json or .parquet.")
+@click.option(
+    "--check-script", is_flag=True, help="Ask tesseract which script a page is in: one that OCR can't read gets a "
+    "reason and no number. About a second a page."
+)  # fmt: skip
 @reading_options
 @json_option
 def predict(
@@ -188,7 +193,14 @@ def predict(
     settings = changed(ReadSettings(dpi=DPI), options)
     pages: list[PageQuality] = []
     problems = 0
-    for judged in predict_documents(each_path(paths), predictor, settings, workers=options["workers"]):
+    judging = predict_documents(
+        each_path(paths),
+        predictor,
+        settings,
+        workers=options["workers"],
+        check_script=options["check_script"],
+    )
+    for judged in judging:
         if isinstance(judged, PageQuality):
             pages.append(judged)
         else:

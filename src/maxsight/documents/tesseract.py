@@ -31,15 +31,36 @@ def read_lines(image: Image.Image, *, timeout_s: float) -> Lines:
     scale = 2 if max(image.size) < _MIN_SIDE_PX else 1
     picture = io.BytesIO()
     image.convert("L").resize((image.width * scale, image.height * scale)).save(picture, "PPM")
-    table = _run(["stdin", "stdout", "-l", _languages(), "tsv"], picture.getvalue(), timeout_s)
+    table = _run(["stdin", "stdout", "-l", languages(), "tsv"], picture.getvalue(), timeout_s)
     rows = csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)
     words = (row for row in rows if row["level"] == "5" and (row["text"] or "").strip())
     lines = groupby(words, key=lambda row: (row["block_num"], row["par_num"], row["line_num"]))
     return [[_word(row, scale) for row in line] for _, line in lines]
 
 
+def detect_script(image: Image.Image, *, timeout_s: float) -> str | None:
+    """Name the script of a picture's text, as tesseract calls it: ``Latin``, ``Cyrillic``, ``Han``.
+
+    Returns:
+        None where it can't be told: too little text, or tesseract's own data for it are not installed.
+
+    Raises:
+        InputError: The program could not be started or took longer than ``timeout_s``.
+    """
+    picture = io.BytesIO()
+    image.convert("L").save(picture, "PPM")
+    try:
+        told = _run(["stdin", "stdout", "--psm", "0"], picture.getvalue(), timeout_s)
+    except InputError as error:
+        if isinstance(error.__cause__, subprocess.CalledProcessError):
+            return None
+        raise
+    found = re.search(r"^Script: (\w+)$", told, re.MULTILINE)
+    return found[1] if found else None
+
+
 @cache
-def _languages() -> str:
+def languages() -> str:
     """Name the languages to read: those installed, English first; English alone where nearly all are installed."""
     listed = _run(["--list-langs"], b"", 30).splitlines()[1:]
     names = [

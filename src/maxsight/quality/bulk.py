@@ -18,6 +18,7 @@ from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, re
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.predictor import DPI, Prediction, QualityPredictor, Target
+from maxsight.quality.scripts import unread_script
 from maxsight.threads import map_in_threads
 
 TEXT_FILES = ("*.txt", "*.md")
@@ -54,6 +55,7 @@ def predict_documents(
     settings: ReadSettings | None = None,
     *,
     workers: int | None = None,
+    check_script: bool = False,
 ) -> Iterator[PageQuality | UnreadableDocumentError]:
     """Predict for every page of images, PDFs and folders, in order.
 
@@ -62,9 +64,14 @@ def predict_documents(
         predictor: The model. One that takes OCR into account runs ``settings.ocr`` on every page.
         settings: How files are read; 150 dpi if not given.
         workers: Reading processes.
+        check_script: Ask tesseract which script each page is in, about a second a page: one that the engine can't
+            read gets a reason and no number.
 
     Yields:
         A page's prediction, or an error that names a file or page.
+
+    Raises:
+        InputError: Scripts are to be checked, and tesseract is not installed.
     """
     settings = settings or ReadSettings(dpi=DPI)
     drawn = replace(settings, ocr=OcrChoice.NONE, picture=predictor.extractor.encoder.picture)
@@ -81,6 +88,9 @@ def predict_documents(
         match event:
             case PageRead(job, page):
                 assert page.picture is not None  # asked for
+                if check_script and (script := unread_script(page.picture, settings.ocr)):
+                    reason = f"the page is in {script} script, which the OCR engine has no language for"
+                    return PageQuality(str(job.path), page.page_number, Prediction(refusal=reason))
                 reading = read_picture(page.picture, settings.ocr) if predictor.space.with_ocr else None
                 return PageQuality(str(job.path), page.page_number, predictor.predict(page.picture, reading))
             case PageFailed() | Failed():

@@ -102,6 +102,7 @@ def build_dataset(
     out: Path,
     settings: DatasetSettings,
     *,
+    workers: int | None = None,
     on_page: Callable[[int, int], None] = lambda done, of: None,
 ) -> DatasetReport:
     """Make samples of PDFs, or those that are still missing.
@@ -110,6 +111,7 @@ def build_dataset(
         sources: PDFs and folders with PDFs.
         out: Folder of the samples.
         settings: What is made.
+        workers: Pages at a time; as many as there are CPUs if not given.
         on_page: Told after each page how many of how many are done.
 
     Raises:
@@ -133,7 +135,7 @@ def build_dataset(
     def make(scene: _Scene) -> list[Sample]:
         return list(_make_samples(scene, samples, engine, settings))
 
-    for made in map_in_threads(make, _scenes(todo, settings, problems)):
+    for made in map_in_threads(make, _scenes(todo, settings, problems), workers=workers):
         done += 1
         samples.add(made)
         on_page(done, of)

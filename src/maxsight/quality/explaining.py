@@ -95,8 +95,7 @@ def mean_contributions(
         page: A page's vectors.
 
     Returns:
-        What each vector adds, shape ``(vectors,)``, and what they add to. Their sum is the prediction, before it is
-        held to [0, 1].
+        What each vector adds, shape ``(vectors,)``, and what they add to. Their sum is the prediction.
 
     Raises:
         InputError: The pooling is another.
@@ -116,21 +115,34 @@ def mean_contributions(
 
 
 def _of_support(support: SupportVectors, vectors: Array) -> tuple[Array, float]:
-    """Integrated gradients from the mean page to this one (Sundararajan, Taly and Yan, 2017)."""
-    end = support.standardise(vectors.mean(axis=0, keepdims=True))[0]
+    """Integrated gradients from the mean page to this one (Sundararajan, Taly and Yan, 2017).
+
+    They are taken on the arcsine that the machine has learned, then scaled to what the error rate gains.
+    """
+    mean = vectors.mean(axis=0, keepdims=True)
+    end = support.standardise(mean)[0]
     steps = (np.arange(_PATH_STEPS) + 0.5) / _PATH_STEPS
     slope = support.gradient(steps[:, None] * end).mean(axis=0)
     base = support.predict(support.centre[None])[0]
-    gained = support.predict(vectors.mean(axis=0, keepdims=True))[0] - base
     shares = _shared(slope * end, (vectors - support.centre) / support.scale)
-    return shares + (gained - shares.sum()) / len(vectors), float(base)
+    return _summing_to(shares, support.predict(mean)[0] - base), float(base)
 
 
 def _of_trees(trees: Trees, vectors: Array) -> tuple[Array, float]:
     """What each feature adds by TreeSHAP, shared out by how far each vector pulls the feature from zero deviation."""
-    added = trees.contributions(vectors.mean(axis=0, keepdims=True))[0]
+    mean = vectors.mean(axis=0, keepdims=True)
+    added = trees.contributions(mean)[0]
+    base = 1 / (1 + np.exp(-added[-1]))
     shares = _shared(added[:-1], vectors - np.median(vectors, axis=0))
-    return shares, float(added[-1])
+    return _summing_to(shares, trees.predict(mean)[0] - base), float(base)
+
+
+def _summing_to(shares: Array, gained: float) -> Array:
+    """Shares of what a learner adds up, as shares of the error rate: on the line through both ends of its curve."""
+    total = shares.sum()
+    slope = np.clip(gained / total, 0, 1) if abs(total) > _NEGLIGIBLE else 0.0
+    scaled = shares * slope
+    return np.asarray(scaled + (gained - scaled.sum()) / len(shares))
 
 
 def _shared(added: Array, pulls: Array) -> Array:

@@ -20,10 +20,23 @@ from maxsight.encoders.pooling import Pooling, pool_vectors
 from maxsight.encoders.registry import PATCHES, load_encoder
 from maxsight.errors import InputError
 from maxsight.pictures import fit_picture, fitted_size
+from maxsight.quality.text_presence import InkFound
 from maxsight.types import Floats, Page, PictureFit, TextSource, Words
 
-OCR_FEATURES = ("ocr confidence", "ocr characters")
-"""The engine's mean confidence, and the logarithm of the characters it read plus one."""
+OCR_FEATURES = (
+    "ocr confidence",
+    "ocr characters",
+    "ocr words",
+    "ocr characters per piece of ink",
+    "ocr characters per piece in line",
+    "ocr word length",
+    "ocr letters and digits",
+    "ocr lone characters",
+    "ocr words of letters and digits",
+    "ocr words of letters",
+)
+"""What an engine says of its reading, and what the reading looks like. Counts are logarithms; the last four but one are
+shares. Text that the engine has dropped shows only beside the ink on the page: it is sure of what it kept."""
 MIN_SIDE_PX = 128
 _NO_WORDS = Words(np.zeros((0, 2), np.int32), None)
 
@@ -221,9 +234,33 @@ def _fitted(picture: NDArray[np.uint8], fit: PictureFit) -> NDArray[np.uint8]:
     return fit_picture(Image.fromarray(picture).convert("RGB"), fit)
 
 
-def ocr_features(confidence: float, characters: int) -> NDArray[np.float32]:
-    """What an OCR engine says of its reading, by `OCR_FEATURES`. Shape ``(2,)``."""
-    return np.array([confidence, np.log1p(characters)], np.float32)
+def ocr_features(confidence: float, text: str, ink: InkFound) -> NDArray[np.float32]:
+    """Describe what an OCR engine read, by `OCR_FEATURES`. Shape ``(len(OCR_FEATURES),)``.
+
+    Args:
+        confidence: The engine's mean confidence.
+        text: What it read.
+        ink: What there was to read.
+    """
+    words = text.split()
+    characters = sum(map(len, words))
+    some = max(1, len(words))
+    return np.array(
+        [
+            confidence,
+            np.log1p(characters),
+            np.log1p(len(words)),
+            np.log1p(characters) - np.log1p(ink.pieces),
+            np.log1p(characters) - np.log1p(ink.in_line),
+            characters / some,
+            sum(character.isalnum() for character in text) / max(1, characters),
+            sum(len(word) == 1 for word in words) / some,
+            sum(not word.isalpha() and not word.isnumeric() and word.isalnum() for word in words) / some,
+            sum(word.isalpha() and (word.islower() or word.istitle() or word.isupper()) for word in words)
+            / some,
+        ],
+        np.float32,
+    )
 
 
 def check_size(picture: NDArray[np.uint8]) -> None:

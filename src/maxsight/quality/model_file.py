@@ -29,7 +29,7 @@ from maxsight.quality.features import FeatureSpace, Layer, PagePooling
 from maxsight.quality.predictor import FittedTarget, QualityPredictor, Target
 from maxsight.quality.regressors import SupportVectors, Trees
 
-FORMAT = 1
+FORMAT = 2
 SUFFIX = ".quality"
 MAX_BYTES = 200_000_000
 DEFAULT_MODEL = "patches" + SUFFIX

@@ -28,6 +28,7 @@ from maxsight.quality.ground_truth import GROUND_TRUTH_SUFFIXES, read_ground_tru
 from maxsight.quality.labels import ErrorRates, PlacedWords, rates_by_place, rates_of_texts
 from maxsight.quality.ocr import OcrReading, read_picture
 from maxsight.quality.samples import OWN, Sample, SampleFolder
+from maxsight.threads import map_in_threads
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
@@ -50,6 +51,7 @@ def add_pairs(
     out: Path,
     ocr: OcrChoice,
     *,
+    workers: int | None = None,
     on_page: Callable[[int, int], None] = lambda done, of: None,
 ) -> DatasetReport:
     """Make a sample of every pair that is not there yet.
@@ -66,17 +68,25 @@ def add_pairs(
         )
     samples = SampleFolder(out)
     before, problems = len(samples), []
-    for number, pair in enumerate(pairs, start=1):
-        sample_id = hashlib.sha256(repr((str(pair.picture.resolve()), engine.value)).encode()).hexdigest()[
-            :16
-        ]
-        if sample_id not in samples:
-            try:
-                samples.add([_sample(sample_id, pair, ocr, engine.value, samples)])
-            except UnreadableDocumentError as error:
-                problems.append(error)
-            except InputError as error:
-                problems.append(UnreadableDocumentError(pair.picture, str(error)))
+
+    def make(pair: Pair) -> Sample | UnreadableDocumentError | None:
+        name = repr((str(pair.picture.resolve()), engine.value))
+        sample_id = hashlib.sha256(name.encode()).hexdigest()[:16]
+        if sample_id in samples:
+            return None
+        try:
+            return _sample(sample_id, pair, ocr, engine.value, samples)
+        except UnreadableDocumentError as error:
+            return error
+        except InputError as error:
+            return UnreadableDocumentError(pair.picture, str(error))
+
+    for number, made in enumerate(map_in_threads(make, pairs, workers=workers), start=1):
+        match made:
+            case Sample():
+                samples.add([made])
+            case UnreadableDocumentError():
+                problems.append(made)
         on_page(number, len(pairs))
     return DatasetReport(len(samples) - before, before, 0, tuple(problems))
 

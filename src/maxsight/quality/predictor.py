@@ -195,19 +195,25 @@ class QualityPredictor:
             return Prediction(refusal="no ink can be made out: the page is blank, or far too pale")
         if not found.is_text:
             return Prediction(refusal=f"no text can be made out: {found}")
+        said = None if reading is None else ocr_features(reading.confidence, reading.text, found)
         if not found.is_sideways:
-            return self.predict_vectors(self._extractor.vectors(picture), reading)
+            return self.predict_vectors(self._extractor.vectors(picture), said)
         turned = np.ascontiguousarray(np.rot90(picture))
-        prediction = self.predict_vectors(self._extractor.vectors(turned), reading)
+        prediction = self.predict_vectors(self._extractor.vectors(turned), said)
         note = "the text lies on its side; judged as if the page were turned"
         warning = f"{note}; {prediction.warning}" if prediction.warning else note
         return replace(prediction, warning=warning)
 
-    def predict_vectors(self, page: PageVectors, reading: OcrReading | None = None) -> Prediction:
-        """Predict for a page that is encoded already."""
+    def predict_vectors(self, page: PageVectors, said: NDArray[np.float32] | None = None) -> Prediction:
+        """Predict for a page that is encoded already.
+
+        Args:
+            page: Its vectors.
+            said: `OCR_FEATURES`, for a model that takes them into account.
+        """
         if not len(page):
             return Prediction(refusal="the page is blank")
-        features = self.features(page, reading)[None]
+        features = self.features(page, said)[None]
         estimates = {}
         for target, fitted in self.targets.items():
             value = fitted.predict(features)
@@ -215,11 +221,11 @@ class QualityPredictor:
             estimates[target] = Estimate(float(value[0]), float(low[0]), float(high[0]))
         return Prediction(estimates, warning=self._warning(features[0]))
 
-    def features(self, page: PageVectors, reading: OcrReading | None = None) -> NDArray[np.float64]:
+    def features(self, page: PageVectors, said: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
         """What the model is asked with. Shape ``(features,)``."""
         pooled = self._extractor.pool(page.vectors)
-        if self.space.with_ocr and reading is not None:
-            pooled = np.concatenate([pooled, ocr_features(reading.confidence, len(reading.text))])
+        if self.space.with_ocr and said is not None:
+            pooled = np.concatenate([pooled, said])
         return pooled.astype(np.float64)
 
     def _warning(self, features: NDArray[np.float64]) -> str | None:

@@ -1,5 +1,9 @@
 """The learners: a support vector machine, boosted trees, or the mean of both, as one scikit-learn regressor.
 
+An error rate is a share: near 0 a difference of 0.01 means much, in the middle little. So neither learner takes it as
+it stands: the machine learns ``arcsin(sqrt(rate))``, whose spread is even (Anscombe, 1948), the trees minimise the
+cross-entropy. On pages of documents left out, both rank better for it and are less far off.
+
 What was learned is plain arrays and LightGBM's own text, so that it can be written without pickle; a support vector
 machine is asked with numpy alone.
 """
@@ -34,7 +38,7 @@ class Learner(StrEnum):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SupportVectors:
-    """A fitted support vector machine with a Gaussian kernel.
+    """A fitted support vector machine with a Gaussian kernel, of the arcsine of the error rate's root.
 
     Attributes:
         centre: Of the features it was fitted on. Shape ``(features,)``.
@@ -51,7 +55,7 @@ class SupportVectors:
     scale: Array
     low: Array
     high: Array
-    vectors: Array
+    vectors: NDArray[np.float32]
     weights: Array
     intercept: float
     gamma: float
@@ -61,19 +65,24 @@ class SupportVectors:
         return np.clip((features - self.centre) / self.scale, self.low, self.high)
 
     def predict(self, features: Array) -> Array:
-        """Shape ``(pages,)`` for features of shape ``(pages, features)``."""
+        """Error rates, shape ``(pages,)``, for features of shape ``(pages, features)``."""
+        return np.asarray(np.sin(np.clip(self.arcsine(features), 0, np.pi / 2)) ** 2)
+
+    def arcsine(self, features: Array) -> Array:
+        """The arcsine of the root of the error rates. Shape ``(pages,)``."""
         return np.asarray(self._kernel(self.standardise(features)) @ self.weights + self.intercept)
 
     def gradient(self, standardised: Array) -> Array:
-        """Slope of the prediction in each standardised feature. Shape ``(pages, features)``."""
+        """Slope of `arcsine` in each standardised feature. Shape ``(pages, features)``."""
         weighted = self._kernel(standardised) * self.weights
         return np.asarray(
             2 * self.gamma * (weighted @ self.vectors - weighted.sum(axis=1, keepdims=True) * standardised)
         )
 
     def _kernel(self, standardised: Array) -> Array:
-        squares = (standardised**2).sum(1)[:, None] + (self.vectors**2).sum(1)
-        distance2 = squares - 2 * standardised @ self.vectors.T
+        vectors = self.vectors.astype(np.float64)
+        squares = (standardised**2).sum(1)[:, None] + (vectors**2).sum(1)
+        distance2 = squares - 2 * standardised @ vectors.T
         return np.asarray(np.exp(-self.gamma * np.maximum(distance2, 0)))
 
 
@@ -89,11 +98,14 @@ class Trees:
         return lightgbm.Booster(model_str=self.text)
 
     def predict(self, features: Array) -> Array:
-        """Shape ``(pages,)``."""
+        """Error rates. Shape ``(pages,)``."""
         return np.asarray(self.booster.predict(features, num_threads=1))
 
     def contributions(self, features: Array) -> Array:
-        """What each feature adds, and the mean they add to as the last column. Shape ``(pages, features + 1)``."""
+        """What each feature adds to the log-odds, and what they add to as the last column, by TreeSHAP.
+
+        Shape ``(pages, features + 1)``.
+        """
         return np.asarray(self.booster.predict(features, num_threads=1, pred_contrib=True))
 
 
@@ -109,6 +121,7 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         leaves: Of each tree.
         learning_rate: What each tree adds.
         min_leaf: Samples in a leaf, at least.
+        feature_share: Of the features, drawn for each tree.
         random_state: Of the trees.
     """
 
@@ -119,10 +132,11 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         svr_cost: float = 3.0,
         svr_gamma: float = 0.5,
         svr_tolerance: float = 0.02,
-        rounds: int = 250,
-        leaves: int = 15,
-        learning_rate: float = 0.06,
-        min_leaf: int = 10,
+        rounds: int = 400,
+        leaves: int = 31,
+        learning_rate: float = 0.03,
+        min_leaf: int = 20,
+        feature_share: float = 0.2,
         random_state: int = 0,
     ) -> None:
         self.learner = learner
@@ -133,6 +147,7 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.leaves = leaves
         self.learning_rate = learning_rate
         self.min_leaf = min_leaf
+        self.feature_share = feature_share
         self.random_state = random_state
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
@@ -140,16 +155,21 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
         Args:
             X: Shape ``(pages, features)``.
-            y: Their error rates. Shape ``(pages,)``.
+            y: Their error rates, in [0, 1]. Shape ``(pages,)``.
+
+        Raises:
+            ValueError: One of them is outside.
         """
         features, target = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
+        if target.min() < 0 or target.max() > 1:
+            raise ValueError(f"error rates lie in [0, 1], got {target.min():.3g} to {target.max():.3g}")
         learner = Learner(self.learner)
         self.support_ = None if learner is Learner.LIGHTGBM else self._fit_support(features, target)
         self.trees_ = None if learner is Learner.SVR else self._fit_trees(features, target)
         return self
 
     def predict(self, X: ArrayLike) -> Array:
-        """Predict error rates. Shape ``(pages,)``; not held to [0, 1]."""
+        """Predict error rates. Shape ``(pages,)``."""
         check_is_fitted(self, "support_")
         features = validate_data(self, X, dtype=np.float64, reset=False)
         parts = [part.predict(features) for part in (self.support_, self.trees_) if part is not None]
@@ -163,13 +183,13 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         margin = _MARGIN * (high - low)
         gamma = self.svr_gamma / features.shape[1]
         machine = SVR(C=self.svr_cost, gamma=gamma, epsilon=self.svr_tolerance, cache_size=500)
-        machine.fit(standard, target)
+        machine.fit(standard, np.arcsin(np.sqrt(target)))
         return SupportVectors(
             centre,
             scale,
             low - margin,
             high + margin,
-            np.asarray(machine.support_vectors_, np.float64),
+            np.asarray(machine.support_vectors_, np.float32),  # half the size of a model
             np.asarray(machine.dual_coef_[0], np.float64),
             float(machine.intercept_[0]),
             gamma,
@@ -177,12 +197,12 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
 
     def _fit_trees(self, features: Array, target: Array) -> Trees:
         parameters: dict[str, Any] = {
-            "objective": "regression",
+            "objective": "cross_entropy",
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
             "max_bin": 63,
             "min_data_in_leaf": self.min_leaf,
-            "feature_fraction": 0.5,
+            "feature_fraction": self.feature_share,
             "bagging_fraction": 0.8,
             "bagging_freq": 1,
             "lambda_l2": 1.0,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +15,11 @@ from maxsight.quality.features import FeatureExtractor, FeatureSpace, ocr_featur
 from maxsight.quality.judging import Array, Groups
 from maxsight.quality.predictor import Target
 from maxsight.quality.samples import Sample, SampleFolder
+from maxsight.quality.text_presence import InkFound, find_text
 
 _CACHE = "features"
 _SAVE_EVERY = 100
-GLOBAL = "global"
+GLOBAL, INK = "global", "ink"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -29,11 +30,13 @@ class SampleTable:
         samples: The samples.
         features: Shape ``(samples, features)``.
         global_features: Of the whole page, for the baseline. Shape ``(samples, 16)``.
+        ink: What there was to read on each.
     """
 
     samples: Sequence[Sample]
     features: Array
     global_features: Array
+    ink: Sequence[InkFound]
 
     def __len__(self) -> int:
         return len(self.samples)
@@ -58,8 +61,11 @@ class SampleTable:
         return np.array([getattr(sample, target.value) for sample in self.samples], np.float64)
 
     def with_ocr(self) -> Array:
-        """The features and what the engine says of its reading. Shape ``(samples, features + 2)``."""
-        said = [ocr_features(sample.ocr_confidence, len(sample.ocr_text)) for sample in self.samples]
+        """The features and what the engine says of its reading. Shape ``(samples, features + OCR features)``."""
+        said = [
+            ocr_features(sample.ocr_confidence, sample.ocr_text, ink)
+            for sample, ink in zip(self.samples, self.ink, strict=True)
+        ]
         return np.hstack([self.features, np.array(said, np.float64)])
 
 
@@ -81,26 +87,30 @@ def sample_table(
     """
     of = sum(len(folder.accepted) for folder in folders)
     samples: list[Sample] = []
-    features, whole = [], []
+    features, whole, inks = [], [], []
     for folder in folders:
-        pooled, globals_ = _Cache(folder.folder, str(extractor.space)), _Cache(folder.folder, GLOBAL)
+        caches = [_Cache(folder.folder, kind) for kind in (str(extractor.space), GLOBAL, INK)]
+        pooled, globals_, found = caches
         for sample in folder.accepted:
-            if sample.sample_id not in pooled or sample.sample_id not in globals_:
+            if any(sample.sample_id not in cache for cache in caches):
                 picture = folder.load_picture(sample)
                 page = extractor.vectors(picture)
                 pooled.add(sample.sample_id, extractor.pool(page.vectors) if len(page) else np.zeros(0))
                 globals_.add(sample.sample_id, global_features(picture))
+                found.add(sample.sample_id, np.array(astuple(find_text(picture))))
             if len(vector := pooled[sample.sample_id]):
                 samples.append(sample)
                 features.append(vector)
                 whole.append(globals_[sample.sample_id])
+                inks.append(InkFound(*map(int, found[sample.sample_id])))
             on_sample(len(samples), of)
-        pooled.save()
-        globals_.save()
+        for cache in caches:
+            cache.save()
     return SampleTable(
         samples,
         np.array(features, np.float64).reshape(len(samples), -1),
         np.array(whole, np.float64).reshape(len(samples), -1),
+        inks,
     )
 
 

@@ -16,8 +16,8 @@ import numpy as np
 from maxsight.quality.judging import Array, Fold, Groups, document_folds
 from maxsight.quality.regressors import Learner, QualityRegressor
 
-SVR_GRID = {"svr_cost": (1.0, 3.0, 10.0), "svr_gamma": (0.25, 0.5, 1.0)}
-TREES_GRID = {"leaves": (7, 15)}
+SVR_GRID = {"svr_cost": (1.0, 3.0), "svr_gamma": (0.25, 0.5)}
+TREES_GRID = {"leaves": (15, 31)}
 INNER_FOLDS = 3
 
 Parameters = dict[str, Any]
@@ -55,7 +55,7 @@ def cross_predict(
         learner: What is fitted.
         folds: From `document_folds`.
         tuned: Choose parameters within each fold.
-        given: Parameters where they are not chosen.
+        given: Parameters that are not chosen.
     """
     predicted = np.full(len(target), np.nan)
     chosen = []

@@ -13,7 +13,7 @@ from maxsight.encoders.patches.statistics import STATISTICS, patch_statistics
 from maxsight.errors import EncoderError, InputError
 from maxsight.types import EmbeddingSpace, Fit, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
 
-REVISION = "1"
+REVISION = "2"
 """Changes with whatever changes a vector."""
 
 # A page keeps its own resolution, on which what is measured depends, up to A4 at 200 dpi.

@@ -32,12 +32,22 @@ INK_STATISTICS = (
     "piece_fill",
     "character_pieces_local",
     "character_ink_local",
+    "piece_height_local",
+    "piece_width_local",
+    "piece_width_spread_local",
+    "piece_contrast",
+    "piece_contrast_spread",
+    "piece_steepness",
+    "piece_sharpness",
+    "faint_pieces",
 )
 
 # Sauvola's: a window a few lines high, and how far the threshold lies below the neighbourhood's mean.
 _WINDOW_PX, _SENSITIVITY = 41, 0.2
 # Pixels, at the resolutions pages are scanned in: what may be a character, what is dust.
 _CHARACTER_HEIGHT, _CHARACTER_WIDTH, _SPECKLE_AREA = (5, 60), (2, 70), 6
+_AFAR = 4
+_FAINT = 0.6  # of the contrast of the darkest pieces: what shines through from behind
 
 
 def global_ink(picture: Grey) -> Grey:
@@ -55,13 +65,20 @@ def local_ink(picture: Grey) -> Grey:
     return np.asarray((picture < threshold).view(np.uint8))
 
 
-def ink_statistics(picture: Grey, patches: Patches) -> dict[str, Plane]:
-    """Measure ink and its pieces, by name in `INK_STATISTICS`. Shape ``(patches,)`` each."""
+def ink_statistics(picture: Grey, steepness: Plane, patches: Patches) -> dict[str, Plane]:
+    """Measure ink and its pieces, by name in `INK_STATISTICS`. Shape ``(patches,)`` each.
+
+    Args:
+        picture: Padded to the grid.
+        steepness: Its gradient's square. Shape of the picture.
+        patches: The grid.
+    """
     whole, near = global_ink(picture), local_ink(picture)
     share, share_near = (patches.mean(ink) for ink in (whole, near))
     lost = patches.mean(near > whole)
     added = patches.mean(whole > near)
-    pieces, pieces_near = _pieces(whole, patches), _pieces(near, patches)
+    of_whole, of_near = _Pieces(whole, patches), _Pieces(near, patches)
+    pieces, pieces_near = of_whole.statistics(), of_near.statistics()
     return {
         "ink_global": share,
         "ink_local": share_near,
@@ -70,9 +87,13 @@ def ink_statistics(picture: Grey, patches: Patches) -> dict[str, Plane]:
         "ink_agreement": (share - added) / (share + lost + 0.01),
         "stroke_width": _stroke_width(whole, share, patches),
         "stroke_width_local": _stroke_width(near, share_near, patches),
-        **pieces,
+        **{name: values for name, values in pieces.items() if name in INK_STATISTICS},
         "character_pieces_local": pieces_near["character_pieces"],
         "character_ink_local": pieces_near["character_ink"],
+        "piece_height_local": pieces_near["piece_height"],
+        "piece_width_local": pieces_near["piece_width"],
+        "piece_width_spread_local": pieces_near["piece_width_spread"],
+        **of_near.contrast_statistics(picture, steepness),
     }
 
 
@@ -83,36 +104,81 @@ def _stroke_width(ink: Grey, share: Plane, patches: Patches) -> Plane:
     return np.log1p(2 * share / (outline + 1e-3))
 
 
-def _pieces(ink: Grey, patches: Patches) -> dict[str, Plane]:
-    _, _, boxes, middles = cv2.connectedComponentsWithStatsWithAlgorithm(ink, 8, cv2.CV_32S, cv2.CCL_BBDT)
-    boxes, middles = boxes[1:].astype(np.float32), middles[1:]  # the first is the paper
-    width, height, area = boxes[:, 2], boxes[:, 3], boxes[:, 4]
-    where = patches.patch_of(middles[:, 0], middles[:, 1])
-    fill = area / (width * height)
-    is_character = _between(height, _CHARACTER_HEIGHT) & _between(width, _CHARACTER_WIDTH) & (fill > 0.12)
-    is_speckle = area <= _SPECKLE_AREA
-    is_oversized = (height > _CHARACTER_HEIGHT[1]) & (width > _CHARACTER_WIDTH[1])
+class _Pieces:
+    """Connected pieces of ink, each counted in the patch that its middle lies in."""
 
-    def total(weights: NDArray[np.floating] | NDArray[np.bool_]) -> Plane:
-        return np.bincount(where, weights, len(patches.grid)).astype(np.float32)
+    def __init__(self, ink: Grey, patches: Patches) -> None:
+        found = cv2.connectedComponentsWithStatsWithAlgorithm(ink, 8, cv2.CV_32S, cv2.CCL_BBDT)
+        _, self._labels, boxes, middles = found
+        self._middles = middles[1:]  # the first is the paper
+        self._width, self._height, self._area = boxes[1:, 2:].T.astype(np.float32)
+        self._where = patches.patch_of(self._middles[:, 0], self._middles[:, 1])
+        self._patches = len(patches.grid)
+        self._is_speckle = self._area <= _SPECKLE_AREA
+        self._bodies = np.maximum(self._total(~self._is_speckle), 1)
 
-    count, ink_area = total(np.ones_like(area)), total(area)
-    body = np.where(is_speckle, 0, 1).astype(np.float32)
-    bodies = np.maximum(total(body), 1)
-    log_height = np.log(height)
-    mean_height = total(body * log_height) / bodies
-    spread = total(body * log_height**2) / bodies - mean_height**2
-    return {
-        "pieces": np.log1p(count),
-        "speckle_pieces": total(is_speckle) / np.maximum(count, 1),
-        "character_pieces": np.log1p(total(is_character)),
-        "character_ink": total(area * is_character) / np.maximum(ink_area, 1),
-        "oversized_ink": total(area * is_oversized) / np.maximum(ink_area, 1),
-        "piece_height": mean_height,
-        "piece_height_spread": np.sqrt(np.maximum(spread, 0)),
-        "piece_width": total(body * np.log(width)) / bodies,
-        "piece_fill": total(body * fill) / bodies,
-    }
+    def statistics(self) -> dict[str, Plane]:
+        """How many there are, of what shape."""
+        width, height, area = self._width, self._height, self._area
+        fill = area / (width * height)
+        is_character = _between(height, _CHARACTER_HEIGHT) & _between(width, _CHARACTER_WIDTH) & (fill > 0.12)
+        is_oversized = (height > _CHARACTER_HEIGHT[1]) & (width > _CHARACTER_WIDTH[1])
+        count, ink_area = self._total(np.ones_like(area)), self._total(area)
+        mean_height, height_spread = self._of_bodies(np.log(height))
+        mean_width, width_spread = self._of_bodies(np.log(width))
+        return {
+            "pieces": np.log1p(count),
+            "speckle_pieces": self._total(self._is_speckle) / np.maximum(count, 1),
+            "character_pieces": np.log1p(self._total(is_character)),
+            "character_ink": self._total(area * is_character) / np.maximum(ink_area, 1),
+            "oversized_ink": self._total(area * is_oversized) / np.maximum(ink_area, 1),
+            "piece_height": mean_height,
+            "piece_height_spread": height_spread,
+            "piece_width": mean_width,
+            "piece_width_spread": width_spread,
+            "piece_fill": self._of_bodies(fill)[0],
+        }
+
+    def contrast_statistics(self, picture: Grey, steepness: Plane) -> dict[str, Plane]:
+        """How much darker they are than the paper around them, and how steep their edges."""
+        places = np.flatnonzero(self._labels)
+        piece = self._labels.ravel()[places] - 1
+        darkest = np.full(len(self._area), 255, np.uint8)
+        np.minimum.at(darkest, piece, picture.ravel()[places])
+        steepest = np.zeros(len(self._area), np.float32)
+        np.maximum.at(steepest, piece, steepness.ravel()[places])
+        steepest = np.sqrt(steepest)
+        contrast = _paper(picture, self._middles) - darkest
+        usual = np.percentile(contrast[~self._is_speckle], 90) if (~self._is_speckle).any() else 0
+        mean_contrast, spread = self._of_bodies(contrast)
+        return {
+            "piece_contrast": mean_contrast,
+            "piece_contrast_spread": spread,
+            "piece_steepness": self._of_bodies(steepest)[0],
+            "piece_sharpness": self._of_bodies(steepest / (contrast + 8))[0],
+            "faint_pieces": self._of_bodies((contrast < _FAINT * usual).astype(np.float32))[0],
+        }
+
+    def _total(self, weights: NDArray[np.floating] | NDArray[np.bool_]) -> Plane:
+        return np.bincount(self._where, weights, self._patches).astype(np.float32)
+
+    def _of_bodies(self, values: Plane) -> tuple[Plane, Plane]:
+        """Mean and deviation over the pieces of each patch that are more than speckles; 0 where there are none."""
+        kept = np.where(self._is_speckle, 0, values)
+        mean = self._total(kept) / self._bodies
+        variance = self._total(kept * kept) / self._bodies - mean**2
+        return mean, np.sqrt(np.maximum(variance, 0))
+
+
+def _paper(picture: Grey, middles: Plane) -> NDArray[np.float32]:
+    """The lightest level around each place, seen from a little afar so that noise is no paper."""
+    far = cv2.resize(picture, None, fx=1 / _AFAR, fy=1 / _AFAR, interpolation=cv2.INTER_AREA)
+    lightest = cv2.dilate(far, np.ones((9, 9), np.uint8))
+    rows, cols = (
+        np.minimum((middles[:, axis] / _AFAR).astype(np.intp), lightest.shape[side] - 1)
+        for axis, side in ((1, 0), (0, 1))
+    )
+    return np.asarray(lightest[rows, cols], np.float32)
 
 
 def _between(values: Plane, limits: tuple[int, int]) -> NDArray[np.bool_]:

@@ -79,9 +79,11 @@ def patch_statistics(picture: Grey, grid: PatchGrid | None = None) -> PatchStati
     levels = picture.astype(np.float32)
     histograms = patches.histograms(picture)
     measured = _level_statistics(histograms)
-    measured |= _texture_statistics(picture, levels, measured["contrast"], patches)
+    across = cv2.Sobel(levels, cv2.CV_32F, 1, 0, scale=1 / 8)
+    down = cv2.Sobel(levels, cv2.CV_32F, 0, 1, scale=1 / 8)
+    measured |= _texture_statistics(picture, levels, (across, down), measured["contrast"], patches)
     measured |= _line_statistics(levels, patches)
-    measured |= ink_statistics(picture, patches)
+    measured |= ink_statistics(picture, across * across + down * down, patches)
     values = np.stack([measured[name] for name in STATISTICS], axis=1)
     spread = _percentile(histograms, 0.99) - _percentile(histograms, 0.01)
     boxes = patches.boxes()
@@ -137,11 +139,12 @@ def _otsu(share: Plane, level: Plane, mean: Plane, deviation: Plane) -> tuple[Pl
     return explained[row, best] / (deviation**2 + 4), below[row, best]
 
 
-def _texture_statistics(picture: Grey, levels: Plane, contrast: Plane, patches: Patches) -> dict[str, Plane]:
+def _texture_statistics(
+    picture: Grey, levels: Plane, gradient: tuple[Plane, Plane], contrast: Plane, patches: Patches
+) -> dict[str, Plane]:
     laplacian = cv2.Laplacian(levels, cv2.CV_32F, ksize=1)
     variance = np.maximum(patches.mean(laplacian * laplacian) - patches.mean(laplacian) ** 2, 0)
-    across = cv2.Sobel(levels, cv2.CV_32F, 1, 0, scale=1 / 8)
-    down = cv2.Sobel(levels, cv2.CV_32F, 0, 1, scale=1 / 8)
+    across, down = gradient
     across_sq, down_sq = across * across, down * down
     across2, down2, product = (patches.mean(plane) for plane in (across_sq, down_sq, across * down))
     steepness = across_sq + down_sq

@@ -1,0 +1,79 @@
+"""Is a page in a script that the OCR engine can read? What it would make of any other has no error rate worth a figure.
+
+How a page looks to the model says nothing of its script. Tesseract's own detection does, in about the time it takes to
+read the page, so it is asked only where somebody wants it.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+from maxsight.documents import tesseract
+from maxsight.documents.base import OcrChoice
+from maxsight.documents.ocr import choose_engine
+from maxsight.errors import InputError
+from maxsight.types import TextSource
+
+TIMEOUT_S = 60.0
+RAPIDOCR_SCRIPTS = frozenset({"Latin", "Han"})
+LATIN = "Latin"
+# Tesseract's names of languages by script, as its detection names them; all others are written in Latin letters.
+_LANGUAGES = {
+    "Arabic": "ara fas pus snd uig urd kur_ara",
+    "Armenian": "hye",
+    "Bengali": "asm ben",
+    "Cyrillic": "aze_cyrl bel bul kaz kir mkd mon rus srp tat tgk ukr uzb_cyrl",
+    "Devanagari": "hin mar nep san",
+    "Ethiopic": "amh tir",
+    "Georgian": "kat kat_old",
+    "Greek": "ell grc",
+    "Gujarati": "guj",
+    "Gurmukhi": "pan",
+    "Han": "chi_sim chi_tra jpn",
+    "Hangul": "kor",
+    "Hebrew": "heb yid",
+    "Japanese": "jpn",
+    "Kannada": "kan",
+    "Khmer": "khm",
+    "Lao": "lao",
+    "Malayalam": "mal",
+    "Myanmar": "mya",
+    "Sinhala": "sin",
+    "Tamil": "tam",
+    "Telugu": "tel",
+    "Thai": "tha",
+    "Tibetan": "bod dzo",
+}
+
+
+def unread_script(picture: NDArray[np.uint8], choice: OcrChoice) -> str | None:
+    """Name the script of a page if the engine can't read it; None if it can, or the script can't be told.
+
+    Args:
+        picture: Grey or RGB, upright.
+        choice: The engine.
+
+    Raises:
+        InputError: Tesseract, which tells scripts apart, is not installed, or fails.
+    """
+    if choose_engine(OcrChoice.AUTO) is not TextSource.TESSERACT:
+        raise InputError(
+            "scripts are told apart by tesseract, which is not installed",
+            hint="Install it (Debian: apt install tesseract-ocr), or leave the scripts unchecked.",
+        )
+    script = tesseract.detect_script(Image.fromarray(picture), timeout_s=TIMEOUT_S)
+    engine = choose_engine(choice)
+    known = (
+        RAPIDOCR_SCRIPTS if engine is TextSource.RAPIDOCR else scripts_of(tesseract.languages().split("+"))
+    )
+    return None if script is None or script in known else script
+
+
+def scripts_of(languages: list[str]) -> frozenset[str]:
+    """The scripts that tesseract's languages are written in."""
+    found = {
+        name: {script for script, names in _LANGUAGES.items() if name in names.split()} for name in languages
+    }
+    return frozenset(script for scripts in found.values() for script in scripts or {LATIN})
