@@ -202,6 +202,28 @@ def test_vectors_of_a_new_page_that_was_cut_short_are_not_found(library, client,
     assert stored_vectors(client) == vectors_of([*PAGES, page])
 
 
+@pytest.mark.parametrize("does_arrive", [False, True])
+def test_a_document_never_has_pages_of_two_contents_wherever_its_replacement_stops(
+    library, monkeypatch, does_arrive
+):
+    changed = make_page("a/rivers.pdf", 0, "Shorter now", version="2", page_count=2)
+    upsert = library._pages.upsert
+
+    def stop(rows):
+        if does_arrive:
+            upsert(rows)
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(library._pages, "upsert", stop)
+        with pytest.raises(KeyboardInterrupt):
+            library.put([changed], replace_documents=True)
+    left = [entry for entry in library.documents() if entry.document.path == "a/rivers.pdf"]
+    assert [(entry.document, entry.page_indices) for entry in left] == (
+        [(changed.document, (0,))] if does_arrive else []
+    )
+
+
 def test_rows_that_lie_there_twice_count_once(library, client):
     key = page_key(PAGES[2].page_id)
     rows = client.query(

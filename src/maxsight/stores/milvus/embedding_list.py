@@ -78,8 +78,9 @@ class EmbeddingListStore(MilvusStore):
             f"{self._connection.capabilities}, layout embedding-list: one entity a page, ranked by the server"
         )
 
-    def _write(self, pages: Sequence[IndexedPage]) -> None:
+    def _write(self, pages: Sequence[IndexedPage], instead_of: Sequence[Row]) -> None:
         columns = {page.page_id: self._columns(page) for page in pages}  # refuses what is too large
+        self._delete(instead_of)
         for some in batched_by_size(pages, self._sent_bytes, REQUEST_BYTES):
             self._pages.upsert(
                 [columns[page.page_id] | {PATCHES: to_patches(page.embedding)} for page in some]

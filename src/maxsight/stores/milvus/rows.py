@@ -71,7 +71,7 @@ class RowsStore(MilvusStore):
 
     # Writing ----------------------------------------------------------------------------------------------
 
-    def _write(self, pages: Sequence[IndexedPage]) -> None:
+    def _write(self, pages: Sequence[IndexedPage], instead_of: Sequence[Row]) -> None:
         former = {
             row["page_id"]: row for row in self._pages.rows(LISTED, page_ids=[page.page_id for page in pages])
         }
@@ -88,6 +88,7 @@ class RowsStore(MilvusStore):
             rows = [row for page in some for row in _vector_rows(page, keys[page.page_id])]
             for part in batched_by_size(rows, lambda _: self._dim * 4 + 64, REQUEST_BYTES):
                 self._connection.call("upsert", self._collection, part)
+        self._delete(instead_of)
         self._pages.upsert(columns)
         self._drop_vectors(row["vectors_key"] for row in former.values())
 

@@ -50,8 +50,12 @@ class MilvusStore(ABC):
     # A layout's own ---------------------------------------------------------------------------------------
 
     @abstractmethod
-    def _write(self, pages: Sequence[IndexedPage]) -> None:
-        """Write pages, as ``as_stored`` gives them, with different ids; one that is stored already is replaced."""
+    def _write(self, pages: Sequence[IndexedPage], instead_of: Sequence[Row]) -> None:
+        """Write pages, as ``as_stored`` gives them, with different ids; one that is stored already is replaced.
+
+        Other pages go just before these are there, given the columns ``LISTED``: stopped anywhere, no document is left
+        with pages of two contents, which the next run could take for complete.
+        """
 
     @abstractmethod
     def _rewrite(self, rows: Sequence[Row]) -> None:
@@ -142,10 +146,9 @@ class MilvusStore(ABC):
         with self.writing():
             fields = self._pages.grow_fields([page.metadata for page in pages])
             stored = {page.page_id: as_stored(page, self._dim, fields) for page in pages}
-            self._write(list(stored.values()))
-            if replace_documents:
-                paths = sorted({page.document.path for page in pages})
-                self._delete([row for row in self._rows_of(paths, LISTED) if row["page_id"] not in stored])
+            paths = {page.document.path for page in pages} if replace_documents else ()
+            others = [row for row in self._rows_of(paths, LISTED) if row["page_id"] not in stored]
+            self._write(list(stored.values()), others)
             self._pages.changed()
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
