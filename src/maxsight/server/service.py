@@ -22,7 +22,7 @@ from maxsight.identity import document_id, page_id
 from maxsight.library import Library
 from maxsight.server.batching import SearchBatcher, SearchOptions
 from maxsight.server.config import ServerSettings
-from maxsight.server.jobs import JobQueue
+from maxsight.server.job_queue import JobQueue
 from maxsight.server.metrics import Metrics
 from maxsight.server.page_images import PageImages
 from maxsight.server.problems import RefusedError

@@ -56,7 +56,7 @@ async def follow_job(job: Named) -> AsyncIterator[ServerSentEvent]:
 
 
 @router.delete("/v1/jobs/{job_id}")
-async def cancel_job(job: Named) -> schemas.Job:
+async def cancel_job(service: Served, job: Named) -> schemas.Job:
     """Stop a job at its next step. What is indexed stays; files of which nothing is go."""
-    job.cancelled.set()
+    await service.run(service.jobs.cancel, job)
     return job.snapshot()
