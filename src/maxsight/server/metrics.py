@@ -8,6 +8,7 @@ from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, gene
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 MEDIA_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+_METHODS = frozenset({"GET", "HEAD", "POST", "DELETE", "OPTIONS"})
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
@@ -65,7 +66,8 @@ class Timed:
         try:
             await self._app(scope, receive, noting_the_status)
         finally:
-            # The route, not the address: an id in every label would be a series for every page.
+            # The route, not the address, and no method that a caller has made up: each would be a series of its own.
             route = getattr(scope.get("route"), "path", "none")
-            labels = self._metrics.requests.labels(scope["method"], route, str(status))
+            method = scope["method"] if scope["method"] in _METHODS else "other"
+            labels = self._metrics.requests.labels(method, route, str(status))
             labels.observe(time.perf_counter() - start)
