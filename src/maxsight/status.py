@@ -8,9 +8,38 @@ from typing import Self
 
 from maxsight.stores.addresses import Address
 from maxsight.stores.audit import Audit
-from maxsight.stores.base import Store
+from maxsight.stores.base import DocumentEntry, Store
 from maxsight.stores.local import LocalStore
 from maxsight.types import EmbeddingSpace
+
+
+@dataclass(frozen=True, slots=True)
+class ExpectedErrors:
+    """What is expected of OCR on a document: its character error rate, of the pages that have been judged.
+
+    Attributes:
+        mean_cer: Over these pages.
+        worst_cer: Of the worst page.
+        worst_page: Its number.
+        judged: Pages that have a number.
+    """
+
+    mean_cer: float
+    worst_cer: float
+    worst_page: int
+    judged: int
+
+    @classmethod
+    def of(cls, entry: DocumentEntry) -> Self | None:
+        """Sum up a document's pages; None where no page has a number."""
+        pages = zip(entry.page_indices, entry.page_fields, strict=False)
+        rates = {
+            index + 1: float(fields["predicted_cer"]) for index, fields in pages if "predicted_cer" in fields
+        }
+        if not rates:
+            return None
+        worst = max(rates, key=lambda number: rates[number])
+        return cls(round(sum(rates.values()) / len(rates), 4), rates[worst], worst, len(rates))
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,6 +15,7 @@ import pytest
 from PIL import Image
 
 from maxsight import Library
+from maxsight.types import Fit, PictureFit
 
 DOCUMENTS = Path(__file__).parents[2] / "examples" / "documents"
 SCREENSHOTS = Path(__file__).parent / "screenshots"
@@ -22,14 +23,30 @@ INDEXED = ["heat-pump-service-manual.pdf", "dark-towers-paper.pdf", "control-roo
 DESKTOP = {"width": 1360, "height": 850}
 
 
+class DarknessJudge:
+    """Expects of OCR as many wrong characters as the page is dark, and twice as many wrong words."""
+
+    revision = "1"
+    dpi = 36
+    picture = PictureFit(Fit.MULTIPLE, multiple_px=1, min_pixels=1, max_pixels=10**6)
+
+    def page_fields(self, picture):
+        dark = 1 - float(picture.mean()) / 255
+        return {
+            "predicted_cer": round(dark, 4),
+            "predicted_wer": round(2 * dark, 4),
+            "quality_note": "as dark",
+        }
+
+
 @pytest.fixture(scope="session")
 def indexed_folder(tmp_path_factory):
-    """A folder with some of the sample documents and their library. Not to be written to."""
+    """A folder with some of the sample documents and their library, its pages judged. Not to be written to."""
     folder = tmp_path_factory.mktemp("web")
     for name in INDEXED:
         shutil.copy(DOCUMENTS / name, folder)
     with Library.create(folder / "maxsight.library") as library:
-        library.index([folder / name for name in INDEXED])
+        library.index([folder / name for name in INDEXED], quality=DarknessJudge())
     return folder
 
 

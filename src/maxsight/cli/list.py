@@ -2,15 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from dataclasses import asdict
 
 import click
 
 from maxsight.cli.output import counted, json_option, library_option, print_json
 from maxsight.stores.addresses import Address
-
-if TYPE_CHECKING:
-    from maxsight.stores.base import DocumentEntry
 
 
 @click.command(name="list")
@@ -19,6 +16,7 @@ if TYPE_CHECKING:
 def list_documents(library: Address, as_json: bool) -> None:
     """List the documents of the library with their pages, your fields, and what is expected of OCR on them."""
     from maxsight.library import Library
+    from maxsight.status import ExpectedErrors
 
     with Library.open(library, read_only=True) as opened:
         entries = opened.documents()
@@ -35,9 +33,9 @@ def list_documents(library: Address, as_json: bool) -> None:
                     "size_bytes": entry.document.size_bytes,
                     "content_hash": entry.document.content_hash,
                     "metadata": entry.metadata,
-                    "quality": quality_of(entry),
+                    "quality": expected and asdict(expected),
                 }
-                for entry in entries
+                for entry, expected in zip(entries, map(ExpectedErrors.of, entries), strict=True)
             ]
         )
         return
@@ -46,21 +44,8 @@ def list_documents(library: Address, as_json: bool) -> None:
         if not entry.complete:
             pages += f" of {entry.document.page_count}"
         parts = [entry.document.path, pages, *(f"{name}={value}" for name, value in entry.metadata.items())]
-        if known := quality_of(entry):
+        if expected := ExpectedErrors.of(entry):
             parts.append(
-                f"CER {known['mean_cer']:.2f} (worst {known['worst_cer']:.2f}, page {known['worst_page']})"
+                f"CER {expected.mean_cer:.2f} (worst {expected.worst_cer:.2f}, page {expected.worst_page})"
             )
         click.echo("  ".join(parts))
-
-
-def quality_of(entry: DocumentEntry) -> dict[str, float] | None:
-    """What is expected of OCR on a document's pages; None where nothing is known."""
-    pages = zip(entry.page_indices, entry.page_fields, strict=False)
-    rates = {
-        index + 1: float(fields["predicted_cer"]) for index, fields in pages if "predicted_cer" in fields
-    }
-    if not rates:
-        return None
-    worst = max(rates, key=lambda number: rates[number])
-    mean = sum(rates.values()) / len(rates)
-    return {"mean_cer": round(mean, 4), "worst_cer": rates[worst], "worst_page": worst, "judged": len(rates)}

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from maxsight import types
 from maxsight.heatmaps import explanation as heatmaps
+from maxsight.identity import document_id, record_file
 from maxsight.server.config import RequestLimits
 from maxsight.types import Scalar
 
@@ -138,7 +139,9 @@ class HitLinks(BaseModel):
     image: str
     thumbnail: str
     heatmap: str
-    source: str
+    source: str | None = Field(
+        description="The file, at this page; null for a group of records, which has none."
+    )
 
 
 class Hit(BaseModel):
@@ -186,8 +189,21 @@ class DocumentLinks(BaseModel):
     """Where more about a document is."""
 
     self: str
-    source: str
+    source: str | None = Field(
+        description="The file; null for a group of records, which has none of its own."
+    )
     thumbnail: str | None
+
+
+class ExpectedErrors(BaseModel):
+    """What is expected of OCR on a document, where its pages have been judged (`maxsight index --quality`)."""
+
+    model_config = ConfigDict(from_attributes=True)
+
+    mean_cer: float = Field(description="Character error rate over the pages that have been judged.")
+    worst_cer: float
+    worst_page: int = Field(description="Number of the page that is worst.")
+    judged: int = Field(description="Pages that have a number.")
 
 
 class DocumentSummary(BaseModel):
@@ -205,6 +221,7 @@ class DocumentSummary(BaseModel):
     modified: datetime
     uploaded: bool = Field(description="Whether the file came by an upload, and goes when it is deleted.")
     metadata: dict[str, Scalar]
+    quality: ExpectedErrors | None = Field(description="Null where no page has been judged.")
     links: DocumentLinks
 
 
@@ -221,6 +238,7 @@ class PageSummary(BaseModel):
 
     page_id: str
     page_number: int
+    metadata: dict[str, Scalar] = Field(description="What is said of this page alone, as `predicted_cer`.")
     links: PageLinks
 
 
@@ -258,6 +276,8 @@ class SourceState(StrEnum):
     AVAILABLE = "available"
     CHANGED = "changed"
     MISSING = "missing"
+    RECORDS = "records"
+    """The document is a group of records: it has no file of its own."""
 
 
 class PageDetail(BaseModel):
@@ -274,12 +294,12 @@ class PageDetail(BaseModel):
     words: list[Word]
     regions: list[Region] = Field(description="Where its vectors come from; empty for plain text.")
     vectors: int
-    metadata: dict[str, Scalar]
+    metadata: dict[str, Scalar] = Field(description="Of the document, and of this page alone.")
     previous: str | None = Field(description="Id of the page before it.")
     next: str | None = Field(description="Id of the page after it.")
     image: ImageSize | None = Field(description="Shape of its picture; null for plain text.")
     source_state: SourceState
-    links: dict[str, str]
+    links: dict[str, str | None]
 
 
 class JobState(StrEnum):
@@ -444,6 +464,14 @@ def hit_of(hit: types.Hit, query: str) -> Hit:
             image=f"{page}/image",
             thumbnail=f"{page}/image?width={THUMBNAIL_PX}",
             heatmap=f"{page}/heatmap?q={quote(query, safe='')}",
-            source=f"/v1/documents/{hit.document_id}/source#page={hit.page_number}",
+            source=source_of(hit.path, hit.page_number),
         ),
     )
+
+
+def source_of(path: str, page_number: int | None = None) -> str | None:
+    """Where a document's file is, at a page of it; None for a group of records."""
+    if record_file(path):
+        return None
+    source = f"/v1/documents/{document_id(path)}/source"
+    return source if page_number is None else f"{source}#page={page_number}"

@@ -21,6 +21,7 @@ from maxsight.server import schemas
 from maxsight.server.schemas import THUMBNAIL_PX
 from maxsight.server.service import Service, get_service
 from maxsight.server.uploads import Incoming, too_large
+from maxsight.status import ExpectedErrors
 from maxsight.stores.base import DocumentEntry
 
 router = APIRouter(tags=["documents"])
@@ -102,6 +103,7 @@ async def get_document(service: Served, document_id: DocumentId) -> schemas.Docu
     """Describe a document and name its pages."""
     entry = await service.run(service.document, document_id)
     document = entry.document
+    own_fields = dict(zip(entry.page_indices, entry.page_fields, strict=False))
     pages = []
     for index in entry.page_indices:
         id_ = page_id(document.path, document.content_hash, index)
@@ -109,7 +111,8 @@ async def get_document(service: Served, document_id: DocumentId) -> schemas.Docu
         links = schemas.PageLinks(
             self=page, image=f"{page}/image", thumbnail=f"{page}/image?width={THUMBNAIL_PX}"
         )
-        pages.append(schemas.PageSummary(page_id=id_, page_number=index + 1, links=links))
+        own = dict(own_fields.get(index, {}))
+        pages.append(schemas.PageSummary(page_id=id_, page_number=index + 1, metadata=own, links=links))
     return schemas.DocumentDetail(**_summary(service, entry).model_dump(), pages=pages)
 
 
@@ -150,7 +153,7 @@ def _keep(service: Service, incoming: Incoming) -> Sequence[Path]:
 
 
 def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
-    document = entry.document
+    document, expected = entry.document, ExpectedErrors.of(entry)
     id_ = document_id(document.path)
     first = None
     if entry.page_indices:
@@ -168,9 +171,10 @@ def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
         modified=datetime.fromtimestamp(document.modified_ns / 1e9, UTC),
         uploaded=service.is_upload(entry),
         metadata=dict(entry.metadata),
+        quality=None if expected is None else schemas.ExpectedErrors.model_validate(expected),
         links=schemas.DocumentLinks(
             self=f"/v1/documents/{id_}",
-            source=f"/v1/documents/{id_}/source",
+            source=schemas.source_of(document.path),
             thumbnail=first and f"{first}/image?width={THUMBNAIL_PX}",
         ),
     )

@@ -11,7 +11,7 @@ from PIL import Image
 
 from maxsight.drawing import PagePicture, check_unchanged, placed
 from maxsight.errors import UnreadableDocumentError
-from maxsight.identity import document_id, page_id
+from maxsight.identity import document_id, page_id, record_file
 from maxsight.server import page_images, schemas
 from maxsight.server.page_images import WIDTHS_PX, width_for
 from maxsight.server.schemas import THUMBNAIL_PX
@@ -104,7 +104,7 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
 
     boxes = page.words.boxes
     regions = row.embedding.regions.boxes
-    address, document_address = f"/v1/pages/{id_}", f"/v1/documents/{document_id(document.path)}"
+    address = f"/v1/pages/{id_}"
     return schemas.PageDetail(
         page_id=id_,
         document_id=document_id(document.path),
@@ -134,8 +134,8 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
             "self": address,
             "image": f"{address}/image",
             "thumbnail": f"{address}/image?width={THUMBNAIL_PX}",
-            "document": document_address,
-            "source": f"{document_address}/source#page={page.page_number}",
+            "document": f"/v1/documents/{document_id(document.path)}",
+            "source": schemas.source_of(document.path, page.page_number),
         },
     )
 
@@ -178,6 +178,8 @@ def _size(row: IndexedPage) -> schemas.ImageSize | None:
 
 
 def _source_state(service: Service, row: IndexedPage) -> schemas.SourceState:
+    if record_file(row.document.path):
+        return schemas.SourceState.RECORDS
     file = service.reader.source(row.document)
     try:
         check_unchanged(file, row.document)

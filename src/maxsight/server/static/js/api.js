@@ -65,7 +65,6 @@ export const api = {
 export const addresses = {
   image: (id, width) => `/v1/pages/${id}/image?${query({ width })}`,
   heatmap: (id, q, word, width) => `/v1/pages/${id}/heatmap?${query({ q, word, width })}`,
-  source: (id, page) => `/v1/documents/${id}/source#page=${page}`,
   events: (job) => `/v1/jobs/${job}/events`,
   upload: "/v1/documents",
 };

@@ -48,4 +48,9 @@ function valueOf(sign, literal) {
 export const saying = ({ field, operator, value, sql }) =>
   sql ?? `${label(field)} ${OPERATORS[operator].says} ${value}`;
 
-export const label = (field) => ({ file: "File", path: "Path", page_number: "Page" })[field] ?? field;
+const LABELS = new Map(Object.entries({
+  file: "File", path: "Path", page_number: "Page",
+  predicted_cer: "Expected CER", predicted_wer: "Expected WER", quality_note: "OCR note", quality_model: "OCR model",
+}));
+
+export const label = (field) => LABELS.get(field) ?? field;

@@ -1,9 +1,10 @@
 // What the library holds: its documents, to look at, to search in, to delete.
 
 import { address, go } from "./address.js";
-import { addresses, api } from "./api.js";
+import { api } from "./api.js";
 import { sqlOf } from "./conditions.js";
 import { announce, element, find, icon } from "./dom.js";
+import { rate } from "./expected.js";
 import { bytes, count } from "./format.js";
 import { problemBox } from "./message.js";
 import { firstPage, thumbnail } from "./results.js";
@@ -24,22 +25,24 @@ export async function showLibrary({ view, page }) {
 export async function refreshLibrary() {
   try {
     const [status, documents] = await Promise.all([libraryStatus(), api.documents()]);
-    const rows = element("tbody", {}, documents.items.map((entry) => row(entry, status.read_only)));
+    const rows = element("tbody", {}, documents.items.map((entry) => row(entry, status)));
     place.replaceChildren(
       element("header", { class: "summary" },
         element("h2", { tabindex: "-1" }, "Library"),
-        element("p", {}, [count(status.documents, "document"), count(status.pages, "page"), bytes(status.size_bytes)].join(" · "))),
-      documents.items.length ? table(rows) : empty(),
-      moreButton(documents.next_cursor, rows, status.read_only) ?? "");
+        element("p", {}, [count(status.documents, "document"), count(status.pages, "page"), status.size_bytes != null && bytes(status.size_bytes)].filter(Boolean).join(" · "))),
+      documents.items.length ? table(rows, status) : empty(),
+      moreButton(documents.next_cursor, rows, status) ?? "");
   } catch (problem) {
     place.replaceChildren(problemBox(problem, refreshLibrary));
   }
 }
 
-const table = (rows) =>
+const isJudged = ({ fields }) => "predicted_cer" in fields;
+
+const table = (rows, status) =>
   element("table", { class: "documents" },
     element("thead", {}, element("tr", {},
-      ["Document", "Pages", "Size", "Changed"].map((name) => element("th", { scope: "col" }, name)),
+      ["Document", "Pages", "Size", "Changed", isJudged(status) && "Expected CER"].filter(Boolean).map((name) => element("th", { scope: "col" }, name)),
       element("th", { scope: "col" }, element("span", { class: "unseen" }, "Actions")))),
     rows);
 
@@ -49,7 +52,7 @@ const empty = () =>
     element("p", {}, "Drop PDFs, pictures or texts anywhere on this page."),
     element("button", { class: "primary", type: "button", on: { click: () => find("#add").click() } }, icon("plus"), "Add files"));
 
-function row(entry, readOnly) {
+function row(entry, status) {
   const first = firstPage(entry);
   const name = [first && thumbnail(first), element("span", {}, element("span", { class: "file" }, entry.file), (entry.uploaded || entry.path !== entry.file) && element("small", {}, entry.uploaded ? "uploaded" : entry.path))];
   const made = element("tr", { "data-document": entry.document_id },
@@ -57,21 +60,30 @@ function row(entry, readOnly) {
     element("td", { class: "number", "data-label": "Pages" }, entry.pages_indexed === entry.page_count ? entry.page_count : `${entry.pages_indexed} of ${entry.page_count}`),
     element("td", { class: "number", "data-label": "Size" }, bytes(entry.size_bytes)),
     element("td", { "data-label": "Changed" }, new Date(entry.modified).toLocaleDateString(undefined, { dateStyle: "medium" })),
+    isJudged(status) && element("td", { class: "number", "data-label": "Expected CER" }, expected(entry.quality)),
     element("td", { class: "actions" },
       element("a", { class: "quiet button icon-only", "aria-label": `Search in ${entry.file}`, title: "Search in it", href: address({ filter: sqlOf({ field: "path", operator: "is", value: entry.path, type: "text" }), view: "", q: "" }) }, icon("search")),
-      element("a", { class: "quiet button icon-only", "aria-label": `Open ${entry.file}`, title: "Open the file", href: addresses.source(entry.document_id, 1), target: "_blank", rel: "noopener" }, icon("open")),
-      !readOnly && element("button", { type: "button", class: "quiet icon-only", "aria-label": `Delete ${entry.file}`, title: "Delete", on: { click: () => confirmDelete(entry, made) } }, icon("trash"))));
+      entry.links.source && element("a", { class: "quiet button icon-only", "aria-label": `Open ${entry.file}`, title: "Open the file", href: entry.links.source, target: "_blank", rel: "noopener" }, icon("open")),
+      !status.read_only && element("button", { type: "button", class: "quiet icon-only", "aria-label": `Delete ${entry.file}`, title: "Delete", on: { click: () => confirmDelete(entry, made) } }, icon("trash"))));
   return made;
 }
 
-function moreButton(cursor, rows, readOnly) {
+/** What OCR is expected to get wrong in a document: on average, and on its worst page. */
+const expected = (quality) =>
+  quality ? [rate(quality.mean_cer), quality.judged > 1 && element("small", {}, `worst ${rate(quality.worst_cer)}, page ${quality.worst_page}`)] : "";
+
+function moreButton(cursor, rows, status) {
   if (!cursor) return null;
-  const button = element("button", { type: "button", class: "more" }, "Show more");
-  button.addEventListener("click", async () => {
-    const { items, next_cursor } = await api.documents(cursor);
-    rows.append(...items.map((entry) => row(entry, readOnly)));
-    button.replaceWith(moreButton(next_cursor, rows, readOnly) ?? "");
-  });
+  const button = element("button", { type: "button", class: "more", on: { click: showMore } }, "Show more");
+  async function showMore() {
+    try {
+      const { items, next_cursor } = await api.documents(cursor);
+      rows.append(...items.map((entry) => row(entry, status)));
+      button.replaceWith(moreButton(next_cursor, rows, status) ?? "");
+    } catch (problem) {
+      button.replaceWith(problemBox(problem, refreshLibrary));
+    }
+  }
   return button;
 }
 

@@ -4,6 +4,7 @@ import { address, current, go } from "./address.js";
 import { addresses, api } from "./api.js";
 import { sqlOf } from "./conditions.js";
 import { announce, element, find, icon, place } from "./dom.js";
+import { prediction, userFields } from "./expected.js";
 import { note, problemBox } from "./message.js";
 import { THUMBNAIL_PX, placeOf } from "./results.js";
 import { Stage } from "./stage.js";
@@ -103,8 +104,8 @@ function present(page, why, state) {
   place_.textContent = `Page ${page.page_number} of ${page.page_count}`;
   lead(previous, page.previous);
   lead(next, page.next);
-  source.href = addresses.source(page.document_id, page.page_number);
-  source.hidden = page.source_state === "missing";
+  source.href = page.links.source ?? "";
+  source.hidden = page.source_state !== "available";
   picture.alt = `Page ${page.page_number} of ${page.file}`;
   stage.root.setAttribute("aria-label", `Page ${page.page_number}. Zoom with plus and minus, move with the arrow keys.`);
   picture.src = addresses.image(page.page_id, THUMBNAIL_PX); // the browser has it; the sharp one follows
@@ -119,7 +120,7 @@ function present(page, why, state) {
 
 function about(page, why, { q }) {
   const list = matches.length && wordList(matches, hover, (word) => go({ word: word === null ? "" : String(word + 1) }, { replace: true }));
-  const own = Object.entries(page.metadata ?? {}).filter(([, value]) => value !== null);
+  const own = userFields(page.metadata);
   return [
     page.source_state === "missing" && note("The source file is not where it was indexed."),
     page.source_state === "changed" && note("The source file has changed since it was indexed. Index it again."),
@@ -128,12 +129,13 @@ function about(page, why, { q }) {
       element("header", {}, element("h3", { id: "words-title" }, q), element("p", { class: "score", title: "MaxSim: the sum of what the words gave" }, element("span", { class: "unseen" }, "Score "), why.score.toFixed(2))),
       list,
       why.notes?.map((text) => element("p", { class: "hint" }, text))),
+    prediction(page.metadata),
     own.length > 0 && element("section", {}, element("h3", {}, "Fields"),
       element("dl", { class: "fields" }, own.map(([name, value]) => element("div", {}, element("dt", {}, name), element("dd", {}, String(value)))))),
     page.text && element("details", { class: "text" }, element("summary", {}, "Text of the page"), element("p", { tabindex: "0" }, page.text)),
     element("p", { class: "actions" },
       q && element("a", { href: address({ filter: sqlOf({ field: "path", operator: "is", value: page.path, type: "text" }), page: "", word: "" }) }, "Search this document only"),
-      element("button", { type: "button", class: "quiet", on: { click: copyLink } }, icon("link"), element("span", {}, "Copy link"))),
+      navigator.clipboard && element("button", { type: "button", class: "quiet", on: { click: copyLink } }, icon("link"), element("span", {}, "Copy link"))),
   ].filter(Boolean);
 }
 

@@ -3,6 +3,7 @@
 import { address } from "./address.js";
 import { addresses } from "./api.js";
 import { element, icon } from "./dom.js";
+import { rate, userFields } from "./expected.js";
 import { count } from "./format.js";
 
 export const THUMBNAIL_PX = 400;
@@ -60,7 +61,8 @@ function marked(text, words) {
 }
 
 function facts({ copies, metadata }) {
-  const own = Object.entries(metadata ?? {}).filter(([, value]) => value !== null);
+  const own = userFields(metadata);
+  if (metadata?.predicted_cer != null) own.push(["Expected CER", rate(metadata.predicted_cer)]);
   if (!own.length && !copies?.length) return null;
   return element("ul", { class: "facts" },
     own.map(([name, value]) => element("li", {}, element("span", {}, name), ` ${value}`)),

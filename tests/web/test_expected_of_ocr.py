@@ -1,0 +1,57 @@
+"""What is expected of OCR, where pages were judged."""
+
+from urllib.parse import quote
+
+import pytest
+
+from maxsight import Library
+from maxsight.status import ExpectedErrors
+
+expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
+MANUAL = "heat-pump-service-manual.pdf"
+
+
+@pytest.fixture(scope="module")
+def manual(indexed_folder):
+    with Library.open(indexed_folder / "maxsight.library", read_only=True) as library:
+        (entry,) = library.documents(f"file = '{MANUAL}'")
+        return entry
+
+
+def test_the_library_tells_what_is_expected_of_each_document(server, open_page, manual, keep):
+    page = open_page(f"{server}/?view=library")
+    row = page.locator(".documents tbody tr", has_text=MANUAL)
+    known = ExpectedErrors.of(manual)
+    cell = row.locator("[data-label='Expected CER']")
+    expect(cell).to_have_text(f"{known.mean_cer:.2f}worst {known.worst_cer:.2f}, page {known.worst_page}")
+    never_judged = page.locator(".documents tbody tr", has_text="control-room-notes.md")
+    expect(never_judged.locator("[data-label='Expected CER']")).to_be_empty()
+    keep(page, "library")
+
+
+def test_a_page_tells_what_is_expected_of_it_apart_from_the_users_fields(server, open_page, manual):
+    only = quote(f"file = '{MANUAL}' AND page_number = 2")
+    page = open_page(f"{server}/?q=compressor&filter={only}")
+    cer = manual.page_fields[1]["predicted_cer"]
+    expect(page.locator(".result .facts")).to_have_text(f"Expected CER {cer:.2f}")
+    page.locator(".result .open").click()
+    told = page.get_by_role("region", name="Expected of OCR")
+    expect(told.locator("dd")).to_have_text([f"{cer:.2f}", f"{manual.page_fields[1]['predicted_wer']:.2f}"])
+    expect(told).to_contain_text("as dark")
+    expect(page.get_by_role("heading", name="Fields")).to_have_count(0)
+
+
+def test_pages_are_filtered_by_what_is_expected_of_them(server, open_page, indexed_folder, manual):
+    least = max(fields["predicted_cer"] for fields in manual.page_fields)
+    with Library.open(indexed_folder / "maxsight.library", read_only=True) as library:
+        fitting = library.search("compressor", where=f"predicted_cer >= {least}")
+    page = open_page(f"{server}/?q=compressor")
+    page.get_by_role("button", name="Filter").click()
+    dialog = page.get_by_role("dialog", name="Filter")
+    dialog.get_by_label("Field").select_option(label="Expected CER")
+    dialog.get_by_label("Comparison").select_option("at least")
+    dialog.get_by_label("Value").fill(str(least))
+    dialog.get_by_role("button", name="Apply").click()
+    page.get_by_role("button", name=f"Remove filter: Expected CER at least {least}").wait_for()
+    expect(page.locator(".result")).to_have_count(len(fitting))
+    assert 0 < len(fitting) < 10
