@@ -127,6 +127,15 @@ def test_vectors_that_differ_under_the_same_name_are_written_again(source, desti
     assert contents(destination) == contents(source)
 
 
+def test_a_pages_own_fields_go_along_and_are_brought_up_to_date(source, destination):
+    copy_pages(source, destination)
+    source.set_page_fields({PAGES[1].page_id: {"predicted_cer": 0.25, "quality_note": "it's pale"}})
+    assert copy_pages(source, destination).written == 1
+    assert contents(destination) == contents(source)
+    (entry,) = [entry for entry in destination.documents() if entry.document.path == "a/rivers.pdf"]
+    assert entry.page_fields == ({}, {"predicted_cer": 0.25, "quality_note": "it's pale"})
+
+
 def test_what_only_the_destination_holds_is_named_and_stays_unless_it_may_go(source, destination):
     destination.put([page("other.pdf", 0, "Not in the source")])
     with pytest.raises(InputError, match=r"1 documents that the source does not have, such as other\.pdf"):

@@ -281,4 +281,14 @@ def _checksum(page: IndexedPage) -> int:
 
 
 def _contents(entries: Sequence[DocumentEntry]) -> list[tuple[object, ...]]:
-    return [(entry.document, entry.page_indices, entry.vectors, dict(entry.metadata)) for entry in entries]
+    """What listings say, whatever kinds of mappings the stores give."""
+    return [
+        (
+            entry.document,
+            entry.page_indices,
+            entry.vectors,
+            dict(entry.metadata),
+            tuple(map(dict, entry.page_fields)),
+        )
+        for entry in entries
+    ]
