@@ -93,7 +93,10 @@ def _environment():
     with open(cache / "lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         if not (home / "installed").exists():
-            venv.create(home, with_pip=True, clear=True)
+            try:
+                venv.create(home, with_pip=True, clear=True)
+            except (OSError, subprocess.CalledProcessError) as error:  # no python3-venv
+                raise NoServerError(f"no environment for Milvus {VERSION} can be made: {error}") from error
             pip = [home / "bin" / "python", "-m", "pip", "install", "--quiet", f"milvus=={VERSION}"]
             installed = subprocess.run(pip, capture_output=True, text=True)
             if installed.returncode:

@@ -157,7 +157,7 @@ store.close()
     memory.put(PAGES[:3])
     names = [page.page_id for page in PAGES[:3]]
     assert [plain(page) for page in store.read(names)] == [plain(page) for page in memory.read(names)]
-    assert "a few hundred pages" in store.description
+    assert "a search looks at every row" in store.description
     store.close()
 
 

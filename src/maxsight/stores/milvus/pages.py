@@ -73,10 +73,12 @@ class PageRows:
 
     def _keep(self, properties: Mapping[str, str]) -> None:
         """Change properties, and with them the version."""
-        version = max(time.time_ns(), self.version + 1)
+        before = self.version
+        version = max(time.time_ns(), before + 1)
         given = {**properties, VERSION: str(version)}
         self._connection.call("alter_collection_properties", self.collection, given)
-        self._seen_version = version
+        if before == self._seen_version:  # else others have written too, and that is not waited for yet
+            self._seen_version = version
 
     @property
     def manifest(self) -> Manifest:
