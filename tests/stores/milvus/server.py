@@ -10,6 +10,8 @@ import venv
 from dataclasses import dataclass
 from pathlib import Path
 
+import pytest
+
 from maxsight.stores.addresses import MilvusAddress
 
 VERSION = "2.3.5"
@@ -66,6 +68,8 @@ def running_server(folder):
 
 def start_server(folder):
     """Start one; ``stop`` ends it."""
+    if os.environ.get("CI"):
+        pytest.skip("a real server's tests take minutes: run them without CI in the environment")
     python = _environment() / "bin" / "python"
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
