@@ -34,7 +34,7 @@ test-milvus: export MAXSIGHT_TEST_MILVUS_TOKEN ?= root:Milvus
 test-milvus: .venv/extras
 	$(BIN)/python -m pytest tests/contracts/test_store.py tests/stores/milvus
 
-lint: .venv/installed
+lint: .venv/extras
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy

@@ -47,7 +47,7 @@ from maxsight.places import Place, create_store, find_place, library_exists, ope
 from maxsight.queries import Query
 from maxsight.retrieval.loading import compile_for
 from maxsight.searching import check_recall_target
-from maxsight.stores.addresses import Address, MilvusAddress
+from maxsight.stores.addresses import MilvusAddress, full_name
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
@@ -297,7 +297,7 @@ class Library(Upkeep, Auditing):
             StoreError: It can't be written to, or what was written does not come back the same.
         """
         address = find_place(destination, token)
-        if _is_same(address, self.address):
+        if full_name(address) == self.name:
             raise InputError(f"{address} is the library itself", hint="Copy it to another place.")
         home = self.home
         if root is not None:
@@ -492,9 +492,3 @@ def _page_judge(quality: bool | PageJudge) -> PageJudge | None:
     from maxsight.quality.model_file import load_predictor
 
     return load_predictor()
-
-
-def _is_same(one: Address, other: Address) -> bool:
-    if isinstance(one, Path) and isinstance(other, Path):
-        return one.resolve() == other.resolve()
-    return str(one) == str(other)

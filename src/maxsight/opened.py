@@ -17,10 +17,9 @@ from maxsight.identity import document_id, find_document, page_id, source_file
 from maxsight.places import home_of
 from maxsight.searching import Searcher
 from maxsight.settings import cache_folder
-from maxsight.stores.addresses import Address
+from maxsight.stores.addresses import Address, full_name
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
 from maxsight.stores.conditions import Filter
-from maxsight.stores.filters import parse_filter
 from maxsight.types import Document, EmbeddingSpace
 
 
@@ -100,7 +99,7 @@ class OpenedLibrary:
     @property
     def name(self) -> str:
         """Tells it from every other library, wherever it is opened from."""
-        return str(self.address.resolve() if isinstance(self.address, Path) else self.address)
+        return full_name(self.address)
 
     @property
     def cache(self) -> Path:
@@ -140,7 +139,7 @@ class OpenedLibrary:
         Raises:
             FilterError: The condition is not valid, or names an unknown field.
         """
-        condition = parse_filter(where, self._store.fields()) if isinstance(where, str) else where
+        condition = self._searcher.condition(where)
         listing, version = self._listing, self.version
         if listing is None or listing[0] != version:  # read once a version: it takes a look at every page
             listing = self._listing = (version, self._store.documents())

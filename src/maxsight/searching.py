@@ -60,7 +60,7 @@ class Searcher:
         self, queries: Sequence[Query], *, top_k: int, where: str | Filter | None, hybrid: bool, exact: bool
     ) -> list[list[Hit]]:
         """Find and describe the best pages for each query; see ``Library.search_many``."""
-        condition = parse_filter(where, self._store.fields()) if isinstance(where, str) else where
+        condition = self.condition(where)
         if top_k < 1:
             raise InputError(f"ask for at least one result, got {top_k}")
         with one_blas_thread():
@@ -69,6 +69,14 @@ class Searcher:
                 raise InputError("hybrid ranking goes by words too, and vectors have none")
             rank = self._ranking(top_k, where=condition, hybrid=hybrid, exact=exact)
             return find_hits(self._store, rank, embeddings, top_k)
+
+    def condition(self, where: str | Filter | None) -> Filter | None:
+        """Read a condition on the store's fields, if it is not read yet.
+
+        Raises:
+            FilterError: It is not valid, or names an unknown field.
+        """
+        return parse_filter(where, self._store.fields()) if isinstance(where, str) else where
 
     def encode_many(self, queries: Sequence[Query]) -> list[QueryEmbedding]:
         """Encode queries, and name the one that can't be.

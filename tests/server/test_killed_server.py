@@ -1,6 +1,7 @@
 """A server that is killed loses nothing that was indexed, and the next one ends its jobs."""
 
 import time
+from contextlib import contextmanager
 
 from maxsight import Library
 from pdf_files import write_pdf
@@ -13,14 +14,21 @@ def pages_indexed(client):
     return client.get("/v1/library").json()["pages"]
 
 
-def test_a_job_of_a_killed_server_is_ended_by_the_next_one(tmp_path):
-    place = tmp_path / "a.library"
+@contextmanager
+def at_work(place):
+    """A server that has indexed some pages of an upload and not all, and the upload's job."""
     pages = [[(72, 100, f"The log of day {number}")] for number in range(PAGES)]
-    content = write_pdf(tmp_path / "log.pdf", pages).read_bytes()
+    content = write_pdf(place.parent / "log.pdf", pages).read_bytes()
     with running(place) as server, server.client() as client:
         job_id = upload(client, ("log.pdf", content)).json()["job_id"]
         while not pages_indexed(client):
             time.sleep(0.02)
+        yield server, job_id
+
+
+def test_a_job_of_a_killed_server_is_ended_by_the_next_one(tmp_path):
+    place = tmp_path / "a.library"
+    with at_work(place) as (server, job_id):
         server.kill()
     with Library.open(place) as library:
         kept = library.status().pages
@@ -37,12 +45,7 @@ def test_a_job_of_a_killed_server_is_ended_by_the_next_one(tmp_path):
 
 def test_a_server_that_is_told_to_stop_leaves_its_job_to_the_next_one_and_what_was_coming_to_nobody(tmp_path):
     place = tmp_path / "a.library"
-    pages = [[(72, 100, f"The log of day {number}")] for number in range(PAGES)]
-    content = write_pdf(tmp_path / "log.pdf", pages).read_bytes()
-    with running(place) as server, server.client() as client:
-        job_id = upload(client, ("log.pdf", content)).json()["job_id"]
-        while not pages_indexed(client):
-            time.sleep(0.02)
+    with at_work(place) as (server, job_id):
         server.stop()
     (tmp_path / "uploads" / ".incoming" / "half").mkdir(parents=True)
     (tmp_path / "uploads" / ".incoming" / "half" / "0").write_bytes(b"half a file")

@@ -71,6 +71,17 @@ def token_option(command: Command) -> Command:
     )(command)
 
 
+def search_device_option(command: Command) -> Command:
+    """Add ``--search-device``."""
+    return click.option(
+        "--search-device",
+        metavar="cpu|auto|cuda|cuda:1|mps",
+        default="cpu",
+        show_default=True,
+        help="Where pages are scored: a GPU holds all vectors and scores every page.",
+    )(command)
+
+
 def json_option(command: Command) -> Command:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)

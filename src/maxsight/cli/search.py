@@ -10,7 +10,16 @@ import click
 
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import json_option, library_option, plain, print_json, region_text, say, was_given
+from maxsight.cli.output import (
+    json_option,
+    library_option,
+    plain,
+    print_json,
+    region_text,
+    say,
+    search_device_option,
+    was_given,
+)
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
@@ -51,13 +60,7 @@ if TYPE_CHECKING:
     metavar="FILE",
     help="Instead of QUESTION, ask with the vectors of a .npy file, of shape (vectors, dim).",
 )
-@click.option(
-    "--search-device",
-    metavar="cpu|auto|cuda|cuda:1|mps",
-    default="cpu",
-    show_default=True,
-    help="Where pages are scored: a GPU holds all vectors and scores every page.",
-)
+@search_device_option
 @click.option(
     "--url",
     envvar="MAXSIGHT_URL",

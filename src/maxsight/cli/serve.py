@@ -11,7 +11,7 @@ import click
 
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import served_library_option
+from maxsight.cli.output import search_device_option, served_library_option
 from maxsight.errors import InputError
 
 if TYPE_CHECKING:
@@ -66,13 +66,7 @@ GRACE_S = 3
     show_default=True,
     help="Bytes of one upload.",
 )
-@click.option(
-    "--search-device",
-    metavar="cpu|auto|cuda|cuda:1|mps",
-    default="cpu",
-    show_default=True,
-    help="Where pages are scored: a GPU holds all vectors and scores every page.",
-)
+@search_device_option
 @query_encoder_options
 def serve(
     library: Address,

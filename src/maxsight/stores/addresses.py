@@ -82,6 +82,11 @@ class MilvusAddress:
 Address = Path | MilvusAddress
 
 
+def full_name(address: Address) -> str:
+    """Tells a place from every other one, however a folder is written."""
+    return str(address.resolve() if isinstance(address, Path) else address)
+
+
 def parse_address(text: str | PathLike[str], token: str | None = None) -> Address:
     """Read an address.
 

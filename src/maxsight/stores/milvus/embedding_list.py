@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from pymilvus import MilvusClient
 from pymilvus.client.embedding_list import EmbeddingList
 
-from maxsight.errors import InputError, LibraryDamagedError
+from maxsight.errors import InputError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
@@ -30,6 +30,7 @@ from maxsight.stores.milvus.page_columns import (
     Row,
     add_page_columns,
     checksum,
+    damaged_vectors,
     to_columns,
     to_page,
 )
@@ -123,10 +124,7 @@ class EmbeddingListStore(MilvusStore):
             for row, vectors in zip(plain_rows(found), to_vectors(found, self._dim), strict=True):
                 own = vectors[: row["vector_count"]]
                 if checksum(own) != row["checksum"]:
-                    raise LibraryDamagedError(
-                        f"{row['path']}, page {row['page_number']}: its vectors are not what was written",
-                        hint=f"Remove {row['path']} and index it again.",
-                    )
+                    raise damaged_vectors(row)
                 fetched[row["page_id"]] = own
         return fetched
 

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 from pymilvus import CollectionSchema, DataType, Function, FunctionType
 
-from maxsight.errors import InputError
+from maxsight.errors import InputError, LibraryDamagedError
 from maxsight.stores import schema as content
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.milvus.capabilities import Capabilities
@@ -119,6 +119,14 @@ def to_page(row: Row, vectors: Floats) -> IndexedPage:
 def checksum(vectors: Floats) -> int:
     """CRC-32 of a page's float16 vectors: what comes back must be what was sent."""
     return zlib.crc32(np.ascontiguousarray(vectors).tobytes())
+
+
+def damaged_vectors(row: Row) -> LibraryDamagedError:
+    """What to raise where the vectors that came back do not fit the ``checksum`` of a row."""
+    return LibraryDamagedError(
+        f"{row['path']}, page {row['page_number']}: its vectors are not what was written",
+        hint=f"Remove {row['path']} and index it again.",
+    )
 
 
 def to_metadata(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:

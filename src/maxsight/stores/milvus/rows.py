@@ -18,14 +18,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import DimensionMismatchError, LibraryDamagedError, StoreError
+from maxsight.errors import DimensionMismatchError, StoreError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus.batches import batched, batched_by_size
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import is_one_of
 from maxsight.stores.milvus.keys import both_places, page_key, place_of, places, vector_keys, vectors_of
-from maxsight.stores.milvus.page_columns import LISTED, Row, checksum, to_columns
+from maxsight.stores.milvus.page_columns import LISTED, Row, checksum, damaged_vectors, to_columns
 from maxsight.stores.milvus.pages import PageRows
 from maxsight.stores.milvus.store import MilvusStore
 from maxsight.stores.ragged import PageVectors
@@ -148,10 +148,7 @@ class RowsStore(MilvusStore):
             vectors |= self._fetch_once(newest, "Strong")
             for row in newest:
                 if row["page_id"] not in vectors:
-                    raise LibraryDamagedError(
-                        f"{row['path']}, page {row['page_number']}: its vectors are not what was written",
-                        hint=f"Remove {row['path']} and index it again.",
-                    )
+                    raise damaged_vectors(row)
         return {row["page_id"]: vectors[row["page_id"]] for row in rows if row["page_id"] in vectors}
 
     @property
