@@ -7,7 +7,7 @@ from maxsight import Library
 from pdf_files import write_pdf
 from server.serving import ended, files_below, running, upload
 
-PAGES = 250
+PAGES = 600
 
 
 def pages_indexed(client):
