@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maxsight.documents import Limits, ReadSettings
+from maxsight.documents import Limits, PageRenderer, ReadSettings
 from maxsight.documents.text import layout_text
 from maxsight.documents.words import find_words
 from maxsight.drawing import draw_page
@@ -26,7 +26,7 @@ def row(spans):
 def test_a_paragraph_lies_where_all_of_its_words_lie_and_a_piece_of_a_word_where_that_lies():
     second = TEXT.index("It is dried")
     spans = [(0, 17), (second, len(TEXT.rstrip())), (2, 4), (0, 0)]
-    _, boxes = draw_page(row(spans), Path(), ReadSettings())
+    _, boxes = draw_page(row(spans), Path(), ReadSettings(), PageRenderer())
     words = layout_text(TEXT, find_words(TEXT))[1]
     union = np.concatenate([words[4:, :2].min(axis=0), words[4:, 2:].max(axis=0)])
     np.testing.assert_allclose(boxes[1], union, atol=1e-6)
@@ -37,4 +37,4 @@ def test_a_paragraph_lies_where_all_of_its_words_lie_and_a_piece_of_a_word_where
 
 def test_a_text_too_long_for_a_picture_is_refused():
     with pytest.raises(InputError, match="more than the limit of 1,000"):
-        draw_page(row([(0, 17)]), Path(), ReadSettings(limits=Limits(max_pixels=1000)))
+        draw_page(row([(0, 17)]), Path(), ReadSettings(limits=Limits(max_pixels=1000)), PageRenderer())

@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
 from concurrent.futures import Future, ThreadPoolExecutor
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, contextmanager
 from functools import cache
+from threading import Lock
 from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
@@ -18,15 +19,42 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 
-def one_blas_thread() -> AbstractContextManager[Any]:
+class _BlasLimit:
+    """One BLAS thread for as long as anybody wants it so.
+
+    Searches on several threads overlap: each lifting its own limit would lift another's, or leave the limit behind.
+    """
+
+    def __init__(self) -> None:
+        self._lock = Lock()
+        self._holders = 0
+        self._limiter: Any = None
+
+    @contextmanager
+    def hold(self) -> Iterator[None]:
+        with self._lock:
+            if not self._holders:
+                self._limiter = threadpool_limits(limits=1, user_api="blas")
+            self._holders += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._holders -= 1
+                if not self._holders:
+                    self._limiter.restore_original_limits()
+
+
+_blas = _BlasLimit()
+
+
+def one_blas_thread() -> AbstractContextManager[None]:
     """Keep numpy's matrix products on the threads that ask for them.
 
     BLAS threads that wait for work spin. Beside onnxruntime's threads, reading processes or another program they
-    take the cores that others need: a search that takes 170 ms took 400. The limit holds for the whole process;
-    the thread that sets it has to lift it.
+    take the cores that others need: a search that takes 170 ms took 400. The limit holds for the whole process.
     """
-    limiter: AbstractContextManager[Any] = threadpool_limits(limits=1, user_api="blas")
-    return limiter
+    return _blas.hold()
 
 
 def map_in_threads(

@@ -1,7 +1,6 @@
 """A real Milvus server for tests: 2.3.5, from PyPI, in an environment of its own and out of every network's reach."""
 
 import contextlib
-import fcntl
 import os
 import subprocess
 import sys
@@ -9,8 +8,6 @@ import threading
 import venv
 from dataclasses import dataclass
 from pathlib import Path
-
-import pytest
 
 from maxsight.stores.addresses import MilvusAddress
 
@@ -68,8 +65,6 @@ def running_server(folder):
 
 def start_server(folder):
     """Start one; ``stop`` ends it."""
-    if os.environ.get("CI"):
-        pytest.skip("a real server's tests take minutes: run them without CI in the environment")
     python = _environment() / "bin" / "python"
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
@@ -91,6 +86,8 @@ def _environment():
     """Where Milvus is installed: made when first needed, kept for the next runs."""
     if not sys.platform.startswith("linux"):
         raise NoServerError("network namespaces are Linux's")
+    import fcntl  # not on Windows
+
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache") / "maxsight-tests"
     cache.mkdir(parents=True, exist_ok=True)
     home = cache / f"milvus-{VERSION}"

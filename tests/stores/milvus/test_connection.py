@@ -93,6 +93,7 @@ def test_a_library_is_made_once_opened_by_its_name_and_discarded(milvus_server):
     assert not milvus_library_exists(address)
 
 
+@pytest.mark.usefixtures("milvus_server")  # where none can run, this skips
 def test_a_server_killed_in_the_middle_of_writing_loses_nothing_it_had(tmp_path, monkeypatch):
     """And the same call again completes the rest."""
     monkeypatch.setattr(connecting, "TIMEOUT_S", 5.0)

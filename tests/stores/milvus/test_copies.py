@@ -131,10 +131,10 @@ def test_a_new_library_says_what_keeps_it_and_a_folders_upkeep_is_refused(projec
             assert "maxsight copy" in caught.value.hint
 
 
-@pytest.mark.parametrize("kind", ["lite", "server"])
+@pytest.mark.parametrize("kind", ["lite", "stub"])
 def test_a_library_that_found_nothing_to_index_is_not_there(request, kind, lite, tmp_path):
     (tmp_path / "nothing").mkdir()
-    elsewhere = lite if kind == "lite" else request.getfixturevalue("milvus_server").address("nothing")
+    elsewhere = lite if kind == "lite" else request.getfixturevalue("milvus_stub").address("nothing")
     with Library.open(elsewhere, encoder="fake", create=True) as library:
         assert library.index(tmp_path / "nothing").pages == 0
     assert not Library.exists(elsewhere)
@@ -169,9 +169,9 @@ def test_where_a_checkpoint_has_moved_to_is_kept_there_too(project, lite, tmp_pa
 
 
 def test_on_a_server_with_a_root_documents_are_named_below_it_and_it_may_lie_elsewhere_on_another_machine(
-    milvus_server, project, tmp_path
+    milvus_stub, project, tmp_path
 ):
-    address = milvus_server.address(f"names_{uuid4().hex[:8]}", root=project)
+    address = milvus_stub.address(f"names_{uuid4().hex[:8]}", root=project)
     with Library.open(address, encoder="fake", create=True) as library:
         library.index(project / "docs")
     mounted = tmp_path / "mounted"
@@ -184,8 +184,8 @@ def test_on_a_server_with_a_root_documents_are_named_below_it_and_it_may_lie_els
         assert library.home == project
 
 
-def test_without_one_they_are_named_by_their_whole_paths_also_in_a_copy(milvus_server, project):
-    address = milvus_server.address(f"names_{uuid4().hex[:8]}")
+def test_without_one_they_are_named_by_their_whole_paths_also_in_a_copy(milvus_stub, project):
+    address = milvus_stub.address(f"names_{uuid4().hex[:8]}")
     with Library.open(address, encoder="fake", create=True) as library:
         library.index(project / "docs")
         assert str(project / "docs" / "apples.txt") in [entry.document.path for entry in library.documents()]
@@ -200,18 +200,18 @@ def test_without_one_they_are_named_by_their_whole_paths_also_in_a_copy(milvus_s
 # On the command line --------------------------------------------------------------------------------------
 
 
-def test_the_environment_names_a_library_on_a_server_and_opens_it(milvus_server, project, monkeypatch):
+def test_the_environment_names_a_library_on_a_server_and_opens_it(milvus_stub, project, monkeypatch):
     """The same commands as on a folder, and not a line of them changed."""
     name = f"shell_{uuid4().hex[:8]}"
     monkeypatch.chdir(project)
-    monkeypatch.setenv("MAXSIGHT_LIBRARY", f"{milvus_server.uri}?collection={name}")
+    monkeypatch.setenv("MAXSIGHT_LIBRARY", f"{milvus_stub.uri}?collection={name}")
     monkeypatch.setenv("MAXSIGHT_TOKEN", "root:Milvus")
     made = CliRunner().invoke(main, ["index", "docs", "--encoder", "fake"])
     assert made.exit_code == 0 and "4 documents indexed" in made.stdout, made.output
     searched = CliRunner().invoke(main, ["search", "orchard cider", "-k", "1"])
     assert "apples.txt  page 1  score 2.00" in searched.stdout, searched.output
     status = CliRunner().invoke(main, ["status"])
-    assert f"library    {milvus_server.uri}?collection={name}" in status.stdout
+    assert f"library    {milvus_stub.uri}?collection={name}" in status.stdout
     assert "Milvus:" not in made.output + searched.output + status.output  # nor the token
 
 

@@ -88,7 +88,8 @@ class RowsStore(MilvusStore):
             rows = [row for page in some for row in _vector_rows(page, keys[page.page_id])]
             for part in batched_by_size(rows, lambda _: self._dim * 4 + 64, REQUEST_BYTES):
                 self._connection.call("upsert", self._collection, part)
-        self._delete(instead_of)
+        if instead_of:
+            self._delete(instead_of)
         self._pages.upsert(columns)
         self._drop_vectors(row["vectors_key"] for row in former.values())
 
