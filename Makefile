@@ -25,8 +25,9 @@ demo: .venv/installed
 	$(BIN)/maxsight index examples/documents --library $(DEMO)
 	$(BIN)/python examples/ask_three_questions.py $(DEMO) demo
 
+# A worker per core, whole files each: what a file's tests share is made once.
 test: .venv/extras
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n auto --maxprocesses 4 --dist loadfile --no-loadscope-reorder
 
 # Needs a Milvus from 2.6.4 on: docker compose -f deploy/milvus/compose.yaml up --wait
 test-milvus: export MAXSIGHT_TEST_MILVUS ?= http://127.0.0.1:19530

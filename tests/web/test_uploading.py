@@ -77,9 +77,11 @@ def test_files_are_dropped_anywhere(own_server, open_page, files, keep):
 
 
 def test_indexing_can_be_cancelled_and_is_followed_after_a_reload(own_server, open_page, tmp_path, keep):
-    many = write_pdf(
-        tmp_path / "many.pdf", [[(72, 100, f"Page {number} of a long file.")] for number in range(400)]
-    )
+    pages = [
+        [(72, y, f"Line {y} of page {page} of a long file.") for y in range(60, 780, 12)]
+        for page in range(300)
+    ]
+    many = write_pdf(tmp_path / "many.pdf", pages)
     page = open_page(own_server)
     page.wait_for_selector(".shelf")
     page.set_input_files("#files", many)
