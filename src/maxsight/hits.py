@@ -13,6 +13,7 @@ from maxsight.stores.base import IndexedPage, Store
 from maxsight.types import Hit, QueryEmbedding
 
 QUERIES_PER_SCAN = 32
+PAGES_PER_READ = 256
 
 Rank = Callable[[Sequence[QueryEmbedding], int], list[list[ScoredPage]]]
 """Finds the best pages for each query, as many at most as the number says."""
@@ -44,13 +45,19 @@ def _find_together(
     while len(found) < len(queries):
         waiting = [number for number in range(len(queries)) if number not in found]
         rankings = rank([queries[number] for number in waiting], limit)
-        for number, ranked in zip(waiting, rankings, strict=True):
-            rows = store.read([page.page_id for page in ranked])
-            if len(rows) < len(ranked):
-                continue  # some went meanwhile: ask again
-            hits = describe_hits(queries[number], rows, {page.page_id: page for page in ranked})
-            if len(hits) > top_k or len(ranked) < limit:
-                found[number] = hits[:top_k]
+        ranked_queries = list(zip(waiting, rankings, strict=True))
+        step = max(1, PAGES_PER_READ // limit)
+        for first in range(0, len(waiting), step):
+            some = ranked_queries[first : first + step]
+            named = {page.page_id for _, ranked in some for page in ranked}
+            rows = {row.page_id: row for row in store.read(list(named))}
+            for number, ranked in some:
+                if not all(page.page_id in rows for page in ranked):
+                    continue  # some went meanwhile: ask again
+                scored = {page.page_id: page for page in ranked}
+                hits = describe_hits(queries[number], [rows[page_id] for page_id in scored], scored)
+                if len(hits) > top_k or len(ranked) < limit:
+                    found[number] = hits[:top_k]
         limit *= 4  # copies have taken the places of others
     return [found[number] for number in range(len(queries))]
 

@@ -23,18 +23,20 @@ class _BlasLimit:
     """One BLAS thread for as long as anybody wants it so.
 
     Searches on several threads overlap: each lifting its own limit would lift another's, or leave the limit behind.
+    And whichever thread limits OpenBLAS has it to itself until it lifts the limit, so that one thread does both.
     """
 
     def __init__(self) -> None:
         self._lock = Lock()
         self._holders = 0
-        self._limiter: Any = None
+        self._setter = ThreadPoolExecutor(1, "blas-limit")
+        self._limit = threadpool_limits(limits=None)
 
     @contextmanager
     def hold(self) -> Iterator[None]:
         with self._lock:
             if not self._holders:
-                self._limiter = threadpool_limits(limits=1, user_api="blas")
+                self._limit = self._setter.submit(threadpool_limits, limits=1, user_api="blas").result()
             self._holders += 1
         try:
             yield
@@ -42,7 +44,7 @@ class _BlasLimit:
             with self._lock:
                 self._holders -= 1
                 if not self._holders:
-                    self._limiter.restore_original_limits()
+                    self._setter.submit(self._limit.__exit__, None, None, None).result()
 
 
 _blas = _BlasLimit()

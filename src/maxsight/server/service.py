@@ -10,6 +10,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
@@ -29,6 +30,7 @@ from maxsight.server.problems import RefusedError
 from maxsight.server.uploads import UploadFolder
 from maxsight.stores.addresses import Address
 from maxsight.stores.base import DocumentEntry
+from maxsight.threads import one_blas_thread
 from maxsight.types import Hit
 
 PAGE_THREADS = 4
@@ -63,6 +65,8 @@ class Service:
         self._search_thread = ThreadPoolExecutor(1, "search")
         self._page_threads = ThreadPoolExecutor(PAGE_THREADS, "pages")
         self._documents: tuple[int, dict[str, DocumentEntry]] | None = None
+        self._limit = ExitStack()
+        self._limit.enter_context(one_blas_thread())  # as every search wants it
 
     @classmethod
     def open(
@@ -111,6 +115,7 @@ class Service:
         if self._writer is not None:
             self._writer.close()
         self.reader.close()
+        self._limit.close()
 
     async def run(
         self,
