@@ -5,10 +5,12 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+import cv2
 import pyarrow as pa
 import pyarrow.parquet as pq
 
@@ -97,10 +99,22 @@ def predict_documents(
                 return event.error
         return None
 
-    for judged in map_in_threads(judge, read_documents(jobs(), drawn, workers=workers)):
-        if judged is not None:
-            yield judged
+    with _one_opencv_thread():
+        for judged in map_in_threads(judge, read_documents(jobs(), drawn, workers=workers)):
+            if judged is not None:
+                yield judged
     yield from problems
+
+
+@contextmanager
+def _one_opencv_thread() -> Iterator[None]:
+    """Pages are spread over the cores; OpenCV's own threads would only take these from one another."""
+    before = cv2.getNumThreads()
+    cv2.setNumThreads(1)
+    try:
+        yield
+    finally:
+        cv2.setNumThreads(before)
 
 
 def worst_first(pages: Iterable[PageQuality]) -> list[PageQuality]:
