@@ -132,6 +132,11 @@ def test_of_many_questions_at_once_some_are_answered_and_the_others_told_when_to
     assert events(answer)[-1][0] == "done"
 
 
+def test_the_library_says_which_model_answers_if_one_does(asking, client):
+    assert asking.get("/v1/library").json()["answers"] == "talker"
+    assert client.get("/v1/library").json()["answers"] is None
+
+
 def test_a_server_without_a_model_says_what_to_set(client):
     answer = client.post("/v1/ask", json={"question": "lamp"})
     assert answer.status_code == 501

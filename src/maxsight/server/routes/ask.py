@@ -11,8 +11,8 @@ from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
-from maxsight import extras
-from maxsight.errors import MaxSightError
+from maxsight import extras, settings
+from maxsight.errors import EndpointNotConfiguredError, MaxSightError, MissingExtraError
 from maxsight.server import schemas
 from maxsight.server.problems import problem_of
 from maxsight.server.service import Service, get_service
@@ -90,6 +90,19 @@ class Asked:
     endpoint: Endpoint
     sources: list[Source]
     notices: list[str]
+
+
+def answering_model() -> str | None:
+    """The model that answers; None where none is configured, or what it takes is not installed."""
+    if not settings.answering_model():
+        return None  # the model's client takes a while to import
+    try:
+        extras.require("ask")
+        from maxsight.answers.endpoint import Endpoint
+
+        return Endpoint.configured().model
+    except (MissingExtraError, EndpointNotConfiguredError):
+        return None
 
 
 async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked]:
