@@ -1,7 +1,7 @@
 import pytest
 
-from maxsight.errors import InputError
-from maxsight.identity import document_path, find_document, page_id
+from maxsight.errors import InputError, UnknownDocumentError
+from maxsight.identity import document_path, find_document, find_exactly, find_named, page_id
 
 
 def test_files_beside_the_library_are_named_so_that_both_can_be_moved_together(tmp_path):
@@ -39,6 +39,21 @@ def test_documents_are_found_by_path_or_name(tmp_path):
     assert find_document("a.pdf", known, tmp_path) == "docs/a.pdf"
     assert find_document("old/b.pdf", known, tmp_path) == "old/b.pdf"
     assert find_document(str(tmp_path / "docs/a.pdf"), known, tmp_path) == "docs/a.pdf"
+
+
+def test_a_name_in_the_library_is_no_path_on_the_disk(tmp_path):
+    known = ["docs/a.pdf", "docs/b.pdf", "old/b.pdf"]
+    assert find_named("a.pdf", known) == find_named("docs/a.pdf", known) == "docs/a.pdf"
+    for asked in (str(tmp_path / "docs/a.pdf"), "docs/../docs/a.pdf", "./docs/a.pdf.", "b.pdf"):
+        with pytest.raises(InputError):
+            find_named(asked, known)
+
+
+def test_an_exact_name_is_that_of_one_document_and_of_no_other():
+    assert find_exactly("docs/a.pdf", ["docs/a.pdf"]) == "docs/a.pdf"
+    for asked in ("a.pdf", "wiki.jsonl"):
+        with pytest.raises(UnknownDocumentError, match="not in the library"):
+            find_exactly(asked, ["docs/a.pdf", "wiki.jsonl#Adobe"])
 
 
 @pytest.mark.parametrize(

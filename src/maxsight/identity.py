@@ -68,21 +68,42 @@ def find_document(asked: str, known: Iterable[str], home: Path | None) -> str:
         InputError: Several fit.
     """
     paths = sorted(known)
-    for exact in (asked, document_path(Path(asked), home)):
-        if exact in paths:
-            return exact
+    on_disk = document_path(Path(asked), home)
+    return on_disk if asked not in paths and on_disk in paths else find_named(asked, paths)
+
+
+def find_named(asked: str, known: Iterable[str]) -> str:
+    """Find the document that is meant by a path in the library, or by the end of one. No disk is looked at.
+
+    Raises:
+        UnknownDocumentError: None fits.
+        InputError: Several fit.
+    """
+    paths = sorted(known)
+    if asked in paths:
+        return asked
     tail = PurePosixPath(asked).parts
     fitting = [path for path in paths if PurePosixPath(path).parts[-len(tail) :] == tail] if tail else []
-    if len(fitting) == 1:
-        return fitting[0]
-    if fitting:
+    if len(fitting) > 1:
         raise InputError(
             f"{asked!r} fits {len(fitting)} documents: {', '.join(fitting[:5])}",
             hint="Give more of the path.",
         )
-    raise UnknownDocumentError(
-        f"{asked!r} is not in the library ({len(paths)} documents)", hint="`maxsight list` names them."
-    )
+    return find_exactly(asked if not fitting else fitting[0], paths)
+
+
+def find_exactly(asked: str, known: Iterable[str]) -> str:
+    """Find the document whose path in the library this is.
+
+    Raises:
+        UnknownDocumentError: There is none.
+    """
+    paths = list(known)
+    if asked not in paths:
+        raise UnknownDocumentError(
+            f"{asked!r} is not in the library ({len(paths)} documents)", hint="`maxsight list` names them."
+        )
+    return asked
 
 
 def find_documents(asked: str, known: Iterable[str], home: Path | None) -> list[str]:

@@ -32,7 +32,7 @@ from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_enc
 from maxsight.encoders.matching import find_same_encoder
 from maxsight.errors import InputError, LibraryExistsError
 from maxsight.heatmaps.explanation import Explanation, explain_page
-from maxsight.identity import find_documents
+from maxsight.identity import find_documents, find_exactly
 from maxsight.indexing import (
     Found,
     IndexEvent,
@@ -256,17 +256,24 @@ class Library(Upkeep, Auditing):
             self._store.optimize()
             compile_for(sum(entry.vectors for entry in self.documents()))
 
-    def remove(self, files: Sequence[str]) -> list[str]:
+    def remove(self, files: Sequence[str], *, exact: bool = False) -> list[str]:
         """Remove documents by path or file name, all or none, and name those that went.
 
         A file of records stands for all documents made of it.
+
+        Args:
+            files: Which.
+            exact: Take each for the whole path of one document, as a ``Hit`` has it, and for nothing else.
 
         Raises:
             InputError: A name fits no document, or several.
         """
         with self._store.writing():
             known = [entry.document.path for entry in self.documents()]
-            paths = [path for file in files for path in find_documents(file, known, self.home)]
+            if exact:
+                paths = [find_exactly(file, known) for file in files]
+            else:
+                paths = [path for file in files for path in find_documents(file, known, self.home)]
             self._store.remove(paths)
         return paths
 

@@ -13,7 +13,7 @@ from maxsight.documents import OcrChoice, PageRenderer, ReadSettings
 from maxsight.encoders import Encoder, EncoderOptions
 from maxsight.encoders.matching import has_moved, load_own_encoder
 from maxsight.errors import InputError, StoreError, UnknownPageError
-from maxsight.identity import document_id, find_document, page_id, source_file
+from maxsight.identity import document_id, find_document, find_named, page_id, source_file
 from maxsight.places import home_of
 from maxsight.searching import Searcher
 from maxsight.settings import cache_folder
@@ -162,12 +162,14 @@ class OpenedLibrary:
             )
         return rows[0]
 
-    def find_page(self, file: str, page_number: int) -> IndexedPage:
+    def find_page(self, file: str, page_number: int, *, on_disk: bool = True) -> IndexedPage:
         """Read a page of a document.
 
         Args:
             file: The document, by path or file name.
             page_number: From 1.
+            on_disk: Whether ``file`` may also be a path on this machine, relative or through links. Not where strangers
+                say it: they would learn what there is besides the library.
 
         Raises:
             UnknownDocumentError: There is no such document.
@@ -175,7 +177,7 @@ class OpenedLibrary:
             InputError: The name fits several documents.
         """
         entries = {entry.document.path: entry for entry in self.documents()}
-        entry = entries[find_document(file, entries, self.home)]
+        entry = entries[find_document(file, entries, self.home) if on_disk else find_named(file, entries)]
         document = entry.document
         if page_number - 1 not in entry.page_indices:
             raise UnknownPageError(

@@ -390,6 +390,12 @@ def test_vectors_of_another_dimension_are_refused(store, reference):
     assert_same(store, reference)
 
 
+def test_a_query_of_another_dimension_is_refused(store):
+    narrow = query("rivers")[:, :8]
+    with pytest.raises(DimensionMismatchError, match=r"\(1, 8\).*32 dimensions"):
+        store.nearest([query("sails"), narrow], 3)
+
+
 def test_a_vector_without_direction_is_refused(store):
     page = LIBRARY[3]
     vectors = page.embedding.vectors.copy()

@@ -1,12 +1,15 @@
 """Answers over the API: said as they come, with citations that are checked."""
 
+import asyncio
 import json
 import time
 
+import httpx
 import pytest
 
 from endpoint_server import endpoint_server
-from server.serving import running
+from maxsight.server.config import RequestLimits
+from server.serving import FROM_OUR_PAGES, running
 
 pytest.importorskip("openai", reason="the extra 'ask' is not installed")
 
@@ -82,6 +85,56 @@ def test_a_caller_who_hangs_up_ends_the_request_to_the_model(asking, endpoint):
     with asking.stream("POST", "/v1/ask", json={"question": "lamp"}) as answer:
         assert "event: text" in answer.iter_lines()
     assert endpoint.hung_up.wait(20)
+
+
+def test_of_many_questions_at_once_some_are_answered_and_the_others_told_when_to_come_again(
+    answering, endpoint
+):
+    asked, most = 14, RequestLimits().asks
+    endpoint.reply = iter(lambda: time.sleep(0.01) or "on and on ", None)
+    before = len(endpoint.requests)
+
+    async def ask_all():
+        limits = httpx.Limits(max_connections=None)
+        headers = FROM_OUR_PAGES
+        async with httpx.AsyncClient(
+            base_url=answering.url, timeout=60, limits=limits, headers=headers
+        ) as client:
+            request = client.build_request("POST", "/v1/ask", json={"question": "lamp"})
+            answers = await asyncio.gather(*[client.send(request, stream=True) for _ in range(asked)])
+            refused = [answer for answer in answers if answer.status_code != 200]
+            for answer in refused:
+                await answer.aread()
+            while len(endpoint.requests) - before < most:
+                await asyncio.sleep(0.01)
+            for answer in answers:
+                await answer.aclose()
+            return refused
+
+    refused = asyncio.run(ask_all())
+    assert len(refused) == asked - most
+    assert len(endpoint.requests) == before + most
+    for answer in refused:
+        assert (answer.status_code, answer.json()["type"]) == (503, "/problems/too-busy")
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["detail"] == f"{most} questions are being answered already"
+        assert answer.json()["hint"] and answer.headers["retry-after"]
+    endpoint.reply = ["Four hundred pounds [1]."]
+    with answering.client() as client:  # those who have hung up, been refused or failed hold no place
+        for _ in range(100):
+            answer = client.post("/v1/ask", json={"question": "lamp"})
+            if answer.status_code == 200:
+                break
+            time.sleep(0.1)
+        for _ in range(most):
+            client.post("/v1/ask", json={"question": "lamp", "filter": "("})
+        answer = client.post("/v1/ask", json={"question": "lamp"})
+    assert events(answer)[-1][0] == "done"
+
+
+def test_the_library_says_which_model_answers_if_one_does(asking, client):
+    assert asking.get("/v1/library").json()["answers"] == "talker"
+    assert client.get("/v1/library").json()["answers"] is None
 
 
 def test_a_server_without_a_model_says_what_to_set(client):

@@ -1,21 +1,26 @@
 """What goes wrong with a request gets a clear answer, and leaves nothing behind."""
 
 import asyncio
+import json
 import socket
 import struct
 import threading
 import time
 import zlib
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maxsight.errors import StorageFullError
+from maxsight.server import uploads
 from maxsight.server.config import RequestLimits
 from maxsight.server.problems import RefusedError
 from maxsight.server.uploads import MOST_NAME_BYTES, UploadFolder, safe_name
 from pdf_files import raw_pdf
-from server.serving import files_below, index, job_ids, upload
+from server.serving import files_below, index, job_ids, running, upload
 
 BOUNDARY = "b0undary"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -65,23 +70,23 @@ def test_an_upload_that_does_not_say_its_size_is_stopped_when_it_is_too_large(ow
 
 
 def test_a_client_that_goes_away_leaves_nothing(own):
-    uploads = own.home / "uploads"
+    folder = own.home / "uploads"
     with own.client() as client:
         before = job_ids(client)
     with socket.create_connection(("127.0.0.1", own.port), timeout=20) as line:
         line.sendall(head_of_upload(own, 1_000_000) + part("half.txt", b"a" * 300_000, end=False))
-        until(lambda: files_below(uploads))
-    until(lambda: not files_below(uploads))
+        until(lambda: files_below(folder))
+    until(lambda: not files_below(folder))
     with own.client() as client:
         assert job_ids(client) == before
 
 
 def test_slow_clients_keep_nobody_waiting(own):
-    lines = [socket.create_connection(("127.0.0.1", own.port), timeout=20) for _ in range(50)]
+    lines = [socket.create_connection(("127.0.0.1", own.port), timeout=20) for _ in range(40)]
     try:
         for number, line in enumerate(lines):
             whole = head_of_upload(own, 1_000_000) + part("slow.txt", end=False)
-            line.sendall(whole[: 20 + 5 * number])
+            line.sendall(whole[: 20 + 5 * number])  # fewer than may come at once have said what they bring
         with own.client() as client:
             assert index(client, ("quick.txt", b"I am quick."))["state"] == "done"
             assert client.get("/v1/search", params={"q": "quick"}).json()["hits"]
@@ -97,8 +102,57 @@ def test_an_upload_that_stands_still_is_given_up(tmp_path):
 
     folder = UploadFolder(tmp_path / "uploads")
     with pytest.raises(RefusedError, match="nothing has come") as caught:
-        asyncio.run(folder.receive(FORM, body(), RequestLimits(stall_s=0.05)))
+        asyncio.run(folder.receive({"content-type": FORM}, body(), RequestLimits(stall_s=0.05)))
     assert caught.value.status == 408
+    assert not files_below(tmp_path)
+
+
+def test_an_upload_that_comes_steadily_and_takes_too_long_is_given_up(tmp_path):
+    async def body():
+        yield part("slow.txt", b"a", end=False)
+        while True:
+            await asyncio.sleep(0.01)
+            yield b"a"
+
+    folder = UploadFolder(tmp_path / "uploads")
+    with pytest.raises(RefusedError, match=r"an upload may take 0\.1 seconds") as caught:
+        asyncio.run(folder.receive({"content-type": FORM}, body(), RequestLimits(upload_s=0.1)))
+    assert (caught.value.status, caught.value.kind) == (408, "too-slow")
+    assert not files_below(tmp_path)
+
+
+def test_a_slow_client_is_told_so_and_its_line_is_ended(tmp_path):
+    with running(tmp_path / "a.library", "--upload-time", "0.5") as server:
+        with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
+            line.sendall(head_of_upload(server, 1_000_000) + part("slow.txt", end=False))
+            until(lambda: files_below(tmp_path / "uploads"))
+            line.settimeout(0.05)
+            answer = b""
+            while not answer:
+                line.sendall(b"a")  # it goes on and on, and never stands still
+                with suppress(TimeoutError):
+                    answer = line.recv(65536)
+            line.settimeout(20)
+            answer += b"".join(iter(lambda: line.recv(65536), b""))
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 408 ")
+        assert b"content-type: application/problem+json" in head.lower()
+        problem = json.loads(body)
+        assert problem["type"] == "/problems/too-slow" and "better connection" in problem["hint"]
+        assert not files_below(tmp_path / "uploads")
+
+
+def test_a_full_disk_ends_an_upload_with_what_to_do_and_leaves_nothing(tmp_path, monkeypatch):
+    async def body():
+        yield part("large.txt", b"a" * 100_000)
+
+    if not Path("/dev/full").exists():
+        pytest.skip("there is no /dev/full here, which is a disk without room")
+    monkeypatch.setattr(uploads, "open", lambda file, mode: open("/dev/full", mode), raising=False)
+    folder = UploadFolder(tmp_path / "uploads")
+    with pytest.raises(StorageFullError, match="no space is left") as caught:
+        asyncio.run(folder.receive({"content-type": FORM}, body(), RequestLimits()))
+    assert caught.value.hint
     assert not files_below(tmp_path)
 
 

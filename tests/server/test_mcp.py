@@ -146,6 +146,23 @@ def test_a_document_can_not_end_its_own_quotation(own):
     assert texts(found)[1].count("</page>") == 1 and texts(found)[1].endswith("</page>")
 
 
+def test_what_an_assistant_names_is_looked_up_in_the_library_and_never_on_the_disk(tmp_path):
+    (tmp_path / "reports").mkdir()
+    (tmp_path / "link").symlink_to("reports")
+    write_pdf(tmp_path / "reports" / "report.pdf", [[(72, 100, "Net sales rose.")]])
+    with Library.create(tmp_path / "test.library", encoder="fake") as library:
+        library.index(tmp_path / "reports")
+        ways = [str(tmp_path / "link" / "report.pdf"), str(tmp_path / "reports" / "report.pdf")]
+        for way in ways:  # a person at this machine may name a file by any way to it
+            assert library.find_page(way, 1).document.path == "reports/report.pdf"
+        names = [*ways, "reports/report.pdf", "report.pdf"]
+        calls = [("get_page", {"path": name, "page_number": 1, "image": False}) for name in names]
+        _, read = called(mcp_server(Pages.of_library(library)), *calls)
+    assert [result.is_error for result in read] == [True, True, False, False]
+    assert "is not in the library" in texts(read[0])[0]
+    assert "Net sales rose." in texts(read[2])[0]
+
+
 def test_a_page_whose_file_is_gone_is_read_without_its_picture(tmp_path):
     write_pdf(tmp_path / "report.pdf", [[(72, 100, "Net sales rose.")]])
     with Library.create(tmp_path / "test.library", encoder="fake") as library:

@@ -1,5 +1,6 @@
 """Who may ask, and what no web site can have a visitor's browser do."""
 
+import asyncio
 import subprocess
 import sys
 
@@ -9,6 +10,7 @@ from maxsight.errors import InputError
 from maxsight.server import security
 from maxsight.server.config import ServerSettings
 from server.conftest import TOKEN
+from server.inside import client_of, service_of
 from server.serving import FROM_OUR_PAGES
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
@@ -122,6 +124,62 @@ def test_a_form_that_a_browser_would_send_unasked_needs_our_header(client, serve
         for address in ("/v1/documents", "/v1/search", "/v1/session", "/v1/embeddings"):
             answer = client.post(address, content=b"{}", headers=plain | {"Content-Type": content_type})
             assert (answer.status_code, answer.json()["type"]) == (403, "/problems/missing-header")
+
+
+SITE = "https://intranet.example"
+REFUSED = {
+    "unauthorized": ("GET", "/v1/library", {}),
+    "unknown-host": ("GET", "/v1/library", BEARER | {"Host": "evil.example"}),
+    "content-too-large": ("POST", "/v1/search", BEARER | {"Content-Length": "9000000"}),
+    "missing-header": ("POST", "/v1/documents", {"Content-Type": "text/plain", "X-Requested-With": ""}),
+}
+
+
+def asked_from(folder, site, *requests):
+    """What a server that asks for a token and names one site answers to a page of another, or of that one."""
+
+    async def ask():
+        with service_of(folder, ServerSettings(token=TOKEN, cors_origins=(SITE,))) as service:
+            async with client_of(service, Origin=site, **{"Sec-Fetch-Site": "cross-site"}) as client:
+                return [
+                    await client.request(method, address, headers=headers)
+                    for method, address, headers in requests
+                ]
+
+    return asyncio.run(ask())
+
+
+def test_a_page_of_a_named_site_can_read_why_it_is_refused(tmp_path):
+    for kind, answer in zip(REFUSED, asked_from(tmp_path, SITE, *REFUSED.values()), strict=True):
+        assert answer.json()["type"] == f"/problems/{kind}"
+        assert answer.headers.get_list("access-control-allow-origin") == [SITE]
+        assert "origin" in answer.headers["vary"].lower()
+        assert "access-control-allow-credentials" not in answer.headers
+
+
+def test_a_page_of_a_named_site_is_answered_once_it_shows_the_token(tmp_path):
+    before, answer, missing = asked_from(
+        tmp_path,
+        SITE,
+        ("OPTIONS", "/v1/library", {"Access-Control-Request-Method": "GET"}),
+        ("GET", "/v1/library", BEARER),
+        ("GET", "/nowhere", BEARER),
+    )
+    assert (before.status_code, answer.status_code, missing.status_code) == (200, 200, 404)
+    for one in (before, answer, missing):
+        assert one.headers.get_list("access-control-allow-origin") == [SITE]
+
+
+def test_a_page_of_any_other_site_can_read_nothing_whether_it_is_refused_or_not(tmp_path):
+    asks = [
+        *REFUSED.values(),
+        ("GET", "/v1/library", BEARER),
+        ("OPTIONS", "/v1/library", {"Access-Control-Request-Method": "GET"}),
+    ]
+    for site in ("https://evil.example", "null", f"{SITE}.evil.example"):
+        for answer in asked_from(tmp_path / site.rpartition("/")[2], site, *asks):
+            assert answer.status_code >= 400
+            assert "access-control-allow-origin" not in answer.headers
 
 
 def test_our_own_page_and_a_followed_link_are_let_in(client, served):

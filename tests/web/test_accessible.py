@@ -22,6 +22,16 @@ def findings(page):
     ]
 
 
+@pytest.mark.parametrize(
+    ("shown", "ready"), [("/", ".shelf .there"), (f"/?q={quote(QUESTION)}", ".result .there")]
+)
+def test_axe_finds_nothing_serious_on_a_phone(server, open_page, shown, ready):
+    phone = {"width": 360, "height": 740}
+    page = open_page(f"{server}{shown}", viewport=phone, bypass_csp=True)
+    page.wait_for_selector(ready)
+    assert findings(page) == []
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("view", ["start", "results", "filter", "page", "library", "problem"])
 def test_axe_finds_nothing_serious(server, open_page, indexed_folder, view, scheme):

@@ -66,6 +66,14 @@ GRACE_S = 3
     show_default=True,
     help="Bytes of one upload.",
 )
+@click.option(
+    "--upload-time",
+    type=click.FloatRange(0, min_open=True),
+    metavar="SECONDS",
+    default=1800,
+    show_default=True,
+    help="How long one upload may take.",
+)
 @search_device_option
 @query_encoder_options
 def serve(
@@ -78,6 +86,7 @@ def serve(
     uploads: Path | None,
     read_only: bool,
     max_upload: int,
+    upload_time: float,
     search_device: str,
     encoder: str | None,
     encoder_options: EncoderOptions,
@@ -98,7 +107,7 @@ def serve(
         cors_origins=cors_origins,
         uploads=uploads,
         read_only=read_only,
-        limits=RequestLimits(upload_bytes=max_upload),
+        limits=RequestLimits(upload_bytes=max_upload, upload_s=upload_time),
     )
     listening = _listen(host, port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -9,7 +9,6 @@ from fastapi import APIRouter, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.middleware import Middleware
 from starlette.middleware.body_limit import RequestBodyLimitMiddleware
-from starlette.middleware.cors import CORSMiddleware
 from starlette.routing import Route
 
 from maxsight import __version__
@@ -18,7 +17,7 @@ from maxsight.server.metrics import Timed
 from maxsight.server.problems import MEDIA_TYPE, answer_with_problems
 from maxsight.server.routes import ask, documents, embeddings, jobs, library, pages, search, session, web
 from maxsight.server.schemas import Problem
-from maxsight.server.security import OWN_HEADER, Guard
+from maxsight.server.security import Guard, cross_origin
 from maxsight.server.service import Service
 
 _PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What went wrong, and what to do."}
@@ -41,14 +40,7 @@ def create_app(service: Service) -> FastAPI:
 
     around = [Middleware(Guard, settings), Middleware(Timed, service.metrics)]
     if settings.cors_origins:
-        around.append(
-            Middleware(
-                CORSMiddleware,
-                allow_origins=list(settings.cors_origins),
-                allow_methods=["GET", "POST", "DELETE"],
-                allow_headers=["Authorization", "Content-Type", OWN_HEADER],
-            )
-        )
+        around.append(Middleware(cross_origin, settings))
     app = FastAPI(
         title="maxsight",
         version=__version__,

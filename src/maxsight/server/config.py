@@ -22,7 +22,11 @@ class RequestLimits:
         filter_chars: Characters of a filter.
         upload_bytes: Bytes of one upload, all its files together.
         upload_files: Files of one upload.
+        uploads: Uploads that may come at once.
+        upload_s: Seconds that one upload may take.
         stall_s: Seconds an upload may stand still.
+        asks: Questions that may be answered in words at once.
+        waiting_pages: Pieces of work on pages (read, draw, explain) that may be done or wait.
         waiting_searches: Searches that may wait for their turn.
         waiting_jobs: Jobs that may wait for their turn.
         cache_bytes: Bytes of page pictures kept on the disk.
@@ -34,7 +38,11 @@ class RequestLimits:
     filter_chars: int = 10_000
     upload_bytes: int = 500_000_000
     upload_files: int = 200
+    uploads: int = 16
+    upload_s: float = 1800.0
     stall_s: float = 30.0
+    asks: int = 8
+    waiting_pages: int = 256
     waiting_searches: int = 256
     waiting_jobs: int = 32
     cache_bytes: int = 500_000_000

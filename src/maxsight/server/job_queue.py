@@ -11,11 +11,10 @@ import secrets
 import sys
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import closing, suppress
+from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
-from pathlib import Path
 
 from maxsight.documents import Limits
 from maxsight.errors import LibraryBusyError, MaxSightError
@@ -59,6 +58,8 @@ class JobQueue:
         self._thread = ThreadPoolExecutor(1, "indexing", initializer=_step_back)
         self._stopping = threading.Event()
         self._cancelling = threading.Lock()
+        self._files = threading.Lock()
+        """Held by whoever keeps or removes files and by what decides it: which jobs are about a file."""
 
     def resume(self) -> None:
         """Take up the jobs that a server before this one has not ended."""
@@ -72,7 +73,7 @@ class JobQueue:
         Raises:
             RefusedError: Too many jobs wait already.
         """
-        waiting = sum(not job.has_ended for job in self._jobs.values())
+        waiting = sum(not job.has_ended for job in self.all())
         if waiting >= self._most_waiting:
             raise RefusedError(
                 503,
@@ -82,12 +83,41 @@ class JobQueue:
                 headers={"Retry-After": "30"},
             )
 
-    def add(self, files: Sequence[Path], refused: Sequence[Received] = ()) -> Job:
-        """Have files indexed."""
+    def accept(self, received: Sequence[Received]) -> Job:
+        """Keep files that have come, and have them indexed.
+
+        Raises:
+            UnsupportedFormatError: None of them is a file maxsight reads.
+        """
+        refused = [one for one in received if one.refused]
+        if len(refused) == len(received):
+            assert refused[0].refused is not None
+            raise refused[0].refused
+        good = [one for one in received if not one.refused]
+        files = list(dict.fromkeys(map(self._uploads.place_of, good)))
         job = Job(secrets.token_hex(16), files, refused, self._library.home)
-        self._uploads.begin(job.job_id, self._library.name, files)
-        self._submit(job)
+        with self._files:
+            self._uploads.begin(
+                job.job_id, self._library.name, files
+            )  # a killed server leaves no file unnamed
+            for one in good:
+                self._uploads.keep(one)
+            self._submit(job)
         return job
+
+    @contextmanager
+    def keeping_off(self, path: str) -> Iterator[None]:
+        """See to it that no job is about a document, and that none comes to be, while it is taken away.
+
+        Raises:
+            RefusedError: A job that has not ended is about it.
+        """
+        with self._files:
+            if self._is_busy_with(path):
+                raise RefusedError(
+                    409, "document-busy", f"{path} is being indexed", "Cancel its job, or wait for it."
+                )
+            yield
 
     def get(self, job_id: str) -> Job:
         """Find a job.
@@ -104,12 +134,10 @@ class JobQueue:
 
     def all(self) -> list[Job]:
         """All jobs that are remembered, newest first."""
-        return list(reversed(self._jobs.values()))
+        return list(self._jobs.values())[::-1]
 
-    def is_busy_with(self, path: str, *, besides: Job | None = None) -> bool:
-        """Whether a job that has not ended is about a document."""
-        jobs = list(self._jobs.values())
-        return any(path in job.paths and not job.has_ended and job is not besides for job in jobs)
+    def _is_busy_with(self, path: str, *, besides: Job | None = None) -> bool:
+        return any(path in job.paths and not job.has_ended and job is not besides for job in self.all())
 
     def cancel(self, job: Job) -> None:
         """Stop a job at its next step; one whose turn has not come ends here."""
@@ -146,14 +174,15 @@ class JobQueue:
             self._end(job, state, error)
 
     def _end(self, job: Job, state: JobState, error: MaxSightError | None = None) -> None:
-        try:
-            self._drop_what_is_not_indexed(job)
-            self._uploads.end(job.job_id)
-        except (OSError, MaxSightError):
-            logger.exception("files of job %s could not be looked after", job.job_id)
-        self._metrics.jobs_waiting.dec()
-        self._metrics.jobs.labels(state.value).inc()
-        job.end(state, error)
+        with self._files:
+            try:
+                self._drop_what_is_not_indexed(job)
+                self._uploads.end(job.job_id)
+            except (OSError, MaxSightError):
+                logger.exception("files of job %s could not be looked after", job.job_id)
+            self._metrics.jobs_waiting.dec()
+            self._metrics.jobs.labels(state.value).inc()
+            job.end(state, error)
 
     def _index(self, job: Job) -> JobState:
         """Index a job's files. Another process that is writing is waited for."""
@@ -179,7 +208,7 @@ class JobQueue:
         known = {entry.document.path for entry in self._library.documents()}
         for file in job.files:
             path = document_path(file, self._library.home)
-            if path not in known and not self.is_busy_with(path, besides=job):
+            if path not in known and not self._is_busy_with(path, besides=job):
                 self._uploads.remove(file)
 
 

@@ -127,7 +127,7 @@ def mcp_server(pages: Pages) -> MCPServer[Any]:
         image: Annotated[bool, Field(description="Also get the page's picture.")] = True,
     ) -> Content:
         """Read one page of a document: all of its text, and its picture."""
-        page = await pages.run(pages.library.find_page, path, page_number)
+        page = await pages.run(pages.library.find_page, path, page_number, on_disk=False)
         read: Content = [TextContent(text=_quoted(page, page.page.text[:PAGE_CHARS]))]
         return [*read, await _picture(pages, page)] if image else read
 

@@ -421,6 +421,7 @@ class LibraryStatus(BaseModel):
     read_only: bool
     upload_bytes: int = Field(description="Bytes that one upload may have.")
     upload_files: int = Field(description="Files that one upload may have.")
+    answers: str | None = Field(description="The model that answers in words; null where none is configured.")
     version: str
 
 

@@ -12,6 +12,7 @@ import time
 from http import cookies
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -100,7 +101,9 @@ class Guard:
         try:
             self._check(scope)
         except RefusedError as error:
-            await error(scope, receive, with_headers)
+            headers = Headers(scope=scope)
+            readable = cross_origin(error, self._settings)  # by the pages of the sites that are named
+            await readable.simple_response(scope, receive, with_headers, request_headers=headers)
         else:
             await self._app(scope, receive, with_headers)
 
@@ -180,6 +183,16 @@ class Guard:
             "Send the header Authorization: Bearer TOKEN, with the token the server was started with.",
             headers={"WWW-Authenticate": "Bearer"},
         )
+
+
+def cross_origin(app: ASGIApp, settings: ServerSettings) -> CORSMiddleware:
+    """Let browsers show an application's answers to the pages of the sites that are named, and to no others."""
+    return CORSMiddleware(
+        app,
+        allow_origins=settings.cors_origins,
+        allow_methods=("GET", "POST", "DELETE"),
+        allow_headers=("Authorization", "Content-Type", OWN_HEADER),
+    )
 
 
 def session_cookie(value: str, *, secure: bool) -> str:

@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
+from contextlib import ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 from typing import ParamSpec, Self, TypeVar
@@ -21,13 +21,13 @@ from maxsight.encoders import EncoderOptions
 from maxsight.errors import LibraryReadOnlyError, UnknownDocumentError
 from maxsight.identity import document_id, page_id
 from maxsight.library import Library
+from maxsight.server.admission import Admission
 from maxsight.server.batching import SearchBatcher, SearchOptions
-from maxsight.server.config import ServerSettings
+from maxsight.server.config import RequestLimits, ServerSettings
 from maxsight.server.job_queue import JobQueue
 from maxsight.server.metrics import Metrics
 from maxsight.server.page_images import PageImages
-from maxsight.server.problems import RefusedError
-from maxsight.server.uploads import UploadFolder
+from maxsight.server.uploads import Incoming, UploadFolder
 from maxsight.stores.addresses import Address
 from maxsight.stores.base import DocumentEntry
 from maxsight.threads import one_blas_thread
@@ -46,6 +46,7 @@ class Service:
         settings: How the server runs.
         images: Pictures of its pages.
         uploads: Where uploaded files are kept.
+        asking: Lets questions in that are to be answered in words.
         metrics: Figures.
     """
 
@@ -64,6 +65,15 @@ class Service:
         self._batcher = SearchBatcher(self._search_many, limits.waiting_searches)
         self._search_thread = ThreadPoolExecutor(1, "search")
         self._page_threads = ThreadPoolExecutor(PAGE_THREADS, "pages")
+        self._receiving = Admission(
+            "uploads are coming", limits.uploads, "Try again when they are here.", retry_after_s=30
+        )
+        self.asking = Admission(
+            "questions are being answered", limits.asks, "Ask again in a moment.", retry_after_s=5
+        )
+        self._at_pages = Admission(
+            "requests for pages wait", PAGE_THREADS + limits.waiting_pages, "Try again in a moment."
+        )
         self._documents: tuple[int, dict[str, DocumentEntry]] | None = None
         self._limit = ExitStack()
         self._limit.enter_context(one_blas_thread())  # as every search wants it
@@ -123,9 +133,36 @@ class Service:
         *args: Parameters.args,
         **kwargs: Parameters.kwargs,
     ) -> Result:
-        """Run what computes, reads or writes off the event loop."""
+        """Run what computes, reads or writes off the event loop.
+
+        Raises:
+            RefusedError: Too much waits for that already.
+        """
         loop = asyncio.get_running_loop()
-        return await loop.run_in_executor(self._page_threads, partial(function, *args, **kwargs))
+        with self._at_pages:
+            return await loop.run_in_executor(self._page_threads, partial(function, *args, **kwargs))
+
+    @asynccontextmanager
+    async def receiving(
+        self, request: Request, limits: RequestLimits | None = None
+    ) -> AsyncIterator[Incoming]:
+        """Receive the files of a request; those that have not been kept by the end of the block are dropped.
+
+        Args:
+            request: An upload.
+            limits: What it may cost; the server's, if not given.
+
+        Raises:
+            RefusedError: As for ``UploadFolder.receive``, or as many come already as may.
+        """
+        with self._receiving:
+            incoming = await self.uploads.receive(
+                request.headers, request.stream(), limits or self.settings.limits
+            )
+            try:
+                yield incoming
+            finally:
+                incoming.discard()
 
     async def search(
         self,
@@ -204,14 +241,11 @@ class Service:
         """
         entry, jobs = self.document(id_), self.jobs
         path = entry.document.path
-        if jobs.is_busy_with(path):
-            raise RefusedError(
-                409, "document-busy", f"{path} is being indexed", "Cancel its job, or wait for it."
-            )
         assert self._writer is not None  # there are jobs
-        self._writer.remove([path])
+        with jobs.keeping_off(path):
+            self._writer.remove([path], exact=True)
+            self.uploads.remove(self.reader.source(entry.document))
         self.images.forget(page_id(path, entry.document.content_hash, index) for index in entry.page_indices)
-        self.uploads.remove(self.reader.source(entry.document))
 
     def is_upload(self, entry: DocumentEntry) -> bool:
         """Whether a document's file was uploaded here."""

@@ -18,7 +18,7 @@ import re
 import secrets
 import shutil
 import unicodedata
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath, PureWindowsPath
@@ -31,6 +31,7 @@ from maxsight.documents.formats import is_supported, unsupported
 from maxsight.errors import InputError, UnsupportedFormatError
 from maxsight.server.config import RequestLimits
 from maxsight.server.problems import RefusedError
+from maxsight.stores.edge import translated
 
 MOST_NAME_BYTES = 150
 _INCOMING, _JOURNALS = ".incoming", ".jobs"
@@ -69,16 +70,19 @@ class UploadFolder:
         """Drop what was still coming when a server was killed."""
         shutil.rmtree(self.root / _INCOMING, ignore_errors=True)
 
-    def keep(self, received: Received) -> Path:
-        """Give a file its place. The same content under the same name is the same file."""
+    def place_of(self, received: Received) -> Path:
+        """Where a file is kept. The same content under the same name is the same file."""
+        return self.root / received.digest[:_HASH_DIGITS] / received.name
+
+    def keep(self, received: Received) -> None:
+        """Give a file its place."""
         assert received.path is not None
-        place = self.root / received.digest[:_HASH_DIGITS] / received.name
+        place = self.place_of(received)
         place.parent.mkdir(parents=True, exist_ok=True)
         if place.exists():
             received.path.unlink()  # and the file keeps its time: it has not changed
         else:
             os.replace(received.path, place)
-        return place
 
     def owns(self, file: Path) -> bool:
         """Whether a file was kept here."""
@@ -123,7 +127,9 @@ class UploadFolder:
 
     # Receiving --------------------------------------------------------------------------------------------
 
-    async def receive(self, content_type: str, body: AsyncIterator[bytes], limits: RequestLimits) -> Incoming:
+    async def receive(
+        self, headers: Mapping[str, str], body: AsyncIterator[bytes], limits: RequestLimits
+    ) -> Incoming:
         """Write the files of a multipart request to the disk as they come.
 
         Whatever goes wrong, nothing is left of them.
@@ -131,7 +137,11 @@ class UploadFolder:
         Raises:
             RefusedError: It is too large, of too many files, too slow, or not multipart.
             InputError: It has no file.
+            StoreError: The disk is full, or can't be written to.
         """
+        if int(headers.get("content-length", 0)) > limits.upload_bytes:
+            raise _too_large(limits)
+        content_type = headers.get("content-type", "")
         kind, options = parse_options_header(content_type)
         boundary = options.get(b"boundary")
         if kind != b"multipart/form-data" or not boundary:
@@ -145,8 +155,11 @@ class UploadFolder:
         try:
             await asyncio.to_thread(incoming.folder.mkdir, parents=True)
             await incoming.take(boundary, body)
-        except BaseException:
+        except BaseException as error:
             incoming.discard()
+            if isinstance(error, OSError):  # as when the disk is full
+                with translated(self.root, writing=True):
+                    raise
             raise
         return incoming
 
@@ -186,11 +199,12 @@ class Incoming:
             },
         )
         total = 0
+        deadline = asyncio.get_running_loop().time() + self.limits.upload_s
         try:
-            while (chunk := await self._next(body)) is not None:
+            while (chunk := await self._next(body, deadline)) is not None:
                 total += len(chunk)
                 if total > self.limits.upload_bytes:
-                    raise too_large(self.limits)
+                    raise _too_large(self.limits)
                 await asyncio.to_thread(parser.write, chunk)
         except MultipartParseError as error:
             raise _damaged(str(error)) from error
@@ -206,18 +220,13 @@ class Incoming:
         self._close()
         shutil.rmtree(self.folder, ignore_errors=True)
 
-    async def _next(self, body: AsyncIterator[bytes]) -> bytes | None:
+    async def _next(self, body: AsyncIterator[bytes], deadline: float) -> bytes | None:
+        stalled = asyncio.get_running_loop().time() + self.limits.stall_s
         try:
-            async with asyncio.timeout(self.limits.stall_s):
+            async with asyncio.timeout_at(min(stalled, deadline)):
                 return await anext(body, None)
         except TimeoutError as error:
-            raise RefusedError(
-                408,
-                "too-slow",
-                f"nothing has come for {self.limits.stall_s:.0f} seconds",
-                "Send it again over a better connection.",
-                headers={"Connection": "close"},
-            ) from error
+            raise _too_slow(self.limits, stood_still=stalled < deadline) from error
 
     # What the parser calls, in the thread that feeds it ----------------------------------------------------
 
@@ -266,17 +275,28 @@ class Incoming:
         self._whole = True
 
     def _close(self) -> None:
-        if self._out is not None:
-            self._out.close()
-            self._out = None
+        out, self._out = self._out, None
+        if out is not None:
+            out.close()
 
 
 def _damaged(how: str) -> RefusedError:
     return RefusedError(400, "damaged-upload", f"the upload is not whole: {how}", "Send it again.")
 
 
-def too_large(limits: RequestLimits) -> RefusedError:
-    """The answer to an upload of too many bytes."""
+def _too_slow(limits: RequestLimits, *, stood_still: bool) -> RefusedError:
+    return RefusedError(
+        408,
+        "too-slow",
+        f"nothing has come for {limits.stall_s:g} seconds"
+        if stood_still
+        else f"an upload may take {limits.upload_s:g} seconds",
+        "Send it again over a better connection, or fewer files at once.",
+        headers={"Connection": "close"},
+    )
+
+
+def _too_large(limits: RequestLimits) -> RefusedError:
     return RefusedError(
         413,
         "too-large",

@@ -125,6 +125,9 @@ class Searchable(Protocol):
             limit: How many pages at most, for each query.
             where: Only pages this filter keeps.
             candidates: As for ``Codec.best_pages``.
+
+        Raises:
+            DimensionMismatchError: A query has vectors of another dimension.
         """
         ...
 

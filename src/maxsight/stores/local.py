@@ -46,7 +46,7 @@ from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
 from maxsight.stores.lock import HOLDER_FILE, LOCK_FILE, WriterLock
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
 from maxsight.stores.ragged import PageVectors
-from maxsight.stores.rounding import as_stored
+from maxsight.stores.rounding import as_stored, check_queries
 from maxsight.stores.upgrade import upgrade
 from maxsight.stores.verification import Verification, check_rows
 from maxsight.types import Document, Floats, Scalar
@@ -344,6 +344,7 @@ class LocalStore:
         candidates: int | None = None,
     ) -> list[PageVectors]:
         """Find, for each query, the pages whose codes promise the best MaxSim, with their vectors."""
+        check_queries(queries, self._manifest.space.dim)
         table = self._newest_table()
         if where is None:
             found = table.codec.best_pages(queries, table.codes, limit, candidates)

@@ -20,7 +20,7 @@ from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page, stored_value
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.ragged import PageVectors
-from maxsight.stores.rounding import as_stored
+from maxsight.stores.rounding import as_stored, check_queries
 from maxsight.types import Document, Floats, Scalar
 
 PAGES_PER_CHUNK = 64
@@ -164,6 +164,7 @@ class MemoryStore:
         candidates: int | None = None,
     ) -> list[PageVectors]:
         """Find, for each query, the pages with the best MaxSim, exactly."""
+        check_queries(queries, self._manifest.space.dim)
         pages = {page.page_id: page for page in self._kept(where) if len(page.embedding.vectors)}
         found = []
         for query in queries:

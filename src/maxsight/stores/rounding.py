@@ -5,6 +5,7 @@ Scores are computed on these values, so two stores of one library rank alike to 
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -45,6 +46,23 @@ def as_stored(page: IndexedPage, dim: int, fields: dict[str, FieldType]) -> Inde
         ),
         metadata={name: stored_value(value, fields[name]) for name, value in page.metadata.items()},
     )
+
+
+def check_queries(queries: Sequence[Floats], dim: int) -> None:
+    """See to it that queries can be compared with what is stored.
+
+    Args:
+        queries: Shape ``(query_tokens, dim)`` each.
+        dim: Of the library's vectors.
+
+    Raises:
+        DimensionMismatchError: One has vectors of another dimension.
+    """
+    for query in queries:
+        if query.shape[1:] != (dim,):
+            raise DimensionMismatchError(
+                f"the query has vectors of shape {query.shape}, the library's have {dim} dimensions"
+            )
 
 
 def unit_float16(vectors: Floats, dim: int, page_id: str) -> NDArray[np.float16]:

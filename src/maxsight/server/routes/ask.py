@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -12,8 +11,8 @@ from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 from pydantic import BaseModel, ConfigDict, Field
 
-from maxsight import extras
-from maxsight.errors import EndpointUnavailableError, MaxSightError
+from maxsight import extras, settings
+from maxsight.errors import EndpointNotConfiguredError, MaxSightError, MissingExtraError
 from maxsight.server import schemas
 from maxsight.server.problems import problem_of
 from maxsight.server.service import Service, get_service
@@ -24,12 +23,10 @@ if TYPE_CHECKING:
     from maxsight.answers.sources import Source
 
 MOST_SOURCES = 20
-MOST_AT_ONCE = 8
 READING_WIDTH_PX = 1200
 
 router = APIRouter(tags=["answers"])
 Served = Annotated[Service, Depends(get_service)]
-_answering = asyncio.Semaphore(MOST_AT_ONCE)
 
 
 class AskRequest(BaseModel):
@@ -95,28 +92,38 @@ class Asked:
     notices: list[str]
 
 
-async def get_asked(service: Served, request: AskRequest) -> Asked:
-    """Find and draw the pages."""
+def answering_model() -> str | None:
+    """The model that answers; None where none is configured, or what it takes is not installed."""
+    if not settings.answering_model():
+        return None  # the model's client takes a while to import
+    try:
+        extras.require("ask")
+        from maxsight.answers.endpoint import Endpoint
+
+        return Endpoint.configured().model
+    except (MissingExtraError, EndpointNotConfiguredError):
+        return None
+
+
+async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked]:
+    """Find and draw the pages. The question has its place until the answer has ended, or its caller has gone."""
     extras.require("ask")
     from maxsight.answers.endpoint import Endpoint
     from maxsight.answers.sources import gather_sources
 
     endpoint = Endpoint.configured()
-    if _answering.locked():
-        raise EndpointUnavailableError(
-            f"{MOST_AT_ONCE} questions are being answered already", hint="Ask again in a moment."
-        )
 
     def draw(page: IndexedPage) -> bytes:
         return service.images.get(page, READING_WIDTH_PX)
 
-    hits = await service.search(
-        request.question, top_k=request.top_k, where=request.filter, hybrid=request.hybrid
-    )
-    drawing = None if request.text_only else draw
-    sources = await service.run(gather_sources, hits, service.reader.page, drawing)
-    notices = await service.run(service.reader.notices, request.question)
-    return Asked(request.question, endpoint, sources, notices)
+    with service.asking:
+        hits = await service.search(
+            request.question, top_k=request.top_k, where=request.filter, hybrid=request.hybrid
+        )
+        drawing = None if request.text_only else draw
+        sources = await service.run(gather_sources, hits, service.reader.page, drawing)
+        notices = await service.run(service.reader.notices, request.question)
+        yield Asked(request.question, endpoint, sources, notices)
 
 
 @router.post("/v1/ask", response_class=EventSourceResponse)
@@ -140,7 +147,7 @@ async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[Serv
     )
     events = answer_question(asked.question, asked.sources, asked.endpoint)
     try:
-        async with _answering, aclosing(events):
+        async with aclosing(events):
             async for event in events:
                 match event:
                     case Said():

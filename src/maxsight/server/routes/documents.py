@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import binascii
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from pathlib import Path
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Query, Request, Response, status
-from fastapi import Path as InPath
+from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 from fastapi.responses import FileResponse
 
 from maxsight.drawing import check_unchanged
@@ -20,13 +18,12 @@ from maxsight.identity import document_id, page_id
 from maxsight.server import schemas
 from maxsight.server.schemas import THUMBNAIL_PX
 from maxsight.server.service import Service, get_service
-from maxsight.server.uploads import Incoming, too_large
 from maxsight.status import ExpectedErrors
 from maxsight.stores.base import DocumentEntry
 
 router = APIRouter(tags=["documents"])
 Served = Annotated[Service, Depends(get_service)]
-DocumentId = Annotated[schemas.Id, InPath(description="As in a hit or in the list of documents.")]
+DocumentId = Annotated[schemas.Id, Path(description="As in a hit or in the list of documents.")]
 
 _MEDIA_TYPES = {
     ".pdf": "application/pdf",
@@ -82,18 +79,10 @@ async def list_documents(
 )
 async def upload_documents(service: Served, request: Request) -> schemas.JobAccepted:
     """Bring files to be indexed. The answer comes when they are here; the job says how far they are."""
-    jobs, limits = service.jobs, service.settings.limits
+    jobs = service.jobs
     jobs.check_room()
-    if int(request.headers.get("content-length", 0)) > limits.upload_bytes:
-        raise too_large(limits)
-    incoming = await service.uploads.receive(
-        request.headers.get("content-type", ""), request.stream(), limits
-    )
-    try:
-        files = await service.run(_keep, service, incoming)
-    finally:
-        incoming.discard()
-    job = jobs.add(files, [received for received in incoming.files if received.refused])
+    async with service.receiving(request) as incoming:
+        job = await asyncio.to_thread(jobs.accept, incoming.files)
     links = {"self": f"/v1/jobs/{job.job_id}", "events": f"/v1/jobs/{job.job_id}/events"}
     return schemas.JobAccepted(job_id=job.job_id, links=links)
 
@@ -137,19 +126,6 @@ async def get_source(service: Served, document_id: DocumentId) -> Response:
             "frame-ancestors 'none'",
         },
     )
-
-
-def _keep(service: Service, incoming: Incoming) -> Sequence[Path]:
-    """Give what has come its place.
-
-    Raises:
-        UnsupportedFormatError: Nothing of it is a file maxsight reads.
-    """
-    good = [received for received in incoming.files if not received.refused]
-    if not good:
-        assert incoming.files[0].refused is not None
-        raise incoming.files[0].refused
-    return list(dict.fromkeys(service.uploads.keep(received) for received in good))
 
 
 def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:

@@ -11,7 +11,7 @@ from pydantic import ValidationError
 
 from maxsight.server import schemas
 from maxsight.server.service import Service, get_service
-from maxsight.server.uploads import Incoming, too_large
+from maxsight.server.uploads import Incoming
 
 router = APIRouter(tags=["embeddings"])
 Served = Annotated[Service, Depends(get_service)]
@@ -39,7 +39,7 @@ async def embed(service: Served, request: Request) -> schemas.EmbeddingResponse:
     """Encode a text as a query, or a file of one page as a page. Nothing is kept."""
     content_type = request.headers.get("content-type", "")
     if content_type.partition(";")[0].strip() == "multipart/form-data":
-        return await _embed_file(service, request, content_type)
+        return await _embed_file(service, request)
     try:
         wanted = schemas.EmbeddingRequest.model_validate_json(await request.body())
     except ValidationError as error:
@@ -47,15 +47,10 @@ async def embed(service: Served, request: Request) -> schemas.EmbeddingResponse:
     return await service.run(_embed_text, service, wanted.text)
 
 
-async def _embed_file(service: Service, request: Request, content_type: str) -> schemas.EmbeddingResponse:
+async def _embed_file(service: Service, request: Request) -> schemas.EmbeddingResponse:
     limits = replace(service.settings.limits, upload_bytes=IMAGE_BYTES, upload_files=1)
-    if int(request.headers.get("content-length", 0)) > limits.upload_bytes:
-        raise too_large(limits)
-    incoming = await service.uploads.receive(content_type, request.stream(), limits)
-    try:
+    async with service.receiving(request, limits) as incoming:
         return await service.run(_embed_page, service, incoming)
-    finally:
-        incoming.discard()
 
 
 def _embed_text(service: Service, text: str) -> schemas.EmbeddingResponse:

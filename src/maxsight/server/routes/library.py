@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Response
 from maxsight import __version__
 from maxsight.documents.formats import SUFFIXES
 from maxsight.server import metrics, schemas
+from maxsight.server.routes.ask import answering_model
 from maxsight.server.service import Service, get_service
 
 router = APIRouter(tags=["library"])
@@ -19,6 +20,7 @@ Served = Annotated[Service, Depends(get_service)]
 async def get_library(service: Served) -> schemas.LibraryStatus:
     """What the library holds, and what it takes."""
     status = await service.run(service.reader.status)
+    answers = await service.run(answering_model)
     limits = service.settings.limits
     return schemas.LibraryStatus(
         documents=status.documents,
@@ -35,6 +37,7 @@ async def get_library(service: Served) -> schemas.LibraryStatus:
         read_only=service.is_read_only,
         upload_bytes=limits.upload_bytes,
         upload_files=limits.upload_files,
+        answers=answers,
         version=__version__,
     )
 

@@ -47,6 +47,7 @@ from maxsight.stores.milvus.patches import (
 )
 from maxsight.stores.milvus.store import MilvusStore
 from maxsight.stores.ragged import PageVectors
+from maxsight.stores.rounding import check_queries
 from maxsight.types import Floats
 
 METRIC = "MAX_SIM_COSINE"
@@ -145,6 +146,7 @@ class EmbeddingListStore(MilvusStore):
             where: Only pages this filter keeps.
             candidates: How many pages the server ranks; it looks at more vectors for more.
         """
+        check_queries(queries, self._dim)
         found = [
             hits[:limit] for hits in self._ranked(queries, max(limit, candidates or PAGES_RANKED), where)
         ]

@@ -30,6 +30,7 @@ from maxsight.stores.milvus.connection import LARGEST_WINDOW, REQUEST_BYTES, Con
 from maxsight.stores.milvus.expressions import is_one_of
 from maxsight.stores.milvus.rows import TokenHits, hits_per_token, promises, search_tokens
 from maxsight.stores.ragged import PageVectors
+from maxsight.stores.rounding import check_queries
 from maxsight.types import (
     MAX_VECTORS_PER_PAGE,
     WHOLE_PAGE,
@@ -159,6 +160,7 @@ class ForeignRows:
         candidates: int | None = None,
     ) -> list[PageVectors]:
         """Find, for each query, the pages whose best vectors promise the best MaxSim, with their vectors."""
+        check_queries(queries, self._dim)
         kept = {page.doc_id: page for page in self._kept(where)}
         hits = hits_per_token(len(kept), candidates)
         found = search_tokens(

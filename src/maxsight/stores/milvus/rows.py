@@ -18,7 +18,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import DimensionMismatchError, StoreError
+from maxsight.errors import StoreError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus.batches import batched, batched_by_size
@@ -29,6 +29,7 @@ from maxsight.stores.milvus.page_columns import LISTED, Row, checksum, damaged_v
 from maxsight.stores.milvus.pages import PageRows
 from maxsight.stores.milvus.store import MilvusStore
 from maxsight.stores.ragged import PageVectors
+from maxsight.stores.rounding import check_queries
 from maxsight.types import Floats
 
 FEWEST_HITS, MOST_HITS, HITS_PER_PAGE = 1024, 4096, 4
@@ -209,11 +210,7 @@ class RowsStore(MilvusStore):
         Returns:
             For each query ``limit`` pages, or half as many, which takes half the time, where the hits tell pages apart.
         """
-        for query in queries:
-            if query.shape[1:] != (self._dim,):
-                raise DimensionMismatchError(
-                    f"the query has vectors of shape {query.shape}, the library's have {self._dim} dimensions"
-                )
+        check_queries(queries, self._dim)
         consistency = self._pages.consistency
         available, kept = self._pages.count(), None
         if where is not None or available <= limit:

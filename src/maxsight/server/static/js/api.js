@@ -22,7 +22,12 @@ export function whenSignedOut(listener) {
   onSignedOut = listener;
 }
 
-export async function request(path, { method = "GET", body, signal } = {}) {
+export async function request(path, options) {
+  const answer = await send(path, options);
+  return answer.status === 204 ? null : answer.json();
+}
+
+async function send(path, { method = "GET", body, signal } = {}) {
   let answer;
   try {
     answer = await fetch(path, {
@@ -34,8 +39,26 @@ export async function request(path, { method = "GET", body, signal } = {}) {
   } catch (error) {
     throw error.name === "AbortError" ? error : UNREACHABLE;
   }
-  if (answer.ok) return answer.status === 204 ? null : answer.json();
+  if (answer.ok) return answer;
   throw await problemOf(answer.status, () => answer.json());
+}
+
+/** The events of an answer that comes piece by piece, as [name, data]. */
+async function* events(answer) {
+  const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  let waiting = "";
+  try {
+    for (let { value, done } = await pieces.read(); !done; { value, done } = await pieces.read()) {
+      const blocks = (waiting + value).split(/\r?\n\r?\n/);
+      waiting = blocks.pop();
+      for (const block of blocks) {
+        const fields = Object.fromEntries(block.split(/\r?\n/).map((line) => [line.split(":", 1)[0], line.replace(/^\w*: ?/, "")]));
+        if (fields.data) yield [fields.event, JSON.parse(fields.data)];
+      }
+    }
+  } catch (error) {
+    throw error.name === "AbortError" ? error : UNREACHABLE;
+  }
 }
 
 /** The problem a failed answer tells of. A missing session is everyone's: it brings the sign-in. */
@@ -51,6 +74,10 @@ const query = (parameters) =>
 export const api = {
   search: ({ q, filter, top, hybrid, exact }, signal) =>
     request(`/v1/search?${query({ q, filter, top_k: top, hybrid, exact })}`, { signal }),
+  ask: async function* ({ q, filter, hybrid }, signal) {
+    const body = { question: q, filter: filter || null, hybrid: Boolean(hybrid) };
+    yield* events(await send("/v1/ask", { method: "POST", body, signal }));
+  },
   library: () => request("/v1/library"),
   documents: (cursor = "", limit = 50) => request(`/v1/documents?${query({ limit, cursor })}`),
   remove: (id) => request(`/v1/documents/${id}`, { method: "DELETE" }),

@@ -1,12 +1,14 @@
 // The search box and what it finds.
 
 import { current, go } from "./address.js";
+import { answerBox, forgetAnswer } from "./answer.js";
 import { api } from "./api.js";
 import { announce, element, find } from "./dom.js";
 import { filterChips, knownFields } from "./filters.js";
 import { count, milliseconds } from "./format.js";
 import { note, problemBox } from "./message.js";
 import { resultCard } from "./results.js";
+import { libraryStatus } from "./status.js";
 
 const MORE = 20;
 const MOST = 100;
@@ -23,7 +25,7 @@ find("#search").addEventListener("submit", (event) => {
   event.preventDefault();
   const q = box.value.trim();
   if (!q) return box.focus();
-  asked = ""; // asked again is asked anew: the library may have changed
+  forgetResults(); // asked again is asked anew: the library may have changed
   go({ q, page: "", word: "", view: "", top: "" });
 });
 
@@ -34,7 +36,7 @@ export async function showResults(state) {
   markOpened(page);
   const question = JSON.stringify([q, filter, top, hybrid, exact]);
   if (!q) {
-    asked = "";
+    forgetResults();
     return place.replaceChildren();
   }
   if (question === asked) return;
@@ -44,8 +46,8 @@ export async function showResults(state) {
   const waiting = setTimeout(() => place.classList.add("waiting"), PATIENCE_MS);
   if (!place.children.length) place.replaceChildren(heading(q, ""), skeleton());
   try {
-    const [found, fields] = await Promise.all([api.search(state, own.signal), knownFields()]);
-    place.replaceChildren(...results(state, found, fields));
+    const [found, fields, { answers }] = await Promise.all([api.search(state, own.signal), knownFields(), libraryStatus()]);
+    place.replaceChildren(...results(state, found, fields, answers));
     markOpened(current().page);
     if (focusNext) place.querySelectorAll(".result .open")[focusNext]?.focus();
     focusNext = 0;
@@ -61,13 +63,14 @@ export async function showResults(state) {
   }
 }
 
-function results(state, { hits, notices, took_ms, query }, fields) {
+function results(state, { hits, notices, took_ms, query }, fields, model) {
   const best = Math.max(...hits.map((hit) => hit.score), 0.01);
   const more = hits.length === Number(state.top) && hits.length < MOST;
   return [
     heading(query, `${summary({ hits })} in ${milliseconds(took_ms)}`),
     filterChips(state, fields) || "",
     ...notices.map(note),
+    hits.length ? answerBox(state, model) : "",
     hits.length ? element("ol", { class: "hits" }, hits.map((hit) => resultCard(hit, best))) : nothing(state),
     more ? element("button", { type: "button", class: "more", on: { click: showMore } }, "Show more") : "",
   ];
@@ -99,6 +102,7 @@ function showMore() {
 /** The library has changed: what is found is looked for again, when it is next shown. */
 export function forgetResults() {
   asked = "";
+  forgetAnswer();
 }
 
 // Results keep their place while a page is looked at ---------------------------------------------------------

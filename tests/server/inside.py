@@ -1,0 +1,59 @@
+"""The application in the test's own process, where its threads can be held up and its figures read."""
+
+from __future__ import annotations
+
+import asyncio
+import threading
+from contextlib import asynccontextmanager, contextmanager
+from pathlib import Path
+
+import httpx
+
+from maxsight.server.app import create_app
+from maxsight.server.config import ServerSettings
+from maxsight.server.service import Service
+from server.serving import FROM_OUR_PAGES
+
+
+@contextmanager
+def service_of(folder: Path, settings: ServerSettings | None = None):
+    """A service of an empty library in a folder."""
+    service = Service.open(folder / "test.library", settings or ServerSettings(), encoder="fake")
+    try:
+        yield service
+    finally:
+        service.close()
+
+
+@asynccontextmanager
+async def client_of(service: Service, **headers: str):
+    """A client of the application that serves it."""
+    async with httpx.AsyncClient(
+        transport=httpx.ASGITransport(create_app(service)),
+        base_url="http://127.0.0.1",
+        headers=FROM_OUR_PAGES | headers,
+    ) as client:
+        yield client
+
+
+@contextmanager
+def jobs_held(service: Service):
+    """Jobs wait for their turn as long as the block lasts."""
+    go_on = threading.Event()
+    service.jobs._thread.submit(go_on.wait, 60)
+    try:
+        yield
+    finally:
+        go_on.set()
+
+
+async def uploaded(client: httpx.AsyncClient, *files: tuple[str, bytes]) -> httpx.Response:
+    return await client.post("/v1/documents", files=[("files", file) for file in files])
+
+
+async def job_ended(service: Service, job_id: str) -> str:
+    """The state of a job when nothing more happens to it."""
+    job = service.jobs.get(job_id)
+    while not job.has_ended:
+        await asyncio.sleep(0.01)
+    return job.snapshot().state
