@@ -17,7 +17,7 @@ PAGE_EDGE_PX = 1400
 MAX_ENLARGEMENT = 2.0
 LEGEND_WIDTH_PX, LEGEND_HEIGHT_PX = 520, 700
 MARGIN_PX = 28
-MATCH_PX, NOTE_LINE_PX = 44, 20
+MATCH_PX, NOTE_LINE_PX, CAPTION_PX = 44, 20, 40
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
 PALETTE = (
@@ -85,6 +85,16 @@ def scaled(picture: Image.Image) -> Image.Image:
     scale = min(PAGE_EDGE_PX / max(picture.size), MAX_ENLARGEMENT)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, Image.Resampling.LANCZOS)
+
+
+def captioned(picture: Image.Image, caption: str) -> Image.Image:
+    """A picture with one line above it."""
+    sheet = Image.new("RGB", (picture.width, picture.height + CAPTION_PX), PAPER)
+    sheet.paste(picture, (0, CAPTION_PX))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
+    line = _fit(draw, caption, font, picture.width - 2 * MARGIN_PX)
+    draw.text((MARGIN_PX, CAPTION_PX // 2), line, font=font, fill=INK, anchor="lm")
+    return sheet
 
 
 def _strong(matches: Sequence[Match], most: int = 6) -> list[int]:
