@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 from collections.abc import Iterable
+from difflib import get_close_matches
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError, UnknownDocumentError
@@ -12,6 +13,7 @@ from maxsight.types import Document
 
 RECORD_MARK = "#"
 """Parts the path of a file of records from the name of one of its groups, as in ``wiki.jsonl#Adobe Inc.``"""
+MOST_TYPED, MOST_MEANT = 300, 3
 _RECORDS = re.compile(r"(.+\.(?:jsonl|ndjson|csv|parquet))#", re.IGNORECASE)
 
 
@@ -80,9 +82,27 @@ def find_document(asked: str, known: Iterable[str], home: Path | None) -> str:
             f"{asked!r} fits {len(fitting)} documents: {', '.join(fitting[:5])}",
             hint="Give more of the path.",
         )
+    meant = _like(asked, paths)
     raise UnknownDocumentError(
-        f"{asked!r} is not in the library ({len(paths)} documents)", hint="`maxsight list` names them."
+        f"{asked!r} is not in the library ({len(paths)} documents)"
+        + (f"; did you mean {' or '.join(meant)}?" if meant else ""),
+        hint="`maxsight list` names them.",
     )
+
+
+def _like(asked: str, paths: Iterable[str]) -> list[str]:
+    """The few documents whose names are most like what somebody typed; groups, by the name of their file too."""
+    names: dict[str, list[str]] = {}
+    for path in paths:
+        records = record_file(path)
+        own = {path, PurePosixPath(path).name, *([PurePosixPath(records).name] if records else ())}
+        for name in own:
+            names.setdefault(name.lower(), []).append(path)
+    typed = asked.lower()[:MOST_TYPED]
+    found = [
+        path for name in get_close_matches(typed, names, n=MOST_MEANT, cutoff=0.7) for path in names[name]
+    ]
+    return list(dict.fromkeys(found))[:MOST_MEANT]
 
 
 def find_documents(asked: str, known: Iterable[str], home: Path | None) -> list[str]:

@@ -47,7 +47,11 @@ def explain(
     encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
-    """Show why PAGE of FILE would be found for QUESTION: where each query word matched."""
+    """Show why PAGE of FILE would be found for QUESTION.
+
+    For each word: what it gave to the score, what it matched, and where. A word of several tokens is shown at the
+    place that gave most; where they found different places, each token follows with its own.
+    """
     from dataclasses import replace
 
     from maxsight.library import Library
