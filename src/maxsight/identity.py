@@ -6,6 +6,7 @@ import hashlib
 import re
 from collections.abc import Iterable
 from difflib import get_close_matches
+from heapq import nlargest
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError, UnknownDocumentError
@@ -13,7 +14,7 @@ from maxsight.types import Document
 
 RECORD_MARK = "#"
 """Parts the path of a file of records from the name of one of its groups, as in ``wiki.jsonl#Adobe Inc.``"""
-MOST_TYPED, MOST_MEANT = 300, 3
+MOST_TYPED, MOST_COMPARED, MOST_MEANT = 300, 500, 3
 _RECORDS = re.compile(r"(.+\.(?:jsonl|ndjson|csv|parquet))#", re.IGNORECASE)
 
 
@@ -99,8 +100,11 @@ def _like(asked: str, paths: Iterable[str]) -> list[str]:
         for name in own:
             names.setdefault(name.lower(), []).append(path)
     typed = asked.lower()[:MOST_TYPED]
+    pairs = {typed[start : start + 2] for start in range(len(typed) - 1)}
+    # Comparing closely takes 0.1 ms a name, so of a hundred thousand only those that share most letter pairs are.
+    likely = nlargest(MOST_COMPARED, names, key=lambda name: sum(pair in name for pair in pairs))
     found = [
-        path for name in get_close_matches(typed, names, n=MOST_MEANT, cutoff=0.7) for path in names[name]
+        path for name in get_close_matches(typed, likely, n=MOST_MEANT, cutoff=0.7) for path in names[name]
     ]
     return list(dict.fromkeys(found))[:MOST_MEANT]
 
