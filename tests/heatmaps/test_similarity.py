@@ -272,11 +272,12 @@ def test_what_a_token_found_in_the_prompt_colours_no_place():
 
 
 def test_words_that_matched_at_the_top_of_the_page_are_named_there():
-    """Three words found the first patch: each has its name in a colour of its own, none over another."""
+    """Three words found the first patch: beside it each has its name in a colour of its own, none over another."""
     page, embedding = patch_page()
     picture = np.asarray(drawn(explain_page(pointing_at(0, 0, 0), page, embedding, "a.pdf"), embedding))
-    corner = picture[: 1400 // GRID, : 1400 // GRID].reshape(-1, 3)
-    assert all((corner == colour).all(axis=1).sum() > 300 for colour in PALETTE[:3])
+    around = picture[: 2 * 1400 // GRID, : 2 * 1400 // GRID].copy()
+    around[: 1400 // GRID + 5, : 1400 // GRID + 5] = 0
+    assert all((around == colour).all(axis=2).sum() > 300 for colour in PALETTE[:3])
 
 
 def test_heat_runs_from_one_patch_into_the_next_without_a_grid():
