@@ -1,3 +1,5 @@
+import re
+
 import pytest
 
 from maxsight.errors import InputError, UnknownDocumentError
@@ -62,3 +64,25 @@ def test_an_exact_name_is_that_of_one_document_and_of_no_other():
 def test_a_name_that_fits_none_or_several_is_refused(tmp_path, asked, complaint):
     with pytest.raises(InputError, match=complaint):
         find_document(asked, ["docs/b.pdf", "old/b.pdf"], tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("asked", "meant"),
+    [
+        ("anual-report.pdf", "docs/annual-report.pdf"),
+        ("Annual-Report.PDF", "docs/annual-report.pdf"),
+        ("dosc/notes.md", "docs/notes.md"),
+        ("wiki.jsonl", "wiki.jsonl#Adobe or wiki.jsonl#PDF"),
+        ("wiki.jsonl#Abode", "wiki.jsonl#Adobe or wiki.jsonl#PDF"),
+    ],
+)
+def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(tmp_path, asked, meant):
+    known = ["docs/annual-report.pdf", "docs/notes.md", "wiki.jsonl#Adobe", "wiki.jsonl#PDF"]
+    with pytest.raises(InputError, match=f"; did you mean {re.escape(meant)}"):
+        find_document(asked, known, tmp_path)
+
+
+def test_a_name_like_no_other_gets_no_suggestion(tmp_path):
+    with pytest.raises(InputError, match="is not in the library") as caught:
+        find_document("holiday.jpg", ["docs/annual-report.pdf"], tmp_path)
+    assert "did you mean" not in str(caught.value)

@@ -88,6 +88,7 @@ def _joined(encoder: Encoder, phrases: Sequence[str]) -> QueryEmbedding:
         vectors=np.concatenate([part.vectors for part in parts]),
         words=tuple(phrases),
         word_index=np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.vectors) for part in parts]),
+        pieces=tuple(piece for part in parts for piece in part.pieces),
     )
 
 

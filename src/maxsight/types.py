@@ -316,15 +316,20 @@ class QueryEmbedding:
         vectors: Unit norm. Shape ``(query_tokens, dim)``, float32.
         words: The query's words, for people.
         word_index: Which of ``words`` each vector belongs to, -1 for none. Shape ``(query_tokens,)``.
+        pieces: What each vector's token says: a word or a part of one, empty for a token that a model adds. No
+            pieces at all where that is not known.
     """
 
     text: str
     vectors: NDArray[np.float32]
     words: tuple[str, ...]
     word_index: NDArray[np.int32]
+    pieces: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_shape("word_index", self.word_index, (len(self.vectors),))
+        if self.pieces and len(self.pieces) != len(self.vectors):
+            raise InputError(f"expected one piece per vector, got {len(self.pieces)} of {len(self.vectors)}")
         if len(self.vectors) == 0:
             raise InputError("a query needs at least one vector")
 
@@ -354,10 +359,12 @@ class Region:
 class Match:
     """What one query word found on a page.
 
+    A word may have several tokens, each with a place of its own: those are in ``Explanation.tokens``.
+
     Attributes:
         word: The query word.
-        score: Its share of the page's score: the sum over the word's vectors of their best similarity.
-        region: Where the word's best vector matched.
+        score: Its share of the page's score: the sum over the word's tokens of their best similarity.
+        region: The one that gave most of it; the rest may come from other places.
     """
 
     word: str

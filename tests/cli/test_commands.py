@@ -84,6 +84,37 @@ def test_paths_can_come_from_standard_input(folder):
     assert [(document["path"], document["complete"]) for document in listed] == [("docs/apples.txt", True)]
 
 
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (("empty",), "in empty is no file that maxsight reads (.jpeg, .jpg, .md"),
+        (("docs", "empty", "--include", "*.zip"), "--include"),
+        (("-",), "no file was named"),
+    ],
+)
+def test_where_nothing_is_found_to_index_it_says_so_and_no_library_is_made(folder, arguments, says):
+    """It is no error, as a folder that is empty today is in step with its library."""
+    (folder / "empty").mkdir()
+    assert says in call("index", *arguments, "--encoder", "fake").stderr
+    assert not (folder / "maxsight.library").exists()
+
+
+def test_the_list_can_be_filtered_by_what_search_is_filtered_by(indexed):
+    assert call("list", "--filter", "file LIKE '%.md'").stdout == "docs/bridges.md  1 page\n"
+
+
+def summaries(*group):
+    lines = call(*group, "--help", terminal_width=80).stdout.partition("Commands:\n")[2].splitlines()
+    return [line for line in lines if line]
+
+
+@pytest.mark.parametrize("group", [(), ("quality",)])
+def test_no_commands_summary_is_cut_or_needs_a_second_line(group):
+    assert len(summaries(*group)) >= 4
+    for line in summaries(*group):
+        assert not line.endswith("...") and not line.startswith("    "), line
+
+
 def test_include_and_exclude_choose_files(folder):
     call("index", "docs", "--encoder", "fake", "--include", "*.md", "--include", "*.txt", "--exclude", "app*")
     assert call("list").stdout == "docs/bridges.md  1 page\n"
@@ -146,6 +177,11 @@ def test_evaluate_prints_the_measures(indexed):
         (("index", "docs", "--encoder", "minilm"), 5, "indexed with fake"),
         (("index", "docs", "--metadata", "nowhere.csv"), 2, "nowhere.csv"),
         (("index", "nowhere"), 3, "nowhere"),
+        (("search", "x", "--library", "docs"), 5, "maxsight index docs --library docs.library"),
+        (("search", "x", "--device", "cuda:7"), 2, "not on cuda:7"),
+        (("list", "--filter", "colour = 'red'"), 2, "colour"),
+        (("explain", "x", "aples.txt", "1"), 2, "did you mean docs/apples.txt?"),
+        (("remove", "docs/bridge.md"), 2, "did you mean docs/bridges.md?"),
         (("explain", "x", "apples.txt", "9"), 2, "page 9"),
         (("explain", "x", "nowhere.txt", "1"), 2, "nowhere.txt"),
         (("export", "missing-folder/pages.parquet"), 2, "missing-folder"),

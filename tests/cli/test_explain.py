@@ -12,6 +12,7 @@ from PIL import Image
 from maxsight import Library
 from maxsight.cli import main
 from maxsight.errors import InputError
+from maxsight.heatmaps.overlay import CAPTION_PX
 from maxsight.types import Hit
 
 NOTE = "Red apples fall from the tree in autumn.\n\nThe orchard sells cider."
@@ -50,6 +51,36 @@ def test_the_attribution_as_json_sums_to_the_score_exactly_and_has_the_notes(lib
     ]
     assert explained["notes"] == []
     assert json.loads((tmp_path / "why" / "attribution.json").read_text("utf-8")) == explained
+
+
+def test_a_word_whose_tokens_found_several_places_lists_each_with_its_own(tmp_path, monkeypatch):
+    """ "tree-autumn" is one word of two pieces; the pictures are named by them, and their shares sum to the word's."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "apples.txt").write_text(NOTE)
+    arguments = ["apples.txt", "1", "--library", "minilm.library"]
+    with Library.create("minilm.library") as library:
+        library.index("apples.txt")
+    result = CliRunner().invoke(main, ["explain", "tree-autumn from", *arguments, "--out", "why"])
+    heading, *rows = [line.split() for line in result.stdout.splitlines()[1:]]
+    assert heading == ["score", "word", "matched"]
+    assert [(row[1], row[2]) for row in rows] == [
+        ("tree-autumn", rows[0][2]), ("tree", "tree"), ("autumn", "autumn"), ("from", "from")
+    ]  # fmt: skip
+    assert float(rows[1][0]) + float(rows[2][0]) == pytest.approx(float(rows[0][0]), abs=0.002)
+    assert {path.stem for path in (tmp_path / "why").glob("token-*.png")} == {
+        "token-01-tree", "token-02-autumn", "token-03-from"
+    }  # fmt: skip
+
+
+def test_a_tokens_picture_says_above_the_page_which_token_it_is(library, tmp_path):
+    explain("apples.txt", "1", "--out", "why")
+    with (
+        Image.open(tmp_path / "why" / "token-01-orchard.png") as orchard,
+        Image.open(tmp_path / "why" / "token-02-cider.png") as cider,
+    ):
+        captions = [picture.crop((0, 0, picture.width, CAPTION_PX)) for picture in (orchard, cider)]
+    assert captions[0].tobytes() != captions[1].tobytes()
+    assert all(caption.getextrema() != ((255, 255),) * 3 for caption in captions)
 
 
 def test_a_folder_that_can_not_be_made_is_one_clear_error(library, tmp_path):

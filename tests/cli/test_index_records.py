@@ -104,6 +104,12 @@ def test_a_picture_of_a_document_of_records_can_be_drawn(folder):
     assert (folder / "why.png").stat().st_size > 1000
 
 
+def test_a_file_of_records_without_its_fields_named_says_how_to_name_them(folder):
+    result = CliRunner().invoke(main, ["index", "wiki.jsonl"])
+    assert result.exit_code == 3
+    assert "--group-by FIELD --text-field FIELD" in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "said"),
     [

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import numpy as np
@@ -11,6 +12,7 @@ from PIL import Image
 
 from maxsight.cli import main
 from maxsight.extras import EXTRAS
+from maxsight.quality.predictor import DPI
 from page_pictures import page_picture
 
 
@@ -113,3 +115,9 @@ def test_a_model_of_ones_own_can_judge_while_indexing_and_has_to_be_one(scans, t
     assert result.exit_code == 2
     assert "is not a model of quality" in result.stderr
     assert not (tmp_path / "t.library").exists()
+
+
+@pytest.mark.parametrize("command", ["predict", "explain"])
+def test_help_names_the_resolution_that_pages_are_judged_at(command):
+    named = re.findall(r"(\d+) dpi|\[default: (\d+)\]\s+\[36<=x", run(command, "--help").stdout)
+    assert named == [("", str(DPI))]

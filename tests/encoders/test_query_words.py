@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from maxsight.encoders.query_words import bare_word, has_words, words_of_pieces
+from maxsight.encoders.query_words import bare_word, has_words, texts_of_pieces, words_of_pieces
 
 
 @pytest.mark.parametrize(("text", "expected"), [
@@ -29,3 +29,8 @@ def test_words_that_no_piece_is_left_of_are_left_out():
     words, word_index = words_of_pieces("net sales rose", np.array([[4, 9]], np.int32))
     assert words == ("sales",)
     assert word_index.tolist() == [0]
+
+
+def test_a_piece_says_what_stands_at_its_span_and_an_added_one_nothing():
+    spans = np.array([[0, 0], [0, 3], [3, 7], [7, 9]], np.int32)
+    assert texts_of_pieces("net sales", spans) == ("", "net", "sal", "es")

@@ -3,8 +3,8 @@ import sys
 
 import pytest
 
-from maxsight.encoders import DEFAULT_ENCODER, ENCODER_NAMES, load_encoder
-from maxsight.errors import ModelNotAvailableError
+from maxsight.encoders import DEFAULT_ENCODER, ENCODER_NAMES, EncoderOptions, load_encoder
+from maxsight.errors import InputError, ModelNotAvailableError
 
 
 def test_every_name_loads_an_encoder_of_that_name():
@@ -32,3 +32,17 @@ def test_an_extra_that_can_not_be_imported_is_one_clear_error(monkeypatch):
     with pytest.raises(ModelNotAvailableError, match="can't be imported: import of maxsight") as caught:
         load_encoder("owner/model")
     assert "maxsight encoders" in caught.value.hint
+
+
+@pytest.mark.parametrize("name", ["minilm", "minilm:paragraphs", "patches", "cohere:embed-english-v3.0"])
+def test_a_device_that_an_encoder_makes_no_use_of_is_refused(name, monkeypatch):
+    monkeypatch.delenv("MAXSIGHT_DEVICE", raising=False)
+    with pytest.raises(InputError, match=f"{name} runs .*, not on cuda:1") as caught:
+        load_encoder(name, EncoderOptions(devices=("cuda:1",)))
+    assert "Leave the device out" in caught.value.hint
+
+
+def test_a_device_named_for_the_whole_machine_keeps_no_encoder_from_running(monkeypatch):
+    monkeypatch.setenv("MAXSIGHT_DEVICE", "cuda")
+    assert load_encoder("minilm", EncoderOptions()).space.encoder == "minilm"
+    assert load_encoder("minilm", EncoderOptions(devices=("cpu",))).space.encoder == "minilm"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -25,7 +27,7 @@ def query(vectors, words, word_index):
     )
 
 
-def test_each_query_word_names_the_region_of_its_strongest_piece():
+def test_each_query_word_names_the_region_that_gave_most_of_it():
     """'crimson' has two pieces: 0.6 on 'red' and 0.8 on 'fall'; it gave 1.4 and is shown at 'fall'."""
     asked = query([[0.6, 0, 0], [0, 0, 0.8], [0, 1, 0]], ["crimson", "fruit"], [0, 0, 1])
     crimson, fruit = match_words(asked, PAGE, EMBEDDING, attribute(asked, EMBEDDING))
@@ -33,6 +35,19 @@ def test_each_query_word_names_the_region_of_its_strongest_piece():
     assert crimson.score == pytest.approx(1.4)
     assert fruit.region.text == "apples"
     assert fruit.region.box == pytest.approx((0.3, 0.1, 0.5, 0.15))
+
+
+def test_two_pieces_at_one_place_outweigh_a_stronger_one_elsewhere():
+    """Of 'crimson' 0.5 and 0.4 is from 'red', 0.8 from 'fall'; each token keeps its own place and score."""
+    asked = query([[0.5, 0, 0], [0, 0, 0.8], [0.4, 0, 0]], ["crimson"], [0, 0, 0])
+    asked = replace(asked, pieces=("cr", "im", "son"))
+    explanation = explain_page(asked, PAGE, EMBEDDING, "a.pdf")
+    (crimson,) = explanation.matches
+    assert crimson.region.text == "red"
+    assert crimson.score == pytest.approx(1.7)
+    assert [(token.piece, token.region.text, round(token.score, 4)) for token in explanation.tokens] == [
+        ("cr", "red", 0.5), ("im", "fall", 0.8), ("son", "red", 0.4)
+    ]  # fmt: skip
 
 
 @given(seed=st.integers(0, 2**32 - 1), tokens=st.integers(1, 12), vectors=st.integers(1, 40))
@@ -257,11 +272,12 @@ def test_what_a_token_found_in_the_prompt_colours_no_place():
 
 
 def test_words_that_matched_at_the_top_of_the_page_are_named_there():
-    """Three words found the first patch: each has its name in a colour of its own, none over another."""
+    """Three words found the first patch: beside it each has its name in a colour of its own, none over another."""
     page, embedding = patch_page()
     picture = np.asarray(drawn(explain_page(pointing_at(0, 0, 0), page, embedding, "a.pdf"), embedding))
-    corner = picture[: 1400 // GRID, : 1400 // GRID].reshape(-1, 3)
-    assert all((corner == colour).all(axis=1).sum() > 300 for colour in PALETTE[:3])
+    around = picture[: 2 * 1400 // GRID, : 2 * 1400 // GRID].copy()
+    around[: 1400 // GRID + 5, : 1400 // GRID + 5] = 0
+    assert all((around == colour).all(axis=2).sum() > 300 for colour in PALETTE[:3])
 
 
 def test_heat_runs_from_one_patch_into_the_next_without_a_grid():

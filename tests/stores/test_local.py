@@ -8,6 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
+from shlex import quote
 
 import lance
 import numpy as np
@@ -83,10 +84,17 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     with pytest.raises(StoreError, match=r"is not empty: holiday\.jpg"):
         LocalStore.create(tmp_path, MANIFEST, codec=CODEC)
     assert [file.name for file in tmp_path.iterdir()] == ["holiday.jpg"]
-    with pytest.raises(LibraryNotFoundError, match="there is no library at") as error:
+    with pytest.raises(LibraryNotFoundError, match="is a folder, but not a library") as error:
         reopened(tmp_path)
-    assert error.value.hint.startswith("Make one: maxsight index")
+    assert error.value.hint.endswith(f"maxsight index {tmp_path} --library {tmp_path.name}.library")
     assert not LocalStore.exists(tmp_path)
+
+
+def test_where_nothing_is_a_library_can_be_made(tmp_path):
+    for place in (tmp_path, tmp_path / "new folder"):
+        with pytest.raises(LibraryNotFoundError, match="there is no library at") as error:
+            reopened(place)
+        assert error.value.hint.startswith(f"Make one: maxsight index FOLDER --library {quote(str(place))}")
 
 
 def test_what_was_left_of_a_killed_creation_is_in_nobodys_way(path):

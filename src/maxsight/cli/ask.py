@@ -12,7 +12,7 @@ import click
 
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import json_option, library_option, print_json, say
+from maxsight.cli.output import filter_option, json_option, library_option, print_json, say
 
 if TYPE_CHECKING:
     from maxsight.answers.answering import Answered
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="How many pages the model is shown.",
 )
-@click.option("--filter", "where", metavar="EXPR", help="As for search.")
+@filter_option
 @click.option("--hybrid", is_flag=True, help="As for search.")
 @click.option(
     "--model",
@@ -57,10 +57,11 @@ def ask(
     encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
-    """Have a model answer QUESTION from the best pages, with citations that are checked.
+    """Have a model answer QUESTION from the best pages.
 
-    The text and the pictures of these pages go to a service that speaks OpenAI's chat completions: OpenAI's own with
-    OPENAI_API_KEY, or the one at OPENAI_BASE_URL. Nothing is sent unless a model is named.
+    Its citations are checked. The text and the pictures of these pages go to a service that speaks OpenAI's chat
+    completions: OpenAI's own with OPENAI_API_KEY, or the one at OPENAI_BASE_URL. Nothing is sent unless a model is
+    named.
     """
     extras.require("ask")
     from maxsight.answers.endpoint import Endpoint

@@ -65,7 +65,7 @@ def audit(
     encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
-    """Measure how many of the exact best pages searches find, and set the library to find enough.
+    """Measure how many of the best pages searches find.
 
     Searches look closely at some candidates only. This asks the library with more and more of them, compares with
     scoring every page, and keeps the fewest that meet the target: searches go by that from then on.

@@ -15,10 +15,11 @@ from maxsight.stores.addresses import Address
 @library_option
 @json_option
 def backup(destination: Path, library: Address, as_json: bool) -> None:
-    """Copy one consistent version of the library to DIR, which must be empty or not exist.
+    """Copy one consistent version of the library to DIR.
 
-    Searching and indexing may go on meanwhile. The copy is a library itself; documents are named relative to the
-    folder that holds it, so put it back in the library's place before you index with it.
+    DIR must be empty or not exist. Searching and indexing may go on meanwhile. The copy is a library itself;
+    documents are named relative to the folder that holds it, so put it back in the library's place before you index
+    with it.
     """
     from maxsight.library import Library
 

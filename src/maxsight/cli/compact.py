@@ -12,7 +12,7 @@ from maxsight.stores.addresses import Address
 @library_option
 @json_option
 def compact(library: Address, as_json: bool) -> None:
-    """Merge fragments and drop versions that are more than an hour old."""
+    """Merge fragments and drop versions more than an hour old."""
     from maxsight.library import Library
 
     with Library.open(library) as opened:

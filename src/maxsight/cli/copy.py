@@ -34,10 +34,11 @@ def copy(
     prune: bool,
     as_json: bool,
 ) -> None:
-    """Make DEST hold what the library SOURCE holds, without encoding anything again.
+    """Make DEST hold what the library SOURCE holds.
 
-    Each is a folder, a Milvus Lite database (NAME.db), or the URL of a Milvus server. The same command goes on where
-    an interrupted one stopped, and brings an old copy up to date. What was written is read back and compared.
+    Nothing is encoded again. Each is a folder, a Milvus Lite database (NAME.db), or the URL of a Milvus server. The
+    same command goes on where an interrupted one stopped, and brings an old copy up to date. What was written is read
+    back and compared.
     """
     from maxsight.library import Library
 

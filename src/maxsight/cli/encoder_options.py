@@ -61,7 +61,7 @@ def _common_options() -> tuple[Option, Option, Option]:
             "--device",
             callback=_devices,
             metavar="auto|cuda|cuda:1|mps|cpu",
-            help="Where the encoder runs.  [default: $MAXSIGHT_DEVICE, else auto]",
+            help="Where a checkpoint runs; other encoders have no choice.  [default: $MAXSIGHT_DEVICE, else auto]",
         ),
         click.option(
             "--dtype",

@@ -20,7 +20,10 @@ LABEL = 13
 @click.command()
 @json_option
 def encoders(as_json: bool) -> None:
-    """Show which encoders can be used here, what the others need, and where they would run. Loads none."""
+    """Show which encoders can be used here, and what others need.
+
+    It says where they would run too, and loads none.
+    """
     from maxsight.encoders.inventory import take_inventory
 
     inventory = take_inventory()

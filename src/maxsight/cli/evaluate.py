@@ -40,9 +40,9 @@ def evaluate(
     encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
-    """Measure the ranking on QUERIES, JSON Lines with query, file and page_indices (from 0).
+    """Measure the ranking on questions with known answers.
 
-    A question that gets no answer counts as 0.
+    QUERIES is JSON Lines with query, file and page_indices (from 0). A question that gets no answer counts as 0.
     """
     from maxsight.evaluation.datasets import load_questions
     from maxsight.library import Library

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -46,7 +47,11 @@ def explain(
     encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
-    """Show why PAGE of FILE would be found for QUESTION: where each query word matched."""
+    """Show why PAGE of FILE would be found for QUESTION.
+
+    For each word: what it gave to the score, what it matched, and where. A word of several tokens is shown at the
+    place that gave most; where they found different places, each token follows with its own.
+    """
     from dataclasses import replace
 
     from maxsight.library import Library
@@ -71,25 +76,33 @@ def explain(
         click.echo(json_text(_attribution(explanation)))
         return
     click.echo(f"{explanation.path}  page {explanation.page_number}  score {explanation.score:.3f}")
-    width = max((len(match.word) for match in explanation.matches), default=0)
-    for match in explanation.matches:
-        click.echo(f"  {match.score:7.3f}  {match.word:<{width}}  {_place(match.region)}")
+    for line in _table(explanation):
+        click.echo(f"  {line}")
     for note in explanation.notes:
         say(f"note: {note}")
 
 
 def _draw_all(explanation: Explanation, picture: PagePicture, folder: Path) -> None:
     """Draw the page with all heat, and with that of each query token; write the attribution beside them."""
-    from maxsight.heatmaps.overlay import scaled
+    from maxsight.heatmaps.overlay import captioned, scaled
 
     folder.mkdir(parents=True, exist_ok=True)
     explanation.draw(*picture).save(folder / "heatmap.png")
     page = scaled(picture.image)
     for number, token in enumerate(explanation.tokens):
-        name = "-".join(filter(None, [f"token-{number + 1:02}", re.sub(r"\W+", "", token.word or "")[:40]]))
-        explanation.mark(page, picture.boxes, token=number).save(folder / f"{name}.png")
+        name = "-".join(filter(None, [f"token-{number + 1:02}", re.sub(r"\W+", "", token.piece)[:40]]))
+        marked = explanation.mark(page, picture.boxes, token=number)
+        captioned(marked, _caption(explanation, number)).save(folder / f"{name}.png")
     written = json_text(_attribution(explanation)) + "\n"
     (folder / "attribution.json").write_text(written, encoding="utf-8")
+
+
+def _caption(explanation: Explanation, number: int) -> str:
+    token = explanation.tokens[number]
+    said = token.piece or "(added by the model)"
+    of_word = f" of {token.word}" if token.word and token.word != token.piece else ""
+    found = f"{token.score:.2f} of {explanation.score:.2f} at {region_text(token.region)}"
+    return f"token {number + 1}: {said}{of_word}, {found}"
 
 
 def _attribution(explanation: Explanation) -> dict[str, Any]:
@@ -97,8 +110,26 @@ def _attribution(explanation: Explanation) -> dict[str, Any]:
     return {**plain(explanation, digits=None), "notes": list(explanation.notes)}
 
 
+def _table(explanation: Explanation) -> Iterator[str]:
+    """What each query word gave and where; below a word whose tokens found several places, each token's."""
+    rows = [("score", "word", "matched", "at left,top-right,bottom of a page 1 wide and 1 high")]
+    for number, match in enumerate(explanation.matches):
+        rows.append((f"{match.score:.3f}", match.word, region_text(match.region), _place(match.region)))
+        tokens = [token for token in explanation.tokens if token.match == number]
+        if len({token.region for token in tokens}) > 1:
+            rows += [
+                (f"{token.score:.3f}", f"  {token.piece}", region_text(token.region), _place(token.region))
+                for token in tokens
+            ]
+    if not any(place for *_, place in rows[1:]):
+        rows[0] = ("score", "word", "matched", "")
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for score, word, matched, place in rows:
+        yield f"{score:>{widths[0]}}  {word:<{widths[1]}}  {matched:<{widths[2]}}  {place}".rstrip()
+
+
 def _place(region: Region) -> str:
-    """Its words and its box; where there are no words, ``str`` gives the box."""
-    box = region.box
-    at = f"  at {box[0]:.3f},{box[1]:.3f}-{box[2]:.3f},{box[3]:.3f}" if region.text and box else ""
-    return region_text(region) + at
+    """The box of its words; nothing where it has none of the two, as its box then stands in place of words."""
+    if not region.text or not region.box:
+        return ""
+    return "{:.3f},{:.3f}-{:.3f},{:.3f}".format(*region.box)

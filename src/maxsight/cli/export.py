@@ -15,7 +15,10 @@ from maxsight.stores.addresses import Address
 @library_option
 @json_option
 def export(file: Path, library: Address, as_json: bool) -> None:
-    """Write every page with its text, vectors, regions and your fields to a Parquet file."""
+    """Write every page to a Parquet file.
+
+    A row has a page's text, vectors, regions and your fields.
+    """
     from maxsight.library import Library
 
     with Library.open(library, read_only=True) as opened:

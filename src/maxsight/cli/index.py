@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from maxsight.stores.addresses import Address
 
 NOT_ALL_INDEXED = 3
-MOST_UNREADABLE = 20
+MOST_UNREADABLE, MOST_PLACES = 20, 3
 
 
 @click.command()
@@ -63,10 +63,11 @@ MOST_UNREADABLE = 20
 @reading_options
 @json_option
 def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: Any) -> None:
-    """Index files and folders: PDF, PNG, JPEG, TIFF, WebP, text and Markdown; or files of records, with --group-by.
+    """Index files and folders of documents, or files of records.
 
-    `-` reads a list of paths from standard input. Unchanged files are skipped, so the same command goes on where
-    an interrupted one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
+    Documents are PDF, PNG, JPEG, TIFF, WebP, text and Markdown; records need --group-by and --text-field. `-` reads a
+    list of paths from standard input. Unchanged files are skipped, so the same command goes on where an interrupted
+    one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
     """
     from maxsight.metadata import MetadataTable
 
@@ -94,6 +95,8 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
             sys.exit(INTERRUPTED)
     for name in metadata.unused if metadata else []:
         say(f"note: the metadata names {name}, which was not among the indexed files")
+    if not (report.indexed or report.skipped or report.removed or report.not_indexed):
+        _say_nothing_found(found, narrowed=bool(options["include"] or options["exclude"]))
     _print_report(report, library, as_json)
     if report.not_indexed:
         sys.exit(NOT_ALL_INDEXED)
@@ -186,11 +189,20 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
+def _say_nothing_found(paths: list[str], *, narrowed: bool) -> None:
+    from maxsight.documents.formats import SUFFIXES
+
+    if not paths:
+        say("note: no file was named")
+        return
+    places = ", ".join(paths[:MOST_PLACES]) + (" …" if len(paths) > MOST_PLACES else "")
+    chosen = " and that --include and --exclude let through" if narrowed else ""
+    say(f"note: in {places} is no file that maxsight reads ({', '.join(SUFFIXES)}){chosen}")
+
+
 def _print_report(report: IndexReport, library: Address, as_json: bool) -> None:
     for notice in report.notices:
         say(f"note: {notice}")
-    if not (report.indexed or report.skipped or report.removed or report.not_indexed):
-        say("note: nothing there is a file maxsight reads")
     if as_json:
         print_json(report)
         return

@@ -6,20 +6,25 @@ from dataclasses import asdict
 
 import click
 
-from maxsight.cli.output import counted, json_option, library_option, print_json
+from maxsight.cli.output import counted, filter_option, json_option, library_option, print_json
 from maxsight.stores.addresses import Address
 
 
 @click.command(name="list")
 @library_option
+@filter_option
 @json_option
-def list_documents(library: Address, as_json: bool) -> None:
-    """List the documents of the library with their pages, your fields, and what is expected of OCR on them."""
+def list_documents(library: Address, where: str | None, as_json: bool) -> None:
+    """List the documents of the library.
+
+    Each with its pages, your fields, and what is expected of OCR on it. With --filter, only those that have a page it
+    keeps.
+    """
     from maxsight.library import Library
     from maxsight.status import ExpectedErrors
 
     with Library.open(library, read_only=True) as opened:
-        entries = opened.documents()
+        entries = opened.documents(where)
     if as_json:
         print_json(
             [

@@ -19,10 +19,10 @@ if TYPE_CHECKING:
 @library_option
 @query_encoder_options
 def mcp(library: Address, encoder: str | None, encoder_options: EncoderOptions) -> None:
-    """Let an assistant search and read the library: tools over the Model Context Protocol.
+    """Let an assistant search and read the library, over MCP.
 
-    The assistant starts this command and speaks with it over standard input and output. It can search pages, read
-    them and see their pictures; it can change nothing.
+    These are tools of the Model Context Protocol. The assistant starts this command and speaks with it over standard
+    input and output. It can search pages, read them and see their pictures; it can change nothing.
     """
     extras.require("mcp")
     from maxsight.library import Library

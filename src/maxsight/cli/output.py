@@ -71,6 +71,16 @@ def token_option(command: Command) -> Command:
     )(command)
 
 
+def filter_option(command: Command) -> Command:
+    """Add ``--filter``; the command is given it as ``where``."""
+    return click.option(
+        "--filter",
+        "where",
+        metavar="EXPR",
+        help="SQL condition on file, path, page_number and your own fields: \"year >= 2020 AND file LIKE '%.pdf'\".",
+    )(command)
+
+
 def search_device_option(command: Command) -> Command:
     """Add ``--search-device``."""
     return click.option(

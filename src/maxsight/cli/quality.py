@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maxsight.cli.output import counted, json_option, print_json, say
-from maxsight.cli.reading_options import changed, each_path, reading_options
+from maxsight.cli.reading_options import changed, each_path, judging_options
 from maxsight.errors import InputError
 
 if TYPE_CHECKING:
@@ -26,7 +26,10 @@ _FILE = click.Path(path_type=Path, dir_okay=False)
 
 @click.group()
 def quality() -> None:
-    """Predict the error rates of OCR from how a page looks, before it is read."""
+    """Predict the error rates of OCR from how a page looks.
+
+    Before it is read, and in a fraction of the time that reading takes.
+    """
     from maxsight.extras import require
 
     require(EXTRA)
@@ -56,9 +59,10 @@ def quality() -> None:
 @click.option("--workers", type=click.IntRange(1, 256), help="Pages at a time.  [default: by CPUs]")
 @json_option
 def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **options: Any) -> None:
-    """Make labelled samples of born-digital PDFs: drawn, made worse, read by OCR, compared with their own text.
+    """Make labelled samples of born-digital PDFs.
 
-    The same command again goes on where one was stopped.
+    Their pages are drawn, made worse, read by OCR and compared with their own text. The same command again goes on
+    where one was stopped.
     """
     from maxsight.documents import OcrChoice
     from maxsight.quality.dataset import DatasetSettings, build_dataset
@@ -120,7 +124,10 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
 )
 @json_option
 def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
-    """Train a model on samples, judge it on documents left out, and write it with a report."""
+    """Train a model on samples, and judge it.
+
+    It is judged on documents left out, and written with a report.
+    """
     from maxsight.cli.quality_tables import print_comparison, print_judgement
     from maxsight.quality.features import PagePooling, load_extractor
     from maxsight.quality.model_file import save_predictor
@@ -174,15 +181,16 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
     "--check-script", is_flag=True, help="Ask tesseract which script a page is in: one that OCR can't read gets a "
     "reason and no number. About a second a page."
 )  # fmt: skip
-@reading_options
+@judging_options
 @json_option
 def predict(
     paths: tuple[str, ...], model: Path | None, out: Path | None, as_json: bool, **options: Any
 ) -> None:
-    """Predict character and word error rates of every page, worst first.
+    """Predict the error rates of every page, worst first.
 
-    PDFs are drawn at 150 dpi unless told otherwise. A blank page, a photograph or a picture too small to read gets a
-    reason and no number. What can't be read is named, and the exit code is 3.
+    These are of characters (CER) and of words (WER). Behind each rate stands the interval that holds nine of ten,
+    [low, high]. A blank page, a photograph or a picture too small to read gets a reason and no number. What can't be
+    read is named, and the exit code is 3.
     """
     from maxsight.documents import ReadSettings
     from maxsight.quality.bulk import PageQuality, predict_documents, worst_first, write_predictions
@@ -223,9 +231,13 @@ def predict(
 @click.argument("page", type=click.IntRange(1), default=1)
 @click.option("--out", type=_FILE, required=True, metavar="PNG", help="Draw the page here.")
 @click.option("--model", type=_FILE, help="A model's file.  [default: the one that comes with maxsight]")
-@reading_options
+@judging_options
 def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any) -> None:
-    """Show where on PAGE of FILE OCR would fail, beside the words it finds, coloured by its confidence."""
+    """Draw where on PAGE of FILE OCR would fail.
+
+    Beside it are the words it finds, coloured by its confidence. Behind each rate stands the interval that holds nine
+    of ten, [low, high].
+    """
     from dataclasses import replace
 
     import numpy as np

@@ -26,6 +26,15 @@ def choosing_options(command: Command) -> Command:
 
 def reading_options(command: Command) -> Command:
     """Add ``--ocr``, ``--dpi``, ``--password``, ``--workers`` and the limits on a file."""
+    return _reading_options(command, dpi=200)
+
+
+def judging_options(command: Command) -> Command:
+    """Add the same for commands that look at pages as models of OCR quality learn them."""
+    return _reading_options(command, dpi=150)
+
+
+def _reading_options(command: Command, dpi: int) -> Command:
     return _with(
         command,
         click.option(
@@ -33,7 +42,7 @@ def reading_options(command: Command) -> Command:
             type=click.Choice(["auto", "rapidocr", "tesseract", "none"]),
             help="Engine for pages without usable text.",
         ),
-        click.option("--dpi", type=click.IntRange(36, 1200), help="Resolution of drawn pages.  [default: 200]"),
+        click.option("--dpi", type=click.IntRange(36, 1200), help=f"Resolution of drawn pages.  [default: {dpi}]"),
         click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For encrypted PDFs."),
         click.option("--workers", type=click.IntRange(1, 256), help="Reading processes.  [default: by CPUs]"),
         click.option("--max-pixels", type=click.IntRange(1), help="Pixels of one page.  [default: 100,000,000]"),

@@ -13,7 +13,10 @@ from maxsight.stores.addresses import Address
 @library_option
 @json_option
 def remove(files: tuple[str, ...], library: Address, as_json: bool) -> None:
-    """Remove documents from the library, by path or file name. The files themselves stay."""
+    """Remove documents from the library; the files stay.
+
+    FILE is a path or a file name, or a file of records for all documents made of it.
+    """
     from maxsight.library import Library
 
     with Library.open(library) as opened:

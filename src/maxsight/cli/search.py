@@ -11,6 +11,7 @@ import click
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.output import (
+    filter_option,
     json_option,
     library_option,
     plain,
@@ -33,12 +34,7 @@ if TYPE_CHECKING:
 @click.argument("question", required=False)
 @library_option
 @click.option("-k", "top_k", type=click.IntRange(1), default=10, show_default=True, help="How many pages.")
-@click.option(
-    "--filter",
-    "where",
-    metavar="EXPR",
-    help="SQL condition on file, path, page_number and your own fields: \"year >= 2020 AND file LIKE '%.pdf'\".",
-)
+@filter_option
 @click.option("--hybrid", is_flag=True, help="Order by the fusion with BM25 on the text.")
 @click.option("--exact", is_flag=True, help="Score every page, not only the candidates.")
 @click.option(
@@ -87,9 +83,10 @@ def search(
     encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
-    """Find the pages that answer QUESTION, best first, with the words that matched.
+    """Find the pages that answer QUESTION, best first.
 
-    With --queries, for each question of a file; as JSON, a list of {"query": ..., "hits": [...]}.
+    Each comes with the words that matched, strongest first. With --queries, the same for each question of a file; as
+    JSON, a list of {"query": ..., "hits": [...]}.
     """
     from maxsight.evaluation.datasets import load_queries
     from maxsight.library import Library

@@ -91,7 +91,7 @@ def serve(
     encoder: str | None,
     encoder_options: EncoderOptions,
 ) -> None:
-    """Serve the library: a web page for people, an API for programs, both at one address.
+    """Serve the library as a web page and an API, at one address.
 
     Only this machine can reach it unless --host says otherwise, and then --token is needed.
     """

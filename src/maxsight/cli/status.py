@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 @library_option
 @json_option
 def status(library: Address, as_json: bool) -> None:
-    """Show what the library holds: documents, pages, vectors, bytes, encoder."""
+    """Show what the library holds, and which encoder it has."""
     from maxsight.library import Library
 
     with Library.open(library, read_only=True) as opened:

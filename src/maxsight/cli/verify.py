@@ -19,9 +19,10 @@ DAMAGED = 5
 )
 @json_option
 def verify(library: Address, repair: bool, as_json: bool) -> None:
-    """Read every page and check its vectors and checksum; name what is damaged.
+    """Read every page, check it, and name what is damaged.
 
-    The exit code is 0 when everything is as it was written, or was repaired, else 5.
+    Vectors are compared with their checksums. The exit code is 0 when everything is as it was written, or was
+    repaired, else 5.
     """
     from maxsight.library import Library
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from maxsight.documents.base import PageSource, ReadSettings
+from maxsight.documents.record_files import RECORD_SUFFIXES
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 
 # Named, not imported: pdfium and Pillow are loaded in the worker that needs them.
@@ -35,9 +36,10 @@ def is_drawn(path: Path) -> bool:
 def unsupported(path: Path) -> UnsupportedFormatError:
     """The error for a file of an unknown kind."""
     kind = f"files of kind {path.suffix}" if path.suffix else "files without an extension"
-    return UnsupportedFormatError(
-        path, f"maxsight does not read {kind}", hint=f"It reads {', '.join(SUFFIXES)}."
-    )
+    hint = f"It reads {', '.join(SUFFIXES)}."
+    if path.suffix.lower() in RECORD_SUFFIXES:
+        hint = "If it holds records, index it by their fields: --group-by FIELD --text-field FIELD."
+    return UnsupportedFormatError(path, f"maxsight does not read {kind}", hint=hint)
 
 
 def open_source(path: Path, settings: ReadSettings) -> PageSource:

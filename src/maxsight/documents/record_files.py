@@ -176,3 +176,5 @@ _READERS: Mapping[str, Callable[[Path, Sequence[str]], Iterator[Row]]] = {
     ".csv": _csv,
     ".parquet": _parquet,
 }
+
+RECORD_SUFFIXES = tuple(sorted(_READERS))

@@ -28,7 +28,8 @@ class Precision(StrEnum):
 class EncoderOptions:
     """How an encoder runs on this machine. None of it changes what its vectors mean.
 
-    Encoders that come with maxsight run on the CPU and leave out what does not concern them.
+    Encoders that come with maxsight run on the CPU: they refuse other devices, and leave out what does not concern
+    them of the rest.
 
     Attributes:
         devices: ``auto``, ``cuda``, ``cuda:1``, ``mps``, ``cpu``; several work side by side on different pages.

@@ -36,6 +36,11 @@ def no_words() -> EmptyQueryError:
     )
 
 
+def texts_of_pieces(text: str, spans: NDArray[np.int32]) -> tuple[str, ...]:
+    """What each piece of a query says; nothing for one that the model adds, whose span is empty."""
+    return tuple(text[start:end].strip() for start, end in spans)
+
+
 def words_of_pieces(text: str, spans: NDArray[np.int32]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
     """Say which words of a query its pieces belong to.
 

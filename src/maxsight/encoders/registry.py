@@ -7,8 +7,9 @@ from pathlib import Path
 from maxsight.encoders.base import Encoder, EncoderOptions
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.encoders.precomputed import is_precomputed
-from maxsight.errors import ModelNotAvailableError
+from maxsight.errors import InputError, ModelNotAvailableError
 from maxsight.extras import require
+from maxsight.settings import default_devices
 
 DEFAULT_ENCODER = "minilm"
 ENCODER_NAMES = ("minilm", "fake")
@@ -31,7 +32,10 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         ModelNotAvailableError: There is no encoder of this name, or its files can't be read, or what it needs can't
             be imported.
         MissingExtraError: It needs an extra that is not installed.
+        InputError: It is to run on a device that it makes no use of.
     """
+    if options and not is_checkpoint(name):
+        _check_devices(name, options.devices)
     if name == "minilm":
         from maxsight.encoders.minilm.encoder import MiniLM
 
@@ -72,6 +76,17 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         f"no encoder is called {name!r}",
         hint=f"The encoder that comes with maxsight is {DEFAULT_ENCODER}; models of the ColPali and ColBERT family "
         "are named as on the hub (vidore/colpali-v1.3-hf) or by their folder.",
+    )
+
+
+def _check_devices(name: str, devices: tuple[str, ...]) -> None:
+    """Refuse a GPU that nothing would run on. What the environment says holds for the encoders that can follow."""
+    if devices == default_devices() or set(devices) <= {"auto", "cpu"}:
+        return
+    place = "at Cohere" if name.startswith("cohere:") else "on the CPU"
+    raise InputError(
+        f"{name} runs {place}, not on {', '.join(devices)}",
+        hint="Leave the device out; checkpoints (ColPali, ColBERT and their kin) can use one.",
     )
 
 

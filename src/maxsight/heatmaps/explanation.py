@@ -38,12 +38,14 @@ class TokenGain:
     Attributes:
         match: Which of the explanation's matches it is a part of, from 0; None if it belongs to no word.
         word: The query word, or None.
+        piece: What of it the token says, the whole word or a part; empty for a token that a model adds.
         score: Its best similarity. Over all tokens these sum to the page's score.
         region: Where.
     """
 
     match: int | None
     word: str | None
+    piece: str
     score: float
     region: Region
 
@@ -198,12 +200,16 @@ def _token_gains(
 ) -> tuple[TokenGain, ...]:
     # Words that no token stands for have no match.
     matched = [index for index in range(len(query.words)) if (query.word_index == index).any()]
+    pieces = query.pieces or [query.words[word] if word in matched else "" for word in query.word_index]
     return tuple(
         TokenGain(
             matched.index(word) if word in matched else None,
             query.words[word] if word in matched else None,
+            piece,
             float(gain),
             regions[int(vector)],
         )
-        for word, vector, gain in zip(query.word_index, attribution.best, attribution.gains, strict=True)
+        for word, piece, vector, gain in zip(
+            query.word_index, pieces, attribution.best, attribution.gains, strict=True
+        )
     )

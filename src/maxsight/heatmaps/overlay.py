@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.heatmaps.heat import box_pixels, heat_map, mark
+from maxsight.heatmaps.labels import Box, place_labels
 from maxsight.heatmaps.similarity import Attribution
 from maxsight.types import WHOLE_PAGE, Match
 
@@ -17,7 +19,7 @@ PAGE_EDGE_PX = 1400
 MAX_ENLARGEMENT = 2.0
 LEGEND_WIDTH_PX, LEGEND_HEIGHT_PX = 520, 700
 MARGIN_PX = 28
-MATCH_PX, NOTE_LINE_PX = 44, 20
+MATCH_PX, NOTE_LINE_PX, CAPTION_PX, LABEL_PX = 44, 20, 40, 20
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
 PALETTE = (
@@ -70,12 +72,12 @@ def draw_overlay(
         RGB, the page with its longer edge at ``PAGE_EDGE_PX``, a legend to its right.
     """
     page = scaled(picture.convert("RGB"))
-    page = mark(page, heat_map(boxes, attribution, page.size, smooth=smooth))
+    marked = mark(page, heat_map(boxes, attribution, page.size, smooth=smooth))
     colours = [PALETTE[index % len(PALETTE)] for index in range(len(matches))]
     shown = _strong(matches)
-    _outline(page, [matches[index] for index in shown], [colours[index] for index in shown])
+    _outline(marked, page, [matches[index] for index in shown], [colours[index] for index in shown])
     sheet = Image.new("RGB", (page.width + LEGEND_WIDTH_PX, max(page.height, LEGEND_HEIGHT_PX)), PAPER)
-    sheet.paste(page, (0, 0))
+    sheet.paste(marked, (0, 0))
     _draw_legend(sheet, page.width, captions, matches, colours)
     return sheet
 
@@ -87,32 +89,62 @@ def scaled(picture: Image.Image) -> Image.Image:
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
+def captioned(picture: Image.Image, caption: str) -> Image.Image:
+    """A picture with one line above it."""
+    sheet = Image.new("RGB", (picture.width, picture.height + CAPTION_PX), PAPER)
+    sheet.paste(picture, (0, CAPTION_PX))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
+    line = _fit(draw, caption, font, picture.width - 2 * MARGIN_PX)
+    draw.text((MARGIN_PX, CAPTION_PX // 2), line, font=font, fill=INK, anchor="lm")
+    return sheet
+
+
 def _strong(matches: Sequence[Match], most: int = 6) -> list[int]:
     """The query words that gave most, in the order of the query."""
     order = sorted(range(len(matches)), key=lambda index: -matches[index].score)
     return sorted(order[:most])
 
 
-def _outline(page: Image.Image, matches: Sequence[Match], colours: Sequence[tuple[int, int, int]]) -> None:
-    """Outline where each query word matched and write the word beside it."""
-    draw = ImageDraw.Draw(page)
-    font = ImageFont.load_default(15)
-    taken: list[tuple[float, float, float, float]] = []
-    for match, colour in zip(matches, colours, strict=True):
-        if match.region.box in (None, WHOLE_PAGE):
-            continue
-        box = box_pixels(match.region.box, page.size, grow=4)
+def _outline(
+    marked: Image.Image,
+    page: Image.Image,
+    matches: Sequence[Match],
+    colours: Sequence[tuple[int, int, int]],
+) -> None:
+    """Outline where each query word matched and write the word where it covers least of the page."""
+    draw, font = ImageDraw.Draw(marked), ImageFont.load_default(15)
+    found = [
+        (
+            _fit(draw, match.word, font, page.width // 3),
+            box_pixels(match.region.box, page.size, grow=4),
+            colour,
+        )
+        for match, colour in zip(matches, colours, strict=True)
+        if match.region.box not in (None, WHOLE_PAGE)
+    ]
+    sizes = [(ceil(draw.textlength(word, font=font)) + 6, LABEL_PX) for word, _, _ in found]
+    labels = place_labels(page, [box for _, box, _ in found], sizes)
+    for (_, box, colour), label in zip(found, labels, strict=True):
         draw.rounded_rectangle(box, radius=4, outline=colour, width=3)
-        label = draw.textbbox((box[0], box[1] - 19), match.word, font=font)
-        step = -18
-        while label[1] < 0 or any(_overlap(label, other) for other in taken):
-            if label[1] < 0:  # no room above: go on from inside the box, downwards
-                label, step = draw.textbbox((box[0] + 6, box[1] + 5), match.word, font=font), 18
-                continue
-            label = (label[0], label[1] + step, label[2], label[3] + step)
-        taken.append(label)
-        draw.rectangle((label[0] - 3, label[1] - 2, label[2] + 3, label[3] + 2), fill=colour)
-        draw.text((label[0], label[1]), match.word, font=font, fill=PAPER, anchor="lt")
+        if label:
+            draw.line(_way(label, box), fill=colour, width=1)
+    for (word, _, colour), label in zip(found, labels, strict=True):
+        if label:
+            draw.rectangle(label, fill=colour)
+            draw.text((label[0] + 3, label[1] + LABEL_PX // 2), word, font=font, fill=PAPER, anchor="lm")
+
+
+def _way(label: Box, box: Box) -> tuple[float, float, float, float]:
+    """The shortest line from one to the other."""
+    ends = []
+    for low, high in ((0, 2), (1, 3)):
+        if label[high] < box[low] or box[high] < label[low]:
+            before = label[high] < box[low]
+            ends.append((label[high], box[low]) if before else (label[low], box[high]))
+        else:
+            middle = (max(label[low], box[low]) + min(label[high], box[high])) / 2
+            ends.append((middle, middle))
+    return ends[0][0], ends[1][0], ends[0][1], ends[1][1]
 
 
 def _draw_legend(
@@ -155,10 +187,6 @@ def _draw_legend(
     for line in notes:
         draw.text((x, y), line, font=small, fill=FAINT)
         y += NOTE_LINE_PX
-
-
-def _overlap(one: Sequence[float], other: Sequence[float]) -> bool:
-    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]
 
 
 def _wrap(draw: ImageDraw.ImageDraw, text: str, font: Font, width: int, most: int) -> list[str]:

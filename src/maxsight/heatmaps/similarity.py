@@ -7,6 +7,7 @@ like all others, and point at nothing.
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass
 
 import numpy as np
@@ -68,15 +69,18 @@ def match_words(
 ) -> tuple[Match, ...]:
     """Say for each query word where it matched, in the order of the query.
 
-    A word of several vectors gets the sum of their gains and the region of the strongest.
+    A word of several tokens gets the sum of their gains, and the region that gave most of it.
     """
     matches = []
     for index, word in enumerate(query.words):
         tokens = np.flatnonzero(query.word_index == index)
         if len(tokens):
-            strongest = tokens[attribution.gains[tokens].argmax()]
-            region = region_of(page, embedding, int(attribution.best[strongest]))
-            matches.append(Match(word, float(attribution.gains[tokens].sum()), region))
+            gave: dict[Region, float] = defaultdict(float)
+            for token in tokens[np.argsort(-attribution.gains[tokens], kind="stable")]:
+                region = region_of(page, embedding, int(attribution.best[token]))
+                gave[region] += float(attribution.gains[token])
+            strongest = max(gave, key=gave.__getitem__)
+            matches.append(Match(word, float(attribution.gains[tokens].sum()), strongest))
     return tuple(matches)
 
 

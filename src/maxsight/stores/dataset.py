@@ -6,16 +6,18 @@ import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from shlex import quote
 
 import lance
 import pyarrow as pa
 
-from maxsight.errors import MaxSightError, StoreError
+from maxsight.errors import LibraryNotFoundError, MaxSightError, StoreError
 from maxsight.stores import damage
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.damage import Damage
 from maxsight.stores.durability import Synced
-from maxsight.stores.edge import blames_data, damaged, is_foreign, is_gone, not_found, translated
+from maxsight.stores.edge import blames_data, damaged, is_foreign, is_gone, translated
+from maxsight.stores.lock import HOLDER_FILE, LOCK_FILE
 
 SET_ASIDE = "damaged"
 READAHEAD = 2
@@ -38,7 +40,7 @@ class Dataset:
         self.folder = library / DATASET
         with translated(library):
             if not has_versions(library):
-                raise not_found(library)
+                raise _not_found(library)
             self._open, self._unreadable = damage.open_newest(self.folder)
         self._closed = False
         self._synced = Synced(self.folder)
@@ -167,3 +169,19 @@ class Dataset:
 def has_versions(library: Path) -> bool:
     """Whether there is a dataset, whatever its state."""
     return bool(damage.manifests(library / DATASET))
+
+
+def _not_found(place: Path) -> LibraryNotFoundError:
+    """The error for a place without a library. A folder of documents is none, and can't become one."""
+    ours = {DATASET, SET_ASIDE, LOCK_FILE, HOLDER_FILE}
+    if place.is_dir() and any(entry.name not in ours for entry in place.iterdir()):
+        beside = f"{place.absolute().name}.library"
+        return LibraryNotFoundError(
+            f"{place} is a folder, but not a library",
+            hint="If it holds documents, index them into a library of their own, and search that: "
+            f"maxsight index {quote(str(place))} --library {quote(beside)}",
+        )
+    return LibraryNotFoundError(
+        f"there is no library at {place}",
+        hint=f"Make one: maxsight index FOLDER --library {quote(str(place))}, or Library.create in Python.",
+    )

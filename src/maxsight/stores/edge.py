@@ -15,7 +15,6 @@ from pathlib import Path
 from maxsight.errors import (
     FormatError,
     LibraryDamagedError,
-    LibraryNotFoundError,
     LibraryReadOnlyError,
     MaxSightError,
     StorageFullError,
@@ -81,14 +80,6 @@ def damaged(place: Path, what: str) -> LibraryDamagedError:
         f"{place} can't be read: {what}",
         hint=f"`maxsight verify --repair --library {place}` drops what is damaged; "
         "`maxsight index` reads those pages again.",
-    )
-
-
-def not_found(place: Path) -> LibraryNotFoundError:
-    """The error for a place without a library."""
-    return LibraryNotFoundError(
-        f"there is no library at {place}",
-        hint=f"Make one: maxsight index FOLDER --library {place}, or Library.create in Python.",
     )
 
 

@@ -15,7 +15,7 @@ from maxsight.encoders.checkpoints.text_model import Scored, TextModel
 from maxsight.encoders.checkpoints.text_opening import open_text_model
 from maxsight.encoders.checkpoints.text_pieces import Pieces
 from maxsight.encoders.merging import merge_neighbours
-from maxsight.encoders.query_words import has_words, no_words, words_of_pieces
+from maxsight.encoders.query_words import has_words, no_words, texts_of_pieces, words_of_pieces
 from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
 from maxsight.types import (
@@ -143,6 +143,7 @@ class TextEncoder:
             vectors=scored.vectors,
             words=words,
             word_index=word_index,
+            pieces=texts_of_pieces(text, pieces.spans[scored.pieces]),
         )
 
     def notice(self, text: str) -> str | None:

@@ -112,7 +112,7 @@ class VisualEncoder:
         """
         query = self._family.write_query(text)
         vectors = check_finite(self._replicas.encode_query(query).vectors)
-        return QueryEmbedding(query.text, vectors, query.words, query.word_index)
+        return QueryEmbedding(query.text, vectors, query.words, query.word_index, query.pieces)
 
     def notice(self, text: str) -> None:
         """Nothing to say: what languages a checkpoint has learned is not written in it."""

@@ -15,7 +15,7 @@ from maxsight.encoders.minilm.model import Network
 from maxsight.encoders.minilm.pieces import UNKNOWN, PieceCutter, Pieces
 from maxsight.encoders.minilm.recipe import Recipe
 from maxsight.encoders.minilm.windows import cut_windows
-from maxsight.encoders.query_words import no_words, words_of_pieces
+from maxsight.encoders.query_words import no_words, texts_of_pieces, words_of_pieces
 from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding
@@ -93,6 +93,7 @@ class MiniLM:
             vectors=vectors[searchable],
             words=words,
             word_index=word_index,
+            pieces=texts_of_pieces(text, pieces.spans[searchable]),
         )
 
     def notice(self, text: str) -> str | None:

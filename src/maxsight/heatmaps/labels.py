@@ -1,0 +1,85 @@
+"""Where the labels of outlined places go: beside what they name, over as little of what the page says as can be."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+Box = tuple[float, float, float, float]
+"""``x0, y0, x1, y1`` in pixels."""
+
+STEP_PX = 4
+CLEAR_PX = 3  # around a label
+EDGE_CONTRAST = 24  # of 255 between neighbouring pixels: writing and lines, not the paper's grain
+INK_COST_PX = 50_000  # a label goes 500 px away rather than cover one hundredth of its area of ink
+OUTLINE_COST_PX = 3_000
+LABEL_COST_PX = 1_000_000
+ASIDE_COST = 0.02  # of each pixel to the side, so that of places equally near one begins where its box does
+BELOW_COST_PX = 1.0
+
+
+def place_labels(
+    page: Image.Image, boxes: Sequence[Box], sizes: Sequence[tuple[int, int]]
+) -> list[Box | None]:
+    """Find a place for each label.
+
+    Args:
+        page: What must stay readable, before anything is drawn on it.
+        boxes: What the labels name.
+        sizes: Of the labels, ``width, height`` in pixels.
+
+    Returns:
+        For each label where it goes, clear of those before it; None for one that is larger than the page.
+    """
+    ink = _ink(page)
+    placed: list[Box | None] = []
+    for box, size in zip(boxes, sizes, strict=True):
+        placed.append(_place(ink, box, size, boxes, [label for label in placed if label]))
+    return placed
+
+
+def _ink(page: Image.Image) -> NDArray[np.int64]:
+    """How many pixels of edges lie above and left of each corner. Shape ``(height + 1, width + 1)``."""
+    grey = np.asarray(page.convert("L"), np.int16)
+    edges = np.zeros(grey.shape, bool)
+    edges[:, 1:] |= np.abs(np.diff(grey, axis=1)) > EDGE_CONTRAST
+    edges[1:] |= np.abs(np.diff(grey, axis=0)) > EDGE_CONTRAST
+    return np.pad(edges.cumsum(axis=0, dtype=np.int64).cumsum(axis=1), ((1, 0), (1, 0)))
+
+
+def _place(
+    ink: NDArray[np.int64], box: Box, size: tuple[int, int], boxes: Sequence[Box], labels: Sequence[Box]
+) -> Box | None:
+    """The place that costs least, in pixels of distance from the box."""
+    width, height = (edge + 2 * CLEAR_PX for edge in size)
+    # From where a label right above the box is in line with it.
+    lefts = np.arange(round(box[0] - CLEAR_PX) % STEP_PX, ink.shape[1] - width, STEP_PX)
+    tops = np.arange(round(box[1] - height) % STEP_PX, ink.shape[0] - height, STEP_PX)
+    if not (len(lefts) and len(tops)):
+        return None
+    rights, bottoms = lefts + width, tops + height
+
+    def meets(other: Box) -> NDArray[np.bool_]:
+        beside = (lefts < other[2]) & (rights > other[0])
+        level = (tops < other[3]) & (bottoms > other[1])
+        return np.asarray(level[:, None] & beside)
+
+    away_x = np.maximum(np.maximum(box[0] - rights, lefts - box[2]), 0)
+    away_y = np.maximum(np.maximum(box[1] - bottoms, tops - box[3]), 0)
+    covered = (
+        ink[np.ix_(bottoms, rights)]
+        - ink[np.ix_(tops, rights)]
+        - ink[np.ix_(bottoms, lefts)]
+        + ink[np.ix_(tops, lefts)]
+    )
+    cost = np.hypot(away_x, away_y[:, None]) + INK_COST_PX * covered / (width * height)
+    cost += ASIDE_COST * np.abs(lefts + CLEAR_PX - box[0]) + BELOW_COST_PX * (tops > box[1])[:, None]
+    for others, price in ((boxes, OUTLINE_COST_PX), (labels, LABEL_COST_PX)):
+        for other in others:
+            cost += price * meets(other)
+    row, column = np.unravel_index(cost.argmin(), cost.shape)
+    left, top = float(lefts[column]) + CLEAR_PX, float(tops[row]) + CLEAR_PX
+    return left, top, left + size[0], top + size[1]
