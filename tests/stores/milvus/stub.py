@@ -386,7 +386,16 @@ def serving(version="v2.6.9"):
     stub = Stub(version)
     server = grpc.server(
         futures.ThreadPoolExecutor(4),
-        options=[("grpc.max_receive_message_length", MESSAGE_BYTES), ("grpc.max_send_message_length", -1)],
+        options=[
+            ("grpc.max_receive_message_length", MESSAGE_BYTES),
+            ("grpc.max_send_message_length", -1),
+            (
+                "grpc.keepalive_permit_without_calls",
+                1,
+            ),  # pymilvus pings a connection that rests, as Milvus lets it
+            ("grpc.http2.min_ping_interval_without_data_ms", 1000),
+            ("grpc.http2.max_ping_strikes", 0),
+        ],
     )
     services.add_MilvusServiceServicer_to_server(stub, server)
     stub.uri = f"http://127.0.0.1:{server.add_insecure_port('127.0.0.1:0')}"
