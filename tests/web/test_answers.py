@@ -114,7 +114,7 @@ def test_an_answer_is_asked_for_and_stopped_by_keyboard(asked, endpoint):
     page.keyboard.press("Enter")
     expect(answer(page)).to_contain_text("Stopped: this is not the whole answer.")
     expect(answer(page).get_by_role("heading", name="Answer")).to_be_focused()
-    assert endpoint.hung_up.wait(20)
+    assert endpoint.hung_up.wait(60)
 
 
 def test_another_question_hangs_up_on_the_answer_to_the_one_before(asked, endpoint):
@@ -127,7 +127,7 @@ def test_another_question_hangs_up_on_the_answer_to_the_one_before(asked, endpoi
     page.keyboard.press("Enter")
     page.get_by_role("button", name=OFFER).wait_for()
     expect(page.locator(".said")).to_have_count(0)
-    assert endpoint.hung_up.wait(20)
+    assert endpoint.hung_up.wait(60)
 
 
 def test_what_goes_wrong_is_said_with_the_next_step_and_can_be_tried_again(
