@@ -35,24 +35,24 @@ def test_there_are_a_few_sizes(asked, width):
 def test_a_picture_is_made_once(pages, tmp_path, monkeypatch):
     library, (page, *_) = pages
     images = PageImages(library, tmp_path / "cache", 10**9)
-    first = images.get(page, 400)
+    first = images.get(page.page_id, 400)
     assert Image.open(io.BytesIO(first)).width == 400
     monkeypatch.setattr(library, "picture", None)  # nobody draws any more
-    assert images.get(page, 400) == first
-    assert PageImages(library, tmp_path / "cache", 10**9).get(page, 400) == first
+    assert images.get(page.page_id, 400) == first
+    assert PageImages(library, tmp_path / "cache", 10**9).get(page.page_id, 400) == first
 
 
 def test_what_was_not_used_for_longest_goes_first(pages, tmp_path):
     library, rows = pages
     folder = tmp_path / "cache"
-    sizes = [len(PageImages(library, tmp_path / "sizes", 10**9).get(page, 400)) for page in rows]
+    sizes = [len(PageImages(library, tmp_path / "sizes", 10**9).get(page.page_id, 400)) for page in rows]
     images = PageImages(library, folder, sum(sizes) - 1)
     for age, page in zip((30, 20), rows[:2], strict=True):
-        images.get(page, 400)
+        images.get(page.page_id, 400)
         file = folder / f"{page.page_id}-400.jpg"
         os.utime(file, (file.stat().st_atime, file.stat().st_mtime - age))
-    images.get(rows[0], 400)  # the oldest, and used again
-    images.get(rows[2], 400)
+    images.get(rows[0].page_id, 400)  # the oldest, and used again
+    images.get(rows[2].page_id, 400)
     names = kept(folder)
     assert f"{rows[1].page_id}-400.jpg" not in names
     assert f"{rows[2].page_id}-400.jpg" in names
@@ -63,7 +63,7 @@ def test_a_picture_shows_also_where_it_can_not_be_kept(pages, tmp_path):
     library, (page, *_) = pages
     (tmp_path / "file").write_text("a file, not a folder")
     images = PageImages(library, tmp_path / "file" / "cache", 10**9)
-    assert images.get(page, 200)
+    assert images.get(page.page_id, 200)
 
 
 def test_a_page_that_went_leaves_no_picture(pages, tmp_path):
@@ -71,18 +71,37 @@ def test_a_page_that_went_leaves_no_picture(pages, tmp_path):
     images = PageImages(library, tmp_path / "cache", 10**9)
     for page in rows[:2]:
         for width in (200, 800):
-            images.get(page, width)
+            images.get(page.page_id, width)
     images.forget([rows[0].page_id])
     assert kept(tmp_path / "cache") == sorted(f"{rows[1].page_id}-{width}.jpg" for width in (200, 800))
 
 
-def test_a_page_that_went_while_it_was_drawn_leaves_no_picture_either(tmp_path):
+def test_a_page_that_went_while_it_was_drawn_leaves_no_picture_either(tmp_path, monkeypatch):
     (tmp_path / "a.txt").write_text("A page that will go.")
     with Library.create(tmp_path / "a.library") as library:
         library.index(tmp_path / "a.txt")
-        page = library.find_page("a.txt", 1)
-        library.remove(["a.txt"])
+        page, draw = library.find_page("a.txt", 1), library.picture
+
+        def draw_while_it_goes(*given, **options):
+            library.remove(["a.txt"])
+            return draw(*given, **options)
+
+        monkeypatch.setattr(library, "picture", draw_while_it_goes)
         images = PageImages(library, tmp_path / "cache", 10**9)
         with pytest.raises(UnknownPageError):
-            images.get(page, 200)
+            images.get(page.page_id, 200)
     assert kept(tmp_path / "cache") == []
+
+
+def test_a_page_is_known_until_it_goes(tmp_path):
+    (tmp_path / "a.txt").write_text("A page that will go.")
+    with Library.create(tmp_path / "a.library") as library:
+        library.index(tmp_path / "a.txt")
+        page_id = library.find_page("a.txt", 1).page_id
+        images = PageImages(library, tmp_path / "cache", 10**9)
+        with pytest.raises(UnknownPageError):
+            images.check_indexed("0" * 32)
+        images.check_indexed(page_id)
+        library.remove(["a.txt"])
+        with pytest.raises(UnknownPageError):
+            images.check_indexed(page_id)

@@ -52,28 +52,43 @@ class PageImages:
         self._most_bytes = most_bytes
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
         self._size_lock = threading.Lock()
+        self._indexed: tuple[int, set[str]] = (-1, set())
         self._size_bytes = sum(size for _, size, _ in self._kept())
 
-    def get(self, page: IndexedPage, width: int) -> bytes:
+    def check_indexed(self, page_id: str) -> None:
+        """Refuse what is no page of the library: looked up once in each of its versions.
+
+        Raises:
+            UnknownPageError: It is not there.
+        """
+        version = self._library.version
+        if self._indexed[0] != version:
+            self._indexed = version, set()
+        indexed = self._indexed[1]
+        if page_id not in indexed:
+            self._library.page(page_id)
+            indexed.add(page_id)
+
+    def get(self, page_id: str, width: int) -> bytes:
         """The picture of a page, JPEG.
 
         Args:
-            page: Which.
+            page_id: Of a page that was indexed a moment ago.
             width: One of ``WIDTHS_PX``.
 
         Raises:
             UnknownPageError: It is not in the library any more.
             UnreadableDocumentError: There is none yet, and its file has gone, has changed, or can't be drawn.
         """
-        file = self._folder / f"{page.page_id}-{width}.jpg"
-        with self._locks[int(page.page_id[:2], 16) % _STRIPES]:  # nobody draws what another is drawing
+        file = self._folder / f"{page_id}-{width}.jpg"
+        with self._locks[int(page_id[:2], 16) % _STRIPES]:  # nobody draws what another is drawing
             try:
                 content = file.read_bytes()
                 os.utime(file)  # it was used last
             except OSError:
-                content = self._draw(page, width)
+                content = self._draw(self._library.page(page_id), width)
                 self._keep(file, content)
-                self._check_still_there(page.page_id)
+                self._check_still_there(page_id)
         return content
 
     def forget(self, page_ids: Iterable[str]) -> None:
