@@ -7,6 +7,7 @@ from uuid import uuid4
 
 import pytest
 
+from endpoint_server import endpoint_server
 from maxsight.stores.addresses import MilvusAddress
 
 
@@ -77,3 +78,10 @@ def given_milvus():
         return MilvusAddress(uri, collection=f"maxsight_test_{uuid4().hex}", layout=layout, token=token)
 
     return address
+
+
+@pytest.fixture(scope="module")
+def endpoint():
+    """A loopback endpoint that answers as OpenAI's chat completions do, and says what a test gives it."""
+    with endpoint_server() as endpoint:
+        yield endpoint

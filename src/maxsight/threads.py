@@ -30,7 +30,7 @@ class _BlasLimit:
         self._lock = Lock()
         self._holders = 0
         self._setter = ThreadPoolExecutor(1, "blas-limit")
-        self._limit = threadpool_limits(limits=None)
+        self._limit: AbstractContextManager[Any]
 
     @contextmanager
     def hold(self) -> Iterator[None]:

@@ -7,17 +7,10 @@ import time
 import httpx
 import pytest
 
-from endpoint_server import endpoint_server
 from maxsight.server.config import RequestLimits
 from server.serving import FROM_OUR_PAGES, running
 
 pytest.importorskip("openai", reason="the extra 'ask' is not installed")
-
-
-@pytest.fixture(scope="module")
-def endpoint():
-    with endpoint_server() as endpoint:
-        yield endpoint
 
 
 @pytest.fixture(scope="module")

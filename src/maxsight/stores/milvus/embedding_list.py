@@ -82,8 +82,7 @@ class EmbeddingListStore(MilvusStore):
 
     def _write(self, pages: Sequence[IndexedPage], instead_of: Sequence[Row]) -> None:
         columns = {page.page_id: self._columns(page) for page in pages}  # refuses what is too large
-        if instead_of:
-            self._delete(instead_of)
+        self._delete(instead_of)
         for some in batched_by_size(pages, self._sent_bytes, REQUEST_BYTES):
             self._pages.upsert(
                 [columns[page.page_id] | {PATCHES: to_patches(page.embedding)} for page in some]
