@@ -1,7 +1,6 @@
 """An answer in words on the web page, said as it comes, with citations that lead to the pages."""
 
 import threading
-import time
 from contextlib import ExitStack, contextmanager
 from urllib.parse import quote
 
@@ -45,14 +44,6 @@ def asked(answering, open_page):
         return page
 
     return open_results
-
-
-def hung_up_on(endpoint, page, within_s=60):
-    """Whether the endpoint's caller goes in time; the browser is let work meanwhile."""
-    end = time.monotonic() + within_s
-    while not endpoint.hung_up.is_set() and time.monotonic() < end:
-        page.wait_for_timeout(50)
-    return endpoint.hung_up.is_set()
 
 
 def answer(page):
@@ -116,7 +107,7 @@ def test_an_answer_is_asked_for_and_stopped_by_keyboard(asked, endpoint):
     page.keyboard.press("Enter")
     expect(answer(page)).to_contain_text("Stopped: this is not the whole answer.")
     expect(answer(page).get_by_role("heading", name="Answer")).to_be_focused()
-    assert hung_up_on(endpoint, page)
+    assert endpoint.hung_up.wait(20)
 
 
 def test_another_question_hangs_up_on_the_answer_to_the_one_before(asked, endpoint):
@@ -129,7 +120,7 @@ def test_another_question_hangs_up_on_the_answer_to_the_one_before(asked, endpoi
     page.keyboard.press("Enter")
     page.get_by_role("button", name=OFFER).wait_for()
     expect(page.locator(".said")).to_have_count(0)
-    assert hung_up_on(endpoint, page)
+    assert endpoint.hung_up.wait(20)
 
 
 def test_what_goes_wrong_is_said_with_the_next_step_and_can_be_tried_again(

@@ -19,7 +19,7 @@ from maxsight.server.service import Service, get_service
 from maxsight.stores.base import IndexedPage
 
 if TYPE_CHECKING:
-    from maxsight.answers.endpoint import Endpoint
+    from maxsight.answers.answering import AnswerEvent
     from maxsight.answers.sources import Source
 
 MOST_SOURCES = 20
@@ -84,12 +84,15 @@ class AnswerEnd(BaseModel):
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with the pages to answer it from: all that can be refused before the answer begins."""
+    """A question with the pages to answer it from, and the answer as it comes.
 
-    question: str
-    endpoint: Endpoint
+    All that can be refused is refused before the answer begins.
+    """
+
+    model: str
     sources: list[Source]
     notices: list[str]
+    answer: AsyncIterator[AnswerEvent]
 
 
 def answering_model() -> str | None:
@@ -106,8 +109,13 @@ def answering_model() -> str | None:
 
 
 async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked]:
-    """Find and draw the pages. The question has its place until the answer has ended, or its caller has gone."""
+    """Find and draw the pages. The question has its place until the answer has ended, or its caller has gone.
+
+    The answer is closed here: whoever streams it is left where it waits when its caller goes, and would hang up on the
+    model only when it is collected.
+    """
     extras.require("ask")
+    from maxsight.answers.answering import answer_question
     from maxsight.answers.endpoint import Endpoint
     from maxsight.answers.sources import gather_sources
 
@@ -123,7 +131,8 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
         drawing = None if request.text_only else draw
         sources = await service.run(gather_sources, hits, service.reader.page, drawing)
         notices = await service.run(service.reader.notices, request.question)
-        yield Asked(request.question, endpoint, sources, notices)
+        async with aclosing(answer_question(request.question, sources, endpoint)) as answer:
+            yield Asked(endpoint.model, sources, notices, answer)
 
 
 @router.post("/v1/ask", response_class=EventSourceResponse)
@@ -133,7 +142,7 @@ async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[Serv
     Events: `sources`, then `text` and `citation` as the model says them, then `done`; or `error` with a problem.
     Whoever hangs up ends the answer.
     """
-    from maxsight.answers.answering import Answered, Cited, Said, answer_question
+    from maxsight.answers.answering import Answered, Cited, Said
 
     shown = [
         AnswerSource(
@@ -143,26 +152,24 @@ async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[Serv
     ]
     yield ServerSentEvent(
         event="sources",
-        data=AnswerSources(model=asked.endpoint.model, notices=asked.notices, sources=shown),
+        data=AnswerSources(model=asked.model, notices=asked.notices, sources=shown),
     )
-    events = answer_question(asked.question, asked.sources, asked.endpoint)
     try:
-        async with aclosing(events):
-            async for event in events:
-                match event:
-                    case Said():
-                        yield ServerSentEvent(event="text", data=AnswerText(text=event.text))
-                    case Cited():
-                        page = event.source.page_id if event.source else None
-                        citation = AnswerCitation(number=event.number, page_id=page)
-                        yield ServerSentEvent(event="citation", data=citation)
-                    case Answered():
-                        end = AnswerEnd(
-                            answer=event.text,
-                            cited=[source.number for source in event.cited],
-                            invented=list(event.invented),
-                            notes=list(event.notes),
-                        )
-                        yield ServerSentEvent(event="done", data=end)
+        async for event in asked.answer:
+            match event:
+                case Said():
+                    yield ServerSentEvent(event="text", data=AnswerText(text=event.text))
+                case Cited():
+                    page = event.source.page_id if event.source else None
+                    citation = AnswerCitation(number=event.number, page_id=page)
+                    yield ServerSentEvent(event="citation", data=citation)
+                case Answered():
+                    end = AnswerEnd(
+                        answer=event.text,
+                        cited=[source.number for source in event.cited],
+                        invented=list(event.invented),
+                        notes=list(event.notes),
+                    )
+                    yield ServerSentEvent(event="done", data=end)
     except MaxSightError as error:
         yield ServerSentEvent(event="error", data=problem_of(error))
