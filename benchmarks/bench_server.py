@@ -79,7 +79,7 @@ def serving(library):
 def put_together(documents, pages, file):
     """Write a PDF of pages taken in turn from all PDFs of a folder."""
     made = pdfium.PdfDocument.new()
-    sources = [pdfium.PdfDocument(path) for path in sorted(Path(documents).glob("*.pdf"))]
+    sources = [pdfium.PdfDocument(path) for path in sorted(Path(documents).rglob("*.pdf"))]
     index = 0
     while len(made) < pages and any(index < len(source) for source in sources):
         for source in sources:

@@ -10,7 +10,7 @@ from maxsight.errors import InputError
 from maxsight.heatmaps.explanation import explain_page
 from maxsight.heatmaps.heat import heat_per_vector
 from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, PALETTE, Captions, draw_overlay
-from maxsight.heatmaps.similarity import attribute, match_words, region_of, shorten, snippet, words_in
+from maxsight.heatmaps.similarity import attribute, match_words, regions_at, shorten, snippet, words_in
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Region, Regions, TextSource, Words
 
@@ -166,15 +166,18 @@ def test_the_text_of_a_patch_is_the_words_that_stand_in_it():
         [0.26, 0.3, 0.3, 0.32],
     ]
     page, embedding = patch_page(text, Words(spans, np.array(boxes, np.float32)))
-    region = region_of(page, embedding, 1 * GRID + 2)
-    assert region == Region((0.25, 0.125, 0.375, 0.25), "net sales")
+    vector = 1 * GRID + 2
+    assert regions_at(page, embedding, np.array([vector]))[vector] == Region(
+        (0.25, 0.125, 0.375, 0.25), "net sales"
+    )
 
 
 def test_a_word_larger_than_a_patch_is_the_text_of_all_its_patches():
     page, embedding = patch_page(
         "REPORT", Words(np.array([[0, 6]], np.int32), np.array([[0, 0, 0.5, 0.25]], np.float32))
     )
-    shown = [vector for vector in range(GRID * GRID) if region_of(page, embedding, vector).text]
+    regions = regions_at(page, embedding, np.arange(GRID * GRID))
+    shown = [vector for vector, region in regions.items() if region.text]
     assert shown == [row * GRID + col for row in range(2) for col in range(4)]
 
 
@@ -182,9 +185,9 @@ def test_a_word_without_a_size_and_a_page_whose_words_have_no_boxes_show_nothing
     page, _ = patch_page(
         "x", Words(np.array([[0, 1]], np.int32), np.array([[0.3, 0.3, 0.3, 0.3]], np.float32))
     )
-    assert not len(words_in(page, (0.25, 0.25, 0.375, 0.375)))
+    assert not len(words_in(page, np.array([0.25, 0.25, 0.375, 0.375], np.float32)))
     page, _ = patch_page("x", Words(np.array([[0, 1]], np.int32), None))
-    assert not len(words_in(page, (0.25, 0.25, 0.375, 0.375)))
+    assert not len(words_in(page, np.array([0.25, 0.25, 0.375, 0.375], np.float32)))
 
 
 def test_a_page_without_text_has_an_empty_snippet_and_still_a_box():

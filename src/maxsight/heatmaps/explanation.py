@@ -14,7 +14,7 @@ from PIL import Image
 from maxsight.errors import InputError
 from maxsight.heatmaps.heat import heat_layer, heat_map, mark
 from maxsight.heatmaps.overlay import Captions, draw_overlay
-from maxsight.heatmaps.similarity import Attribution, attribute, match_words, region_of
+from maxsight.heatmaps.similarity import Attribution, attribute, match_words, regions_at
 from maxsight.types import WHOLE_PAGE, Match, Page, PageEmbedding, QueryEmbedding, Region
 
 
@@ -178,7 +178,7 @@ def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, pa
         InputError: The page has no vectors.
     """
     attribution = attribute(query, embedding)
-    regions = {int(vector): region_of(page, embedding, int(vector)) for vector in np.unique(attribution.best)}
+    regions = regions_at(page, embedding, attribution.best)
     gains: dict[Region, float] = defaultdict(float)
     for vector, gain in zip(attribution.best, attribution.gains, strict=True):
         gains[regions[int(vector)]] += float(gain)

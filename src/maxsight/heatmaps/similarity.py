@@ -71,60 +71,69 @@ def match_words(
 
     A word of several tokens gets the sum of their gains, and the region that gave most of it.
     """
-    matches = []
-    for index, word in enumerate(query.words):
-        tokens = np.flatnonzero(query.word_index == index)
-        if len(tokens):
-            gave: dict[Region, float] = defaultdict(float)
-            for token in tokens[np.argsort(-attribution.gains[tokens], kind="stable")]:
-                region = region_of(page, embedding, int(attribution.best[token]))
-                gave[region] += float(attribution.gains[token])
-            strongest = max(gave, key=gave.__getitem__)
-            matches.append(Match(word, float(attribution.gains[tokens].sum()), strongest))
-    return tuple(matches)
+    regions = regions_at(page, embedding, attribution.best)
+    gave: dict[int, dict[Region, float]] = defaultdict(lambda: defaultdict(float))
+    for token in np.argsort(-attribution.gains, kind="stable").tolist():
+        by_region = gave[int(query.word_index[token])]
+        by_region[regions[int(attribution.best[token])]] += float(attribution.gains[token])
+    return tuple(
+        Match(word, sum(gave[index].values()), max(gave[index], key=gave[index].__getitem__))
+        for index, word in enumerate(query.words)
+        if index in gave
+    )
 
 
-def region_of(page: Page, embedding: PageEmbedding, vector: int) -> Region:
-    """Describe the region of one vector."""
-    regions = embedding.regions
-    if regions.is_whole_page(vector):
-        return Region(WHOLE_PAGE, "")
-    box = None
-    if regions.boxes is not None:
-        x0, y0, x1, y1 = (round(float(edge), 5) for edge in regions.boxes[vector])
-        box = (x0, y0, x1, y1)
-    if regions.spans is not None:
-        start, end = (int(edge) for edge in regions.spans[vector])
-        text = page.text[slice(*whole_words(page, start, end))]
-    else:
-        text = " ".join(page.text[start:end] for start, end in page.words.spans[words_in(page, box)])
-    return Region(box, text.strip(PUNCTUATION))
-
-
-def words_in(page: Page, box: tuple[float, ...] | None) -> NDArray[np.intp]:
-    """Find the words that stand in a box: none where there is no box, or words have none.
+def regions_at(page: Page, embedding: PageEmbedding, vectors: NDArray[np.intp]) -> dict[int, Region]:
+    """Describe the regions of some vectors.
 
     Returns:
-        Their indices, in reading order.
+        By vector.
     """
+    picked = np.unique(vectors)
+    regions = embedding.regions.of(picked)
+    whole = regions.whole_page.tolist()
+    boxes = [None] * len(picked) if regions.boxes is None else _rounded(regions.boxes)
+    if regions.spans is not None:
+        texts = [page.text[start:end] for start, end in whole_words(page, regions.spans).tolist()]
+    else:
+        assert regions.boxes is not None  # a region has one or the other
+        texts = ["" if skip else _text_in(page, box) for box, skip in zip(regions.boxes, whole, strict=True)]
+    described = [Region(box, text.strip(PUNCTUATION)) for box, text in zip(boxes, texts, strict=True)]
+    return {
+        vector: Region(WHOLE_PAGE, "") if all_of_it else region
+        for vector, all_of_it, region in zip(picked.tolist(), whole, described, strict=True)
+    }
+
+
+def _rounded(boxes: NDArray[np.float32]) -> list[tuple[float, float, float, float]]:
+    return [(x0, y0, x1, y1) for x0, y0, x1, y1 in boxes.astype(np.float64).round(5).tolist()]
+
+
+def _text_in(page: Page, box: NDArray[np.float32]) -> str:
+    return " ".join(page.text[start:end] for start, end in page.words.spans[words_in(page, box)])
+
+
+def words_in(page: Page, box: NDArray[np.float32]) -> NDArray[np.intp]:
+    """Find the words that stand in a box, in reading order: none where words have no boxes."""
     boxes = page.words.boxes
-    if box is None or boxes is None:
+    if boxes is None:
         return np.empty(0, np.intp)
-    place = np.array(box)
-    edges = np.minimum(boxes[:, 2:], place[2:]) - np.maximum(boxes[:, :2], place[:2])
+    edges = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
     shared = np.maximum(edges, 0).prod(axis=1)
-    smaller = np.minimum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), (place[2:] - place[:2]).prod())
+    smaller = np.minimum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), (box[2:] - box[:2]).prod())
     return np.flatnonzero((shared > 0) & (shared >= MIN_OVERLAP * smaller))
 
 
-def whole_words(page: Page, start: int, end: int) -> tuple[int, int]:
-    """Widen a span to the words it touches: a piece of a word means little to a person."""
-    spans = page.words.spans
-    if not len(spans):
-        return start, end
-    first = max(0, int(np.searchsorted(spans[:, 0], start, side="right")) - 1)
-    last = max(first, int(np.searchsorted(spans[:, 0], end, side="left")) - 1)
-    return min(start, int(spans[first, 0])), max(end, int(spans[last, 1]))
+def whole_words(page: Page, spans: NDArray[np.int32]) -> NDArray[np.int32]:
+    """Widen spans to the words they touch: a piece of a word means little to a person. Shape ``(spans, 2)``."""
+    words = page.words.spans
+    if not len(words):
+        return spans
+    first = np.maximum(np.searchsorted(words[:, 0], spans[:, 0], side="right") - 1, 0)
+    last = np.maximum(np.searchsorted(words[:, 0], spans[:, 1], side="left") - 1, first)
+    return np.stack(
+        [np.minimum(spans[:, 0], words[first, 0]), np.maximum(spans[:, 1], words[last, 1])], axis=1
+    )
 
 
 def snippet(page: Page, embedding: PageEmbedding, attribution: Attribution) -> str:
@@ -146,9 +155,10 @@ def _spans_that_gave(
     picked = picked[~regions.whole_page[picked]]
     if regions.spans is not None:
         return regions.spans[picked], gains[picked]
+    assert regions.boxes is not None  # a region has one or the other
     word_gains = np.zeros(len(page.words))
     for vector in picked:
-        shown = words_in(page, region_of(page, embedding, int(vector)).box)
+        shown = words_in(page, regions.boxes[vector])
         word_gains[shown] += gains[vector] / max(len(shown), 1)
     gave = np.flatnonzero(word_gains)
     return page.words.spans[gave], word_gains[gave]

@@ -133,13 +133,12 @@ class CodeTable:
         return joined.take(back)
 
     def rows(self, positions: NDArray[np.int64]) -> Iterator[schema.Row]:
-        """Whole rows of pages, the codes left out, in any order."""
+        """Whole rows of pages, the codes left out, in the order asked for."""
         columns = [name for name in self.dataset.schema.names if name not in schema.LAID_OUT]
-        vectors = dict(zip(self.row_ids[positions].tolist(), self.vectors(positions), strict=True))
-        some = f"_rowid IN ({', '.join(map(str, vectors))})"
-        for batch in self.dataset.to_table(columns=columns, filter=some, with_row_id=True).to_batches():
+        vectors = iter(self.vectors(positions))
+        for batch in self.dataset.take(positions.tolist(), columns=columns).to_batches():
             for row in schema.from_batch(batch):
-                yield row | {"vectors": np.ascontiguousarray(vectors[row["_rowid"]])}
+                yield row | {"vectors": np.ascontiguousarray(next(vectors))}
 
     def _vectors_of_part(self, part: Part, own: NDArray[np.int64]) -> PageVectors:
         names = part.page_ids.take(pa.array(own, pa.int64())).to_pylist()

@@ -375,12 +375,12 @@ class LocalStore:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         table = self._newest_table()
         positions = table.positions_of(page_ids)
-        found: dict[int, IndexedPage] = {}
+        found: list[IndexedPage] = []
         for first in range(0, len(positions), ROWS_PER_QUERY):
             with self._dataset.reading():
                 rows = list(table.rows(positions[first : first + ROWS_PER_QUERY]))
-            found |= {row["_rowid"]: schema.to_page(row) for row in rows}
-        return [found[row_id] for row_id in table.row_ids[positions].tolist()]
+            found += map(schema.to_page, rows)
+        return found
 
     def _newest_table(self) -> CodeTable:
         """The table of the newest version."""
