@@ -23,7 +23,7 @@ from maxsight.types import Floats
 BITS = 8 * SIGN_BYTES
 WORTH = np.maximum(0, 1 - 2 * np.arange(BITS + 1, dtype=np.float32) / BITS) ** 2
 """What a token gives by how many bits differ. Squared, since what few bits tell about weak likeness is mostly noise."""
-CHUNKS_PER_CORE, VECTORS_PER_CHUNK = 4, 4096
+CHUNKS_PER_CORE, VECTORS_PER_CHUNK = 2, 4096
 
 
 @dataclass(frozen=True, slots=True, eq=False)
