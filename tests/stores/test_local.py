@@ -74,6 +74,36 @@ def test_a_library_keeps_everything_when_it_is_opened_again(path, store):
         assert nearest(again, query("word7"), 3)[0] == "7.pdf@1#0"
 
 
+def test_a_page_is_stored_once_whoever_wrote_it_before(path, store):
+    """A writer remembers what is stored; another one may have written, removed and merged in between."""
+    store.put(PAGES[:2])
+    with reopened(path) as other:
+        other.put(PAGES[2:4])
+        store.put(PAGES[3:5])
+        other.remove(["0.pdf"])
+        other.put(PAGES[5:6], replace_documents=True)
+        store.put(PAGES[:1])
+        store.put([*PAGES[5:7], *PAGES[5:6]])
+        other.put(PAGES[6:8])
+    store.put(PAGES[:8])
+    assert names_in(store) == [f"{number}.pdf@1#0" for number in range(8)]
+
+
+def test_only_pages_that_are_stored_are_looked_for_to_be_replaced(path, store):
+    """Lance looks through the whole dataset for them; what is new is appended without a look."""
+
+    def last_commit():
+        dataset = lance.dataset(path / "pages.lance")
+        return type(dataset.read_transaction(dataset.version).operation).__name__
+
+    store.put(PAGES[:2])
+    assert last_commit() == "Append"
+    store.put(PAGES[1:3])
+    assert last_commit() == "Update"
+    store.put(PAGES[3:5])
+    assert last_commit() == "Append"
+
+
 def test_a_library_is_made_only_where_nothing_is(path, store):
     with pytest.raises(StoreError, match=r"there is a library at .* already"):
         LocalStore.create(path, MANIFEST, codec=CODEC)

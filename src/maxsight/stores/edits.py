@@ -1,8 +1,8 @@
-"""Changes to stored documents that leave their vectors where they are: new values of few columns, by page id."""
+"""Changes to what is stored, by page id: whole pages, or new values of few columns with the vectors left in place."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
 import lance
 import pyarrow as pa
@@ -11,6 +11,43 @@ from maxsight.stores import schema
 from maxsight.stores.conditions import lance_literal, metadata_column, path_in
 from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
 from maxsight.types import Document, Scalar
+
+
+class StoredIds:
+    """Which pages a dataset may hold, remembered by its writer: what is new can simply be appended.
+
+    Looking for pages to replace takes Lance 20 ms, and 130 ms where there are 300 fragments; appending takes 5.
+    """
+
+    def __init__(self) -> None:
+        self._version: int | None = None
+        self._ids: set[str] = set()
+
+    def may_hold(self, dataset: lance.LanceDataset, page_ids: Iterable[str]) -> bool:
+        """Whether one of the pages may be stored. What was removed by this writer may still be thought to be there."""
+        if dataset.version != self._version:
+            self._ids = set(dataset.to_table(columns=["page_id"]).column("page_id").to_pylist())
+            self._version = dataset.version
+        return not self._ids.isdisjoint(page_ids)
+
+    def note(self, dataset: lance.LanceDataset, page_ids: Iterable[str]) -> None:
+        """Nothing but these pages was written since ``may_hold`` was asked, and ``dataset`` is what came of it."""
+        self._ids.update(page_ids)
+        self._version = dataset.version
+
+
+def replace(dataset: lance.LanceDataset, pages: pa.Table, paths: Collection[str]) -> None:
+    """Write pages over those of the same ids.
+
+    Args:
+        dataset: Its newest version.
+        pages: The pages.
+        paths: Documents whose other pages go.
+    """
+    merge = dataset.merge_insert("page_id").when_matched_update_all().when_not_matched_insert_all()
+    if paths:
+        merge = merge.when_not_matched_by_source_delete(path_in(sorted(paths)).to_lance())
+    merge.execute(pages)
 
 
 def set_metadata(

@@ -77,6 +77,7 @@ class LocalStore:
         self._manifest = schema.manifest_of(self._dataset.latest().schema, str(path))
         self._codec = codec(self._manifest.space.dim)
         self._centred: tuple[bytes, Codec] | None = None
+        self._stored = edits.StoredIds()
         self._read_only = read_only
         self._lock = WriterLock(path, lock_wait_s)
         self._table: CodeTable | None = None
@@ -240,11 +241,13 @@ class LocalStore:
             self._settle_centre(dataset, [page.embedding.vectors for page in stored])
             codec = self._codec_of(dataset)
             rows = {page.page_id: schema.to_row(page, codec) for page in stored}
-            merge = dataset.merge_insert("page_id").when_matched_update_all().when_not_matched_insert_all()
-            if replace_documents:
-                paths = sorted({page.document.path for page in pages})
-                merge = merge.when_not_matched_by_source_delete(path_in(paths).to_lance())
-            merge.execute(schema.to_table(list(rows.values()), dataset.schema))
+            table = schema.to_table(list(rows.values()), dataset.schema)
+            if self._stored.may_hold(dataset, rows) or replace_documents:
+                paths = {page.document.path for page in pages} if replace_documents else set()
+                edits.replace(dataset, table, paths)
+            else:
+                lance.write_dataset(table, dataset, mode="append")
+            self._stored.note(self._dataset.latest(), rows)
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Replace the user's fields of stored documents, by path, without touching their vectors."""
