@@ -133,8 +133,8 @@ class CodeTable:
         return joined.take(back)
 
     def rows(self, positions: NDArray[np.int64]) -> Iterator[schema.Row]:
-        """Whole rows of pages, the codes left out, in the order asked for."""
-        columns = [name for name in self.dataset.schema.names if name not in schema.LAID_OUT]
+        """What ``schema.to_page`` needs of pages, in the order asked for."""
+        columns = [name for name in self.dataset.schema.names if name not in schema.NOT_IN_PAGES]
         vectors = iter(self.vectors(positions))
         for batch in self.dataset.take(positions.tolist(), columns=columns).to_batches():
             for row in schema.from_batch(batch):

@@ -241,8 +241,8 @@ FORMER_CODE_COLUMNS = ("code_lo", "code_hi", "code_version")
 """Of format 2."""
 
 CODES = frozenset({"signs", "fine_codes", *FORMER_CODE_COLUMNS})
-LAID_OUT = CODES | {"vectors"}
-"""What searches have where it lies."""
+NOT_IN_PAGES = CODES | {"vectors", "vector_count", "file", "checksum", "metadata_checksum"}
+"""What a page is read without: searches have it where it lies, or it follows from the rest."""
 
 _NOT_SUMMED = {"checksum", "metadata_checksum", "_rowid"} | CODES
 
