@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import socket
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,6 +12,7 @@ import httpx
 
 from maxsight.server.app import create_app
 from maxsight.server.config import ServerSettings
+from maxsight.server.listening import server_of
 from maxsight.server.service import Service
 from server.serving import FROM_OUR_PAGES
 
@@ -34,6 +36,20 @@ async def client_of(service: Service, **headers: str):
         headers=FROM_OUR_PAGES | headers,
     ) as client:
         yield client
+
+
+@contextmanager
+def listening(service: Service):
+    """The port on which it is served, in a thread of this process."""
+    with socket.create_server(("127.0.0.1", 0)) as line:
+        server = server_of(service)
+        thread = threading.Thread(target=server.run, args=([line],))
+        thread.start()
+        try:
+            yield line.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
 
 
 @contextmanager

@@ -18,8 +18,6 @@ if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
     from maxsight.stores.addresses import Address
 
-GRACE_S = 3
-
 
 @click.command()
 @served_library_option
@@ -96,8 +94,6 @@ def serve(
     Only this machine can reach it unless --host says otherwise, and then --token is needed.
     """
     extras.require("server")
-    import uvicorn
-
     from maxsight.server.config import RequestLimits, ServerSettings
 
     settings = ServerSettings(
@@ -112,22 +108,14 @@ def serve(
     listening = _listen(host, port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
-    from maxsight.server.app import create_app
+    from maxsight.server.listening import server_of
     from maxsight.server.service import Service
 
     service = Service.open(
         library, settings, encoder=encoder, options=encoder_options, search_device=search_device
     )
-    config = uvicorn.Config(
-        create_app(service),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=settings.limits.connections,
-        timeout_graceful_shutdown=GRACE_S,
-    )
     click.echo(f"{library} is served at {_address(listening)}")
-    uvicorn.Server(config).run(sockets=[listening])
+    server_of(service).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:
