@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import socket
 import threading
 from contextlib import asynccontextmanager, contextmanager
@@ -50,6 +51,30 @@ def listening(service: Service):
         finally:
             server.should_exit = True
             thread.join()
+
+
+async def hung_up_on(app, method: str, path: str, asked: dict | None = None):
+    """Ask for what comes without an end, take a few pieces, stop reading, and go while the next is being sent."""
+    taken, gone = 0, asyncio.Event()
+    to_come = iter([{"type": "http.request", "body": json.dumps(asked).encode() if asked else b""}])
+
+    async def receive():
+        if request := next(to_come, None):
+            return request
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        nonlocal taken
+        taken += message["type"] == "http.response.body"
+        if taken > 5:
+            asyncio.get_running_loop().call_later(0.5, gone.set)
+            await asyncio.Event().wait()
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    await app({**scope, "asgi": {"version": "3.0"}}, receive, send)
+    assert gone.is_set()
 
 
 @contextmanager
