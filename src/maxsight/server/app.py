@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 from starlette.types import ASGIApp
@@ -14,6 +14,7 @@ from maxsight import __version__
 from maxsight.server.bodies import WholeBodies
 from maxsight.server.mcp import Pages, mcp_app
 from maxsight.server.metrics import Timed
+from maxsight.server.parameters import only_known_parameters
 from maxsight.server.problems import MEDIA_TYPE, answer_with_problems
 from maxsight.server.routes import ask, documents, embeddings, jobs, library, pages, search, session, web
 from maxsight.server.schemas import Problem
@@ -52,6 +53,7 @@ def _routes(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
+        dependencies=[Depends(only_known_parameters)],
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
@@ -60,4 +62,5 @@ def _routes(service: Service) -> FastAPI:
         app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=web.STATIC))
     app.router.routes.append(Route("/mcp", tools.asgi))
+    app.openapi()  # described once, before anyone asks
     return app
