@@ -80,7 +80,7 @@ class Pages:
         """Pages of a library that is being served: searches go together with others, pictures are kept."""
 
         def draw(page: IndexedPage) -> bytes:
-            return service.images.get(page.page_id, SERVED_WIDTH_PX)
+            return service.images.get(page.page_id, SERVED_WIDTH_PX, page)
 
         return cls(service.reader, service.search, service.run, draw)
 

@@ -86,7 +86,10 @@ class TokenGain(BaseModel):
 
     match: int | None = Field(description="Number of the match it is a part of; null for none.")
     word: str | None
-    text: str
+    piece: str = Field(
+        description="What of its word it says, all or a part; empty for a token that a model adds."
+    )
+    text: str = Field(description="What it found.")
     score: float
     region: Region | None
 
@@ -118,6 +121,7 @@ class Explanation(BaseModel):
                 TokenGain(
                     match=gain.match,
                     word=gain.word,
+                    piece=gain.piece,
                     text=gain.region.text,
                     score=gain.score,
                     region=Region.of(gain.region.box),

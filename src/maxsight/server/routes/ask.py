@@ -123,7 +123,7 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
     endpoint = Endpoint.configured()
 
     def draw(page: IndexedPage) -> bytes:
-        return service.images.get(page.page_id, READING_WIDTH_PX)
+        return service.images.get(page.page_id, READING_WIDTH_PX, page)
 
     with service.asking:
         hits = await service.search(
