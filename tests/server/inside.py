@@ -19,9 +19,10 @@ from server.serving import FROM_OUR_PAGES
 
 
 @contextmanager
-def service_of(folder: Path, settings: ServerSettings | None = None):
-    """A service of an empty library in a folder."""
-    service = Service.open(folder / "test.library", settings or ServerSettings(), encoder="fake")
+def service_of(folder: Path, settings: ServerSettings | None = None, **options):
+    """A service of the library in a folder, which is empty if there was none."""
+    given = settings or ServerSettings()
+    service = Service.open(folder / "test.library", given, encoder="fake", **options)
     try:
         yield service
     finally:

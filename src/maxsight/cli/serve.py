@@ -11,7 +11,7 @@ import click
 
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import search_device_option, served_library_option
+from maxsight.cli.output import quality_model_option, search_device_option, served_library_option
 from maxsight.errors import InputError
 
 if TYPE_CHECKING:
@@ -72,6 +72,13 @@ if TYPE_CHECKING:
     show_default=True,
     help="How long one upload may take.",
 )
+@click.option(
+    "--quality",
+    is_flag=True,
+    help="Predict the error rates of OCR for every uploaded page with a picture, as `maxsight index --quality` does. "
+    "In a library whose pages it has judged, uploads are judged without it.",
+)
+@quality_model_option
 @search_device_option
 @query_encoder_options
 def serve(
@@ -85,6 +92,8 @@ def serve(
     read_only: bool,
     max_upload: int,
     upload_time: float,
+    quality: bool,
+    quality_model: Path | None,
     search_device: str,
     encoder: str | None,
     encoder_options: EncoderOptions,
@@ -94,6 +103,7 @@ def serve(
     Only this machine can reach it unless --host says otherwise, and then --token is needed.
     """
     extras.require("server")
+    from maxsight.indexing import load_judge
     from maxsight.server.config import RequestLimits, ServerSettings
 
     settings = ServerSettings(
@@ -105,6 +115,7 @@ def serve(
         read_only=read_only,
         limits=RequestLimits(upload_bytes=max_upload, upload_s=upload_time),
     )
+    judge = load_judge(quality_model) if quality or quality_model else None
     listening = _listen(host, port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
@@ -112,7 +123,12 @@ def serve(
     from maxsight.server.service import Service
 
     service = Service.open(
-        library, settings, encoder=encoder, options=encoder_options, search_device=search_device
+        library,
+        settings,
+        encoder=encoder,
+        options=encoder_options,
+        search_device=search_device,
+        judge=judge,
     )
     click.echo(f"{library} is served at {_address(listening)}")
     server_of(service).run(sockets=[listening])

@@ -362,6 +362,9 @@ class Job(BaseModel):
     state: JobState
     share: float = Field(description="Of the work, in [0, 1].")
     pages: int = Field(description="Pages encoded so far.")
+    judged: int = Field(
+        description="Pages of which it was predicted how well OCR reads them, once all are encoded."
+    )
     pages_per_s: float
     remaining_s: float | None
     files: list[JobFile]
