@@ -33,15 +33,19 @@ def heard_in_the_end(line, drop):
     line.settimeout(0.02)
     heard = b""
     while True:
-        with suppress(TimeoutError):
-            piece = line.recv(65536)
-            heard += piece
-            if not piece:
-                return heard
         try:
-            line.sendall(drop)
-        except OSError:
+            piece = line.recv(65536)
+        except TimeoutError:
+            with suppress(
+                OSError
+            ):  # it has been ended just now: what was said before that is still to be read
+                line.sendall(drop)
+            continue
+        except ConnectionResetError:  # the last drop came too late
             return heard
+        if not piece:
+            return heard
+        heard += piece
 
 
 def is_well(line):
