@@ -10,6 +10,7 @@
     │  ├─ FilterError                                2          400
     │  ├─ UnknownDocumentError                       2          404
     │  ├─ UnknownPageError                           2          404
+    │  ├─ UnknownParameterError                      2          422
     │  └─ DimensionMismatchError                     2          400
     ├─ EncoderError                                  4          500
     │  ├─ ModelNotAvailableError                     4          503
@@ -119,6 +120,12 @@ class UnknownPageError(InputError):
     """There is no such page in the library."""
 
     http_status = 404
+
+
+class UnknownParameterError(InputError):
+    """A request, or an assistant's call of a tool, has a parameter that it does not take."""
+
+    http_status = 422
 
 
 class DimensionMismatchError(InputError):

@@ -16,7 +16,7 @@ from typing import Self, Unpack
 
 from PIL import Image
 
-from maxsight import __version__, extras
+from maxsight import __version__
 from maxsight.auditing import Auditing
 from maxsight.documents import (
     Failed,
@@ -41,6 +41,7 @@ from maxsight.indexing import (
     Noticed,
     PageJudge,
     Progress,
+    load_judge,
     start_run,
 )
 from maxsight.places import Place, create_store, find_place, library_exists, open_store
@@ -493,9 +494,4 @@ def _new_manifest(encoder: Encoder, settings: ReadSettings | None, pool_factor: 
 
 def _page_judge(quality: bool | PageJudge) -> PageJudge | None:
     """Who judges pages: the model that comes along, one that is given, or nobody."""
-    if quality is not True:
-        return quality or None
-    extras.require("quality")
-    from maxsight.quality.model_file import load_predictor
-
-    return load_predictor()
+    return load_judge() if quality is True else quality or None

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import socket
 import threading
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
@@ -11,14 +13,16 @@ import httpx
 
 from maxsight.server.app import create_app
 from maxsight.server.config import ServerSettings
+from maxsight.server.listening import server_of
 from maxsight.server.service import Service
 from server.serving import FROM_OUR_PAGES
 
 
 @contextmanager
-def service_of(folder: Path, settings: ServerSettings | None = None):
-    """A service of an empty library in a folder."""
-    service = Service.open(folder / "test.library", settings or ServerSettings(), encoder="fake")
+def service_of(folder: Path, settings: ServerSettings | None = None, **options):
+    """A service of the library in a folder, which is empty if there was none."""
+    given = settings or ServerSettings()
+    service = Service.open(folder / "test.library", given, encoder="fake", **options)
     try:
         yield service
     finally:
@@ -34,6 +38,44 @@ async def client_of(service: Service, **headers: str):
         headers=FROM_OUR_PAGES | headers,
     ) as client:
         yield client
+
+
+@contextmanager
+def listening(service: Service):
+    """The port on which it is served, in a thread of this process."""
+    with socket.create_server(("127.0.0.1", 0)) as line:
+        server = server_of(service)
+        thread = threading.Thread(target=server.run, args=([line],))
+        thread.start()
+        try:
+            yield line.getsockname()[1]
+        finally:
+            server.should_exit = True
+            thread.join()
+
+
+async def hung_up_on(app, method: str, path: str, asked: dict | None = None):
+    """Ask for what comes without an end, take a few pieces, stop reading, and go while the next is being sent."""
+    taken, gone = 0, asyncio.Event()
+    to_come = iter([{"type": "http.request", "body": json.dumps(asked).encode() if asked else b""}])
+
+    async def receive():
+        if request := next(to_come, None):
+            return request
+        await gone.wait()
+        return {"type": "http.disconnect"}
+
+    async def send(message):
+        nonlocal taken
+        taken += message["type"] == "http.response.body"
+        if taken > 5:
+            asyncio.get_running_loop().call_later(0.5, gone.set)
+            await asyncio.Event().wait()
+
+    headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
+    scope = {"type": "http", "method": method, "path": path, "query_string": b"", "headers": headers}
+    await app({**scope, "asgi": {"version": "3.0"}}, receive, send)
+    assert gone.is_set()
 
 
 @contextmanager

@@ -1,7 +1,6 @@
 """Answers over the API: said as they come, with citations that are checked."""
 
 import asyncio
-import contextlib
 import gc
 import json
 import time
@@ -12,7 +11,7 @@ import pytest
 from maxsight import Library
 from maxsight.server.app import create_app
 from maxsight.server.config import RequestLimits
-from server.inside import service_of
+from server.inside import hung_up_on, service_of
 from server.serving import FROM_OUR_PAGES, running
 
 pytest.importorskip("openai", reason="the extra 'ask' is not installed")
@@ -95,27 +94,7 @@ def test_a_caller_who_stops_reading_and_goes_ends_it_too_without_the_collector(
     endpoint.reply = iter(lambda: "o", None)
 
     async def ask_and_go(service):
-        taken, gone = 0, asyncio.Event()
-        body = json.dumps({"question": "lamp", "text_only": True}).encode()
-        to_come = iter([{"type": "http.request", "body": body}])
-
-        async def receive():
-            if request := next(to_come, None):
-                return request
-            await gone.wait()
-            return {"type": "http.disconnect"}
-
-        async def send(message):
-            nonlocal taken
-            taken += message["type"] == "http.response.body"
-            if taken > 5:
-                asyncio.get_running_loop().call_later(0.5, gone.set)
-                await asyncio.Event().wait()
-
-        headers = [(b"host", b"127.0.0.1"), (b"content-type", b"application/json")]
-        scope = {"type": "http", "method": "POST", "path": "/v1/ask", "query_string": b"", "headers": headers}
-        with contextlib.suppress(ExceptionGroup):  # FastAPI's own: it closes a stream that it writes to
-            await create_app(service)({**scope, "asgi": {"version": "3.0"}}, receive, send)
+        await hung_up_on(create_app(service), "POST", "/v1/ask", {"question": "lamp", "text_only": True})
         assert await asyncio.to_thread(endpoint.hung_up.wait, 10)
 
     (tmp_path / "lamp.txt").write_text("The lamp is repaired for four hundred pounds.\n")

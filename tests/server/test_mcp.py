@@ -80,6 +80,7 @@ def test_an_assistant_finds_reads_and_sees_pages(place):
 def test_assistants_that_speak_the_protocol_of_2025_find_pages_too(place):
     _, (found,) = called(place, ("search_pages", {"query": "lamp", "top_k": 1}), mode="legacy")
     assert [part.type for part in found.content] == ["text", "text", "image"]
+    assert texts(found)[0] == "1 page found"
 
 
 def test_what_was_wrong_is_told_with_the_next_step(place):
@@ -89,6 +90,7 @@ def test_what_was_wrong_is_told_with_the_next_step(place):
         ("get_page", {"path": "lighthouse.pdf", "page_number": 9}),
         ("search_pages", {"query": "lamp", "filter": "colour = 1"}),
         ("search_pages", {"query": "lamp", "top_k": 1000}),
+        ("search_pages", {"query": "lamp", "topk": 3}),
     )
     assert all(result.is_error for result in results)
     told = [texts(result)[0] for result in results]
@@ -96,6 +98,9 @@ def test_what_was_wrong_is_told_with_the_next_step(place):
     assert "page 9 is not in the library" in told[1]
     assert "unknown field 'colour'" in told[2] and "Known fields" in told[2]
     assert "less than or equal to 20" in told[3]
+    assert told[4] == (
+        "unknown parameter 'topk'; did you mean top_k? search_pages takes query, top_k, filter, images."
+    )
 
 
 def test_documents_are_listed_some_at_a_time(served):

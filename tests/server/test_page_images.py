@@ -42,6 +42,43 @@ def test_a_picture_is_made_once(pages, tmp_path, monkeypatch):
     assert PageImages(library, tmp_path / "cache", 10**9).get(page.page_id, 400) == first
 
 
+def test_a_page_is_looked_up_once_to_draw_it_and_not_again_to_show_it(pages, tmp_path, monkeypatch):
+    library, (page, *_) = pages
+    looked_up = []
+
+    def read(page_id):
+        looked_up.append(page_id)
+        return page
+
+    monkeypatch.setattr(library, "page", read)
+    images = PageImages(library, tmp_path / "cache", 10**9)
+    first = images.get(page.page_id, 400)
+    assert looked_up == [page.page_id]
+    assert images.get(page.page_id, 400) == first
+    images.check_indexed(page.page_id)
+    assert looked_up == [page.page_id]
+
+
+def test_a_kept_picture_of_a_page_that_was_just_read_is_shown_without_looking_it_up(pages, tmp_path):
+    library, (page, *_) = pages
+    first = PageImages(library, tmp_path / "cache", 10**9).get(page.page_id, 400)
+    again = PageImages(library, tmp_path / "cache", 10**9)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(library, "page", None)  # nobody looks up any more
+        assert again.get(page.page_id, 400, page) == first
+
+
+def test_a_picture_that_is_still_kept_of_a_page_that_went_is_not_shown(pages, tmp_path):
+    library, _ = pages
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    unknown = "0" * 32
+    (folder / f"{unknown}-200.jpg").write_bytes(b"a picture")
+    with pytest.raises(UnknownPageError):
+        PageImages(library, folder, 10**9).get(unknown, 200)
+    assert kept(folder) == []
+
+
 def test_what_was_not_used_for_longest_goes_first(pages, tmp_path):
     library, rows = pages
     folder = tmp_path / "cache"

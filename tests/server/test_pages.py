@@ -88,6 +88,14 @@ def test_a_heatmap_is_transparent_but_where_a_word_matched(client, page_ids):
     assert (layers[0] != layers[1]).any()
 
 
+def test_an_explanation_names_each_token_by_what_it_says(client, page_ids):
+    answer = client.get(f"/v1/pages/{page_ids[1]}/explanation", params={"q": "lamplighters lamp"})
+    said = [(token["word"], token["piece"]) for token in answer.json()["tokens"] if token["piece"]]
+    long = [piece for word, piece in said if word == "lamplighters"]
+    assert len(long) > 1 and "".join(long) == "lamplighters"
+    assert ("lamp", "lamp") in said
+
+
 def test_a_heatmap_over_the_page_is_the_page_with_colour(client, page_ids):
     address = f"/v1/pages/{page_ids[1]}"
     marked = picture(client.get(f"{address}/heatmap", params={"q": "lamp", "over": "page", "width": 800}))

@@ -11,7 +11,7 @@ import maxsight
 import maxsight.errors
 
 SOURCE = Path(maxsight.__file__).parent
-FOUNDATION = {"errors", "types", "settings", "threads", "extras", "pictures", "notices"}
+FOUNDATION = {"errors", "types", "settings", "threads", "extras", "pictures", "notices", "spelling"}
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
@@ -20,6 +20,7 @@ ALLOWED = {
     "extras": {"errors"},
     "pictures": {"types", "errors"},
     "notices": set(),
+    "spelling": {"errors"},
     "documents": FOUNDATION,
     "encoders": FOUNDATION,
     "stores": FOUNDATION | {"identity"},

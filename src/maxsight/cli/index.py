@@ -11,12 +11,20 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maxsight.cli.encoder_options import encoder_options
-from maxsight.cli.output import INTERRUPTED, counted, json_option, library_option, print_json, say
+from maxsight.cli.output import (
+    INTERRUPTED,
+    counted,
+    json_option,
+    library_option,
+    print_json,
+    quality_model_option,
+    say,
+)
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 from maxsight.cli.record_options import encoder_of_records, record_options
 
 if TYPE_CHECKING:
-    from maxsight.indexing import IndexEvent, IndexOptions, IndexReport, PageJudge
+    from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
     from maxsight.library import Library
     from maxsight.stores.addresses import Address
 
@@ -53,12 +61,7 @@ MOST_UNREADABLE, MOST_PLACES = 20, 3
     "--quality", is_flag=True, help="Predict the error rates of OCR for every page with a picture, for --filter: "
     "predicted_cer, predicted_wer. Pages indexed before are completed."
 )  # fmt: skip
-@click.option(
-    "--quality-model",
-    type=click.Path(path_type=Path, dir_okay=False),
-    metavar="MODEL",
-    help="The same, by a model of your own.",
-)
+@quality_model_option
 @click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
 @reading_options
 @json_option
@@ -69,10 +72,12 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
     list of paths from standard input. Unchanged files are skipped, so the same command goes on where an interrupted
     one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
     """
+    from maxsight.indexing import load_judge
     from maxsight.metadata import MetadataTable
 
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
-    judge = _load_judge(options["quality_model"])
+    model = options["quality_model"]
+    judge = load_judge(model) if options["quality"] or model else None
     found = list(each_path(paths))
     with _opened(library, found, options) as opened, _progress_bar() as show:
         given: IndexOptions = {
@@ -83,7 +88,7 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
             "settings": changed(opened.settings, options),
             "workers": options["workers"],
             "again": options["again"],
-            "quality": judge or options["quality"],
+            "quality": judge or False,
         }
         if options["records"]:
             given["records"] = options["records"]
@@ -121,17 +126,6 @@ def _opened(library: Address, paths: list[str], options: Mapping[str, Any]) -> L
         settings=changed(default_settings(encoder), options),
         pool_factor=options["pool_factor"],
     )
-
-
-def _load_judge(model: Path | None) -> PageJudge | None:
-    if model is None:
-        return None
-    from maxsight.extras import require
-
-    require("quality")
-    from maxsight.quality.model_file import load_predictor
-
-    return load_predictor(model)
 
 
 @contextmanager

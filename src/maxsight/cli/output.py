@@ -81,6 +81,16 @@ def filter_option(command: Command) -> Command:
     )(command)
 
 
+def quality_model_option(command: Command) -> Command:
+    """Add ``--quality-model``, which stands after ``--quality``."""
+    return click.option(
+        "--quality-model",
+        type=click.Path(path_type=Path, dir_okay=False),
+        metavar="MODEL",
+        help="The same, by a model of your own.",
+    )(command)
+
+
 def search_device_option(command: Command) -> Command:
     """Add ``--search-device``."""
     return click.option(

@@ -11,14 +11,12 @@ import click
 
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import search_device_option, served_library_option
+from maxsight.cli.output import quality_model_option, search_device_option, served_library_option
 from maxsight.errors import InputError
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
     from maxsight.stores.addresses import Address
-
-GRACE_S = 3
 
 
 @click.command()
@@ -74,6 +72,13 @@ GRACE_S = 3
     show_default=True,
     help="How long one upload may take.",
 )
+@click.option(
+    "--quality",
+    is_flag=True,
+    help="Predict the error rates of OCR for every uploaded page with a picture, as `maxsight index --quality` does. "
+    "In a library whose pages it has judged, uploads are judged without it.",
+)
+@quality_model_option
 @search_device_option
 @query_encoder_options
 def serve(
@@ -87,6 +92,8 @@ def serve(
     read_only: bool,
     max_upload: int,
     upload_time: float,
+    quality: bool,
+    quality_model: Path | None,
     search_device: str,
     encoder: str | None,
     encoder_options: EncoderOptions,
@@ -96,8 +103,7 @@ def serve(
     Only this machine can reach it unless --host says otherwise, and then --token is needed.
     """
     extras.require("server")
-    import uvicorn
-
+    from maxsight.indexing import load_judge
     from maxsight.server.config import RequestLimits, ServerSettings
 
     settings = ServerSettings(
@@ -109,25 +115,23 @@ def serve(
         read_only=read_only,
         limits=RequestLimits(upload_bytes=max_upload, upload_s=upload_time),
     )
+    judge = load_judge(quality_model) if quality or quality_model else None
     listening = _listen(host, port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
-    from maxsight.server.app import create_app
+    from maxsight.server.listening import server_of
     from maxsight.server.service import Service
 
     service = Service.open(
-        library, settings, encoder=encoder, options=encoder_options, search_device=search_device
-    )
-    config = uvicorn.Config(
-        create_app(service),
-        log_level="warning",
-        access_log=False,
-        server_header=False,
-        limit_concurrency=settings.limits.connections,
-        timeout_graceful_shutdown=GRACE_S,
+        library,
+        settings,
+        encoder=encoder,
+        options=encoder_options,
+        search_device=search_device,
+        judge=judge,
     )
     click.echo(f"{library} is served at {_address(listening)}")
-    uvicorn.Server(config).run(sockets=[listening])
+    server_of(service).run(sockets=[listening])
 
 
 def _listen(host: str, port: int) -> socket.socket:

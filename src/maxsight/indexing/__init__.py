@@ -12,7 +12,7 @@ from maxsight.indexing.events import (
     Removed,
     Skipped,
 )
-from maxsight.indexing.judging import PageJudge
+from maxsight.indexing.judging import PageJudge, judges_of, load_judge
 from maxsight.indexing.run import IndexOptions, IndexRun
 from maxsight.indexing.starting import start_run
 from maxsight.notices import Noticed
@@ -32,5 +32,7 @@ __all__ = [
     "Progress",
     "Removed",
     "Skipped",
+    "judges_of",
+    "load_judge",
     "start_run",
 ]

@@ -38,14 +38,15 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A page was encoded.
+    """A page was encoded; or it was judged, once all are encoded.
 
     Attributes:
         path: The document at work.
-        pages: Pages encoded in this run.
-        share: Of the work, by bytes, in [0, 1].
-        pages_per_s: Since reading began.
+        pages: Pages encoded, or judged, in this run.
+        share: Of that work, by bytes, in [0, 1].
+        pages_per_s: Since reading for it began.
         remaining_s: Estimate; None until there is something to go by.
+        judging: Whether it was judged.
     """
 
     path: str
@@ -53,6 +54,7 @@ class Progress:
     share: float
     pages_per_s: float
     remaining_s: float | None
+    judging: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ on, and pages that were indexed before are completed in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight import extras
 from maxsight.documents import (
     Event,
     Failed,
@@ -32,7 +33,7 @@ from maxsight.indexing.events import Judged, Progress
 from maxsight.indexing.files import has_changed
 from maxsight.indexing.meter import Meter
 from maxsight.notices import Noticed
-from maxsight.stores.base import Store
+from maxsight.stores.base import DocumentEntry, Store
 from maxsight.threads import map_in_threads, one_blas_thread
 from maxsight.types import Document, PictureFit, Scalar, TextSource
 
@@ -71,6 +72,27 @@ class PageJudge(Protocol):
         ...
 
 
+def load_judge(model: Path | None = None) -> PageJudge:
+    """Load a `QualityPredictor`.
+
+    Args:
+        model: Its file; that of the one that comes with maxsight, if not given.
+
+    Raises:
+        InputError: It is no model.
+        MissingExtraError: What it takes is not installed.
+    """
+    extras.require("quality")
+    from maxsight.quality.model_file import load_predictor
+
+    return load_predictor(model)
+
+
+def judges_of(entries: Iterable[DocumentEntry]) -> frozenset[Scalar]:
+    """The revisions of those who have judged pages of documents."""
+    return frozenset(fields[MODEL] for entry in entries for fields in entry.page_fields if MODEL in fields)
+
+
 class Judging:
     """Gives fields to the stored pages of some files that this judge has not seen yet."""
 
@@ -101,7 +123,7 @@ class Judging:
             workers: Reading processes.
         """
         jobs = list(self._jobs(files))
-        meter = Meter(sum(self._size_bytes(job) for job in jobs))
+        meter = Meter(sum(self._size_bytes(job) for job in jobs), judging=True)
         reading = read_documents(jobs, self._settings, workers=workers)
         try:
             with one_blas_thread(), closing(reading):

@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from fastapi import APIRouter, FastAPI
+from fastapi import Depends, FastAPI
 from fastapi.staticfiles import StaticFiles
-from starlette.middleware import Middleware
-from starlette.middleware.body_limit import RequestBodyLimitMiddleware
 from starlette.routing import Route
+from starlette.types import ASGIApp
 
 from maxsight import __version__
+from maxsight.server.bodies import WholeBodies
 from maxsight.server.mcp import Pages, mcp_app
 from maxsight.server.metrics import Timed
+from maxsight.server.parameters import only_known_parameters
 from maxsight.server.problems import MEDIA_TYPE, answer_with_problems
 from maxsight.server.routes import ask, documents, embeddings, jobs, library, pages, search, session, web
 from maxsight.server.schemas import Problem
@@ -24,9 +25,16 @@ _PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What 
 _ROUTES = (search, documents, pages, jobs, embeddings, ask, library, session, web)
 
 
-def create_app(service: Service) -> FastAPI:
+def create_app(service: Service) -> ASGIApp:
     """Make the application that serves a library. It closes the service when it ends."""
     settings = service.settings
+    served: ASGIApp = WholeBodies(Timed(_routes(service), service.metrics), settings.limits)
+    if settings.cors_origins:
+        served = cross_origin(served, settings)
+    return Guard(served, settings)  # around all, also around the answer to a mistake of ours
+
+
+def _routes(service: Service) -> FastAPI:
     tools = mcp_app(Pages.of_service(service))
 
     @asynccontextmanager
@@ -38,9 +46,6 @@ def create_app(service: Service) -> FastAPI:
         finally:
             service.close()
 
-    around = [Middleware(Guard, settings), Middleware(Timed, service.metrics)]
-    if settings.cors_origins:
-        around.append(Middleware(cross_origin, settings))
     app = FastAPI(
         title="maxsight",
         version=__version__,
@@ -48,17 +53,14 @@ def create_app(service: Service) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         lifespan=lifespan,
-        middleware=around,
+        dependencies=[Depends(only_known_parameters)],
         responses={"4XX": _PROBLEM, "5XX": _PROBLEM},
     )
     app.state.service = service
     answer_with_problems(app)
-    api = APIRouter(max_body_size=settings.limits.body_bytes)
     for module in _ROUTES:
-        api.include_router(module.router)
-    app.include_router(api)
+        app.include_router(module.router)
     app.mount("/static", StaticFiles(directory=web.STATIC))
-    app.router.routes.append(
-        Route("/mcp", RequestBodyLimitMiddleware(tools.asgi, settings.limits.body_bytes))
-    )
+    app.router.routes.append(Route("/mcp", tools.asgi))
+    app.openapi()  # described once, before anyone asks
     return app

@@ -18,6 +18,7 @@ class RequestLimits:
 
     Attributes:
         body_bytes: Bytes of a request that brings no files.
+        request_s: Seconds that a request's headers may take to come, and then its body if it brings no files.
         query_chars: Characters of a question.
         filter_chars: Characters of a filter.
         upload_bytes: Bytes of one upload, all its files together.
@@ -34,6 +35,7 @@ class RequestLimits:
     """
 
     body_bytes: int = 2**20
+    request_s: float = 30.0
     query_chars: int = 10_000
     filter_chars: int = 10_000
     upload_bytes: int = 500_000_000

@@ -22,6 +22,7 @@ from maxsight.identity import document_path
 from maxsight.indexing import Indexed, Noticed
 from maxsight.library import Library
 from maxsight.server.jobs import Job
+from maxsight.server.judges import Judges
 from maxsight.server.metrics import Metrics
 from maxsight.server.problems import RefusedError
 from maxsight.server.schemas import JobState
@@ -38,19 +39,28 @@ class JobQueue:
     """Does jobs one after the other, and remembers them for a while."""
 
     def __init__(
-        self, library: Library, uploads: UploadFolder, reading: Limits, most_waiting: int, metrics: Metrics
+        self,
+        library: Library,
+        uploads: UploadFolder,
+        judges: Judges,
+        *,
+        reading: Limits,
+        most_waiting: int,
+        metrics: Metrics,
     ) -> None:
         """Start idle.
 
         Args:
             library: Open for writing.
             uploads: Where the files are kept.
+            judges: Those of their pages.
             reading: What a file may cost.
             most_waiting: Jobs that may wait or run; more are refused.
             metrics: Told of what is done.
         """
         self._library = library
         self._uploads = uploads
+        self._judges = judges
         self._reading = reading
         self._most_waiting = most_waiting
         self._metrics = metrics
@@ -188,9 +198,11 @@ class JobQueue:
         """Index a job's files. Another process that is writing is waited for."""
         settings = replace(self._library.settings, limits=self._reading)
         while not (job.cancelled.is_set() or self._stopping.is_set()):
-            job.begin()
+            judge = self._judges.judge_for(self._library)
+            job.begin(to_be_judged=judge is not None)
             try:
-                with closing(self._library.indexing(job.files, settings=settings)) as events:
+                indexing = self._library.indexing(job.files, settings=settings, quality=judge or False)
+                with closing(indexing) as events:
                     for event in events:
                         job.note(event)
                         if isinstance(event, Indexed):

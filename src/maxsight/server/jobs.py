@@ -41,6 +41,7 @@ class Job:
         self.cancelled = threading.Event()
         self.turn: Future[None] = Future()
         self._home = home
+        self._to_be_judged = False
         self._lock = threading.Lock()
         self._watchers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
         self._rows = {document_path(file, home): self._row(file) for file in files}
@@ -49,6 +50,7 @@ class Job:
             state=JobState.QUEUED,
             share=0.0,
             pages=0,
+            judged=0,
             pages_per_s=0.0,
             remaining_s=None,
             files=[*self._rows.values(), *map(_refused_row, refused)],
@@ -97,9 +99,14 @@ class Job:
             with self._lock:
                 self._watchers.discard(watcher)
 
-    def begin(self) -> None:
-        """Its turn has come."""
+    def begin(self, *, to_be_judged: bool = False) -> None:
+        """Its turn has come.
+
+        Args:
+            to_be_judged: Whether pages are judged once they are indexed; then that is half of the work.
+        """
         with self._lock:
+            self._to_be_judged = to_be_judged
             self._job.state, self._job.started_at = JobState.RUNNING, datetime.now(UTC)
         self._tell()
 
@@ -108,8 +115,7 @@ class Job:
         with self._lock:
             match event:
                 case Progress():
-                    self._job.share, self._job.pages = event.share, event.pages
-                    self._job.pages_per_s, self._job.remaining_s = event.pages_per_s, event.remaining_s
+                    self._note_progress(event)
                 case Indexed() if row := self._rows.get(event.path):
                     row.state, row.pages = FileState.INDEXED, event.pages
                 case Skipped() if row := self._rows.get(event.path):
@@ -133,6 +139,15 @@ class Job:
             if error is not None:
                 self._job.error = problem_of(error)
         self._tell()
+
+    def _note_progress(self, event: Progress) -> None:
+        job, more_to_come = self._job, self._to_be_judged and not event.judging
+        job.share = (event.share + event.judging) / 2 if self._to_be_judged else event.share
+        job.pages_per_s, job.remaining_s = event.pages_per_s, None if more_to_come else event.remaining_s
+        if event.judging:
+            job.judged = event.pages
+        else:
+            job.pages = event.pages
 
     def _row(self, file: Path) -> JobFile:
         return JobFile(file=file.name, document_id=document_id(document_path(file, self._home)))

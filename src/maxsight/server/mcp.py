@@ -15,17 +15,18 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, ParamSpec, TypeVar
 
 import anyio.to_thread
-from mcp.server.mcpserver import MCPServer
+from mcp.server.mcpserver import Context, MCPServer
 from mcp.server.mcpserver.exceptions import ToolError
 from mcp.server.transport_security import TransportSecuritySettings
-from mcp_types import ImageContent, TextContent, ToolAnnotations
+from mcp_types import CallToolResult, ImageContent, InputRequiredResult, TextContent, ToolAnnotations
 from pydantic import Field
 from starlette.types import ASGIApp
 
 from maxsight import __version__
 from maxsight.answers.sources import PageDrawer, draw_for_reading
-from maxsight.errors import MaxSightError, UnreadableDocumentError
+from maxsight.errors import MaxSightError, UnknownParameterError, UnreadableDocumentError
 from maxsight.library import Library
+from maxsight.spelling import check_parameters
 from maxsight.stores.base import IndexedPage
 from maxsight.types import Hit
 
@@ -79,14 +80,34 @@ class Pages:
         """Pages of a library that is being served: searches go together with others, pictures are kept."""
 
         def draw(page: IndexedPage) -> bytes:
-            return service.images.get(page.page_id, SERVED_WIDTH_PX)
+            return service.images.get(page.page_id, SERVED_WIDTH_PX, page)
 
         return cls(service.reader, service.search, service.run, draw)
 
 
+class ExactServer(MCPServer[Any]):
+    """A server whose tools are called with the arguments they take, and no others, which would go unnoticed."""
+
+    async def call_tool(
+        self, name: str, arguments: dict[str, Any], context: Context[Any, Any] | None = None
+    ) -> CallToolResult | InputRequiredResult:
+        """Call a tool.
+
+        Raises:
+            ToolError: It takes no such argument, or can't do what it is asked.
+        """
+        for tool in await self.list_tools():
+            if tool.name == name:
+                try:
+                    check_parameters(arguments, tool.input_schema["properties"], name)
+                except UnknownParameterError as error:
+                    raise _told(error) from error
+        return await super().call_tool(name, arguments, context)
+
+
 def mcp_server(pages: Pages) -> MCPServer[Any]:
     """Make the tools."""
-    server: MCPServer[Any] = MCPServer(
+    server = ExactServer(
         "maxsight", title="maxsight", version=__version__, instructions=INSTRUCTIONS, log_level="WARNING"
     )
 
@@ -111,7 +132,11 @@ def mcp_server(pages: Pages) -> MCPServer[Any]:
         """Find the pages of the user's documents that answer a question, best first, with text and pictures."""
         hits = await pages.search(query, top_k=top_k, where=filter)
         notices = await pages.run(pages.library.notices, query)
-        found: Content = [TextContent(text="\n".join([f"{len(hits)} pages found", *notices]))]
+        found: Content = [
+            TextContent(
+                text="\n".join([f"{'1 page' if len(hits) == 1 else f'{len(hits)} pages'} found", *notices])
+            )
+        ]
         for hit in hits:
             page = await pages.run(pages.library.page, hit.page_id)
             found.append(TextContent(text=_found(hit, page)))
@@ -193,9 +218,16 @@ def _telling_errors(
         try:
             return await tool(*args, **kwargs)
         except MaxSightError as error:
-            raise ToolError(" ".join(filter(None, [f"{error}.", error.hint]))) from error
+            raise _told(error) from error
 
     return telling
+
+
+def _told(error: MaxSightError) -> ToolError:
+    message = str(error)
+    return ToolError(
+        " ".join(filter(None, [message if message.endswith("?") else f"{message}.", error.hint]))
+    )
 
 
 async def _in_thread(

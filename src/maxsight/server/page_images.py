@@ -61,23 +61,19 @@ class PageImages:
         Raises:
             UnknownPageError: It is not there.
         """
-        version = self._library.version
-        if self._indexed[0] != version:
-            self._indexed = version, set()
-        indexed = self._indexed[1]
-        if page_id not in indexed:
-            self._library.page(page_id)
-            indexed.add(page_id)
+        if page_id not in self._known():
+            self._read(page_id)
 
-    def get(self, page_id: str, width: int) -> bytes:
+    def get(self, page_id: str, width: int, page: IndexedPage | None = None) -> bytes:
         """The picture of a page, JPEG.
 
         Args:
-            page_id: Of a page that was indexed a moment ago.
+            page_id: Its id.
             width: One of ``WIDTHS_PX``.
+            page: The page, where it has just been read.
 
         Raises:
-            UnknownPageError: It is not in the library any more.
+            UnknownPageError: It is not in the library, or was removed while it was drawn.
             UnreadableDocumentError: There is none yet, and its file has gone, has changed, or can't be drawn.
         """
         file = self._folder / f"{page_id}-{width}.jpg"
@@ -86,8 +82,10 @@ class PageImages:
                 content = file.read_bytes()
                 os.utime(file)  # it was used last
             except OSError:
-                content = self._draw(self._library.page(page_id), width)
+                content = self._draw(page or self._read(page_id), width)
                 self._keep(file, content)
+                page = None  # it may have gone meanwhile
+            if page is None:
                 self._check_still_there(page_id)
         return content
 
@@ -98,12 +96,25 @@ class PageImages:
                 (self._folder / f"{page_id}-{width}.jpg").unlink(missing_ok=True)
 
     def _check_still_there(self, page_id: str) -> None:
-        """Leave nothing of a page that was removed while it was drawn."""
+        """Leave nothing of a page that is no longer in the library."""
         try:
-            self._library.page(page_id)
+            self.check_indexed(page_id)
         except UnknownPageError:
             self.forget([page_id])
             raise
+
+    def _known(self) -> set[str]:
+        """Pages that were found in the library as it is now."""
+        version = self._library.version
+        if self._indexed[0] != version:
+            self._indexed = version, set()
+        return self._indexed[1]
+
+    def _read(self, page_id: str) -> IndexedPage:
+        known = self._known()
+        page = self._library.page(page_id)
+        known.add(page_id)
+        return page
 
     def _draw(self, page: IndexedPage, width: int) -> bytes:
         settings = self._library.settings

@@ -16,6 +16,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from maxsight.server.bodies import FORM, media_type_of
 from maxsight.server.config import ServerSettings
 from maxsight.server.problems import RefusedError
 
@@ -25,9 +26,8 @@ OWN_HEADER, OWN_VALUE = "x-requested-with", "maxsight"
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # A page of another site may send these without asking first (CORS safelist); everything else is asked about.
-_FORM_TYPES = frozenset({"", "multipart/form-data", "application/x-www-form-urlencoded", "text/plain"})
+_FORM_TYPES = frozenset({"", FORM, "application/x-www-form-urlencoded", "text/plain"})
 _OPEN_PATHS = frozenset({"/", "/docs", "/favicon.ico", "/v1/health", "/v1/ready", "/v1/session"})
-_FILE_PATHS = frozenset({"/v1/documents", "/v1/embeddings"})  # these look at the size themselves
 _OPEN_FOLDER = "/static/"
 
 CONTENT_SECURITY_POLICY = (
@@ -110,7 +110,6 @@ class Guard:
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
         self._check_host(headers)
-        self._check_size(scope, headers)
         if self._settings.cors_origins and scope["method"] == "OPTIONS":
             return  # a browser that asks first shows no token; the answer holds nothing but what is allowed
         self._check_site(scope, headers)
@@ -131,18 +130,6 @@ class Guard:
                 "Start it with --allowed-host NAME if it should.",
             )
 
-    def _check_size(self, scope: Scope, headers: Headers) -> None:
-        """Refuse a body by what it says of its size; what says nothing is stopped when it has become too large."""
-        size_bytes, most = int(headers.get("content-length", 0)), self._settings.limits.body_bytes
-        if size_bytes > most and scope["path"] not in _FILE_PATHS:
-            raise RefusedError(
-                413,
-                "content-too-large",
-                f"a request has at most {most:,} bytes, this one {size_bytes:,}",
-                "Ask for less at once.",
-                headers={"Connection": "close"},
-            )
-
     def _check_site(self, scope: Scope, headers: Headers) -> None:
         """Refuse what a page of another site has its visitor's browser ask."""
         site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
@@ -158,7 +145,7 @@ class Guard:
                 "the request comes from another web site",
                 "Start the server with --cors-origin to let that site in.",
             )
-        content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+        content_type = media_type_of(headers)
         if not changes or content_type not in _FORM_TYPES or scope["method"] != "POST":
             return
         if headers.get(OWN_HEADER) != OWN_VALUE and "authorization" not in headers:

@@ -20,11 +20,13 @@ from fastapi import Request
 from maxsight.encoders import EncoderOptions
 from maxsight.errors import LibraryReadOnlyError, UnknownDocumentError
 from maxsight.identity import document_id, page_id
+from maxsight.indexing import PageJudge
 from maxsight.library import Library
 from maxsight.server.admission import Admission
 from maxsight.server.batching import SearchBatcher, SearchOptions
 from maxsight.server.config import RequestLimits, ServerSettings
 from maxsight.server.job_queue import JobQueue
+from maxsight.server.judges import Judges
 from maxsight.server.metrics import Metrics
 from maxsight.server.page_images import PageImages
 from maxsight.server.uploads import Incoming, UploadFolder
@@ -50,7 +52,9 @@ class Service:
         metrics: Figures.
     """
 
-    def __init__(self, reader: Library, writer: Library | None, settings: ServerSettings) -> None:
+    def __init__(
+        self, reader: Library, writer: Library | None, settings: ServerSettings, judges: Judges
+    ) -> None:
         """Use ``open``."""
         self.reader = reader
         self.settings = settings
@@ -61,7 +65,14 @@ class Service:
         limits = settings.limits
         self._jobs: JobQueue | None = None
         if writer is not None:
-            self._jobs = JobQueue(writer, self.uploads, settings.reading, limits.waiting_jobs, self.metrics)
+            self._jobs = JobQueue(
+                writer,
+                self.uploads,
+                judges,
+                reading=settings.reading,
+                most_waiting=limits.waiting_jobs,
+                metrics=self.metrics,
+            )
         self._batcher = SearchBatcher(self._search_many, limits.waiting_searches)
         self._search_thread = ThreadPoolExecutor(1, "search")
         self._page_threads = ThreadPoolExecutor(PAGE_THREADS, "pages")
@@ -87,6 +98,7 @@ class Service:
         encoder: str | None = None,
         options: EncoderOptions | None = None,
         search_device: str = "cpu",
+        judge: PageJudge | None = None,
     ) -> Self:
         """Open a library to be served, or make it if there is none, and load its encoder.
 
@@ -96,6 +108,7 @@ class Service:
             encoder: Where the library's encoder is now, or that of a new library.
             options: How it runs.
             search_device: Where pages are scored.
+            judge: Predicts how well OCR reads the pages of uploads; whoever has judged the library's, if not given.
 
         Raises:
             MaxSightError: It can't be opened, or its encoder can't be loaded.
@@ -109,7 +122,7 @@ class Service:
         if writer is not None:
             writer.encoder = reader.encoder  # loaded once
         reader.search("ready", top_k=1)  # and what it needs besides, before the first question
-        return cls(reader, writer, settings)
+        return cls(reader, writer, settings, Judges(judge))
 
     def start(self) -> None:
         """Take up what a server before this one has not ended."""

@@ -12,13 +12,13 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from difflib import get_close_matches
 
 import sqlglot
 from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from maxsight.errors import FilterError
+from maxsight.spelling import did_you_mean
 from maxsight.stores.conditions import (
     AllOf,
     AnyOf,
@@ -185,8 +185,7 @@ class _Reader:
         alike = [field for field in self._fields if field.lower() == name.lower()]
         if len(alike) == 1 and not node.this.quoted:
             return alike[0]
-        close = alike or get_close_matches(name, self._fields, n=1)
-        message = f"unknown field {name!r}" + (f"; did you mean {' or '.join(close)}?" if close else "")
+        message = f"unknown field {name!r}{did_you_mean(name, self._fields)}"
         hint = self._known()
         if node.this.quoted:
             hint += f" Text is written in single quotes: '{name}'."

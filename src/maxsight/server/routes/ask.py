@@ -15,6 +15,7 @@ from maxsight import extras, settings
 from maxsight.errors import EndpointNotConfiguredError, MaxSightError, MissingExtraError
 from maxsight.server import schemas
 from maxsight.server.problems import problem_of
+from maxsight.server.routes.streaming import MAY_HANG_UP
 from maxsight.server.service import Service, get_service
 from maxsight.stores.base import IndexedPage
 
@@ -122,7 +123,7 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
     endpoint = Endpoint.configured()
 
     def draw(page: IndexedPage) -> bytes:
-        return service.images.get(page.page_id, READING_WIDTH_PX)
+        return service.images.get(page.page_id, READING_WIDTH_PX, page)
 
     with service.asking:
         hits = await service.search(
@@ -135,7 +136,7 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
             yield Asked(endpoint.model, sources, notices, answer)
 
 
-@router.post("/v1/ask", response_class=EventSourceResponse)
+@router.post("/v1/ask", response_class=EventSourceResponse, dependencies=[MAY_HANG_UP])
 async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[ServerSentEvent]:
     """Have a model answer a question from the best pages, with citations that are checked.
 

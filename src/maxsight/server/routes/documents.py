@@ -74,9 +74,7 @@ async def list_documents(
     )
 
 
-@router.post(
-    "/v1/documents", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_UPLOAD, max_body_size=2**62
-)
+@router.post("/v1/documents", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_UPLOAD)
 async def upload_documents(service: Served, request: Request) -> schemas.JobAccepted:
     """Bring files to be indexed. The answer comes when they are here; the job says how far they are."""
     jobs = service.jobs

@@ -10,6 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from maxsight.server import schemas
+from maxsight.server.bodies import FORM, media_type_of
 from maxsight.server.service import Service, get_service
 from maxsight.server.uploads import Incoming
 
@@ -22,7 +23,7 @@ _BODY = {
         "required": True,
         "content": {
             "application/json": {"schema": schemas.EmbeddingRequest.model_json_schema()},
-            "multipart/form-data": {
+            FORM: {
                 "schema": {
                     "type": "object",
                     "required": ["file"],
@@ -34,11 +35,10 @@ _BODY = {
 }
 
 
-@router.post("/v1/embeddings", openapi_extra=_BODY, max_body_size=2 * IMAGE_BYTES)
+@router.post("/v1/embeddings", openapi_extra=_BODY)
 async def embed(service: Served, request: Request) -> schemas.EmbeddingResponse:
     """Encode a text as a query, or a file of one page as a page. Nothing is kept."""
-    content_type = request.headers.get("content-type", "")
-    if content_type.partition(";")[0].strip() == "multipart/form-data":
+    if media_type_of(request.headers) == FORM:
         return await _embed_file(service, request)
     try:
         wanted = schemas.EmbeddingRequest.model_validate_json(await request.body())

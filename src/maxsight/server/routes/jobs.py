@@ -10,6 +10,7 @@ from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from maxsight.server import schemas
 from maxsight.server.jobs import Job
+from maxsight.server.routes.streaming import MAY_HANG_UP
 from maxsight.server.schemas import FileState, JobState
 from maxsight.server.service import Service, get_service
 
@@ -38,7 +39,7 @@ async def get_job_state(job: Named) -> schemas.Job:
     return job.snapshot()
 
 
-@router.get("/v1/jobs/{job_id}/events", response_class=EventSourceResponse)
+@router.get("/v1/jobs/{job_id}/events", response_class=EventSourceResponse, dependencies=[MAY_HANG_UP])
 async def follow_job(job: Named) -> AsyncIterator[ServerSentEvent]:
     """How far a job is, again and again until it ends. Each event holds the whole job."""
     skipped = indexed = 0

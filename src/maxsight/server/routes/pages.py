@@ -59,17 +59,11 @@ async def get_image(
     """A page as a person sees it."""
     fitting = width_for(width)
     headers = {"ETag": f'"{page_id}-{fitting}"', "Cache-Control": KEPT_BY_BROWSERS}
-    is_known = bool(if_none_match and headers["ETag"] in if_none_match)
-    content = await service.run(_image, service, page_id, None if is_known else fitting)
-    if content is None:
+    if if_none_match and headers["ETag"] in if_none_match:
+        await service.run(service.images.check_indexed, page_id)
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+    content = await service.run(service.images.get, page_id, fitting)
     return Response(content, media_type=page_images.MEDIA_TYPE, headers=headers)
-
-
-def _image(service: Service, page_id: str, width: int | None) -> bytes | None:
-    """The picture of a page that is indexed, in a width that is asked for."""
-    service.images.check_indexed(page_id)
-    return None if width is None else service.images.get(page_id, width)
 
 
 @router.get("/v1/pages/{page_id}/heatmap", response_class=Response, responses=_PNG)
@@ -170,9 +164,8 @@ def _picture(service: Service, row: IndexedPage, width: int, *, drawn: bool) -> 
     boxes = row.embedding.regions.boxes
     assert boxes is not None  # only plain text is without
     if drawn:
-        return PagePicture(
-            Image.open(io.BytesIO(service.images.get(row.page_id, width))).convert("RGB"), boxes
-        )
+        content = service.images.get(row.page_id, width, row)
+        return PagePicture(Image.open(io.BytesIO(content)).convert("RGB"), boxes)
     height = max(1, round(width * row.page.height_pt / row.page.width_pt))
     return PagePicture(Image.new("1", (width, height)), boxes)
 

@@ -111,6 +111,7 @@ class Card {
   show(job) {
     const numbers = [
       job.pages > 0 && count(job.pages, "page"),
+      job.judged > 0 && count(job.judged, "page judged", "pages judged"),
       job.pages_per_s > 0 && `${job.pages_per_s.toFixed(1)} pages/s`,
       job.remaining_s != null && job.state === "running" && `about ${duration(job.remaining_s)} left`,
     ];

@@ -1,0 +1,64 @@
+"""What several things that the API takes and gives are made of."""
+
+from __future__ import annotations
+
+from typing import Annotated, Self
+
+from pydantic import BaseModel, Field, StringConstraints
+
+from maxsight import types
+from maxsight.identity import document_id, record_file
+from maxsight.server.config import RequestLimits
+
+LIMITS = RequestLimits()
+MOST_RESULTS = 100
+THUMBNAIL_PX = 400
+Query = Annotated[
+    str,
+    Field(description="The question.", examples=["how much did revenue grow?"]),
+    StringConstraints(max_length=LIMITS.query_chars),
+]
+Where = Annotated[
+    str,
+    Field(
+        description="SQL condition on `file`, `path`, `page_number` and your own fields.",
+        examples=["year >= 2020 AND file LIKE '%.pdf'"],
+    ),
+    StringConstraints(max_length=LIMITS.filter_chars),
+]
+TopK = Annotated[int, Field(ge=1, le=MOST_RESULTS, description="How many pages at most.")]
+Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
+
+
+class Region(BaseModel):
+    """A box on the page, in fractions of it as a person sees it: origin top left."""
+
+    x0: float
+    y0: float
+    x1: float
+    y1: float
+
+    @classmethod
+    def of(cls, box: tuple[float, float, float, float] | None) -> Self | None:
+        """The box of a region; None where that has none, or is the whole page and so no place on it."""
+        if box is None or box == types.WHOLE_PAGE:
+            return None
+        return cls(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
+
+
+class Problem(BaseModel):
+    """What went wrong (RFC 9457)."""
+
+    type: str = Field(description="Stable; what programs go by.")
+    title: str
+    status: int
+    detail: str
+    hint: str | None = Field(default=None, description="What to do next.")
+
+
+def source_of(path: str, page_number: int | None = None) -> str | None:
+    """Where a document's file is, at a page of it; None for a group of records."""
+    if record_file(path):
+        return None
+    source = f"/v1/documents/{document_id(path)}/source"
+    return source if page_number is None else f"{source}#page={page_number}"

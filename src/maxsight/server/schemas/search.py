@@ -1,0 +1,181 @@
+"""Questions, the pages that are found, and why."""
+
+from __future__ import annotations
+
+from typing import Self
+from urllib.parse import quote
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from maxsight import types
+from maxsight.heatmaps import explanation as heatmaps
+from maxsight.server.schemas.fields import THUMBNAIL_PX, Query, Region, TopK, Where, source_of
+from maxsight.types import Scalar
+
+
+class Match(BaseModel):
+    """What one word of the query found on a page."""
+
+    word: str
+    text: str = Field(description="What it matched; empty where that is a place without text.")
+    score: float = Field(description="Its share of the page's score.")
+    region: Region | None = Field(description="Where; null for plain text and for the whole page.")
+    token: int = Field(description="Its number: what a heatmap takes as `word`.")
+
+    @classmethod
+    def of(cls, match: types.Match, number: int) -> Self:
+        """A match as the library has it."""
+        return cls(
+            word=match.word,
+            text=match.region.text,
+            score=match.score,
+            region=Region.of(match.region.box),
+            token=number,
+        )
+
+
+class RegionGain(BaseModel):
+    """What one region of a page gave to its score."""
+
+    text: str
+    score: float
+    region: Region | None
+
+
+class TokenGain(BaseModel):
+    """What one token of the query found, and gave to the score."""
+
+    match: int | None = Field(description="Number of the match it is a part of; null for none.")
+    word: str | None
+    piece: str = Field(
+        description="What of its word it says, all or a part; empty for a token that a model adds."
+    )
+    text: str = Field(description="What it found.")
+    score: float
+    region: Region | None
+
+
+class Explanation(BaseModel):
+    """Why a page was found. What the tokens gave sums to its score, and so does what the regions gave."""
+
+    page_id: str
+    query: str
+    path: str
+    page_number: int
+    score: float
+    matches: list[Match]
+    tokens: list[TokenGain]
+    regions: list[RegionGain]
+    notes: list[str] = Field(description="What the matches do not show of the score.")
+
+    @classmethod
+    def of(cls, page_id: str, explanation: heatmaps.Explanation) -> Self:
+        """An explanation as the library has it."""
+        return cls(
+            page_id=page_id,
+            query=explanation.query,
+            path=explanation.path,
+            page_number=explanation.page_number,
+            score=explanation.score,
+            matches=matches_of(explanation.matches),
+            tokens=[
+                TokenGain(
+                    match=gain.match,
+                    word=gain.word,
+                    piece=gain.piece,
+                    text=gain.region.text,
+                    score=gain.score,
+                    region=Region.of(gain.region.box),
+                )
+                for gain in explanation.tokens
+            ],
+            regions=[
+                RegionGain(text=gain.region.text, score=gain.score, region=Region.of(gain.region.box))
+                for gain in explanation.regions
+            ],
+            notes=list(explanation.notes),
+        )
+
+
+class HitLinks(BaseModel):
+    """Where more about a hit is."""
+
+    page: str
+    image: str
+    thumbnail: str
+    heatmap: str
+    source: str | None = Field(
+        description="The file, at this page; null for a group of records, which has none."
+    )
+
+
+class Hit(BaseModel):
+    """One page that was found."""
+
+    rank: int
+    score: float = Field(description="Exact MaxSim, higher is better. Comparable within one query only.")
+    page_id: str
+    document_id: str
+    path: str
+    file: str
+    page_number: int
+    snippet: str
+    matches: list[Match]
+    copies: list[str] = Field(description="Paths of other documents with the same content.")
+    metadata: dict[str, Scalar]
+    fused_score: float | None
+    links: HitLinks
+    explanation: Explanation | None = None
+
+
+class SearchRequest(BaseModel):
+    """What to search for, and how."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    query: Query
+    top_k: TopK = 10
+    filter: Where | None = None
+    hybrid: bool = Field(default=False, description="Order by the fusion with BM25 on the text.")
+    exact: bool = Field(default=False, description="Score every page, not only the candidates.")
+    explain: bool = Field(default=False, description="Say with every hit what each region gave.")
+
+
+class SearchResponse(BaseModel):
+    """Pages, best first."""
+
+    query: str
+    took_ms: float
+    notices: list[str] = Field(description="What to know before trusting the hits.")
+    hits: list[Hit]
+
+
+def matches_of(matches: tuple[types.Match, ...]) -> list[Match]:
+    """Matches in the order of the query."""
+    return [Match.of(match, number) for number, match in enumerate(matches)]
+
+
+def hit_of(hit: types.Hit, query: str) -> Hit:
+    """A hit as the library has it, with its links."""
+    page = f"/v1/pages/{hit.page_id}"
+    return Hit(
+        rank=hit.rank,
+        score=hit.score,
+        page_id=hit.page_id,
+        document_id=hit.document_id,
+        path=hit.path,
+        file=hit.file,
+        page_number=hit.page_number,
+        snippet=hit.snippet,
+        matches=matches_of(hit.matches),
+        copies=list(hit.copies),
+        metadata=dict(hit.metadata),
+        fused_score=hit.fused_score,
+        links=HitLinks(
+            page=page,
+            image=f"{page}/image",
+            thumbnail=f"{page}/image?width={THUMBNAIL_PX}",
+            heatmap=f"{page}/heatmap?q={quote(query, safe='')}",
+            source=source_of(hit.path, hit.page_number),
+        ),
+    )

@@ -1,0 +1,120 @@
+"""A caller who speaks a byte at a time is heard for a while, and no longer."""
+
+import json
+import socket
+import time
+from contextlib import suppress
+
+import httpx
+import pytest
+
+from maxsight.server.config import RequestLimits, ServerSettings
+from server.inside import listening, service_of
+
+PATIENCE_S = 0.4
+HEAD = b"POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+SIZED, CHUNKED = HEAD + b"Content-Length: 900000\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
+
+
+@pytest.fixture(scope="module")
+def port(tmp_path_factory):
+    """Of a server that waits for less than a second."""
+    settings = ServerSettings(limits=RequestLimits(request_s=PATIENCE_S))
+    with service_of(tmp_path_factory.mktemp("slow"), settings) as service, listening(service) as port:
+        yield port
+
+
+def line_to(port):
+    return socket.create_connection(("127.0.0.1", port), timeout=20)
+
+
+def heard_in_the_end(line, drop):
+    """What comes until the line is ended, to a caller who goes on and on and never stands still."""
+    line.settimeout(0.02)
+    heard = b""
+    while True:
+        try:
+            piece = line.recv(65536)
+        except TimeoutError:
+            with suppress(
+                OSError
+            ):  # it has been ended just now: what was said before that is still to be read
+                line.sendall(drop)
+            continue
+        except ConnectionResetError:  # the last drop came too late
+            return heard
+        if not piece:
+            return heard
+        heard += piece
+
+
+def is_well(line):
+    """Ask a question without a body, and wait for all of the answer."""
+    line.sendall(b"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
+    answer = b""
+    while not answer.endswith(b"}"):
+        piece = line.recv(65536)
+        if not piece:
+            return False
+        answer += piece
+    return answer.startswith(b"HTTP/1.1 200 ")
+
+
+def problem_in(answer):
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert b"content-type: application/problem+json" in head.lower()
+    assert b"connection: close" in head.lower()
+    return json.loads(body)
+
+
+@pytest.mark.parametrize("start, drop", [(SIZED, b" "), (CHUNKED, b"1\r\n \r\n")])
+@pytest.mark.parametrize("address", [b"/v1/search", b"/v1/embeddings", b"/v1/documents", b"/mcp"])
+def test_a_body_that_takes_too_long_is_given_up_with_a_word(port, address, start, drop):
+    with line_to(port) as line:
+        line.sendall(start.replace(b"/v1/search", address))
+        answer = heard_in_the_end(line, drop)
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert b"content-security-policy: default-src 'none'" in answer.lower()
+    problem = problem_in(answer)
+    assert problem["type"] == "/problems/too-slow" and "better connection" in problem["hint"]
+    assert "a request's body may take 0.4 seconds" in problem["detail"]
+
+
+@pytest.mark.parametrize("before", [0, 1])
+def test_headers_that_take_too_long_are_given_up_with_a_word(port, before):
+    with line_to(port) as line:
+        for _ in range(before):
+            assert is_well(line)
+        line.sendall(b"GET /v1/health HTTP/1.1\r\nX-Slow: ")
+        answer = heard_in_the_end(line, b"a")
+    assert answer.startswith(b"HTTP/1.1 408 ")
+    assert "a request's headers may take 0.4 seconds" in problem_in(answer)["detail"]
+
+
+def test_a_line_on_which_nothing_is_asked_is_ended_without_a_word(port):
+    with line_to(port) as line:
+        assert line.recv(65536) == b""
+
+
+def test_a_body_that_nobody_reads_any_more_does_not_hold_the_line(port):
+    with line_to(port) as line:
+        line.sendall(SIZED.replace(b"127.0.0.1", b"evil.example"))
+        answer = heard_in_the_end(line, b" ")
+    assert answer.startswith(b"HTTP/1.1 421 ")
+
+
+def test_a_line_is_kept_open_for_the_next_question(port):
+    with line_to(port) as line:
+        assert is_well(line)
+        time.sleep(2 * PATIENCE_S)
+        assert is_well(line)
+
+
+def test_a_body_without_a_size_is_stopped_when_it_is_too_large(port):
+    def content():
+        for _ in range(20):
+            yield b"a" * 100_000
+
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        answer = client.post("/v1/search", content=content(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/content-too-large")
