@@ -4,9 +4,11 @@ import asyncio
 import io
 
 import pytest
+from click.testing import CliRunner
 from PIL import Image
 
 from maxsight import Library
+from maxsight.cli import main
 from maxsight.server import judges
 from maxsight.types import Fit, PictureFit
 from server.inside import client_of, job_ended, service_of, uploaded
@@ -107,3 +109,12 @@ def test_serve_quality_judges_by_the_model_that_comes_along(tmp_path):
     assert (job["state"], job["judged"]) == ("done", 1)
     assert page["metadata"]["quality_model"].startswith("patches-")
     assert "predicted_cer" in page["metadata"] or "quality_note" in page["metadata"]
+
+
+def test_a_server_that_takes_no_uploads_is_asked_to_judge_none(tmp_path):
+    with Library.create(tmp_path / "a.library", encoder="fake"):
+        pass
+    command = ["serve", "--library", str(tmp_path / "a.library"), "--read-only", "--quality"]
+    refused = CliRunner().invoke(main, command)
+    assert refused.exit_code == 2
+    assert "takes no uploads" in refused.output and "Leave out --read-only" in refused.output

@@ -115,7 +115,13 @@ def serve(
         read_only=read_only,
         limits=RequestLimits(upload_bytes=max_upload, upload_s=upload_time),
     )
-    judge = load_judge(quality_model) if quality or quality_model else None
+    judges = quality or quality_model is not None
+    if read_only and judges:
+        raise InputError(
+            "a server with --read-only takes no uploads, so there is nothing to judge",
+            hint="Leave out --read-only, or --quality and --quality-model.",
+        )
+    judge = load_judge(quality_model) if judges else None
     listening = _listen(host, port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
 
