@@ -139,7 +139,7 @@ def scans(folder, predictor):
     return found
 
 
-def other_engine(folder, table, judgements, most=30):
+def other_engine(folder, table, judgements, most=120):
     """Labels of RapidOCR for some of the crops: does what was learned of tesseract rank them?"""
     from maxsight.quality.labels import rates_of_texts
 

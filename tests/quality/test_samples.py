@@ -9,12 +9,13 @@ from maxsight.documents import OcrChoice
 from maxsight.errors import InputError
 from maxsight.quality.dataset import DatasetSettings, build_dataset
 from maxsight.quality.degrade import CLEAN, Degradation
-from maxsight.quality.features import OCR_FEATURES, PagePooling, load_extractor, ocr_features
+from maxsight.quality.features import PagePooling, load_extractor
 from maxsight.quality.ground_truth import read_ground_truth
 from maxsight.quality.judging import document_folds, measure
 from maxsight.quality.pairs import add_pairs
 from maxsight.quality.predictor import Target
 from maxsight.quality.regressors import Learner
+from maxsight.quality.ocr_features import OCR_FEATURES, ocr_features
 from maxsight.quality.samples import OWN, SampleFolder
 from maxsight.quality.tables import sample_table
 from maxsight.quality.text_presence import InkFound

@@ -21,9 +21,9 @@ from maxsight.quality.features import (
     PageVectors,
     check_size,
     load_extractor,
-    ocr_features,
 )
 from maxsight.quality.ocr import OcrReading
+from maxsight.quality.ocr_features import ocr_features
 from maxsight.quality.regressors import SupportVectors, Trees
 from maxsight.quality.text_presence import find_text
 from maxsight.types import PictureFit, Scalar
