@@ -121,6 +121,8 @@ def rewritten(tmp_path, change):
 
 
 def test_a_model_of_another_format_or_other_features_is_refused(tmp_path):
+    with pytest.raises(InputError, match="format 2; this version of maxsight reads 3"):
+        load_predictor(rewritten(tmp_path, lambda described: described.update(format=2)))
     with pytest.raises(InputError, match="format 99"):
         load_predictor(rewritten(tmp_path, lambda described: described.update(format=99)))
     with pytest.raises(InputError, match=r"made for patches \(revision 0"):
