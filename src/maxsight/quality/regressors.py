@@ -84,10 +84,13 @@ class SupportVectors:
     def _exact(self) -> Array:
         return self.vectors.astype(np.float64)
 
+    @cached_property
+    def _squares(self) -> Array:
+        return np.asarray((self._exact**2).sum(axis=1))
+
     def _kernel(self, standardised: Array) -> Array:
-        vectors = self._exact
-        squares = (standardised**2).sum(1)[:, None] + (vectors**2).sum(1)
-        distance2 = squares - 2 * standardised @ vectors.T
+        squares = (standardised**2).sum(1)[:, None] + self._squares
+        distance2 = squares - 2 * standardised @ self._exact.T
         return np.asarray(np.exp(-self.gamma * np.maximum(distance2, 0)))
 
 

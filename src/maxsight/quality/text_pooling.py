@@ -56,7 +56,8 @@ def weighted_quantiles(values: NDArray[np.float64], weights: Floats) -> NDArray[
     Returns:
         Shape ``(len(QUANTILES), columns)``.
     """
-    order = np.argsort(values, axis=0, kind="stable")
-    below = np.cumsum(np.asarray(weights, np.float64)[order], axis=0)
-    rows = np.stack([(below >= share * below[-1]).argmax(axis=0) for share in QUANTILES])
-    return np.take_along_axis(values, np.take_along_axis(order, rows, axis=0), axis=0)
+    columns = np.ascontiguousarray(values.T)
+    order = np.argsort(columns, axis=1, kind="stable")
+    below = np.cumsum(np.asarray(weights, np.float64)[order], axis=1)
+    places = np.stack([(below >= share * below[:, -1:]).argmax(axis=1) for share in QUANTILES], axis=1)
+    return np.take_along_axis(columns, np.take_along_axis(order, places, axis=1), axis=1).T
