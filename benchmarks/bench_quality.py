@@ -139,7 +139,7 @@ def scans(folder, predictor):
     return found
 
 
-def other_engine(folder, table, judgements, most=30):
+def other_engine(folder, table, judgements, most=120):
     """Labels of RapidOCR for some of the crops: does what was learned of tesseract rank them?"""
     from maxsight.quality.labels import rates_of_texts
 
@@ -180,6 +180,10 @@ def main():
         rows = [row for row, sample in enumerate(table.samples) if sample.sample_id in folders[folder]]
         true = table.target(Target.CER)[rows]
         figures[f"cer: {name} alone"] = rounded(asdict(measure(true, judgements[0].predicted[rows])))
+    upright = ["skew" not in sample.degradation for sample in table.samples]
+    figures["cer: all but skewed"] = rounded(
+        asdict(measure(table.target(Target.CER)[upright], judgements[0].predicted[upright]))
+    )
     if given.scans:
         figures["scans"] = scans(given.scans, load_predictor())
     save(f"quality-{given.set}", figures)

@@ -42,6 +42,12 @@ class ExpectedErrors:
         return cls(round(sum(rates.values()) / len(rates), 4), rates[worst], worst, len(rates))
 
 
+def quality_notes(entry: DocumentEntry) -> dict[int, str]:
+    """Why a page's expected error rates are doubtful, or why it has none, by page number."""
+    pages = zip(entry.page_indices, entry.page_fields, strict=False)
+    return {index + 1: str(fields["quality_note"]) for index, fields in pages if fields.get("quality_note")}
+
+
 @dataclass(frozen=True, slots=True)
 class Status:
     """What a library holds.

@@ -12,7 +12,9 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image
 
+from maxsight import Library
 from maxsight.cli import main
+from maxsight.identity import page_id
 
 APPLES = "Red apples fall from the tree in autumn.\n\nThe orchard sells cider."
 
@@ -97,6 +99,19 @@ def test_where_nothing_is_found_to_index_it_says_so_and_no_library_is_made(folde
     (folder / "empty").mkdir()
     assert says in call("index", *arguments, "--encoder", "fake").stderr
     assert not (folder / "maxsight.library").exists()
+
+
+def test_the_list_shows_where_what_is_expected_of_ocr_is_doubtful(indexed):
+    """As for a poster, unlike any page learned from: its number alone would be taken for certain."""
+    with Library.open(indexed / "maxsight.library") as library:
+        (entry,) = library.documents("file LIKE '%.md'")
+        page = page_id(entry.document.path, entry.document.content_hash, 0)
+        library._store.set_page_fields({page: {"predicted_cer": 0.5, "quality_note": "unlike any page"}})
+    assert call("list", "--filter", "file LIKE '%.md'").stdout == (
+        "docs/bridges.md  1 page  CER 0.50 (worst 0.50, page 1)  OCR note, page 1: unlike any page\n"
+    )
+    notes = {row["path"]: row["quality_notes"] for row in json.loads(call("list", "--json").stdout)}
+    assert notes == {"docs/apples.txt": {}, "docs/bridges.md": {"1": "unlike any page"}}
 
 
 def test_the_list_can_be_filtered_by_what_search_is_filtered_by(indexed):

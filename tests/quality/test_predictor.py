@@ -79,6 +79,15 @@ def test_a_page_on_its_side_is_judged_as_if_turned(predictor):
     assert prediction.estimates[Target.CER].value == pytest.approx(cer(predictor, upright).value, abs=1e-6)
 
 
+def test_a_poster_of_few_words_gets_a_doubtful_number(predictor):
+    """Two lines of large type are read as well as any, and what one wrong word costs is not known."""
+    prediction = predictor.predict(page_picture(size=44, lines=2))
+    assert prediction.estimates
+    assert "little text to judge by" in prediction.warning
+    assert "little text to judge by" in prediction.page_fields()["quality_note"]
+    assert predictor.predict(page_picture()).warning is None
+
+
 def test_a_page_unlike_the_samples_is_warned_of(predictor):
     """Few, huge letters: nothing of the kind was learned from."""
     prediction = predictor.predict(page_picture(1000, 1400, size=90))
@@ -121,6 +130,8 @@ def rewritten(tmp_path, change):
 
 
 def test_a_model_of_another_format_or_other_features_is_refused(tmp_path):
+    with pytest.raises(InputError, match="format 2; this version of maxsight reads 3"):
+        load_predictor(rewritten(tmp_path, lambda described: described.update(format=2)))
     with pytest.raises(InputError, match="format 99"):
         load_predictor(rewritten(tmp_path, lambda described: described.update(format=99)))
     with pytest.raises(InputError, match=r"made for patches \(revision 0"):

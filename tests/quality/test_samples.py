@@ -9,9 +9,10 @@ from maxsight.documents import OcrChoice
 from maxsight.errors import InputError
 from maxsight.quality.dataset import DatasetSettings, build_dataset
 from maxsight.quality.degrade import CLEAN, Degradation
-from maxsight.quality.features import OCR_FEATURES, PagePooling, load_extractor, ocr_features
+from maxsight.quality.features import PagePooling, load_extractor
 from maxsight.quality.ground_truth import read_ground_truth
 from maxsight.quality.judging import document_folds, measure
+from maxsight.quality.ocr_features import OCR_FEATURES, ocr_features
 from maxsight.quality.pairs import add_pairs
 from maxsight.quality.predictor import Target
 from maxsight.quality.regressors import Learner
@@ -231,6 +232,21 @@ def test_text_that_ocr_has_dropped_shows_beside_the_ink():
     assert said["ocr letters and digits"] == pytest.approx(1)
     assert said["ocr words of letters and digits"] == pytest.approx(0.5)
     assert said["ocr words of letters"] == pytest.approx(0.5)
+
+
+def test_a_misread_text_looks_odd():
+    """Five words: one of letters and digits, one with a capital within, one of signs, one without vowels, one fine."""
+    text = "he11o woRld ~| bcdf fine"
+    said = dict(zip(OCR_FEATURES, ocr_features(0.5, text, InkFound(20, 20, 0)), strict=True))
+    assert said["ocr words of letters and digits"] == pytest.approx(1 / 5)
+    assert said["ocr capitals within words"] == pytest.approx(1 / 5)
+    assert said["ocr words of signs"] == pytest.approx(1 / 5)
+    assert said["ocr words without vowels"] == pytest.approx(1 / 5)
+    assert said["ocr words of letters"] == pytest.approx(2 / 5)
+    assert said["ocr signs within words"] == 0
+    assert said["ocr digits"] == pytest.approx(2 / 20)
+    assert said["ocr vowels"] == pytest.approx(5 / 16)
+    assert said["ocr different words"] == 1
 
 
 def test_a_page_on_which_nothing_was_read_has_finite_features():

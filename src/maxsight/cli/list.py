@@ -17,11 +17,11 @@ from maxsight.stores.addresses import Address
 def list_documents(library: Address, where: str | None, as_json: bool) -> None:
     """List the documents of the library.
 
-    Each with its pages, your fields, and what is expected of OCR on it. With --filter, only those that have a page it
-    keeps.
+    Each with its pages, your fields, and what is expected of OCR on it, with a note where that is doubtful. With
+    --filter, only those that have a page it keeps.
     """
     from maxsight.library import Library
-    from maxsight.status import ExpectedErrors
+    from maxsight.status import ExpectedErrors, quality_notes
 
     with Library.open(library, read_only=True) as opened:
         entries = opened.documents(where)
@@ -39,6 +39,7 @@ def list_documents(library: Address, where: str | None, as_json: bool) -> None:
                     "content_hash": entry.document.content_hash,
                     "metadata": entry.metadata,
                     "quality": expected and asdict(expected),
+                    "quality_notes": quality_notes(entry),
                 }
                 for entry, expected in zip(entries, map(ExpectedErrors.of, entries), strict=True)
             ]
@@ -53,4 +54,13 @@ def list_documents(library: Address, where: str | None, as_json: bool) -> None:
             parts.append(
                 f"CER {expected.mean_cer:.2f} (worst {expected.worst_cer:.2f}, page {expected.worst_page})"
             )
+        if notes := quality_notes(entry):
+            parts.append(_first_note(notes, expected.worst_page if expected else None))
         click.echo("  ".join(parts))
+
+
+def _first_note(notes: dict[int, str], worst_page: int | None) -> str:
+    """The worst page's note, or else the first, and how many more there are."""
+    number = worst_page if worst_page in notes else min(notes)
+    more = f", and {len(notes) - 1} more" if len(notes) > 1 else ""
+    return f"OCR note, page {number}: {notes[number]}{more}"

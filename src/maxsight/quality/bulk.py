@@ -21,7 +21,7 @@ from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.predictor import DPI, Prediction, QualityPredictor, Target
 from maxsight.quality.scripts import unread_script
-from maxsight.threads import map_in_threads
+from maxsight.threads import map_in_threads, one_blas_thread
 
 TEXT_FILES = ("*.txt", "*.md")
 
@@ -99,7 +99,7 @@ def predict_documents(
                 return event.error
         return None
 
-    with _one_opencv_thread():
+    with _one_opencv_thread(), one_blas_thread():
         for judged in map_in_threads(judge, read_documents(jobs(), drawn, workers=workers)):
             if judged is not None:
                 yield judged

@@ -20,23 +20,10 @@ from maxsight.encoders.pooling import Pooling, pool_vectors
 from maxsight.encoders.registry import PATCHES, load_encoder
 from maxsight.errors import InputError
 from maxsight.pictures import fit_picture, fitted_size
-from maxsight.quality.text_presence import InkFound
+from maxsight.quality.ocr_features import OCR_FEATURES
+from maxsight.quality.text_pooling import TEXT_PARTS, pool_by_text
 from maxsight.types import Floats, Page, PictureFit, TextSource, Words
 
-OCR_FEATURES = (
-    "ocr confidence",
-    "ocr characters",
-    "ocr words",
-    "ocr characters per piece of ink",
-    "ocr characters per piece in line",
-    "ocr word length",
-    "ocr letters and digits",
-    "ocr lone characters",
-    "ocr words of letters and digits",
-    "ocr words of letters",
-)
-"""What an engine says of its reading, and what the reading looks like. Counts are logarithms; the last four but one are
-shares. Text that the engine has dropped shows only beside the ink on the page: it is sure of what it kept."""
 MIN_SIDE_PX = 128
 _NO_WORDS = Words(np.zeros((0, 2), np.int32), None)
 
@@ -50,7 +37,7 @@ class PagePooling(StrEnum):
     CONCAT = "concat"
     """Mean, maximum and standard deviation."""
     CONCAT_TEXT = "concat-text"
-    """Those, and two means weighted by how much text there seems to be in each patch. For ``patches`` only."""
+    """Those, and means, deviation and quantiles by how much text there is in each patch. For ``patches`` only."""
 
 
 class Layer(StrEnum):
@@ -88,7 +75,7 @@ class FeatureSpace:
         single = STATISTICS if self.encoder == PATCHES else tuple(f"component {n}" for n in range(self.dim))
         parts = {
             PagePooling.CONCAT: ("mean", "max", "std"),
-            PagePooling.CONCAT_TEXT: ("mean", "max", "std", "mean by edges", "mean by ink"),
+            PagePooling.CONCAT_TEXT: ("mean", "max", "std", *TEXT_PARTS),
         }.get(self.pooling, (self.pooling.value,))
         pooled = tuple(f"{part} of {name}" for part in parts for name in single)
         return pooled + (OCR_FEATURES if self.with_ocr else ())
@@ -185,8 +172,7 @@ class FeatureExtractor:
         if self._pooling is not PagePooling.CONCAT_TEXT:
             return pool_vectors(vectors, Pooling(self._pooling.value))
         concat = pool_vectors(vectors, Pooling.CONCAT)
-        weighted = [weights @ vectors / weights.sum() for weights in text_weights(vectors)]
-        return np.concatenate([concat, *weighted]).astype(np.float32)
+        return np.concatenate([concat, pool_by_text(vectors)]).astype(np.float32)
 
     def transform(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
         """Make the features of pages. Shape ``(pages, features)``.
@@ -234,35 +220,6 @@ def _fitted(picture: NDArray[np.uint8], fit: PictureFit) -> NDArray[np.uint8]:
     return fit_picture(Image.fromarray(picture).convert("RGB"), fit)
 
 
-def ocr_features(confidence: float, text: str, ink: InkFound) -> NDArray[np.float32]:
-    """Describe what an OCR engine read, by `OCR_FEATURES`. Shape ``(len(OCR_FEATURES),)``.
-
-    Args:
-        confidence: The engine's mean confidence.
-        text: What it read.
-        ink: What there was to read.
-    """
-    words = text.split()
-    characters = sum(map(len, words))
-    some = max(1, len(words))
-    return np.array(
-        [
-            confidence,
-            np.log1p(characters),
-            np.log1p(len(words)),
-            np.log1p(characters) - np.log1p(ink.pieces),
-            np.log1p(characters) - np.log1p(ink.in_line),
-            characters / some,
-            sum(character.isalnum() for character in text) / max(1, characters),
-            sum(len(word) == 1 for word in words) / some,
-            sum(not word.isalpha() and not word.isnumeric() and word.isalnum() for word in words) / some,
-            sum(word.isalpha() and (word.islower() or word.istitle() or word.isupper()) for word in words)
-            / some,
-        ],
-        np.float32,
-    )
-
-
 def check_size(picture: NDArray[np.uint8]) -> None:
     """Refuse what can't hold text.
 
@@ -275,16 +232,3 @@ def check_size(picture: NDArray[np.uint8]) -> None:
             f"the picture is {width} x {height} pixels; less than {MIN_SIDE_PX} on a side is no page",
             hint="Give the page in the resolution it is to be read in, such as 150 dpi.",
         )
-
-
-def text_weights(vectors: Floats) -> tuple[Floats, Floats]:
-    """How much text there seems to be in each patch: by many, strong edges; by ink in the shape of characters.
-
-    Noise has edges without characters, a blot has neither.
-
-    Returns:
-        Shape ``(patches,)`` each.
-    """
-    names = ("edges", "deviation", "ink_local", "character_ink_local")
-    edges, deviation, ink, share = (vectors[:, STATISTICS.index(name)] for name in names)
-    return edges * deviation + 1e-3, ink * share + 1e-3

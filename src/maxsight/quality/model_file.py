@@ -29,7 +29,8 @@ from maxsight.quality.features import FeatureSpace, Layer, PagePooling
 from maxsight.quality.predictor import FittedTarget, QualityPredictor, Target
 from maxsight.quality.regressors import SupportVectors, Trees
 
-FORMAT = 2
+FORMAT = 3
+"""Changes with what is pooled of a page, or asked of a reading, as well."""
 SUFFIX = ".quality"
 MAX_BYTES = 200_000_000
 DEFAULT_MODEL = "patches" + SUFFIX

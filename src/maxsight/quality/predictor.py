@@ -21,9 +21,9 @@ from maxsight.quality.features import (
     PageVectors,
     check_size,
     load_extractor,
-    ocr_features,
 )
 from maxsight.quality.ocr import OcrReading
+from maxsight.quality.ocr_features import ocr_features
 from maxsight.quality.regressors import SupportVectors, Trees
 from maxsight.quality.text_presence import find_text
 from maxsight.types import PictureFit, Scalar
@@ -196,13 +196,18 @@ class QualityPredictor:
         if not found.is_text:
             return Prediction(refusal=f"no text can be made out: {found}")
         said = None if reading is None else ocr_features(reading.confidence, reading.text, found)
-        if not found.is_sideways:
-            return self.predict_vectors(self._extractor.vectors(picture), said)
-        turned = np.ascontiguousarray(np.rot90(picture))
-        prediction = self.predict_vectors(self._extractor.vectors(turned), said)
-        note = "the text lies on its side; judged as if the page were turned"
-        warning = f"{note}; {prediction.warning}" if prediction.warning else note
-        return replace(prediction, warning=warning)
+        notes = []
+        if found.is_sideways:
+            picture = np.ascontiguousarray(np.rot90(picture))
+            notes.append("the text lies on its side; judged as if the page were turned")
+        if found.is_little_text:
+            notes.append(
+                f"little text to judge by, as on a poster or a cover: {found.aligned} characters or so"
+            )
+        prediction = self.predict_vectors(self._extractor.vectors(picture), said)
+        if prediction.warning:
+            notes.append(prediction.warning)
+        return replace(prediction, warning="; ".join(notes) or None)
 
     def predict_vectors(self, page: PageVectors, said: NDArray[np.float32] | None = None) -> Prediction:
         """Predict for a page that is encoded already.

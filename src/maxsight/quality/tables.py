@@ -11,8 +11,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.quality.baselines import global_features
-from maxsight.quality.features import FeatureExtractor, FeatureSpace, ocr_features
+from maxsight.quality.features import FeatureExtractor, FeatureSpace
 from maxsight.quality.judging import Array, Groups
+from maxsight.quality.ocr_features import ocr_features
 from maxsight.quality.predictor import Target
 from maxsight.quality.samples import Sample, SampleFolder
 from maxsight.quality.text_presence import InkFound, find_text
@@ -89,7 +90,8 @@ def sample_table(
     samples: list[Sample] = []
     features, whole, inks = [], [], []
     for folder in folders:
-        caches = [_Cache(folder.folder, kind) for kind in (str(extractor.space), GLOBAL, INK)]
+        space = extractor.space
+        caches = [_Cache(folder.folder, kind) for kind in (f"{space}: {space.names}", GLOBAL, INK)]
         pooled, globals_, found = caches
         for sample in folder.accepted:
             if any(sample.sample_id not in cache for cache in caches):

@@ -28,6 +28,7 @@ from maxsight.quality.judging import (
     measure,
     srcc,
 )
+from maxsight.quality.ocr_features import OCR_FEATURES
 from maxsight.quality.predictor import FittedTarget, QualityPredictor, Target
 from maxsight.quality.regressors import Learner, QualityRegressor
 from maxsight.quality.samples import OWN, SampleFolder
@@ -40,6 +41,8 @@ CONSTANT = "constant mean"
 OF_FEW_FEATURES = {"feature_share": 0.5}
 """A tree that sees a fifth of 16 features sees too little: the baseline is to be as good as it can."""
 AFTER_OCR = "the features and OCR confidence"
+OF_A_READING = {"emphasised": len(OCR_FEATURES), "feature_share": 0.5}
+"""A reading's few features come last: neither the page's distances nor a tree's draw are to leave them out."""
 MIN_JUDGED = 8
 """A degradation with fewer samples has no correlation worth a figure."""
 
@@ -156,14 +159,15 @@ def _judge(
     true, documents = table.target(target), table.documents
     folds = document_folds(documents, settings.folds, settings.seed)
     say(f"{target}: {len(table)} samples of {len(np.unique(documents))} documents in {len(folds)} folds")
-    predicted = cross_predict(features, true, documents, settings.learner, folds).predicted
+    given = OF_A_READING if settings.with_ocr else {}
+    predicted = cross_predict(features, true, documents, settings.learner, folds, given=given).predicted
     say(f"{target}: baselines in the same folds")
     rivals = _rivals(table, true, folds, settings)
     name = f"{AFTER_OCR if settings.with_ocr else 'the features'}, {settings.learner}"
     measures = {name: measure(true, predicted)} | {
         rival: measure(true, values) for rival, values in rivals.items()
     }
-    parameters = tune(features, true, documents, settings.learner)
+    parameters = tune(features, true, documents, settings.learner, given=given)
     kinds = table.kinds
     judged = Judgement(
         target,
@@ -196,7 +200,7 @@ def _rivals(
     }
     if not settings.with_ocr:
         rivals[f"{AFTER_OCR}, {settings.learner}"] = cross_predict(
-            table.with_ocr(), true, documents, settings.learner, folds, tuned=False
+            table.with_ocr(), true, documents, settings.learner, folds, tuned=False, given=OF_A_READING
         ).predicted
     return rivals
 

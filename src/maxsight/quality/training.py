@@ -62,22 +62,32 @@ def cross_predict(
     for learn, judge in folds:
         parameters = dict(given or {})
         if tuned:
-            parameters |= tune(features[learn], target[learn], documents[learn], learner)
+            parameters |= tune(features[learn], target[learn], documents[learn], learner, given=given)
         model = QualityRegressor(learner.value, **parameters).fit(features[learn], target[learn])
         predicted[judge] = np.clip(model.predict(features[judge]), 0, 1)
         chosen.append(parameters)
     return CrossPrediction(predicted, tuple(chosen))
 
 
-def tune(features: Array, target: Array, documents: Groups, learner: Learner) -> Parameters:
-    """Choose parameters by the absolute error on documents left out. An average's learners are tuned one by one."""
+def tune(
+    features: Array,
+    target: Array,
+    documents: Groups,
+    learner: Learner,
+    *,
+    given: Parameters | None = None,
+) -> Parameters:
+    """Choose parameters by the absolute error on documents left out, beside those that are given.
+
+    An average's learners are tuned one by one.
+    """
     folds = document_folds(documents, INNER_FOLDS, seed=1)
     grids: dict[Learner, dict[str, tuple[Any, ...]]] = {Learner.SVR: SVR_GRID, Learner.LIGHTGBM: TREES_GRID}
     parts = grids if learner is Learner.AVERAGE else {learner: grids[learner]}
-    chosen: Parameters = {}
+    chosen: Parameters = dict(given or {})
     for part, grid in parts.items():
         tried = [
-            (_error(features, target, documents, part, folds, parameters), parameters)
+            (_error(features, target, documents, part, folds, {**(given or {}), **parameters}), parameters)
             for parameters in _combinations(grid)
         ]
         chosen |= min(tried, key=itemgetter(0))[1]

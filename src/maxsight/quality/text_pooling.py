@@ -1,0 +1,63 @@
+"""Patches of a page pooled by how much text there seems to be in each: what matters to OCR is where the text is.
+
+A mean hides that a corner is blurred. Quantiles over the ink tell it: how sharp, how dark, how even the worst tenth of
+it is, and the best.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.encoders.patches import STATISTICS
+from maxsight.types import Floats
+
+QUANTILES = (0.02, 0.1, 0.3, 0.5, 0.7, 0.9, 0.98)
+TEXT_PARTS = (
+    "mean by edges",
+    "mean by ink",
+    "std by ink",
+    *(f"{share:.0%} quantile by ink" for share in QUANTILES),
+)
+"""What `pool_by_text` makes of each statistic, in this order."""
+
+
+def pool_by_text(vectors: Floats) -> NDArray[np.float64]:
+    """Pool a page's patches by their text. Shape ``(len(TEXT_PARTS) * len(STATISTICS),)``.
+
+    Args:
+        vectors: By `STATISTICS`, one row at least. Shape ``(patches, len(STATISTICS))``.
+    """
+    values = np.asarray(vectors, np.float64)
+    edges, ink = text_weights(values)
+    mean = ink @ values / ink.sum()
+    deviation = np.sqrt(ink @ (values - mean) ** 2 / ink.sum())
+    return np.concatenate(
+        [edges @ values / edges.sum(), mean, deviation, weighted_quantiles(values, ink).ravel()]
+    )
+
+
+def text_weights(vectors: Floats) -> tuple[Floats, Floats]:
+    """How much text there seems to be in each patch: by many, strong edges; by ink in the shape of characters.
+
+    Noise has edges without characters, a blot has neither.
+
+    Returns:
+        Shape ``(patches,)`` each.
+    """
+    names = ("edges", "deviation", "ink_local", "character_ink_local")
+    edges, deviation, ink, share = (vectors[:, STATISTICS.index(name)] for name in names)
+    return edges * deviation + 1e-3, ink * share + 1e-3
+
+
+def weighted_quantiles(values: NDArray[np.float64], weights: Floats) -> NDArray[np.float64]:
+    """The least value of each column that so much of the weight lies at or below.
+
+    Returns:
+        Shape ``(len(QUANTILES), columns)``.
+    """
+    columns = np.ascontiguousarray(values.T)
+    order = np.argsort(columns, axis=1, kind="stable")
+    below = np.cumsum(np.asarray(weights, np.float64)[order], axis=1)
+    places = np.stack([(below >= share * below[:, -1:]).argmax(axis=1) for share in QUANTILES], axis=1)
+    return np.take_along_axis(columns, np.take_along_axis(order, places, axis=1), axis=1).T
