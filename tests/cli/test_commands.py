@@ -118,6 +118,13 @@ def test_the_list_can_be_filtered_by_what_search_is_filtered_by(indexed):
     assert call("list", "--filter", "file LIKE '%.md'").stdout == "docs/bridges.md  1 page\n"
 
 
+@pytest.mark.parametrize("command", [("search", "bridges"), ("list",)])
+def test_a_filter_that_keeps_no_page_is_named_as_the_reason(indexed, command):
+    nothing = call(*command, "--filter", "file LIKE '%BRIDGES%'")
+    assert nothing.stdout == ""
+    assert "no page passes the filter, which tells upper from lower case" in nothing.stderr
+
+
 def summaries(*group):
     lines = call(*group, "--help", terminal_width=80).stdout.partition("Commands:\n")[2].splitlines()
     return [line for line in lines if line]

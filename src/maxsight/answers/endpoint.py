@@ -58,10 +58,15 @@ class Endpoint:
         model = model or settings.answering_model()
         key, url = settings.openai_key(), settings.openai_url()
         if not model or not (key or url):
+            missing = [] if model else ["MAXSIGHT_MODEL (or give `maxsight ask` --model)"]
+            if not (key or url):
+                missing.append(
+                    "OPENAI_API_KEY, or OPENAI_BASE_URL for another service than OpenAI's: "
+                    "http://127.0.0.1:11434/v1"
+                )
             raise EndpointNotConfiguredError(
-                "no model is configured to answer questions",
-                hint="Name one with --model or MAXSIGHT_MODEL, and set OPENAI_API_KEY, or OPENAI_BASE_URL for another "
-                "service than OpenAI's: http://127.0.0.1:11434/v1. The pages that are found are sent there.",
+                f"no {'service' if model else 'model'} is configured to answer questions",
+                hint=f"Set {'; and '.join(missing)}. The pages that are found are sent there.",
             )
         return cls(model, url or OPENAI_URL, key or "")
 

@@ -203,6 +203,7 @@ def _print_report(report: IndexReport, library: Address, as_json: bool) -> None:
     for page in report.unreadable[:MOST_UNREADABLE]:
         click.echo(
             f"OCR may fail: {page.path}  page {page.page_number}  CER {page.fields['predicted_cer']:.2f}"
+            + (f" ({page.fields['quality_note']})" if page.fields.get("quality_note") else "")
         )
     if len(report.unreadable) > MOST_UNREADABLE:
         click.echo(f"  and {len(report.unreadable) - MOST_UNREADABLE:,} more")

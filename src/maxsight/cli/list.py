@@ -6,7 +6,15 @@ from dataclasses import asdict
 
 import click
 
-from maxsight.cli.output import counted, filter_option, json_option, library_option, print_json
+from maxsight.cli.output import (
+    NO_PAGE_PASSES,
+    counted,
+    filter_option,
+    json_option,
+    library_option,
+    print_json,
+    say,
+)
 from maxsight.stores.addresses import Address
 
 
@@ -45,6 +53,8 @@ def list_documents(library: Address, where: str | None, as_json: bool) -> None:
             ]
         )
         return
+    if where and not entries:
+        say(NO_PAGE_PASSES)
     for entry in entries:
         pages = counted(len(entry.page_indices), "page")
         if not entry.complete:

@@ -11,6 +11,7 @@ import click
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.output import (
+    NO_PAGE_PASSES,
     filter_option,
     json_option,
     library_option,
@@ -123,7 +124,7 @@ def search(
         if queries:
             click.echo(click.style(f"{query}\n", underline=True))
         if not hits:
-            say("nothing found")
+            say(f"nothing found: {NO_PAGE_PASSES}" if where else "nothing found")
         for hit in hits:
             _print_hit(hit)
 
