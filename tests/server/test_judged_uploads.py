@@ -9,6 +9,7 @@ from PIL import Image
 
 from maxsight import Library
 from maxsight.cli import main
+from maxsight.errors import InputError
 from maxsight.server import judges
 from maxsight.types import Fit, PictureFit
 from server.inside import client_of, job_ended, service_of, uploaded
@@ -109,6 +110,28 @@ def test_serve_quality_judges_by_the_model_that_comes_along(tmp_path):
     assert (job["state"], job["judged"]) == ("done", 1)
     assert page["metadata"]["quality_model"].startswith("patches-")
     assert "predicted_cer" in page["metadata"] or "quality_note" in page["metadata"]
+
+
+def test_where_nobody_can_judge_uploads_are_indexed_all_the_same(tmp_path, monkeypatch):
+    """Nobody asked for it here: the library's pages were judged once."""
+
+    def broken():
+        raise InputError("the model is damaged")
+
+    judged_before(tmp_path, "ours")
+    monkeypatch.setattr(judges, "load_judge", broken)
+    with service_of(tmp_path) as service:
+        job, _, found = brought(service, ("black.png", png(0)))
+    assert (job["state"], job["judged"], found["black.png"]) == ("done", 0, None)
+    assert "these pages are not judged: the model is damaged" in job["notices"]
+
+
+def test_error_rates_of_two_models_are_not_mixed_without_a_word(tmp_path):
+    judged_before(tmp_path, "ours")
+    with service_of(tmp_path, judge=DarknessJudge("theirs")) as service:
+        job, _, _ = brought(service, ("black.png", png(0)))
+    assert job["judged"] == 1
+    assert any("judged by another model" in notice for notice in job["notices"])
 
 
 def test_a_server_that_takes_no_uploads_is_asked_to_judge_none(tmp_path):

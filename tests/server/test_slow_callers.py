@@ -32,7 +32,8 @@ def heard_in_the_end(line, drop):
     """What comes until the line is ended, to a caller who goes on and on and never stands still."""
     line.settimeout(0.02)
     heard = b""
-    while True:
+    end = time.monotonic() + 20
+    while time.monotonic() < end:
         try:
             piece = line.recv(65536)
         except TimeoutError:
@@ -89,6 +90,7 @@ def test_headers_that_take_too_long_are_given_up_with_a_word(port, before):
         answer = heard_in_the_end(line, b"a")
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert "a request's headers may take 0.4 seconds" in problem_in(answer)["detail"]
+    assert b"content-security-policy: " in answer.lower()
 
 
 def test_a_line_on_which_nothing_is_asked_is_ended_without_a_word(port):
@@ -117,4 +119,15 @@ def test_a_body_without_a_size_is_stopped_when_it_is_too_large(port):
 
     with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
         answer = client.post("/v1/search", content=content(), headers={"Content-Type": "application/json"})
+    assert (answer.status_code, answer.json()["type"]) == (413, "/problems/content-too-large")
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "/v1/search?q=x"), ("POST", "/v1/session"), ("PUT", "/")]
+)
+def test_little_is_taken_from_strangers_and_where_no_body_is_read(port, method, path):
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+        answer = client.request(
+            method, path, content=b"a" * 5000, headers={"Content-Type": "application/json"}
+        )
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/content-too-large")

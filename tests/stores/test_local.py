@@ -89,6 +89,21 @@ def test_a_page_is_stored_once_whoever_wrote_it_before(path, store):
     assert names_in(store) == [f"{number}.pdf@1#0" for number in range(8)]
 
 
+def test_a_library_that_was_put_back_under_a_writer_is_looked_at_anew(path, store):
+    """Its versions may have the same numbers."""
+    store.put(PAGES[:2])
+    store.put(PAGES[2:4])
+    before = store.version
+    shutil.rmtree(path)
+    with LocalStore.create(path, MANIFEST, codec=CODEC) as another:
+        another.put(PAGES[4:6])
+        another.put(PAGES[6:8])
+        assert another.version == before
+    store.put([PAGES[4]])
+    stored = lance.dataset(path / "pages.lance").to_table(columns=["page_id"]).column("page_id").to_pylist()
+    assert sorted(stored) == [f"{number}.pdf@1#0" for number in range(4, 8)]
+
+
 def test_only_pages_that_are_stored_are_looked_for_to_be_replaced(path, store):
     """Lance looks through the whole dataset for them; what is new is appended without a look."""
 

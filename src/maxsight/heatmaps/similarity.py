@@ -115,12 +115,12 @@ def _text_in(page: Page, box: NDArray[np.float32]) -> str:
 
 def words_in(page: Page, box: NDArray[np.float32]) -> NDArray[np.intp]:
     """Find the words that stand in a box, in reading order: none where words have no boxes."""
-    boxes = page.words.boxes
-    if boxes is None:
+    if page.words.boxes is None:
         return np.empty(0, np.intp)
-    edges = np.minimum(boxes[:, 2:], box[2:]) - np.maximum(boxes[:, :2], box[:2])
+    boxes, place = page.words.boxes.astype(np.float64), box.astype(np.float64).round(5)
+    edges = np.minimum(boxes[:, 2:], place[2:]) - np.maximum(boxes[:, :2], place[:2])
     shared = np.maximum(edges, 0).prod(axis=1)
-    smaller = np.minimum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), (box[2:] - box[:2]).prod())
+    smaller = np.minimum((boxes[:, 2:] - boxes[:, :2]).prod(axis=1), (place[2:] - place[:2]).prod())
     return np.flatnonzero((shared > 0) & (shared >= MIN_OVERLAP * smaller))
 
 

@@ -7,6 +7,7 @@ So nothing is done, and no place is taken, for a caller who is still speaking. U
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -15,6 +16,8 @@ from maxsight.server.config import RequestLimits
 from maxsight.server.problems import RefusedError
 
 FORM = "multipart/form-data"
+SMALL_BODY_BYTES = 4096
+_WITHOUT_BODIES = frozenset({"GET", "HEAD", "OPTIONS"})
 _FILE_PATHS = frozenset({"/v1/documents", "/v1/embeddings"})
 _CLOSING = {"Connection": "close"}  # what may still come is not waited for
 
@@ -22,9 +25,17 @@ _CLOSING = {"Connection": "close"}  # what may still come is not waited for
 class WholeBodies:
     """Receives what a request brings before it passes the request on."""
 
-    def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
+    def __init__(self, app: ASGIApp, limits: RequestLimits, is_open: Callable[[str], bool]) -> None:
+        """Stand around an application.
+
+        Args:
+            app: The application.
+            limits: What a request may cost.
+            is_open: Which paths anyone may ask for: strangers are given little room.
+        """
         self._app = app
         self._limits = limits
+        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -47,28 +58,31 @@ class WholeBodies:
 
     async def _receive_whole(self, scope: Scope, receive: Receive) -> bytes | None:
         """The body; None if the caller hangs up."""
-        self._check_size(int(Headers(scope=scope).get("content-length", 0)))
+        is_small = scope["method"] in _WITHOUT_BODIES or self._is_open(scope["path"])
+        most = SMALL_BODY_BYTES if is_small else self._limits.body_bytes
+        _check_size(int(Headers(scope=scope).get("content-length", 0)), most)
         body = bytearray()
         try:
             async with asyncio.timeout(self._limits.request_s):
                 while (message := await receive())["type"] == "http.request":
                     body += message.get("body", b"")
-                    self._check_size(len(body))
+                    _check_size(len(body), most)
                     if not message.get("more_body", False):
                         return bytes(body)
         except TimeoutError:
             raise too_slow("a request's body", self._limits.request_s) from None
         return None
 
-    def _check_size(self, size_bytes: int) -> None:
-        if size_bytes > self._limits.body_bytes:
-            raise RefusedError(
-                413,
-                "content-too-large",
-                f"a request without files has at most {self._limits.body_bytes:,} bytes",
-                "Ask for less at once; files are sent as a form: curl -F files=@report.pdf",
-                headers=_CLOSING,
-            )
+
+def _check_size(size_bytes: int, most_bytes: int) -> None:
+    if size_bytes > most_bytes:
+        raise RefusedError(
+            413,
+            "content-too-large",
+            f"this request has at most {most_bytes:,} bytes without files",
+            "Ask for less at once; files are sent as a form: curl -F files=@report.pdf",
+            headers=_CLOSING,
+        )
 
 
 def too_slow(what: str, most_s: float) -> RefusedError:

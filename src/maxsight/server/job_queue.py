@@ -19,7 +19,7 @@ from dataclasses import replace
 from maxsight.documents import Limits
 from maxsight.errors import LibraryBusyError, MaxSightError
 from maxsight.identity import document_path
-from maxsight.indexing import Indexed, Noticed
+from maxsight.indexing import Indexed, Noticed, PageJudge, judges_of
 from maxsight.library import Library
 from maxsight.server.jobs import Job
 from maxsight.server.judges import Judges
@@ -197,8 +197,8 @@ class JobQueue:
     def _index(self, job: Job) -> JobState:
         """Index a job's files. Another process that is writing is waited for."""
         settings = replace(self._library.settings, limits=self._reading)
+        judge = self._judge_for(job)
         while not (job.cancelled.is_set() or self._stopping.is_set()):
-            judge = self._judges.judge_for(self._library)
             job.begin(to_be_judged=judge is not None)
             try:
                 indexing = self._library.indexing(job.files, settings=settings, quality=judge or False)
@@ -215,6 +215,19 @@ class JobQueue:
                 job.note(Noticed(str(error)))
                 job.cancelled.wait(BUSY_WAIT_S)
         return JobState.CANCELLED if job.cancelled.is_set() else JobState.QUEUED
+
+    def _judge_for(self, job: Job) -> PageJudge | None:
+        """Who judges the pages of a job. That nobody can is no reason not to index them."""
+        try:
+            judge = self._judges.judge_for(self._library)
+        except MaxSightError as error:
+            job.note(Noticed(f"these pages are not judged: {error}"))
+            return None
+        if judge is not None and judges_of(self._library.documents()) - {judge.revision}:
+            job.note(
+                Noticed("other pages were judged by another model: its error rates do not compare with these")
+            )
+        return judge
 
     def _drop_what_is_not_indexed(self, job: Job) -> None:
         known = {entry.document.path for entry in self._library.documents()}

@@ -15,6 +15,7 @@ from uvicorn.protocols.http.h11_impl import H11Protocol
 from maxsight.server.app import create_app
 from maxsight.server.bodies import too_slow
 from maxsight.server.problems import problem_of, response_of
+from maxsight.server.security import HEADERS
 from maxsight.server.service import Service
 
 GRACE_S = 3
@@ -73,7 +74,7 @@ def _bounded_http(request_s: float) -> type[H11Protocol]:
         def _hang_up(self) -> None:
             if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:  # what there is of the headers
                 error = too_slow("a request's headers", request_s)
-                answer = response_of(problem_of(error), error.headers)
+                answer = response_of(problem_of(error), {**HEADERS, **error.headers})
                 head = h11.Response(status_code=error.status, headers=answer.raw_headers, reason="Too Slow")
                 for event in (head, h11.Data(data=bytes(answer.body)), h11.EndOfMessage()):
                     self.transport.write(self.conn.send(event) or b"")

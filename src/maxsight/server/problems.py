@@ -114,7 +114,6 @@ def answer_with_problems(app: FastAPI) -> None:
 _HINTS = {
     404: "See /docs for the addresses there are.",
     405: "See /docs for the methods of this address.",
-    413: "Send less at once.",
 }
 
 

@@ -34,7 +34,7 @@ CONTENT_SECURITY_POLICY = (
     "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; connect-src 'self'; "
     "form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
 )
-_HEADERS = {
+HEADERS = {
     "Content-Security-Policy": CONTENT_SECURITY_POLICY,
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
@@ -92,10 +92,10 @@ class Guard:
         async def with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
                 headers = MutableHeaders(scope=message)
-                for name, value in _HEADERS.items():
+                for name, value in HEADERS.items():
                     headers.setdefault(name, value)
                 # What is in the library is left on no disk but the server's, unless a route says otherwise.
-                headers.setdefault("Cache-Control", "no-cache" if _is_open(scope["path"]) else "no-store")
+                headers.setdefault("Cache-Control", "no-cache" if is_open(scope["path"]) else "no-store")
             await send(message)
 
         try:
@@ -113,7 +113,7 @@ class Guard:
         if self._settings.cors_origins and scope["method"] == "OPTIONS":
             return  # a browser that asks first shows no token; the answer holds nothing but what is allowed
         self._check_site(scope, headers)
-        if self._sessions is not None and not _is_open(scope["path"]):
+        if self._sessions is not None and not is_open(scope["path"]):
             self._check_caller(scope, headers, self._sessions)
 
     def _check_host(self, headers: Headers) -> None:
@@ -191,7 +191,8 @@ def session_cookie(value: str, *, secure: bool) -> str:
     return morsel.OutputString()
 
 
-def _is_open(path: str) -> bool:
+def is_open(path: str) -> bool:
+    """Whether anyone may ask for this, without a token."""
     return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
 
 

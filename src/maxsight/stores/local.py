@@ -193,6 +193,9 @@ class LocalStore:
             yield
 
     def _settle(self) -> None:
+        self._stored = (
+            edits.StoredIds()
+        )  # whatever others have done meanwhile, down to putting back an old library
         with translated(self.path, writing=True):
             self.dropped += self._dataset.settle()
             dataset = self._dataset.to_commit_on()
@@ -242,7 +245,8 @@ class LocalStore:
             codec = self._codec_of(dataset)
             rows = {page.page_id: schema.to_row(page, codec) for page in stored}
             table = schema.to_table(list(rows.values()), dataset.schema)
-            if self._stored.may_hold(dataset, rows) or replace_documents:
+            self._stored.refresh(dataset)
+            if replace_documents or self._stored.may_hold(rows):
                 paths = {page.document.path for page in pages} if replace_documents else set()
                 edits.replace(dataset, table, paths)
             else:
