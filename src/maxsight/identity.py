@@ -10,6 +10,7 @@ from heapq import nlargest
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError, UnknownDocumentError
+from maxsight.spelling import asking_for
 from maxsight.types import Document
 
 RECORD_MARK = "#"
@@ -106,8 +107,7 @@ def find_exactly(asked: str, known: Iterable[str]) -> str:
         return asked
     meant = _like(asked, paths)
     raise UnknownDocumentError(
-        f"{asked!r} is not in the library ({len(paths)} documents)"
-        + (f"; did you mean {' or '.join(meant)}?" if meant else ""),
+        f"{asked!r} is not in the library ({len(paths)} documents){asking_for(meant)}",
         hint="`maxsight list` names them.",
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from difflib import get_close_matches
 
 from maxsight.errors import UnknownParameterError
@@ -14,6 +14,11 @@ def did_you_mean(name: str, known: Collection[str]) -> str:
     """The end of an error about an unknown name: ``; did you mean year?``, or nothing where none is like it."""
     same_but_for_case = [other for other in known if other.lower() == name.lower()]
     meant = same_but_for_case or get_close_matches(name[:MOST_CHARS], known, n=1)
+    return asking_for(meant)
+
+
+def asking_for(meant: Sequence[str]) -> str:
+    """``; did you mean year?`` or ``; did you mean a.pdf or b.pdf?``; nothing where nothing was found."""
     return f"; did you mean {' or '.join(meant)}?" if meant else ""
 
 

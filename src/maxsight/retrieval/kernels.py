@@ -62,9 +62,8 @@ def sign_tile(typing: Any, low: Any, high: Any, blocks: Any, query: Any, best: A
                 for part, word in enumerate(words):
                     asked = spread(builder, query, 16 * token + 8 * part, WORDS)
                     counts.append(call(builder, "llvm.ctpop.v8i64", WORDS, builder.xor(word, asked)))
-                differing = builder.bitcast(
-                    builder.add(*counts), INTS
-                )  # whose least takes half as long to find
+                # Counts leave the upper halves zero, and a minimum of 32 bits costs a little less than one of 64.
+                differing = builder.bitcast(builder.add(*counts), INTS)
                 builder.store(call(builder, "llvm.umin.v16i32", INTS, builder.load(slot), differing), slot)
         for token, slot in enumerate(fewest):
             builder.store(builder.load(slot), at(builder, best, 64 * token, INTS), align=1)

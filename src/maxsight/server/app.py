@@ -18,7 +18,7 @@ from maxsight.server.parameters import only_known_parameters
 from maxsight.server.problems import MEDIA_TYPE, answer_with_problems
 from maxsight.server.routes import ask, documents, embeddings, jobs, library, pages, search, session, web
 from maxsight.server.schemas import Problem
-from maxsight.server.security import Guard, cross_origin, is_open
+from maxsight.server.security import Guard, cross_origin
 from maxsight.server.service import Service
 
 _PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What went wrong, and what to do."}
@@ -28,7 +28,7 @@ _ROUTES = (search, documents, pages, jobs, embeddings, ask, library, session, we
 def create_app(service: Service) -> ASGIApp:
     """Make the application that serves a library. It closes the service when it ends."""
     settings = service.settings
-    served: ASGIApp = Timed(WholeBodies(_routes(service), settings.limits, is_open), service.metrics)
+    served: ASGIApp = Timed(WholeBodies(_routes(service), settings.limits), service.metrics)
     if settings.cors_origins:
         served = cross_origin(served, settings)
     return Guard(served, settings)  # around all, also around the answer to a mistake of ours

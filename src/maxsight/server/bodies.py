@@ -7,15 +7,14 @@ So nothing is done, and no place is taken, for a caller who is still speaking. U
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maxsight.server.config import RequestLimits
 from maxsight.server.problems import RefusedError
+from maxsight.server.security import FORM, is_open, media_type_of
 
-FORM = "multipart/form-data"
 SMALL_BODY_BYTES = 4096
 _WITHOUT_BODIES = frozenset({"GET", "HEAD", "OPTIONS"})
 _FILE_PATHS = frozenset({"/v1/documents", "/v1/embeddings"})
@@ -25,17 +24,9 @@ _CLOSING = {"Connection": "close"}  # what may still come is not waited for
 class WholeBodies:
     """Receives what a request brings before it passes the request on."""
 
-    def __init__(self, app: ASGIApp, limits: RequestLimits, is_open: Callable[[str], bool]) -> None:
-        """Stand around an application.
-
-        Args:
-            app: The application.
-            limits: What a request may cost.
-            is_open: Which paths anyone may ask for: strangers are given little room.
-        """
+    def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
         self._app = app
         self._limits = limits
-        self._is_open = is_open
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -58,7 +49,7 @@ class WholeBodies:
 
     async def _receive_whole(self, scope: Scope, receive: Receive) -> bytes | None:
         """The body; None if the caller hangs up."""
-        is_small = scope["method"] in _WITHOUT_BODIES or self._is_open(scope["path"])
+        is_small = scope["method"] in _WITHOUT_BODIES or is_open(scope["path"])  # strangers get little room
         most = SMALL_BODY_BYTES if is_small else self._limits.body_bytes
         _check_size(int(Headers(scope=scope).get("content-length", 0)), most)
         body = bytearray()
@@ -94,11 +85,6 @@ def too_slow(what: str, most_s: float) -> RefusedError:
         "Send it again over a better connection.",
         headers=_CLOSING,
     )
-
-
-def media_type_of(headers: Headers) -> str:
-    """What a request says it brings; empty if it says nothing."""
-    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _brings_files(scope: Scope) -> bool:

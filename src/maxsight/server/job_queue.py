@@ -219,11 +219,12 @@ class JobQueue:
     def _judge_for(self, job: Job) -> PageJudge | None:
         """Who judges the pages of a job. That nobody can is no reason not to index them."""
         try:
-            judge = self._judges.judge_for(self._library)
+            seen = judges_of(self._library.documents())
+            judge = self._judges.judge_beside(seen)
         except MaxSightError as error:
             job.note(Noticed(f"these pages are not judged: {error}"))
             return None
-        if judge is not None and judges_of(self._library.documents()) - {judge.revision}:
+        if judge is not None and seen - {judge.revision}:
             job.note(
                 Noticed("other pages were judged by another model: its error rates do not compare with these")
             )

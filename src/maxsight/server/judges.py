@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Set
+
 from maxsight import extras
-from maxsight.indexing import PageJudge, judges_of, load_judge
-from maxsight.library import Library
+from maxsight.indexing import PageJudge, load_judge
+from maxsight.types import Scalar
 
 
 class Judges:
@@ -15,14 +17,13 @@ class Judges:
         self._named = named
         self._own: PageJudge | None = None
 
-    def judge_for(self, library: Library) -> PageJudge | None:
-        """Who is to judge what comes into a library; None for nobody.
+    def judge_beside(self, seen: Set[Scalar]) -> PageJudge | None:
+        """Who is to judge what comes into a library whose pages were judged by some; None for nobody.
 
         Pages that other models have judged are not comparable with what ours says, so then nobody does unless named.
         """
         if self._named is not None:
             return self._named
-        seen = judges_of(library.documents())
         if not seen or not all(package.serves for package in extras.packages("quality")):
             return None
         own = self._own = self._own or load_judge()

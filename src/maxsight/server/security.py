@@ -16,12 +16,12 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from maxsight.server.bodies import FORM, media_type_of
 from maxsight.server.config import ServerSettings
 from maxsight.server.problems import RefusedError
 
 SESSION_COOKIE = "maxsight_session"
 SESSION_S = 30 * 24 * 3600
+FORM = "multipart/form-data"
 OWN_HEADER, OWN_VALUE = "x-requested-with", "maxsight"
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -189,6 +189,11 @@ def session_cookie(value: str, *, secure: bool) -> str:
     morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Strict"
     morsel["max-age"], morsel["secure"] = (SESSION_S if value else 0), secure
     return morsel.OutputString()
+
+
+def media_type_of(headers: Headers) -> str:
+    """What a request says it brings; empty if it says nothing."""
+    return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def is_open(path: str) -> bool:

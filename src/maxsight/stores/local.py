@@ -56,7 +56,6 @@ PAGES_FOR_CENTRE = 64
 CHUNK_BYTES = 16 * 2**20
 PLACE_BYTES = 32  # a vector's box, span and codes, at most
 SMALL_ROWS_PER_BATCH = 8192
-ROWS_PER_QUERY = 64
 
 
 class LocalStore:
@@ -193,9 +192,8 @@ class LocalStore:
             yield
 
     def _settle(self) -> None:
-        self._stored = (
-            edits.StoredIds()
-        )  # whatever others have done meanwhile, down to putting back an old library
+        # Others may have done anything meanwhile, down to putting back an old library.
+        self._stored = edits.StoredIds()
         with translated(self.path, writing=True):
             self.dropped += self._dataset.settle()
             dataset = self._dataset.to_commit_on()
@@ -246,8 +244,8 @@ class LocalStore:
             rows = {page.page_id: schema.to_row(page, codec) for page in stored}
             table = schema.to_table(list(rows.values()), dataset.schema)
             self._stored.refresh(dataset)
-            if replace_documents or self._stored.may_hold(rows):
-                paths = {page.document.path for page in pages} if replace_documents else set()
+            paths = {page.document.path for page in pages} if replace_documents else set()
+            if paths or self._stored.may_hold(rows):
                 edits.replace(dataset, table, paths)
             else:
                 lance.write_dataset(table, dataset, mode="append")
@@ -381,13 +379,9 @@ class LocalStore:
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         table = self._newest_table()
-        positions = table.positions_of(page_ids)
-        found: list[IndexedPage] = []
-        for first in range(0, len(positions), ROWS_PER_QUERY):
-            with self._dataset.reading():
-                rows = list(table.rows(positions[first : first + ROWS_PER_QUERY]))
-            found += map(schema.to_page, rows)
-        return found
+        with self._dataset.reading():
+            rows = list(table.rows(table.positions_of(page_ids)))
+        return [schema.to_page(row) for row in rows]
 
     def _newest_table(self) -> CodeTable:
         """The table of the newest version."""

@@ -10,7 +10,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
 from maxsight.server import schemas
-from maxsight.server.bodies import FORM, media_type_of
+from maxsight.server.security import FORM, media_type_of
 from maxsight.server.service import Service, get_service
 from maxsight.server.uploads import Incoming
 
