@@ -496,6 +496,26 @@ def test_commits_of_the_usual_size_are_merged_once_there_are_many_and_then_left_
     assert store.verify().clean
 
 
+def test_pages_are_read_by_name_after_some_fragments_were_merged_and_pages_removed(path, store):
+    """Where a page lies is counted through the fragments; merging has moved the small ones behind a large one."""
+    pages = [make_page(f"{number}.pdf", 0, f"word{number}", year=number) for number in range(140)]
+    for page in pages[:20]:
+        store.put([page])
+    store.put(pages[20:100])
+    for page in pages[100:]:
+        store.put([page])
+    store.remove(["3.pdf", "50.pdf", "120.pdf"])
+    store.optimize()
+    rows = [fragment.count_rows() for fragment in fragments(path)]
+    assert len(rows) > 1 and rows[0] == 79
+    asked = [page.page_id for page in pages[::-1]]
+    left = [page_id for page_id in asked if page_id not in ("3.pdf@1#0", "50.pdf@1#0", "120.pdf@1#0")]
+    assert len(left) < len(asked)
+    found = store.read(asked)
+    assert [page.page_id for page in found] == left
+    assert [page.page.text for page in found] == [f"word{name.partition('.')[0]}" for name in left]
+
+
 def test_importing_the_package_loads_no_database():
     code = "import sys, maxsight; print({'lance', 'pyarrow', 'sqlglot'} & set(sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
