@@ -9,6 +9,7 @@ import pytest
 from maxsight import Library
 from maxsight.errors import EmptyQueryError, InputError, LibraryReadOnlyError
 from maxsight.identity import page_id
+from maxsight.retrieval import codes
 from maxsight.stores.audit import Audit, Setting
 from store_pages import ENCODER, make_page
 
@@ -159,6 +160,19 @@ def test_a_library_that_has_grown_since_is_looked_at_more(library, looked_at):
     library._store.put([page(number) for number in range(PAGES, 150)])
     library.search("word1")
     assert looked_at == [48]
+
+
+@pytest.mark.parametrize(
+    ("measured", "here", "candidates"),
+    [(False, False, 64), (True, True, 64), (True, False, 64), (False, True, 160)],
+)
+def test_a_processor_that_rounds_queries_looks_at_more_than_one_that_does_not(
+    library, looked_at, monkeypatch, measured, here, candidates
+):
+    library.adopt(replace(audit(c32=0.9, c64=1.0, c100=1.0), rounded=measured))
+    monkeypatch.setattr(codes, "queries_are_rounded", lambda: here)
+    library.search("word1")
+    assert looked_at == [candidates]
 
 
 def test_where_no_number_of_candidates_is_enough_every_page_is_scored(library, looked_at):

@@ -11,6 +11,7 @@ from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
 from maxsight.hits import Rank, find_hits
 from maxsight.queries import Query, embed_query
+from maxsight.retrieval.codes import candidates_here
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
 from maxsight.stores.base import Searchable, Store
 from maxsight.stores.conditions import Filter
@@ -109,6 +110,8 @@ class Searcher:
             target = self._recall_target or audit.target
             candidates = audit.candidates_for(target, pages=self._store.page_count(), top_k=top_k)
             exact = candidates is None
+            if candidates is not None:
+                candidates = candidates_here(candidates, rounded=audit.rounded)
 
         def rank(queries: Sequence[QueryEmbedding], limit: int) -> list[list[ScoredPage]]:
             return rank_pages_many(

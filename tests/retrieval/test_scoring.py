@@ -72,21 +72,54 @@ def test_pages_score_exactly_as_the_reference_says(kernels, lengths, dim, tokens
         np.testing.assert_allclose(score_exact(query, stored), expected, rtol=1e-5, atol=1e-5)
 
 
+def signs_of(codec, vectors):
+    return np.where(codec.turn(vectors)[:, :128] >= 0, 1.0, -1.0)
+
+
+def sign_scores(asked, scales, stored):
+    """What pages give by their signs, as it is defined: the squares of what agrees, of each token's best vector."""
+    most = np.maximum(1, np.abs(asked).sum(axis=1))
+    shares = [(asked @ page.T).max(axis=1, initial=-np.inf) / most for page in stored]
+    parts = [scales * most * np.maximum(share, 0) ** 2 for share in shares]
+    return [part.sum() if len(page) else -np.inf for part, page in zip(parts, stored, strict=True)]
+
+
 @anything
 @given(**CASES)
-def test_signs_score_by_how_many_bits_differ(kernels, lengths, dim, tokens, seed):
+def test_signs_score_by_how_well_the_query_agrees_with_them(kernels, lengths, dim, tokens, seed):
     rng = np.random.default_rng(seed)
     pages, codec = pages_of(rng, lengths, dim), SignCodec(dim)
     queries = [unit(rng, tokens, dim), unit(rng, 3, dim)]
     coded = [codec._coded(query).signs for query in queries]
     scores = score_signs(coded, codes_of(codec, pages))
-    turned = [np.where(codec.turn(page)[:, :128] >= 0, 1.0, -1.0) for page in pages]
-    for query, weighted, row in zip(queries, coded, scores, strict=True):
-        asked = np.where(codec.turn(query)[:, :128] >= 0, 1.0, -1.0)
-        for page, score in zip(turned, row, strict=True):
-            likeness = (asked @ page.T / 128).max(axis=1, initial=-np.inf)
-            expected = (weighted.weights * np.maximum(likeness, 0) ** 2).sum() if len(page) else -np.inf
-            np.testing.assert_allclose(score, expected, rtol=1e-5)
+    stored = [signs_of(codec, page) for page in pages]
+    for query, row in zip(coded, scores, strict=True):
+        asked = query.levels.astype(float)
+        if loading.queries_are_rounded():
+            asked = np.where(asked >= 0, 1.0, -1.0) * np.abs(asked).mean(axis=1, keepdims=True)
+        np.testing.assert_allclose(row, sign_scores(asked, query.scales, stored), rtol=1e-5)
+    near = np.abs(
+        (codec.turn(queries[0]) - codec._centre)[:, :128] - coded[0].levels * coded[0].scales[:, None] / 127
+    )
+    assert near.max() <= coded[0].scales.max() / 254 + 1e-6
+
+
+@anything
+@given(**CASES)
+def test_where_bits_are_counted_queries_are_rounded_to_signs_too(lengths, dim, tokens, seed):
+    kernels = pytest.importorskip("maxsight.retrieval.kernels", reason="numba is not installed")
+    rng = np.random.default_rng(seed)
+    pages, codec = pages_of(rng, lengths, dim), SignCodec(dim)
+    coded = [codec._coded(unit(rng, count, dim)).signs for count in (tokens, 3)]
+    codes, scores = codes_of(codec, pages), np.empty((2, len(lengths)), np.float32)
+    kernels.sign_scorer([(query.levels, query.scales) for query in coded])(
+        codes.signs.addresses(), codes.counts, scores
+    )
+    stored = [signs_of(codec, page) for page in pages]
+    for query, row in zip(coded, scores, strict=True):
+        size = np.abs(query.levels.astype(float)).mean(axis=1, keepdims=True)
+        rounded = np.where(query.levels >= 0, size, -size)
+        np.testing.assert_allclose(row, sign_scores(rounded, query.scales, stored), rtol=1e-5)
 
 
 @anything
@@ -108,7 +141,7 @@ def test_fine_codes_score_like_the_vectors_they_stand_for(kernels, lengths, dim,
 
 @anything
 @given(**CASES)
-def test_the_matrix_unit_gives_the_same_numbers(lengths, dim, tokens, seed):
+def test_the_matrix_unit_gives_the_same_numbers(monkeypatch, lengths, dim, tokens, seed):
     pytest.importorskip("numba")
     from maxsight.retrieval import kernels
     from maxsight.retrieval.matrix_unit import allow_matrices
@@ -120,11 +153,17 @@ def test_the_matrix_unit_gives_the_same_numbers(lengths, dim, tokens, seed):
     rng = np.random.default_rng(seed)
     codec = SignCodec(dim)
     codes = codes_of(codec, pages_of(rng, lengths, dim))
-    query = codec._coded(unit(rng, tokens, dim)).fine
+    query = codec._coded(unit(rng, tokens, dim))
     given, plain, by_unit = codes.fine.addresses(), *np.empty((2, len(lengths)), np.float32)
-    kernels.fine_scorer(query.levels, query.scales)(given, codes.counts, plain)
-    matrix_kernels.fine_scorer(query.levels, query.scales)(given, codes.counts, by_unit)
+    kernels.fine_scorer(query.fine.levels, query.fine.scales)(given, codes.counts, plain)
+    matrix_kernels.fine_scorer(query.fine.levels, query.fine.scales)(given, codes.counts, by_unit)
     np.testing.assert_array_equal(by_unit, plain)
+    matrix_kernels.sign_scorer([(query.signs.levels, query.signs.scales)])(
+        codes.signs.addresses(), codes.counts, by_unit[None]
+    )
+    monkeypatch.setenv("MAXSIGHT_KERNELS", "numpy")
+    monkeypatch.setattr(loading, "_loader", loading._Loader())
+    np.testing.assert_allclose(by_unit, score_signs([query.signs], codes)[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("dim", [640, 4096])

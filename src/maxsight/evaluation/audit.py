@@ -9,8 +9,8 @@ from datetime import UTC, datetime
 import numpy as np
 
 from maxsight.errors import InputError
-from maxsight.retrieval.codes import DEFAULT_CANDIDATES
-from maxsight.retrieval.loading import load_kernels
+from maxsight.retrieval.codes import usual_candidates
+from maxsight.retrieval.loading import load_kernels, queries_are_rounded
 from maxsight.retrieval.search import (
     FEWEST_RESCORED,
     RESCORED_PER_HIT,
@@ -76,9 +76,10 @@ def audit_search(
         source=source,
         top_k=top_k,
         target=target,
-        default=min(pages, DEFAULT_CANDIDATES),
+        default=min(pages, usual_candidates()),
         exact_ms=float(np.median(timed)),
         settings=settings,
+        rounded=queries_are_rounded(),
     )
 
 
@@ -86,7 +87,7 @@ def candidate_ladder(pages: int, top_k: int) -> list[int]:
     """Powers of two, what is taken by default, and all pages; none so small that more pages are scored anyway."""
     scored_anyway = max(FEWEST_RESCORED, RESCORED_PER_HIT * top_k)
     powers = {2**power for power in range(pages.bit_length()) if 2**power >= scored_anyway}
-    return sorted({*powers, min(pages, DEFAULT_CANDIDATES), pages})
+    return sorted({*powers, min(pages, usual_candidates()), pages})
 
 
 class _Steps:

@@ -22,6 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.retrieval import scoring
+from maxsight.retrieval.loading import queries_are_rounded
 from maxsight.stores.ragged import SIGN_BYTES, PageCodes
 from maxsight.types import Floats
 
@@ -33,10 +34,9 @@ STEP = 0.34
 """The width of a step, in standard deviations of a coordinate: 16 of these hold nearly all of a normal curve."""
 BLOCK = 16
 """Vectors whose fine codes lie side by side."""
-
-DEFAULT_CANDIDATES = 5000
-"""Finds 0.99 of the exact top 10 among 10,000 pages that are hard to tell apart; of fewer pages all are looked at,
-which is quicker than to choose among them first."""
+USUAL_CANDIDATES, USUAL_IF_ROUNDED = 2000, 5000
+"""Both find 0.99 of the exact top 10 among 10,000 pages that are hard to tell apart, the latter where queries are
+rounded to signs too. Of fewer pages all are looked at, which is quicker than to choose among them first."""
 
 
 class SignCodec:
@@ -116,11 +116,11 @@ class SignCodec:
         """
         coded = [self._coded(query) for query in queries]
         filled = np.flatnonzero(codes.counts)
-        wanted = max(limit, DEFAULT_CANDIDATES if candidates is None else candidates)
-        if len(filled) <= wanted:
+        if len(filled) <= _wanted(limit, candidates):
             likely = [filled] * len(coded)
         else:
             scores = scoring.score_signs([query.signs for query in coded], codes)
+            wanted = _wanted(limit, candidates)  # once more, as scoring may have loaded kernels
             likely = [np.sort(_best(row, wanted)) for row in scores]
         found = []
         for query, pages in zip(coded, likely, strict=True):
@@ -131,12 +131,7 @@ class SignCodec:
     def _coded(self, query: Floats) -> CodedQuery:
         turned = self.turn(query)
         around = (turned - self._centre)[:, :BITS]
-        reach = np.maximum(np.abs(turned).max(axis=1), np.finfo(np.float32).tiny)
-        levels = np.rint(turned / reach[:, None] * 127).astype(np.int8)
-        return CodedQuery(
-            scoring.SignQuery(_words(around >= 0), np.abs(around).mean(axis=1)),
-            scoring.FineQuery(levels, reach),
-        )
+        return CodedQuery(scoring.SignQuery(*_levels(around)), scoring.FineQuery(*_levels(turned)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -147,9 +142,36 @@ class CodedQuery:
     fine: scoring.FineQuery
 
 
+def usual_candidates() -> int:
+    """How many pages' fine codes are looked at, if nobody says."""
+    return USUAL_IF_ROUNDED if queries_are_rounded() else USUAL_CANDIDATES
+
+
+def candidates_here(measured: int, *, rounded: bool) -> int:
+    """As many candidates as do on this machine what they did where they were measured.
+
+    Args:
+        measured: How many they were.
+        rounded: Whether queries were rounded to signs there.
+    """
+    if rounded or not queries_are_rounded():
+        return measured
+    return measured * USUAL_IF_ROUNDED // USUAL_CANDIDATES
+
+
+def _wanted(limit: int, candidates: int | None) -> int:
+    return max(limit, usual_candidates() if candidates is None else candidates)
+
+
+def _levels(coordinates: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
+    """Coordinates ``(tokens, dim)`` as whole numbers up to 127, and what the largest of each token stands for."""
+    reach = np.maximum(np.abs(coordinates).max(axis=1), np.finfo(np.float32).tiny)
+    return np.rint(coordinates / reach[:, None] * 127).astype(np.int8), reach
+
+
 def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     """Positions of the highest scores, in any order."""
-    return np.argpartition(-scores, count)[:count]
+    return np.argpartition(-scores, min(count, len(scores) - 1))[:count]
 
 
 def _words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:

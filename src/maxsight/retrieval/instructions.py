@@ -15,7 +15,7 @@ from numba.core import cgutils
 
 I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 INTS, WORDS = ir.VectorType(I32, 16), ir.VectorType(I64, 8)
-SHORTS = ir.VectorType(I16, 32)
+SHORTS, BYTES = ir.VectorType(I16, 32), ir.VectorType(I8, 64)
 HALVES, FLOATS = ir.VectorType(ir.HalfType(), 16), ir.VectorType(ir.FloatType(), 16)
 HOST = binding.get_host_cpu_features()
 if platform.machine().lower() in ("x86_64", "amd64") and not HOST.get("f16c"):

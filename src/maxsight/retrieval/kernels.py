@@ -24,6 +24,7 @@ from numpy.typing import NDArray
 from maxsight.retrieval.instructions import (
     FLOATS,
     HALVES,
+    I32,
     I64,
     INTS,
     WORDS,
@@ -39,6 +40,8 @@ from maxsight.retrieval.instructions import (
 SIGN_LANES, FINE_LANES, EXACT_LANES, EXACT_VECTORS = 8, 16, 16, 8
 SIGNS_AHEAD, FINE_AHEAD = 16384, 4096
 """Bytes. Measured; the former is about a page's signs, so the next page is there when its turn comes."""
+WORTH = np.maximum(0, 1 - np.arange(129, dtype=np.float32) / 64) ** 2
+"""What a token gives by how many of 128 bits differ."""
 NARROW, USUAL, WIDE = 4, 8, 12
 """Query tokens taken at a time, ``tile_width`` says when. Queries are padded to a multiple of the narrowest."""
 
@@ -105,6 +108,28 @@ def fine_tile(typing: Any, codes: Any, half: Any, query: Any, best: Any, tokens:
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 4, tokens), generate
+
+
+@intrinsic
+def fewest_of(typing: Any, best: Any, token: Any) -> Any:
+    """The fewest bits in which any of a token's 8 lanes differs."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
+        row = load(builder, given[0], builder.mul(given[1], ir.Constant(I64, 64)), WORDS)
+        return call(builder, "llvm.vector.reduce.umin.v8i64", I64, row)
+
+    return types.int64(*[types.intp] * 2), generate
+
+
+@intrinsic
+def highest_of(typing: Any, best: Any, token: Any) -> Any:
+    """The highest product in a token's 16 lanes."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
+        row = load(builder, given[0], builder.mul(given[1], ir.Constant(I64, 64)), INTS)
+        return call(builder, "llvm.vector.reduce.smax.v16i32", I32, row)
+
+    return types.int32(*[types.intp] * 2), generate
 
 
 @intrinsic
@@ -202,23 +227,26 @@ def _widen_vector(source, target, dim):
 
 
 def sign_scorer(
-    queries: Sequence[tuple[NDArray[np.uint64], NDArray[np.float32]]], worth: NDArray[np.float32]
+    queries: Sequence[tuple[NDArray[np.int8], NDArray[np.float32]]],
 ) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]:
     """What scores pages by their sign codes, for several queries while a page is at hand.
 
+    Queries are rounded to signs as well, since bits are counted quickly.
+
     Args:
-        queries: The words of each ``(query_tokens, 2)``, and what each token weighs ``(query_tokens,)``.
-        worth: What a token gives by how many bits differ. Shape ``(129,)``.
+        queries: The levels of each ``(query_tokens, 128)``, and what a level is worth, by token ``(query_tokens,)``.
 
     Returns:
         A function of the addresses of pages' codes ``(pages,)``, their vectors' counts ``(pages,)``, and the scores
         it is to write ``(queries, pages)``.
     """
     padded = [_padded(*query) for query in queries]
-    starts = np.cumsum([0, *(len(weights) for _, weights in padded)], dtype=np.int64)
-    words, weights = (np.concatenate(part) for part in zip(*padded, strict=True))
+    starts = np.cumsum([0, *(len(scales) for _, scales in padded)], dtype=np.int64)
+    levels, scales = (np.concatenate(part) for part in zip(*padded, strict=True))
+    words = np.packbits(levels >= 0, axis=1, bitorder="little").view("<u8")
+    weights = scales * np.abs(levels.astype(np.float32)).sum(axis=1)
     return lambda addresses, counts, scores: _score_signs(
-        addresses, counts, words, weights, starts, worth, scores
+        addresses, counts, words, weights, starts, WORTH, scores
     )
 
 
@@ -336,7 +364,7 @@ def _score_signs(addresses, counts, words, weights, starts, worth, scores):
         for number in range(len(starts) - 1):
             score = np.float32(0)
             for token in range(starts[number], starts[number + 1]):
-                score += weights[token] * worth[best[token].min()]
+                score += weights[token] * worth[fewest_of(lowest, token)]
             scores[number, page] = score
 
 
@@ -375,7 +403,7 @@ def _score_fine(addresses, counts, words, scales, scores):
                 token += width
         score = np.float32(0)
         for token in range(tokens):
-            score += scales[token] * np.float32(best[token].max())
+            score += scales[token] * np.float32(highest_of(highest, token))
         scores[page] = score
 
 

@@ -11,6 +11,7 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -30,14 +31,16 @@ class Kernels:
     """The best compiled kernels of this machine: each makes, of a query, the function that scores pages.
 
     Attributes:
-        sign_scorer: By sign codes, see ``kernels``.
+        sign_scorer: By sign codes, see ``kernels`` and ``matrix_kernels``.
         fine_scorer: By fine codes, see ``kernels`` and ``matrix_kernels``.
         exact_scorer: By vectors, see ``kernels``.
+        rounds_queries: Whether the first rounds queries to signs too.
     """
 
     sign_scorer: Callable[..., Callable[..., None]]
     fine_scorer: Callable[..., Callable[..., None]]
     exact_scorer: Callable[..., Callable[..., None]]
+    rounds_queries: bool
 
 
 def kernels_for(counts: NDArray[np.int64], tokens: int) -> Kernels | None:
@@ -56,6 +59,11 @@ def compile_for(vectors: int) -> None:
         load_kernels()
 
 
+def queries_are_rounded() -> bool:
+    """Whether pages are scored by their signs with queries that are rounded to signs too, as far as is known yet."""
+    return _loader.kernels is not None and _loader.kernels.rounds_queries
+
+
 def load_kernels() -> Kernels | None:
     """Load the kernels now, compiling them if that was never done; None where they don't work."""
     return _loader.load()
@@ -65,7 +73,7 @@ class _Loader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._tried = False
-        self._kernels: Kernels | None = None
+        self.kernels: Kernels | None = None
         self._done = 0.0
 
     def kernels_for(self, work: float) -> Kernels | None:
@@ -74,15 +82,15 @@ class _Loader:
             if settings.kernels() == "auto" and self._done < PATIENCE:
                 return None
             self.load()
-        return self._kernels
+        return self.kernels
 
     def load(self) -> Kernels | None:
         with self._lock:
             if not self._tried:
                 if settings.kernels() != "numpy":
-                    self._kernels = _import()
+                    self.kernels = _import()
                 self._tried = True
-        return self._kernels
+        return self.kernels
 
 
 def _import() -> Kernels | None:
@@ -90,13 +98,15 @@ def _import() -> Kernels | None:
         from maxsight.retrieval import kernels
         from maxsight.retrieval.matrix_unit import allow_matrices
 
-        fine_scorer = kernels.fine_scorer
+        best: Any = kernels
         if allow_matrices():
-            from maxsight.retrieval.matrix_kernels import fine_scorer
+            from maxsight.retrieval import matrix_kernels
+
+            best = matrix_kernels
     except Exception as error:  # whatever keeps a compiler from working, there is another way
         logger.warning("searches are slower without compiled kernels: %s: %s", type(error).__name__, error)
         return None
-    return Kernels(kernels.sign_scorer, fine_scorer, kernels.exact_scorer)
+    return Kernels(best.sign_scorer, best.fine_scorer, kernels.exact_scorer, rounds_queries=best is kernels)
 
 
 _loader = _Loader()

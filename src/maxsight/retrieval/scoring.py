@@ -1,6 +1,7 @@
 """How pages score, by their codes and by their vectors: on every core, compiled where that pays.
 
-Compiled or in numpy, the scores are the same.
+Compiled or in numpy, the scores are the same, but for signs on a processor without a matrix unit: there a query is
+rounded to signs too, which counting bits is quick with, and more candidates have to make up for it.
 """
 
 from __future__ import annotations
@@ -20,9 +21,6 @@ from maxsight.stores.ragged import SIGN_BYTES, PageBytes, PageCodes, PageVectors
 from maxsight.threads import map_in_threads
 from maxsight.types import Floats
 
-BITS = 8 * SIGN_BYTES
-WORTH = np.maximum(0, 1 - 2 * np.arange(BITS + 1, dtype=np.float32) / BITS) ** 2
-"""What a token gives by how many bits differ. Squared, since what few bits tell about weak likeness is mostly noise."""
 CHUNKS_PER_CORE, VECTORS_PER_CHUNK = 2, 4096
 
 
@@ -30,13 +28,16 @@ CHUNKS_PER_CORE, VECTORS_PER_CHUNK = 2, 4096
 class SignQuery:
     """A query as sign codes are compared with it.
 
+    What a token gives is the square of its levels' sum, each with the sign of the vector's coordinate: what little
+    agreement tells about weak likeness is mostly noise.
+
     Attributes:
-        words: Shape ``(query_tokens, 2)``, uint64.
-        weights: Of each token. Shape ``(query_tokens,)``.
+        levels: Of its first 128 turned coordinates. Shape ``(query_tokens, 128)``, int8.
+        scales: What a level is worth, by token. Shape ``(query_tokens,)``.
     """
 
-    words: NDArray[np.uint64]
-    weights: NDArray[np.float32]
+    levels: NDArray[np.int8]
+    scales: NDArray[np.float32]
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -65,18 +66,19 @@ def score_signs(queries: Sequence[SignQuery], codes: PageCodes) -> NDArray[np.fl
     scores = np.empty((len(queries), len(codes.counts)), np.float32)
     if not len(queries):
         return scores
-    compiled = kernels_for(codes.counts, sum(len(query.weights) for query in queries))
+    compiled = kernels_for(codes.counts, sum(len(query.scales) for query in queries))
     if compiled is None:
-        words = [(query, _tokens_apart(query.words)) for query in queries]
 
         def score(pages: slice) -> None:
             for page in range(pages.start, pages.stop):
                 count = int(codes.counts[page])
-                stored = codes.signs.page(page, SIGN_BYTES * count).view(np.uint64).reshape(2, 1, count)
-                for number, (query, asked) in enumerate(words):
-                    scores[number, page] = _sign_score(query, asked, stored)
+                words = codes.signs.page(page, SIGN_BYTES * count).reshape(2, count, SIGN_BYTES // 2)
+                bits = np.unpackbits(words.transpose(1, 0, 2), axis=-1, bitorder="little")
+                stored = bits.reshape(count, 8 * SIGN_BYTES).T.astype(np.float32)
+                for number, query in enumerate(queries):
+                    scores[number, page] = _sign_score(query, stored)
     else:
-        compare = compiled.sign_scorer([(query.words, query.weights) for query in queries], WORTH)
+        compare = compiled.sign_scorer([(query.levels, query.scales) for query in queries])
         addresses = codes.signs.addresses()
 
         def score(pages: slice) -> None:
@@ -151,15 +153,13 @@ def score_exact(query: Floats, pages: PageVectors) -> NDArray[np.float32]:
     return scores
 
 
-def _tokens_apart(words: NDArray[np.uint64]) -> NDArray[np.uint64]:
-    return words.T[:, :, None]  # (2, query_tokens, 1)
-
-
-def _sign_score(query: SignQuery, asked: NDArray[np.uint64], stored: NDArray[np.uint64]) -> np.float32:
+def _sign_score(query: SignQuery, stored: NDArray[np.float32]) -> np.float32:
     if not stored.size:
         return np.float32(-np.inf)
-    differing = np.bitwise_count(asked ^ stored).sum(axis=0, dtype=np.uint8)  # (query_tokens, vectors)
-    return np.float32((query.weights * WORTH[differing.min(axis=1)]).sum())
+    levels = query.levels.astype(np.float32)
+    agreeing = np.maximum(0, 2 * (levels @ stored).max(axis=1) - levels.sum(axis=1))  # whole numbers
+    factors = query.scales / np.maximum(1, np.abs(levels).sum(axis=1))
+    return np.float32((factors * agreeing * agreeing).sum())
 
 
 def _fine_score(query: FineQuery, count: int, fine: PageBytes, page: int) -> np.float32:

@@ -45,6 +45,8 @@ class Audit:
         default: Candidates that a search takes without an audit.
         exact_ms: Median time to score every page for a query.
         settings: With fewer candidates first; the last looks at all pages.
+        rounded: Whether candidates were chosen by queries rounded to signs, see ``retrieval.codes``. All were before
+            this was kept.
     """
 
     date: str
@@ -56,6 +58,7 @@ class Audit:
     default: int
     exact_ms: float
     settings: tuple[Setting, ...]
+    rounded: bool = True
 
     @property
     def recommended(self) -> Setting | None:
@@ -119,4 +122,4 @@ class Audit:
 
 
 def _known(kind: type[Audit] | type[Setting], given: dict[str, Any]) -> dict[str, Any]:
-    return {name: given[name] for name in kind.__slots__}
+    return {name: given[name] for name in kind.__slots__ if name in given}
