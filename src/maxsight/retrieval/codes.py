@@ -4,8 +4,8 @@ Vectors are first turned: signs flipped at random, and mixed by Hadamard matrice
 evenly over its coordinates at the cost of few additions (Ailon and Chazelle 2009). Of the turned vector, less the
 library's centre, two codes are kept:
 
-- **signs**: on which side of zero each of 128 coordinates lies (random hyperplanes, Charikar 2002). Every page's are
-  compared with the query's, by counting the bits that differ.
+- **signs**: on which side of zero each of 128 coordinates lies (random hyperplanes, Charikar 2002). The query's
+  coordinates meet every page's; where there is no matrix unit, their signs do, by counting the bits that differ.
 - **fine codes**: every coordinate in 16 steps. Those of the pages that the signs like best are compared with the
   query in bytes. What the signs get wrong, these put right for a small part of the library.
 
