@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 from peer import answer
 
-from maxsight.retrieval.codes import DEFAULT_CANDIDATES, SignCodec
+from maxsight.retrieval.codes import SignCodec, usual_candidates
+from maxsight.retrieval.loading import load_kernels
 from maxsight.retrieval.search import rank_pages
 from maxsight.stores.local import LocalStore
 from maxsight.threads import one_blas_thread
@@ -24,7 +25,8 @@ def build(pages, folder):
 
 
 def settings(pages, folder):
-    default = min(len(pages), DEFAULT_CANDIDATES)
+    load_kernels()  # it depends on them
+    default = min(len(pages), usual_candidates())
     with LocalStore.open(folder, codec=SignCodec, read_only=True) as store, one_blas_thread():
 
         def search(query, **options):
