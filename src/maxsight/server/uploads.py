@@ -183,13 +183,13 @@ class Incoming:
     Attributes:
         folder: Where.
         limits: What they may cost.
-        field: The name that they all come under.
+        form_field: The name that they all come under.
         files: Those that have come, in order.
     """
 
     folder: Path
     limits: RequestLimits
-    field: str
+    form_field: str
     files: list[Received] = field(default_factory=list)
     _whole: bool = False
     _out: IO[bytes] | None = None
@@ -229,7 +229,7 @@ class Incoming:
         if not self.files:
             raise InputError(
                 "the upload has no file",
-                hint=f"Send files as a form, each with its name: curl -F {self.field}=@report.pdf",
+                hint=f"Send files as a form, each with its name: curl -F {self.form_field}=@report.pdf",
             )
 
     def discard(self) -> None:
@@ -259,7 +259,7 @@ class Incoming:
 
     def _begin(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
-        check_parameters([options.get(b"name", b"").decode("utf-8", "replace")], [self.field], "The form")
+        check_parameters([options.get(b"name", b"").decode("utf-8", "replace")], [self.form_field], "The form")
         given = options.get(b"filename")
         if not given:
             return  # a file that was not chosen
