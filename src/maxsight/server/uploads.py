@@ -259,7 +259,9 @@ class Incoming:
 
     def _begin(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
-        check_parameters([options.get(b"name", b"").decode("utf-8", "replace")], [self.form_field], "The form")
+        check_parameters(
+            [options.get(b"name", b"").decode("utf-8", "replace")], [self.form_field], "The form"
+        )
         given = options.get(b"filename")
         if not given:
             return  # a file that was not chosen
