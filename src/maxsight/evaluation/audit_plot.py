@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure
 from matplotlib.ticker import LogLocator, NullLocator
+from matplotlib.transforms import Bbox
 
 from maxsight.errors import InputError
 from maxsight.stores.audit import Audit
@@ -63,8 +64,9 @@ def plot_audit(audit: Audit) -> Figure:
     axes.set_ylabel(f"recall@{audit.top_k} against every page scored")
     axes.set_title(f"{audit.pages:,} pages, {audit.queries:,} queries, {audit.date}", fontsize=10)
     axes.grid(alpha=0.3)
-    axes.legend(loc="lower right", fontsize=8, framealpha=1)
-    _label_points(figure, axes, audit)
+    legend = axes.legend(loc="lower right", fontsize=8, framealpha=1)
+    figure.draw_without_rendering()  # from now on everything is where it will be
+    _label_points(axes, audit, legend.get_window_extent())
     return figure
 
 
@@ -78,10 +80,9 @@ def _number_ticks(axes: Axes) -> None:
     axes.xaxis.set_major_formatter("{x:g}")
 
 
-def _label_points(figure: Figure, axes: Axes, audit: Audit) -> None:
-    """Write candidates beside their points, clear of each other; where there is no room, the table has them."""
-    figure.draw_without_rendering()  # from now on everything is where it will be
-    taken = [axes.get_legend().get_window_extent()]
+def _label_points(axes: Axes, audit: Audit, legend: Bbox) -> None:
+    """Write candidates beside their points, clear of all else; where there is no room, the table has them."""
+    taken = [legend]
     for setting in audit.settings:
         for right, up, across, along in LABEL_PLACES:
             label = axes.annotate(
