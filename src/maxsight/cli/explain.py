@@ -57,11 +57,11 @@ def explain(
     place that gave most; where they found different places, each token follows with its own.
     """
     if remote := remote_library(url):
-        if out:
-            raise click.UsageError(
-                "A server has no such picture: leave --out, or open the page in its web page."
-            )
         with remote:
+            if out:
+                raise click.UsageError(
+                    "A server draws no such picture: leave --out, or look at its web page."
+                )
             _print(remote.explain(question, file, page), as_json)
         return
     from dataclasses import replace
