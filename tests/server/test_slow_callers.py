@@ -142,12 +142,12 @@ def read_after(port, pauses_s):
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # what is not read stays with the server
         line.settimeout(20)
         line.connect(("127.0.0.1", port))
-        line.sendall(b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n" * ANSWERS)
+        ask = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        line.sendall((ask + b"\r\n") * (ANSWERS - 1) + ask + b"Connection: close\r\n\r\n")
         read = b""
         for pause_s in pauses_s:
             time.sleep(pause_s)
             read += line.recv(2**20)
-        line.shutdown(socket.SHUT_WR)
         with suppress(ConnectionResetError):
             while piece := line.recv(2**20):
                 read += piece
