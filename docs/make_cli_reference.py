@@ -1,4 +1,4 @@
-"""Write docs/reference/cli.md from what the commands' --help prints."""
+"""Write docs/reference/cli.md: what each command prints for -h on a terminal of 100 columns or more."""
 
 import sys
 from pathlib import Path
@@ -8,6 +8,7 @@ from click import Command, Context, Group
 from maxsight.cli import main
 
 TARGET = Path(__file__).parent / "reference" / "cli.md"
+WIDE = {"terminal_width": main.context_settings["max_content_width"] - 2}  # click leaves two columns free
 
 
 def reference() -> str:
@@ -19,7 +20,7 @@ def reference() -> str:
 
 def _help(command: Command, name: str, parent: Context | None) -> list[str]:
     """The help of a command, and of those below it."""
-    context = Context(command, info_name=name, parent=parent, max_content_width=100, terminal_width=100)
+    context = Context(command, info_name=name, parent=parent, **{**WIDE, **command.context_settings})
     parts = [f"## {context.command_path}\n\n```text\n{command.get_help(context)}\n```\n"]
     if isinstance(command, Group):
         for below in command.commands:

@@ -306,6 +306,23 @@ def test_a_question_of_nothing_but_marks_counts_as_nothing(library):
     assert "no words" in result.questions[0].problem
 
 
+def test_a_question_whose_file_could_be_several_is_told_so_and_counts_as_nothing(library, docs):
+    (docs / "old").mkdir()
+    (docs / "old" / "apples.txt").write_text("Green apples.")
+    library.index(docs)
+    questions = [
+        Question(str(number), "red apples", file, (0,))
+        for number, file in enumerate(["apples.txt", "docs/apples.txt", "aples.txt"])
+    ]
+    by_name, by_path, misspelt = library.evaluate(questions).questions
+    assert by_name.problem == (
+        "'apples.txt' fits 2 documents: docs/apples.txt, docs/old/apples.txt; "
+        "name the one that is meant by its path"
+    )
+    assert (by_path.problem, by_path.measures["recall@1"]) == (None, 1)
+    assert "'aples.txt' is not in the library (4 documents); did you mean docs/apples.txt" in misspelt.problem
+
+
 def test_a_page_is_not_drawn_on_a_file_that_has_changed(library, docs, tmp_path):
     Image.new("RGB", (80, 60), "white").save(docs / "white.png")
     library.index(docs, settings=ReadSettings(ocr=OcrChoice.NONE))

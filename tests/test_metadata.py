@@ -46,7 +46,7 @@ def test_names_that_fit_no_document_are_told(tmp_path):
         ("m.jsonl", '{"file": "a", "x": [1]}', "'x': expected text, a number or true/false, got list"),
         ("m.jsonl", '{"year": 1}', "line 1: no file is named"),
         ("m.jsonl", "{", "line 1: not JSON"),
-        ("m.jsonl", "[]", "expected an object"),
+        ("m.jsonl", "[]", "line 1: expected a JSON object, got list"),
         ("m.csv", "file,year\na.pdf,1,2\n", "more cells than the header"),
         ("m.csv", "year\n1\n", "line 2: no file is named"),
     ],

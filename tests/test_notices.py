@@ -2,6 +2,7 @@
 
 import pytest
 
+from maxsight import Library
 from maxsight.notices import SAMPLE_CHARS, Noticed, Notices, listed
 
 
@@ -41,3 +42,13 @@ def test_only_the_beginning_of_a_long_document_is_kept():
         notices.read("a", f"{page} " * 1000)
     notices.end("a")
     assert len(seen[0]) < 2 * SAMPLE_CHARS + 2
+
+
+def test_a_question_of_words_that_nobody_knows_is_told_so_and_any_other_is_not(tmp_path):
+    (tmp_path / "pump.txt").write_text("The Zyxgadget pumps water. Order it as QX-77213.")
+    with Library.create(tmp_path / "test.library") as library:
+        library.index(tmp_path / "pump.txt")
+        (notice,) = library.notices("Asdfgh qwertz!")
+        assert notice.startswith("no page has any word of the query (Asdfgh, qwertz)")
+        for known in ("asdfgh water", "zyxgadget", "asdfgh zyxgadget", "a spaceship", "qx-77213", "77213"):
+            assert library.notices(known) == [], known

@@ -10,7 +10,7 @@ from maxsight import Library
 from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.documents.text import layout_text
 from maxsight.documents.words import find_words
-from maxsight.errors import EncoderMismatchError, InputError, ModelNotAvailableError
+from maxsight.errors import EncoderMismatchError, InputError, ModelNotAvailableError, UnknownEncoderError
 from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX
 
 RED_AT, BLUE_AT = (1, 2), (5, 6)
@@ -152,8 +152,12 @@ def test_another_encoder_is_refused_with_both_spaces_named(made):
     assert "--library minilm.library" in caught.value.hint
 
 
-def test_an_encoder_that_can_not_be_loaded_is_refused_by_its_name(made):
-    with pytest.raises(EncoderMismatchError, match="not with nonsense, which can't be loaded here"):
+def test_an_encoder_that_can_not_be_loaded_is_refused_by_its_name(made, tmp_path):
+    empty = tmp_path / "empty"
+    empty.mkdir()
+    with pytest.raises(EncoderMismatchError, match=r"not with .*empty, which can't be loaded here"):
+        Library.open(made / "test.library", encoder=str(empty))
+    with pytest.raises(UnknownEncoderError, match="no encoder is called 'nonsense'"):
         Library.open(made / "test.library", encoder="nonsense")
 
 

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
@@ -12,8 +14,11 @@ import httpx
 
 from maxsight import __version__, types
 from maxsight.errors import EndpointError, EndpointUnavailableError, InputError, MaxSightError
+from maxsight.heatmaps.explanation import RegionGain, TokenGain
+from maxsight.identity import find_named, unknown_page
 
 TIMEOUT_S = 60.0
+MOST_LISTED = 1000  # of an answer
 PROBLEM = "application/problem+json"
 BUSY = (429, 502, 503, 504)
 
@@ -29,6 +34,20 @@ class Answer:
 
     hits: list[types.Hit]
     notices: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteExplanation:
+    """Why a page would be found: what ``heatmaps.Explanation`` says, without what its pictures are drawn from."""
+
+    query: str
+    path: str
+    page_number: int
+    score: float
+    matches: tuple[types.Match, ...]
+    tokens: tuple[TokenGain, ...]
+    regions: tuple[RegionGain, ...]
+    notes: tuple[str, ...]
 
 
 class RemoteLibrary:
@@ -87,8 +106,47 @@ class RemoteLibrary:
             MaxSightError: What ``Library.search`` raises.
         """
         asked = {"query": query, "top_k": top_k, "filter": where, "hybrid": hybrid, "exact": exact}
+        with self._understood():
+            found = self._ask("POST", "/v1/search", json=asked)
+            return Answer([_hit(hit) for hit in found["hits"]], [str(notice) for notice in found["notices"]])
+
+    def explain(self, query: str, file: str, page_number: int) -> RemoteExplanation:
+        """Say why a page would be found, as ``Library.explain`` does.
+
+        Raises:
+            MaxSightError: As for ``search``.
+            UnknownDocumentError: There is no such document.
+            UnknownPageError: It has no such page.
+            InputError: The name fits several documents.
+        """
+        with self._understood():
+            document = self._ask("GET", self._find(file))
+            ids = {page["page_number"]: page["page_id"] for page in document["pages"]}
+            if page_number not in ids:
+                raise unknown_page(document["path"], document["page_count"], page_number)
+            address = f"/v1/pages/{ids[page_number]}/explanation"
+            return _explanation(self._ask("GET", address, params={"q": query}))
+
+    def _find(self, file: str) -> str:
+        """The address of the document that is meant; all are looked at only to say what may be meant instead."""
+        ending = re.sub(r"([\\%_])", r"\\\1", file).replace("'", "''")
+        known = self._documents(f"path LIKE '%{ending}'") or self._documents(None)
+        return known[find_named(file, known)]
+
+    def _documents(self, where: str | None) -> dict[str, str]:
+        """Addresses of documents by their paths."""
+        found: dict[str, str] = {}
+        asked: dict[str, str | int] = {"limit": MOST_LISTED, **({"filter": where} if where else {})}
+        while True:
+            listed = self._ask("GET", "/v1/documents", params=asked)
+            found |= {item["path"]: item["links"]["self"] for item in listed["items"]}
+            if listed["next_cursor"] is None:
+                return found
+            asked["cursor"] = listed["next_cursor"]
+
+    def _ask(self, method: str, address: str, **asked: Any) -> Any:
         try:
-            response = self._http.post("/v1/search", json=asked)
+            response = self._http.request(method, address, **asked)
         except httpx.TimeoutException as error:
             raise EndpointUnavailableError(
                 f"{self.url} has not answered in time", hint="Try again, or ask whoever runs the server."
@@ -102,9 +160,15 @@ class RemoteLibrary:
             raise InputError("the query is not valid UTF-8 text", hint="Type it anew.") from error
         if not response.is_success:
             raise _error_of(self.url, response)
+        return response.json()
+
+    @contextmanager
+    def _understood(self) -> Iterator[None]:
+        """Take an answer that lacks what every answer of ours has for that of another program."""
         try:
-            found = response.json()
-            return Answer([_hit(hit) for hit in found["hits"]], [str(notice) for notice in found["notices"]])
+            yield
+        except MaxSightError:
+            raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise _no_server(self.url) from error
 
@@ -119,13 +183,41 @@ def _hit(hit: Mapping[str, Any]) -> types.Hit:
         file=hit["file"],
         page_number=hit["page_number"],
         snippet=hit["snippet"],
-        matches=tuple(
-            types.Match(match["word"], match["score"], _region(match["region"], match["text"]))
-            for match in hit["matches"]
-        ),
+        matches=_matches(hit),
         copies=tuple(hit["copies"]),
         fused_score=hit["fused_score"],
         metadata=hit["metadata"],
+    )
+
+
+def _explanation(told: Mapping[str, Any]) -> RemoteExplanation:
+    return RemoteExplanation(
+        query=told["query"],
+        path=told["path"],
+        page_number=told["page_number"],
+        score=told["score"],
+        matches=_matches(told),
+        tokens=tuple(
+            TokenGain(
+                gain["match"],
+                gain["word"],
+                gain["piece"],
+                gain["score"],
+                _region(gain["region"], gain["text"]),
+            )
+            for gain in told["tokens"]
+        ),
+        regions=tuple(
+            RegionGain(_region(gain["region"], gain["text"]), gain["score"]) for gain in told["regions"]
+        ),
+        notes=tuple(told["notes"]),
+    )
+
+
+def _matches(told: Mapping[str, Any]) -> tuple[types.Match, ...]:
+    return tuple(
+        types.Match(match["word"], match["score"], _region(match["region"], match["text"]))
+        for match in told["matches"]
     )
 
 

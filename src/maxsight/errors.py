@@ -14,6 +14,7 @@
     │  └─ DimensionMismatchError                     2          400
     ├─ EncoderError                                  4          500
     │  ├─ ModelNotAvailableError                     4          503
+    │  │  └─ UnknownEncoderError                     4          503
     │  └─ EncoderOutOfMemoryError                    4          507
     ├─ EndpointError                                 7          502
     │  ├─ EndpointNotConfiguredError                 7          501
@@ -142,6 +143,10 @@ class ModelNotAvailableError(EncoderError):
     """No encoder of this name can be loaded here."""
 
     http_status = 503
+
+
+class UnknownEncoderError(ModelNotAvailableError):
+    """No encoder goes by this name, here or elsewhere."""
 
 
 class EncoderOutOfMemoryError(EncoderError):

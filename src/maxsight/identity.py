@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from heapq import nlargest
 from pathlib import Path, PurePosixPath
 
-from maxsight.errors import InputError, UnknownDocumentError
+from maxsight.errors import InputError, UnknownDocumentError, UnknownPageError
 from maxsight.spelling import asking_for
 from maxsight.types import Document
 
@@ -110,6 +110,11 @@ def find_exactly(asked: str, known: Iterable[str]) -> str:
         f"{asked!r} is not in the library ({len(paths)} documents){asking_for(meant)}",
         hint="`maxsight list` names them.",
     )
+
+
+def unknown_page(path: str, page_count: int, page_number: int) -> UnknownPageError:
+    """Say that a document has no such page."""
+    return UnknownPageError(f"{path} has {page_count} pages; page {page_number} is not in the library")
 
 
 def _like(asked: str, paths: Iterable[str]) -> list[str]:

@@ -44,6 +44,7 @@ from maxsight.indexing import (
     load_judge,
     start_run,
 )
+from maxsight.notices import listed
 from maxsight.places import Place, create_store, find_place, library_exists, open_store
 from maxsight.queries import Query
 from maxsight.retrieval.loading import compile_for
@@ -427,6 +428,11 @@ class Library(Upkeep, Auditing):
         notices = [language] if language else []
         if len(searched.split()) < len(query.split()):
             notices.append(f"only the first {len(searched.split()):,} words of the query are searched for")
+        if unknown := self._searcher.unknown_words(query):
+            notices.append(
+                f"no page has any word of the query ({listed(unknown)}), and the encoder knows them only in parts: "
+                "what is found is like those parts"
+            )
         return notices
 
     # Explain ----------------------------------------------------------------------------------------------

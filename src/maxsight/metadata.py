@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import csv
-import json
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError
+from maxsight.json_lines import json_object
 from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_value
 from maxsight.types import Scalar
 
@@ -137,12 +137,9 @@ def _read_json_lines(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
             if not text.strip():
                 continue
             try:
-                row = json.loads(text)
-            except ValueError as error:
-                raise InputError(f"{path}, line {line}: not JSON: {error}") from error
-            if not isinstance(row, dict):
-                raise InputError(f"{path}, line {line}: expected an object, got {type(row).__name__}")
-            yield line, row
+                yield line, json_object(text)
+            except InputError as error:
+                raise InputError(f"{path}, line {line}: {error}") from error
 
 
 def _without_gaps(values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:

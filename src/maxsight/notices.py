@@ -11,9 +11,18 @@ SAMPLE_CHARS = 3000
 
 @dataclass(frozen=True, slots=True)
 class Noticed:
-    """Something a user should know before trusting the results."""
+    """Something a user should know before trusting the results.
+
+    Attributes:
+        message: What.
+        hint: What to do about it, for whoever runs the commands: not for those who only see it on a server.
+    """
 
     message: str
+    hint: str | None = None
+
+    def __str__(self) -> str:
+        return f"{self.message}: {self.hint}" if self.hint else self.message
 
 
 class Notices:

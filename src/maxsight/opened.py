@@ -13,7 +13,7 @@ from maxsight.documents import OcrChoice, PageRenderer, ReadSettings
 from maxsight.encoders import Encoder, EncoderOptions
 from maxsight.encoders.matching import has_moved, load_own_encoder
 from maxsight.errors import InputError, StoreError, UnknownPageError
-from maxsight.identity import document_id, find_document, find_named, page_id, source_file
+from maxsight.identity import document_id, find_document, find_named, page_id, source_file, unknown_page
 from maxsight.places import home_of
 from maxsight.searching import Searcher
 from maxsight.settings import cache_folder
@@ -180,9 +180,7 @@ class OpenedLibrary:
         entry = entries[find_document(file, entries, self.home) if on_disk else find_named(file, entries)]
         document = entry.document
         if page_number - 1 not in entry.page_indices:
-            raise UnknownPageError(
-                f"{document.path} has {document.page_count} pages; page {page_number} is not in the library"
-            )
+            raise unknown_page(document.path, document.page_count, page_number)
         return self.page(page_id(document.path, document.content_hash, page_number - 1))
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -98,6 +99,22 @@ class Searcher:
     def encode(self, query: Query) -> QueryEmbedding:
         """Encode a query, a text once, however much is asked about it."""
         return self._encode_text(query) if isinstance(query, str) else self._embed(query)
+
+    def unknown_words(self, query: str) -> list[str]:
+        """The words of a query of which nobody knows any: each has several tokens, and no page's text has one of them.
+
+        None for an encoder that looks at pictures, which may show more than their text says, and where the store does
+        not search text.
+        """
+        encoded = self.encode(query)
+        tokens = Counter(encoded.word_index[encoded.word_index >= 0].tolist())
+        if self._encoder().picture is not None or min(tokens.values(), default=1) == 1:
+            return []
+        try:
+            found = self._store.search_text(encoded.text, 1)
+        except InputError:
+            return []
+        return [] if found else list(dict.fromkeys(encoded.words[word] for word in sorted(tokens)))
 
     def _embed(self, query: Query) -> QueryEmbedding:
         return embed_query(self._encoder, self._store.manifest.space, query)

@@ -129,8 +129,8 @@ def test_a_question_or_a_file_of_them_is_wanted(tmp_path, arguments):
     ("content", "complaint"),
     [
         ("\n\n", "no queries in it"),
-        ('word\n{"question": 1}', "line 2: not a query"),
-        ("{", "line 1: not a query"),
+        ('word\n{"question": 1}', "line 2: query is missing"),
+        ("{", "line 1: not JSON from character 2 on"),
     ],
 )
 def test_a_file_without_questions_is_refused(tmp_path, content, complaint):

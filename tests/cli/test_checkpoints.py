@@ -84,8 +84,11 @@ def test_another_encoder_is_refused_with_both_spaces_named(indexed, tiny_checkpo
     other = str(tiny_checkpoint("colqwen2"))
     told = call("index", ".", "--encoder", other, code=5).stderr
     assert "model (revision" in told and f"not with {other} (revision" in told
-    told = call("search", "x", "--encoder", "nonsense", code=5).stderr
-    assert "not with nonsense, which can't be loaded here" in told
+    (indexed / "empty").mkdir()
+    told = call("search", "x", "--encoder", "./empty", code=5).stderr
+    assert "not with ./empty, which can't be loaded here" in told
+    told = call("search", "x", "--encoder", "nonsense", code=4).stderr
+    assert "no encoder is called 'nonsense'" in told
 
 
 def test_a_checkpoint_that_has_moved_is_found_by_its_new_folder(indexed, made_once):

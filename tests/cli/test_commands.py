@@ -185,7 +185,7 @@ def test_evaluate_prints_the_measures(indexed):
     result = call("evaluate", "q.jsonl", "--json")
     report = json.loads(result.stdout)
     assert report["measures"]["nDCG@5"] == 0.5
-    assert "missing.pdf is not in the library" in result.stderr
+    assert "'missing.pdf' is not in the library" in result.stderr
     assert "nDCG@5     0.500" in call("evaluate", "q.jsonl").stdout
 
 
@@ -197,6 +197,7 @@ def test_evaluate_prints_the_measures(indexed):
         (("search", ""), 2, "no words"),
         (("search", "x", "--filter", "year ="), 2, "filter"),
         (("index", "docs", "--encoder", "minilm"), 5, "indexed with fake"),
+        (("search", "x", "--encoder", "minilmm"), 4, "did you mean minilm?"),
         (("index", "docs", "--metadata", "nowhere.csv"), 2, "nowhere.csv"),
         (("index", "nowhere"), 3, "nowhere"),
         (("search", "x", "--library", "docs"), 5, "maxsight index docs --library docs.library"),

@@ -45,6 +45,12 @@ ENGLISH = [
     "common stock, par value $0.01 per share; non-GAAP; est. EST; vis-a-vis; per se; en banc",
     "the angle \u03b1 and the coefficient \u03b2 of \u03bb",
     "She came to die on the pier, come what may; he had a hat and a van, but no con men.",
+    "Was Der Spiegel sued?",
+    "Was ist ein Berliner, the speech?",
+    "Comment la Rocca",
+    "Como de Boer stock price",
+    "Quo vadis? Que sera sera",
+    "Who de facto runs La Quinta?",
     "print(os.path) ; if x in do: def f(de, la): return None",
 ]
 
@@ -63,6 +69,11 @@ def test_english_numbers_tables_names_and_code_are_not_taken_for_another_languag
     ("query", "language"),
     [
         ("Wie hoch war der Umsatz im Jahr 2022?", "German"),
+        ("Was ist der Umsatz?", "German"),
+        ("Wer ist CEO?", "German"),
+        ("Quel est le chiffre d'affaires ?", "French"),
+        ("Dove si trova la sede?", "Italian"),
+        ("Hur m\u00e5nga anst\u00e4llda har de?", "Swedish"),
         ("\u00bfCu\u00e1l fue el beneficio neto de la empresa?", "Spanish"),
         ("\u0432\u044b\u0440\u0443\u0447\u043a\u0430 2022", "Cyrillic"),
         ("\u516c\u53f8\u6536\u5165 ROI", "Chinese"),

@@ -4,7 +4,7 @@ import sys
 import pytest
 
 from maxsight.encoders import DEFAULT_ENCODER, ENCODER_NAMES, EncoderOptions, load_encoder
-from maxsight.errors import InputError, ModelNotAvailableError
+from maxsight.errors import InputError, ModelNotAvailableError, UnknownEncoderError
 
 
 def test_every_name_loads_an_encoder_of_that_name():
@@ -14,9 +14,16 @@ def test_every_name_loads_an_encoder_of_that_name():
 
 
 def test_an_unknown_name_is_refused_and_the_known_ones_are_named():
-    with pytest.raises(ModelNotAvailableError, match="'bert'") as caught:
+    with pytest.raises(UnknownEncoderError, match="no encoder is called 'bert'\n") as caught:
         load_encoder("bert")
-    assert "minilm" in caught.value.hint and "vidore/colpali-v1.3-hf" in caught.value.hint
+    for name in (
+        "minilm, minilm:paragraphs, patches",
+        "vidore/colpali-v1.3-hf",
+        "cohere:embed-multilingual-v3.0",
+    ):
+        assert name in caught.value.hint
+    with pytest.raises(UnknownEncoderError, match=r"'MiniLM'; did you mean minilm\?"):
+        load_encoder("MiniLM")
 
 
 def test_importing_the_encoders_loads_no_inference_runtime():

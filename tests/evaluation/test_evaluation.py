@@ -50,9 +50,15 @@ def test_questions_are_read_with_their_pages(tmp_path):
 @pytest.mark.parametrize(
     ("content", "complaint"),
     [
-        ("{}", "line 1: not a question"),
-        ("nonsense", "line 1: not a question"),
-        ("[1]", "line 1: not a question"),
+        ("{}", "line 1: query is missing"),
+        ('{"query": "q", "file": "f"}', "line 1: page_indices is missing"),
+        ('{"query": "q", "file": "f", "page_indices": 3}', "line 1: page_indices is 3, expected a list"),
+        ('{"query": "q", "file": "f", "page_indices": [0.5]}', r"page_indices is \[0.5\], expected a list"),
+        ('{"query": "q", "file": "f", "page_indices": [-1]}', r"page_indices is \[-1\], expected a list"),
+        ('{"query": "q", "file": null, "page_indices": [0]}', "line 1: file is null, expected a text"),
+        ('\n{"query": "q", "file": f.pdf}', "line 2: not JSON from character 24 on: Expecting value"),
+        ("nonsense", "line 1: not JSON from character 1 on"),
+        ("[1]", "line 1: expected a JSON object, got list"),
         ("", "no questions"),
         ('{"query_id": "a", "query": "q", "file": "f", "page_indices": []}\n' * 2, "appears twice"),
     ],

@@ -80,6 +80,11 @@ def test_a_word_or_token_that_is_not_in_the_query_is_refused(explanation, chosen
         explanation.heat_layer(BOXES, (40, 50), **chosen)
 
 
+def test_a_word_and_a_token_at_once_are_refused(explanation):
+    with pytest.raises(InputError, match="a word or a token, not word 0 and token 1"):
+        explanation.heat_layer(BOXES, (40, 50), word=0, token=1)
+
+
 def test_a_token_that_found_the_whole_page_colours_nothing():
     boxes = np.array([WHOLE_PAGE], np.float32)
     embedding = PageEmbedding(np.eye(1, dtype=np.float32), Regions(boxes, None))

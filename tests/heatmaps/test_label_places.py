@@ -1,6 +1,6 @@
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.heatmaps.labels import place_labels
 
@@ -46,6 +46,17 @@ def test_labels_of_one_place_cover_neither_each_other_nor_it():
     for number, label in enumerate(labels):
         assert not overlap(label, box)
         assert not any(overlap(label, other) for other in labels[:number])
+
+
+def test_a_label_does_not_fill_the_gap_of_another_line():
+    """Right above the box is a row of a table, free where a label fits: it would be read as a cell of it."""
+    page, box = paper(), (225.0, 300.0, 265.0, 320.0)
+    draw = ImageDraw.Draw(page)
+    for x in (110, 290):
+        draw.text((x, 275), "$ 17,272,451", fill="black", font=ImageFont.load_default(17))
+    (label,) = place_labels(page, [box], [SIZE])
+    assert label[3] <= 279 or label[1] >= 294
+    assert max(225 - label[2], label[0] - 265, 300 - label[3], label[1] - 320) < 30
 
 
 @pytest.mark.parametrize("ground", ["white", "black"])

@@ -126,8 +126,8 @@ def test_a_changed_page_loses_its_number_and_the_run_says_so(scans):
     Image.new("L", (61, 80), 255).save(scans / "black.png")
     events = list(run(store, scans, None))
     assert rates(store)["black.png", 1] is None
-    assert [event.message for event in events if isinstance(event, Noticed)] == [
-        "1 page lacks the error rates that others have: index again with --quality"
+    assert [str(event) for event in events if isinstance(event, Noticed)] == [
+        "1 page lacks the error rates that others have: index again with --quality (quality=True in Python)"
     ]
     list(run(store, scans, DarknessJudge()))
     assert rates(store)["black.png", 1] == 0.0

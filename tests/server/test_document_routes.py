@@ -216,6 +216,9 @@ def test_a_read_only_server_takes_and_deletes_nothing(tmp_path):
             assert answer.status_code in (403, 404)
         assert upload(client, ("a.txt", STORY)).json()["type"] == "/problems/library-read-only"
         assert client.get("/v1/jobs").json() == {"items": []}
+        for address in (f"/v1/jobs/{'0' * 32}", f"/v1/jobs/{'0' * 32}/events"):
+            answer = client.get(address)
+            assert (answer.status_code, answer.json()["type"]) == (404, "/problems/unknown-job")
     assert files_below(tmp_path) == before | {"server.log"}
 
 

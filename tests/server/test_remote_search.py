@@ -1,4 +1,4 @@
-"""``maxsight search --url`` prints what the search of the same library on this machine prints."""
+"""``maxsight search --url`` and ``explain --url`` print what they print of the same library on this machine."""
 
 import http.server
 import threading
@@ -8,8 +8,15 @@ from click.testing import CliRunner
 
 from maxsight.cli import main
 from maxsight.client import RemoteLibrary
-from maxsight.errors import EndpointError, EndpointUnavailableError, FilterError, InputError
+from maxsight.errors import (
+    EndpointError,
+    EndpointUnavailableError,
+    FilterError,
+    InputError,
+    UnknownDocumentError,
+)
 from server.conftest import TOKEN
+from server.serving import index
 
 
 @pytest.fixture(autouse=True)
@@ -19,7 +26,11 @@ def nothing_set(monkeypatch):
 
 
 def search(*arguments):
-    result = CliRunner().invoke(main, ["search", *arguments])
+    return call("search", *arguments)
+
+
+def call(*arguments):
+    result = CliRunner().invoke(main, arguments)
     return result.exit_code, result.stdout, result.stderr
 
 
@@ -39,6 +50,41 @@ def test_the_output_is_that_of_a_search_on_this_machine(served, arguments):
     there = search(*arguments, "--url", served.url)
     here = search(*arguments, "--library", str(served.home / "test.library"))
     assert there == here
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("what did the lamp cost?", "lighthouse.pdf", "2"),
+        ("what did the lamp cost?", "documents/lighthouse.pdf", "2", "--json"),
+        ("sun in the morning", "garden.txt", "1", "--json"),
+        ("lamp", "light_house.pdf", "1"),
+        ("lamp", "lighthouse.pdf", "9"),
+        ("lamp", "it's not%there\\", "1"),
+        ("???", "bees.md", "1"),
+    ],
+)
+def test_so_is_that_of_an_explanation(served, arguments):
+    there = call("explain", *arguments, "--url", served.url)
+    here = call("explain", *arguments, "--library", str(served.home / "test.library"))
+    assert there == here
+
+
+def test_a_server_draws_no_explanation_and_says_so(served):
+    code, _, told = call("explain", "lamp", "bees.md", "1", "--url", served.url, "--out", "heat.png")
+    assert code == 2 and "leave --out" in told
+
+
+def test_documents_beyond_the_first_thousand_are_found(own, monkeypatch):
+    monkeypatch.setattr("maxsight.client.MOST_LISTED", 2)
+    with own.client() as client:
+        index(client, *((f"{name}.txt", f"A text about {name}.".encode()) for name in "abcde"))
+    with RemoteLibrary(own.url) as remote:
+        explained = remote.explain("a text", "e.txt", 1)
+        assert explained.path.endswith("/e.txt")
+        assert explained.score == pytest.approx(sum(match.score for match in explained.matches))
+        with pytest.raises(UnknownDocumentError, match="5 documents"):
+            remote.explain("a text", "f.doc", 1)
 
 
 def test_questions_of_a_file_are_asked_there_too(served, tmp_path):

@@ -1,4 +1,4 @@
-"""A caller who speaks a byte at a time is heard for a while, and no longer."""
+"""A caller who speaks a byte at a time is heard for a while, and who does not listen is told for a while; no longer."""
 
 import json
 import socket
@@ -19,7 +19,7 @@ SIZED, CHUNKED = HEAD + b"Content-Length: 900000\r\n\r\n", HEAD + b"Transfer-Enc
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
     """Of a server that waits for less than a second."""
-    settings = ServerSettings(limits=RequestLimits(request_s=PATIENCE_S))
+    settings = ServerSettings(limits=RequestLimits(request_s=PATIENCE_S, answer_s=PATIENCE_S))
     with service_of(tmp_path_factory.mktemp("slow"), settings) as service, listening(service) as port:
         yield port
 
@@ -131,3 +131,32 @@ def test_little_is_taken_from_strangers_and_where_no_body_is_read(port, method, 
             method, path, content=b"a" * 5000, headers={"Content-Type": "application/json"}
         )
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/content-too-large")
+
+
+ANSWERS = 100
+
+
+def read_after(port, pauses_s):
+    """Ask for the API's description many times at once, and read of the answers after pauses, the last to the end."""
+    with socket.socket() as line:
+        line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # what is not read stays with the server
+        line.settimeout(20)
+        line.connect(("127.0.0.1", port))
+        ask = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n"
+        line.sendall((ask + b"\r\n") * (ANSWERS - 1) + ask + b"Connection: close\r\n\r\n")
+        read = b""
+        for pause_s in pauses_s:
+            time.sleep(pause_s)
+            read += line.recv(2**20)
+        with suppress(ConnectionResetError):
+            while piece := line.recv(2**20):
+                read += piece
+    return read.count(b"HTTP/1.1 200 OK")
+
+
+def test_who_reads_no_answer_for_too_long_is_hung_up_on(port):
+    assert read_after(port, [3 * PATIENCE_S]) < ANSWERS
+
+
+def test_who_reads_slowly_but_surely_is_told_all(port):
+    assert read_after(port, [PATIENCE_S / 20] * 60) == ANSWERS

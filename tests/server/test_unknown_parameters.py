@@ -1,7 +1,9 @@
-"""A parameter that is misspelt is refused by name: nobody would notice that it did nothing."""
+"""What is misspelt is refused by name: nobody would notice that it did nothing."""
 
 import httpx
 import pytest
+
+from server.serving import files_below
 
 
 @pytest.mark.parametrize(
@@ -40,3 +42,70 @@ def test_so_is_it_where_something_is_changed_and_nothing_is(client):
 def test_addresses_of_the_web_page_keep_what_they_are_given(served):
     for address in ("/?q=lamp&page=1&anything=2", "/docs?a=1", "/static/js/address.js?version=2"):
         assert httpx.get(served.url + address).status_code == 200
+
+
+@pytest.mark.parametrize(
+    "address, body, detail, hint",
+    [
+        (
+            "/v1/search",
+            {"querry": "lamp"},
+            "unknown parameter 'querry'; did you mean query?",
+            "POST /v1/search takes query, top_k, filter, hybrid, exact, explain.",
+        ),
+        ("/v1/embeddings", {"Text": "lamp"}, "unknown parameter 'Text'; did you mean text?", "POST /v1/emb"),
+        ("/v1/ask", {"question": "lamp?", "topk": 2}, "unknown parameter 'topk'; did you mean top_k?", ""),
+        ("/v1/session", {"secret": "x"}, "unknown parameter 'secret'", "POST /v1/session takes token."),
+    ],
+)
+def test_so_is_a_field_of_a_body_before_what_is_missing(client, address, body, detail, hint):
+    answer = client.post(address, json=body)
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert (problem["type"], problem["detail"]) == ("/problems/unknown-parameter", detail)
+    assert problem["hint"].startswith(hint)
+
+
+@pytest.mark.parametrize(
+    "address, files, detail, hint",
+    [
+        ("/v1/documents", {"file": ("a.txt", b"a")}, "'file'; did you mean files?", "The form takes files."),
+        ("/v1/documents", {"year": (None, b"1901")}, "'year'", "The form takes files."),
+        ("/v1/embeddings", {"files": ("a.txt", b"a")}, "'files'; did you mean file?", "The form takes file."),
+    ],
+)
+def test_so_is_a_field_of_a_form_and_nothing_is_kept(client, served, address, files, detail, hint):
+    answer = client.post(address, files=files)
+    assert answer.status_code == 422
+    problem = answer.json()
+    assert (problem["type"], problem["detail"], problem["hint"]) == (
+        "/problems/unknown-parameter",
+        f"unknown parameter {detail}",
+        hint,
+    )
+    assert not files_below(served.home / "uploads")
+
+
+@pytest.mark.parametrize("address", ["/v1/search", "/v1/embeddings", "/v1/session"])
+@pytest.mark.parametrize("says", [{"Content-Type": "application/x-www-form-urlencoded"}, {}])
+def test_json_that_is_not_said_to_be_is_answered_with_the_header_that_is_missing(
+    client, served, address, says
+):
+    """As curl -d sends it; with the header of our own pages, and without."""
+    answer = client.post(address, content=b'{"query": "lamp"}', headers=says)
+    assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")
+    assert "the header Content-Type: application/json" in answer.json()["hint"]
+    answer = httpx.post(served.url + address, content=b'{"query": "lamp"}', headers=says)
+    assert (answer.status_code, answer.json()["type"]) == (403, "/problems/missing-header")
+    assert "the header Content-Type: application/json" in answer.json()["hint"]
+
+
+def test_a_body_that_is_no_json_says_where_it_goes_wrong(client):
+    for address, where in (
+        ("/v1/search", "the body is not JSON from character 11 on: Expecting value"),
+        ("/v1/embeddings", "the body is not JSON: expected value at line 1 column 11"),
+    ):
+        headers = {"Content-Type": "application/json"}
+        answer = client.post(address, content=b'{"query": lamp}', headers=headers)
+        assert (answer.status_code, answer.json()["type"]) == (422, "/problems/invalid-request")
+        assert answer.json()["detail"] == where

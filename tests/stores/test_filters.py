@@ -31,6 +31,13 @@ ROW = {"file": "a.pdf", "path": "x/a.pdf", "page_number": 3, "year": 2020, "rate
         ("file = 'a.pdf' AND page_number > 2 AND year >= 2020", True),
         ("path LIKE 'x/%.pdf'", True),
         ("path LIKE 'X/%'", False),
+        ("path ILIKE 'X/%.PDF'", True),
+        ("path NOT ILIKE 'X/%'", False),
+        ("path NOT LIKE 'x/%'", False),
+        ("path NOT LIKE 'X/%'", True),
+        ("NOT path NOT LIKE 'X/%'", False),
+        ("file ILIKE 'A'", False),
+        ("author ILIKE '%'", False),
         ("file LIKE '_.pdf'", True),
         ("file LIKE 'a\\_pdf'", False),
         ("YEAR = 2020", True),
@@ -71,7 +78,7 @@ def test_a_filter_keeps_what_sql_would_keep(expression, kept):
         ("EXISTS (SELECT 1)", "EXISTS"),
         ("year::text = 'a'", "CAST"),
         ("file || 'a' = 'b'", "||"),
-        ("file ILIKE 'a'", "ILIKE"),
+        ("file ILIKE 'a' ESCAPE 'b'", "ESCAPE"),
         ("file LIKE 'a' ESCAPE 'b'", "ESCAPE"),
         ("file SIMILAR TO 'a'", "SIMILAR"),
         ("CASE WHEN year = 1 THEN TRUE ELSE FALSE END", "CASE"),
@@ -92,6 +99,7 @@ def test_a_filter_keeps_what_sql_would_keep(expression, kept):
         ("author = 3", "3"),
         ("draft = 1", "1"),
         ("year LIKE '2%'", "LIKE needs a text field"),
+        ("year ILIKE '2%'", "ILIKE needs a text field"),
         ("year = 99999999999999999999", "64 bits"),
         ("rate = 1e999", "too large"),
         ("year =", "can't be read"),
@@ -124,6 +132,24 @@ def test_text_in_double_quotes_is_explained():
     assert refusal.value.hint == "Text is written in single quotes: 'a.pdf'."
 
 
+@pytest.mark.parametrize(
+    ("expression", "text"),
+    [
+        ("file = report.pdf", "report.pdf"),
+        ("file = a.b.c.d.e.pdf", "a.b.c.d.e.pdf"),
+        ("path = docs/10-K.pdf AND year = 2020", "docs/10-K.pdf"),
+        ("author = 2020-01-15", "2020-01-15"),
+        ("file LIKE report", "report"),
+        ("file IN (report.pdf)", "report.pdf"),
+        ("file = annual report.pdf", "annual report.pdf"),
+    ],
+)
+def test_text_without_quotes_is_shown_with_them(expression, text):
+    with pytest.raises(FilterError) as refusal:
+        parse_filter(expression, FIELDS)
+    assert f"'{text}'" in refusal.value.hint
+
+
 def test_a_name_that_fits_two_fields_but_for_case_must_be_exact():
     fields = {"Year": FieldType.INTEGER, "year": FieldType.INTEGER}
     assert parse_filter("year = 1", fields).matches({"year": 1, "Year": 2})
@@ -153,7 +179,9 @@ def test_any_text_is_a_filter_or_a_filter_error(text):
         pass
 
 
-texts = st.text(st.sampled_from(["a", "b", "B", "%", "_", "\\", "'", "é", "\n", "日", " "]), max_size=4)
+texts = st.text(
+    st.sampled_from(["a", "b", "B", "%", "_", "\\", "'", "é", "É", "İ", "ß", "\n", "日", " "]), max_size=4
+)
 integers = st.integers(-3, 3) | st.sampled_from([2**53 + 1, -(2**63) + 1, 2**63 - 1])
 numbers = st.sampled_from([-1.5, -0.0, 0.0, 0.1, 1.0, 2.5, 1e300, 5e-324])
 VALUES = {
@@ -189,7 +217,8 @@ def comparisons(draw):
         f"{field} IS {maybe_not}NULL",
     ]
     if field == "author":
-        forms.append(f"author {maybe_not}LIKE {quoted(draw(texts))}")
+        like = draw(st.sampled_from(["LIKE", "ILIKE"]))
+        forms.append(f"author {maybe_not}{like} {quoted(draw(texts))}")
     if field == "draft":
         forms.append("draft")
     return draw(st.sampled_from(forms))
@@ -212,6 +241,8 @@ ROWS = [
     {"rate": 2.5, "draft": False, "author": "a'b"},
     {"year": 0, "author": "\\"},
     {"year": 2, "rate": -1.5, "draft": True, "author": "é日"},
+    {"year": 2, "author": "É日"},
+    {"year": 2, "author": "İßb"},
     {"year": 3, "rate": 1.0, "draft": False, "author": "_a"},
     {},
 ]

@@ -259,6 +259,15 @@ def test_compaction_merges_fragments_and_keeps_every_value(path, store):
     assert store.verify().clean
 
 
+def test_text_is_found_however_long_the_page_before_it(store):
+    """More than the 65,535 bytes that a text column of other stores holds; before the index has it, and after."""
+    long = "filler " * 12_000 + "needle"
+    store.put([make_page("long.txt", 0, long, boxed=False)])
+    assert store.search_text("needle", 3) == ["long.txt@1#0"]
+    store.optimize()
+    assert store.search_text("needle", 3) == ["long.txt@1#0"]
+
+
 def test_optimizing_merges_fragments_only_where_there_are_many(path, store):
     for page in PAGES[:10]:
         store.put([page])

@@ -11,7 +11,17 @@ import maxsight
 import maxsight.errors
 
 SOURCE = Path(maxsight.__file__).parent
-FOUNDATION = {"errors", "types", "settings", "threads", "extras", "pictures", "notices", "spelling"}
+FOUNDATION = {
+    "errors",
+    "types",
+    "settings",
+    "threads",
+    "extras",
+    "pictures",
+    "notices",
+    "spelling",
+    "json_lines",
+}
 ALLOWED = {
     "errors": set(),
     "types": {"errors"},
@@ -21,6 +31,7 @@ ALLOWED = {
     "pictures": {"types", "errors"},
     "notices": set(),
     "spelling": {"errors"},
+    "json_lines": {"errors"},
     "documents": FOUNDATION,
     "encoders": FOUNDATION,
     "stores": FOUNDATION | {"identity"},

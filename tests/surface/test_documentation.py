@@ -70,6 +70,19 @@ def test_the_command_reference_is_what_help_prints():
     )
 
 
+@pytest.mark.parametrize("command", [(), ("index",), ("search",), ("quality", "predict")])
+def test_the_command_reference_is_what_a_wide_terminal_shows(command):
+    shown = subprocess.run(
+        [sys.executable, "-c", "from maxsight.cli import main; main(prog_name='maxsight')", *command, "-h"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env={**environment(), "COLUMNS": "140"},
+    ).stdout
+    written = (ROOT / "docs" / "reference" / "cli.md").read_text(encoding="utf-8")
+    assert f"\n## {' '.join(('maxsight', *command))}\n\n```text\n{shown}```\n" in written
+
+
 def test_links_between_documents_lead_somewhere():
     for page in [*ROOT.glob("*.md"), *ROOT.glob("docs/**/*.md"), *ROOT.glob("benchmarks/*.md")]:
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):

@@ -62,4 +62,9 @@ def test_the_kinds_of_problems_that_are_listed_are_those_there_are():
         for kind in vars(maxsight.errors).values()
         if isinstance(kind, type) and issubclass(kind, maxsight.errors.MaxSightError)
     }
-    assert named <= raised | of_the_library | {"not-found", "invalid-request", "internal-error"}
+    assert named <= raised | of_the_library | {
+        "not-found",
+        "method-not-allowed",
+        "invalid-request",
+        "internal-error",
+    }

@@ -139,7 +139,7 @@ def _show(event: EmbeddingEvent) -> None:
             if event.hint:
                 say(f"    {event.hint}")
         case notices.Noticed():
-            say(f"note: {event.message}")
+            say(f"note: {event}")
 
 
 def _print(report: EmbeddingReport) -> None:

@@ -11,9 +11,11 @@ import click
 
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.output import json_option, json_text, library_option, plain, region_text, say
+from maxsight.cli.remote import remote_library, url_option
 from maxsight.errors import InputError
 
 if TYPE_CHECKING:
+    from maxsight.client import RemoteExplanation
     from maxsight.drawing import PagePicture
     from maxsight.encoders import EncoderOptions
     from maxsight.heatmaps.explanation import Explanation
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     help="Draw the page with its matching regions to this file; or to this folder, with a picture for each query "
     "token and the attribution as JSON beside it.",
 )
+@url_option
 @click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For an encrypted PDF.")
 @query_encoder_options
 @json_option
@@ -42,6 +45,7 @@ def explain(
     page: int,
     library: Address,
     out: Path | None,
+    url: str | None,
     password: str | None,
     encoder: str | None,
     encoder_options: EncoderOptions,
@@ -52,6 +56,14 @@ def explain(
     For each word: what it gave to the score, what it matched, and where. A word of several tokens is shown at the
     place that gave most; where they found different places, each token follows with its own.
     """
+    if remote := remote_library(url):
+        with remote:
+            if out:
+                raise click.UsageError(
+                    "A server draws no such picture: leave --out, or look at its web page."
+                )
+            _print(remote.explain(question, file, page), as_json)
+        return
     from dataclasses import replace
 
     from maxsight.library import Library
@@ -72,6 +84,10 @@ def explain(
             except OSError as error:
                 raise InputError(f"{out} can't be written: {error.strerror or error}") from error
             say(f"drawn: {out}")
+    _print(explanation, as_json)
+
+
+def _print(explanation: Explanation | RemoteExplanation, as_json: bool) -> None:
     if as_json:
         click.echo(json_text(_attribution(explanation)))
         return
@@ -105,12 +121,12 @@ def _caption(explanation: Explanation, number: int) -> str:
     return f"token {number + 1}: {said}{of_word}, {found}"
 
 
-def _attribution(explanation: Explanation) -> dict[str, Any]:
+def _attribution(explanation: Explanation | RemoteExplanation) -> dict[str, Any]:
     """With every digit, so that the shares sum to the score for whoever reads them too."""
     return {**plain(explanation, digits=None), "notes": list(explanation.notes)}
 
 
-def _table(explanation: Explanation) -> Iterator[str]:
+def _table(explanation: Explanation | RemoteExplanation) -> Iterator[str]:
     """What each query word gave and where; below a word whose tokens found several places, each token's."""
     rows = [("score", "word", "matched", "at left,top-right,bottom of a page 1 wide and 1 high")]
     for number, match in enumerate(explanation.matches):

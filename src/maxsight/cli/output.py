@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maxsight.types import Region
 
 INTERRUPTED = 130
-NO_PAGE_PASSES = "no page passes the filter, which tells upper from lower case in text"
+NO_PAGE_PASSES = "no page passes the filter, which tells upper from lower case in text, but for ILIKE"
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 

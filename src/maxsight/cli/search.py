@@ -8,7 +8,6 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import click
 
-from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.output import (
     NO_PAGE_PASSES,
@@ -20,10 +19,11 @@ from maxsight.cli.output import (
     region_text,
     say,
     search_device_option,
-    was_given,
 )
+from maxsight.cli.remote import remote_library, url_option
 
 if TYPE_CHECKING:
+    from maxsight.client import RemoteLibrary
     from maxsight.encoders import EncoderOptions
     from maxsight.library import Library
     from maxsight.queries import Query
@@ -58,14 +58,7 @@ if TYPE_CHECKING:
     help="Instead of QUESTION, ask with the vectors of a .npy file, of shape (vectors, dim).",
 )
 @search_device_option
-@click.option(
-    "--url",
-    envvar="MAXSIGHT_URL",
-    show_envvar=True,
-    metavar="http://HOST:PORT",
-    help="Ask the library that `maxsight serve` holds there, not one here; --token or $MAXSIGHT_API_TOKEN is what "
-    "that server wants to be shown.",
-)
+@url_option
 @query_encoder_options
 @json_option
 def search(
@@ -97,8 +90,6 @@ def search(
         raise click.UsageError(
             "Give one of a QUESTION, --phrase TEXT, --queries FILE and --query-vectors FILE."
         )
-    if was_given("library") and was_given("url"):
-        raise click.UsageError("Give --library or --url, not both.")
     asked: list[Query]
     if queries:
         asked = [*load_queries(queries)]
@@ -107,8 +98,8 @@ def search(
     else:
         asked = [question if question is not None else phrases]
     how = _How(top_k, where, hybrid, exact)
-    if url and not was_given("library"):
-        found = _search_there(url, asked, how)
+    if remote := remote_library(url):
+        found = _search_there(remote, asked, how)
     else:
         with Library.open(
             library, encoder=encoder, options=encoder_options, read_only=True, search_device=search_device
@@ -136,16 +127,11 @@ class _How(NamedTuple):
     exact: bool
 
 
-def _search_there(url: str, queries: Sequence[Query], how: _How) -> list[list[Hit]]:
-    extras.require("client")
-    from maxsight.client import RemoteLibrary
-    from maxsight.settings import api_token
-
+def _search_there(remote: RemoteLibrary, queries: Sequence[Query], how: _How) -> list[list[Hit]]:
     texts = [query for query in queries if isinstance(query, str)]
     if len(texts) < len(queries):
         raise click.UsageError("A server is asked in words: leave --phrase and --query-vectors, or --url.")
-    token = click.get_current_context().params["token"] if was_given("token") else api_token()
-    with RemoteLibrary(url, token=token) as remote:
+    with remote:
         answers = [remote.search(query, **how._asdict()) for query in texts]
     for notice in dict.fromkeys(notice for answer in answers for notice in answer.notices):
         say(f"note: {notice}")

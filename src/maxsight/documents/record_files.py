@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import codecs
 import csv
-import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
+from maxsight.json_lines import json_object
 
 MAX_ROW_BYTES = 64 * 2**20
 ROWS_PER_BATCH = 512
@@ -74,16 +74,11 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
 def _json_object(line: bytes) -> Mapping[str, Any] | InputError:
     try:
-        values = json.loads(line)
+        return json_object(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return _not_utf_8()
-    except json.JSONDecodeError as error:
-        return InputError(f"not JSON from character {error.colno} on: {error.msg}")
-    except (ValueError, RecursionError) as error:
-        return InputError(f"can't be read as JSON: {error}")
-    if not isinstance(values, dict):
-        return InputError(f"expected a JSON object, got {type(values).__name__}")
-    return values
+    except InputError as error:
+        return error
 
 
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:

@@ -7,7 +7,12 @@ from pathlib import Path
 from maxsight.encoders.base import Encoder, EncoderOptions
 from maxsight.encoders.precomputed import Precomputed, is_precomputed
 from maxsight.encoders.registry import load_encoder
-from maxsight.errors import EncoderMismatchError, MaxSightError, ModelNotAvailableError
+from maxsight.errors import (
+    EncoderMismatchError,
+    MaxSightError,
+    ModelNotAvailableError,
+    UnknownEncoderError,
+)
 from maxsight.types import EmbeddingSpace
 
 
@@ -58,6 +63,7 @@ def find_same_encoder(
         The encoder, or None where the name alone says that it is the space's own.
 
     Raises:
+        UnknownEncoderError: There is none of this name.
         EncoderMismatchError: It makes vectors of another space, or can't be loaded to find out.
     """
     if isinstance(asked, str) and _is_name_of(space, asked):
@@ -66,6 +72,8 @@ def find_same_encoder(
     hint = f"Leave the encoder out, or make another library: --library {Path(name).name}.library"
     try:
         encoder = load_encoder(asked, options) if isinstance(asked, str) else asked
+    except UnknownEncoderError:
+        raise
     except MaxSightError as error:
         raise EncoderMismatchError(
             str(space), f"{name}, which can't be loaded here: {error}", hint=hint

@@ -7,9 +7,10 @@ from pathlib import Path
 from maxsight.encoders.base import Encoder, EncoderOptions
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.encoders.precomputed import is_precomputed
-from maxsight.errors import InputError, ModelNotAvailableError
+from maxsight.errors import InputError, ModelNotAvailableError, UnknownEncoderError
 from maxsight.extras import require
 from maxsight.settings import default_devices
+from maxsight.spelling import did_you_mean
 
 DEFAULT_ENCODER = "minilm"
 ENCODER_NAMES = ("minilm", "fake")
@@ -29,8 +30,8 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         options: How it runs here.
 
     Raises:
-        ModelNotAvailableError: There is no encoder of this name, or its files can't be read, or what it needs can't
-            be imported.
+        UnknownEncoderError: There is no encoder of this name.
+        ModelNotAvailableError: Its files can't be read, or what it needs can't be imported.
         MissingExtraError: It needs an extra that is not installed.
         InputError: It is to run on a device that it makes no use of.
     """
@@ -72,10 +73,11 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
                 "torch is not needed: pip uninstall torchvision",
             ) from error
         return load_checkpoint(name, options or EncoderOptions())
-    raise ModelNotAvailableError(
-        f"no encoder is called {name!r}",
-        hint=f"The encoder that comes with maxsight is {DEFAULT_ENCODER}; models of the ColPali and ColBERT family "
-        "are named as on the hub (vidore/colpali-v1.3-hf) or by their folder.",
+    own = (DEFAULT_ENCODER, PARAGRAPHS, PATCHES)
+    raise UnknownEncoderError(
+        f"no encoder is called {name!r}{did_you_mean(name, own)}",
+        hint=f"With maxsight come {', '.join(own)}. Models of the ColPali and ColBERT family are named as on the hub "
+        "(vidore/colpali-v1.3-hf) or by their folder, those of Cohere cohere:embed-multilingual-v3.0 and so on.",
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
-from maxsight.errors import EmptyQueryError, InputError
+from maxsight.errors import EmptyQueryError, InputError, UnknownDocumentError
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import Evaluation, Ranking, evaluate
 from maxsight.identity import find_document
@@ -35,16 +35,24 @@ def ask_library(
         scope: ``library`` to search everything, ``document`` to search the question's own file.
         on_question: Called after each question.
     """
-    places = {question.query_id: _place(question, documents, home) for question in questions}
+    places: dict[str, str] = {}
+    nowhere: dict[str, str] = {}
+    for file in {question.file for question in questions}:
+        try:
+            places[file] = find_document(file, documents, home)
+        except UnknownDocumentError as error:
+            nowhere[file] = str(error)
+        except InputError as error:  # several fit
+            nowhere[file] = f"{error}; name the one that is meant by its path"
 
     def relevant(question: Question) -> list[str]:
-        place = places[question.query_id] or question.file
+        place = places.get(question.file, question.file)
         return [f"{place}#{index}" for index in question.page_indices]
 
     def ask(question: Question) -> Ranking | str:
-        place = places[question.query_id]
-        if place is None:
-            return f"{question.file} is not in the library"
+        if question.file in nowhere:
+            return nowhere[question.file]
+        place = places[question.file]
         try:
             hits = search(question.query, path_is(place) if scope == "document" else None)
         except EmptyQueryError as error:
@@ -59,10 +67,3 @@ def ask_library(
         }
 
     return evaluate(questions, ask, relevant)
-
-
-def _place(question: Question, documents: Collection[str], home: Path | None) -> str | None:
-    try:
-        return find_document(question.file, documents, home)
-    except InputError:
-        return None

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from maxsight.errors import InputError
+from maxsight.json_lines import json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,11 +41,10 @@ def load_queries(path: Path) -> list[str]:
             queries.append(line)
             continue
         try:
-            queries.append(str(json.loads(line)["query"]))
-        except (ValueError, KeyError) as error:
+            queries.append(_text(json_object(line), "query"))
+        except InputError as error:
             raise InputError(
-                f"{path}, line {number}: not a query: {error!r}",
-                hint='Each line is a question, or {"query": ...}.',
+                f"{path}, line {number}: {error}", hint='Each line is a question, or {"query": ...}.'
             ) from error
     if not queries:
         raise InputError(f"{path}: there are no queries in it")
@@ -54,21 +55,21 @@ def load_questions(path: Path) -> list[Question]:
     """Read questions from JSON Lines: ``query``, ``file``, ``page_indices`` (from 0), maybe ``query_id``.
 
     Raises:
-        InputError: The file can't be read, a line lacks a field, or a name appears twice.
+        InputError: The file can't be read, a line is no question, or a name appears twice.
     """
     questions: dict[str, Question] = {}
     for number, line in _lines(path):
         try:
-            record = json.loads(line)
+            fields = json_object(line)
             question = Question(
-                str(record.get("query_id", number)),
-                str(record["query"]),
-                str(record["file"]),
-                tuple(int(index) for index in record["page_indices"]),
+                str(fields.get("query_id", number)),
+                _text(fields, "query"),
+                _text(fields, "file"),
+                _page_indices(fields),
             )
-        except (ValueError, KeyError, TypeError, AttributeError) as error:
+        except InputError as error:
             raise InputError(
-                f"{path}, line {number}: not a question: {error!r}",
+                f"{path}, line {number}: {error}",
                 hint='Each line is {"query_id": ..., "query": ..., "file": ..., "page_indices": [0, ...]}.',
             ) from error
         if question.query_id in questions:
@@ -77,6 +78,26 @@ def load_questions(path: Path) -> list[Question]:
     if not questions:
         raise InputError(f"{path}: there are no questions in it")
     return list(questions.values())
+
+
+def _text(fields: Mapping[str, Any], name: str) -> str:
+    value = fields.get(name)
+    if not isinstance(value, str):
+        raise InputError(_wrong(fields, name, "a text"))
+    return value
+
+
+def _page_indices(fields: Mapping[str, Any]) -> tuple[int, ...]:
+    indices = fields.get("page_indices")
+    if not isinstance(indices, list) or any(type(index) is not int or index < 0 for index in indices):
+        raise InputError(_wrong(fields, "page_indices", "a list of whole numbers from 0"))
+    return tuple(indices)
+
+
+def _wrong(fields: Mapping[str, Any], name: str, expected: str) -> str:
+    if name not in fields:
+        return f"{name} is missing"
+    return f"{name} is {json.dumps(fields[name])[:60]}, expected {expected}"
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:

@@ -120,10 +120,10 @@ class Explanation:
             picture: As for ``draw``.
             boxes: As for ``draw``.
             word: Only what this one of ``matches`` found, from 0.
-            token: Only what this one of ``tokens`` found, from 0.
+            token: Only what this one of ``tokens`` found, from 0; not both.
 
         Raises:
-            InputError: There is no such word or token.
+            InputError: There is no such word or token, or both are given.
         """
         return mark(picture, self._heat_map(boxes, picture.size, word, token))
 
@@ -144,7 +144,7 @@ class Explanation:
             token: As for ``mark``.
 
         Raises:
-            InputError: There is no such word or token.
+            InputError: As for ``mark``.
         """
         return heat_layer(self._heat_map(boxes, size, word, token))
 
@@ -156,19 +156,19 @@ class Explanation:
 
     def _chosen(self, word: int | None, token: int | None) -> NDArray[np.intp] | None:
         """The query tokens that are meant; None for all."""
+        if word is not None and token is not None:
+            raise InputError(
+                f"a heatmap shows a word or a token, not word {word} and token {token}",
+                hint="Leave one of them out; without either it shows the whole query.",
+            )
         for name, number, count in (("word", word, len(self.matches)), ("token", token, len(self.tokens))):
             if number is not None and not 0 <= number < count:
                 raise InputError(
                     f"the query has {count} {name}s, counted from 0; there is no {name} {number}"
                 )
-        if word is None and token is None:
-            return None
-        chosen = [
-            number
-            for number, gain in enumerate(self.tokens)
-            if word in (None, gain.match) and token in (None, number)
-        ]
-        return np.array(chosen, np.intp)
+        if word is not None:
+            return np.array([at for at, gain in enumerate(self.tokens) if gain.match == word], np.intp)
+        return None if token is None else np.array([token], np.intp)
 
 
 def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, path: str) -> Explanation:

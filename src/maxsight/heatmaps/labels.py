@@ -17,6 +17,8 @@ EDGE_CONTRAST = 24  # of 255 between neighbouring pixels: writing and lines, not
 INK_COST_PX = 50_000  # a label goes 500 px away rather than cover one hundredth of its area of ink
 OUTLINE_COST_PX = 3_000
 LABEL_COST_PX = 1_000_000
+BESIDE_PX = 40  # within which writing on the same line would be read together with a label
+BESIDE_COST_PX = 400
 ASIDE_COST = 0.02  # of each pixel to the side, so that of places equally near one begins where its box does
 BELOW_COST_PX = 1.0
 
@@ -50,6 +52,22 @@ def _ink(page: Image.Image) -> NDArray[np.int64]:
     return np.pad(edges.cumsum(axis=0, dtype=np.int64).cumsum(axis=1), ((1, 0), (1, 0)))
 
 
+def _ink_within(
+    ink: NDArray[np.int64],
+    lefts: NDArray[np.int64],
+    tops: NDArray[np.int64],
+    rights: NDArray[np.int64],
+    bottoms: NDArray[np.int64],
+) -> NDArray[np.int64]:
+    """Pixels of edges within boxes that begin and end at these columns and rows. Shape ``(rows, columns)``."""
+    return (
+        ink[np.ix_(bottoms, rights)]
+        - ink[np.ix_(tops, rights)]
+        - ink[np.ix_(bottoms, lefts)]
+        + ink[np.ix_(tops, lefts)]
+    )
+
+
 def _place(
     ink: NDArray[np.int64], box: Box, size: tuple[int, int], boxes: Sequence[Box], labels: Sequence[Box]
 ) -> Box | None:
@@ -69,13 +87,13 @@ def _place(
 
     away_x = np.maximum(np.maximum(box[0] - rights, lefts - box[2]), 0)
     away_y = np.maximum(np.maximum(box[1] - bottoms, tops - box[3]), 0)
-    covered = (
-        ink[np.ix_(bottoms, rights)]
-        - ink[np.ix_(tops, rights)]
-        - ink[np.ix_(bottoms, lefts)]
-        + ink[np.ix_(tops, lefts)]
+    covered = _ink_within(ink, lefts, tops, rights, bottoms)
+    around = _ink_within(
+        ink, np.maximum(lefts - BESIDE_PX, 0), tops, np.minimum(rights + BESIDE_PX, ink.shape[1] - 1), bottoms
     )
+    on_another_line = ((bottoms <= box[1]) | (tops >= box[3]))[:, None]
     cost = np.hypot(away_x, away_y[:, None]) + INK_COST_PX * covered / (width * height)
+    cost += BESIDE_COST_PX * on_another_line * (around - covered) / (2 * BESIDE_PX * height)
     cost += ASIDE_COST * np.abs(lefts + CLEAR_PX - box[0]) + BELOW_COST_PX * (tops > box[1])[:, None]
     for others, price in ((boxes, OUTLINE_COST_PX), (labels, LABEL_COST_PX)):
         for other in others:

@@ -127,7 +127,7 @@ def _outline(
     for (_, box, colour), label in zip(found, labels, strict=True):
         draw.rounded_rectangle(box, radius=4, outline=colour, width=3)
         if label:
-            draw.line(_way(label, box), fill=colour, width=1)
+            draw.line(_way(label, box), fill=colour, width=2)
     for (word, _, colour), label in zip(found, labels, strict=True):
         if label:
             draw.rectangle(label, fill=colour)

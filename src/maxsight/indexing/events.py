@@ -167,7 +167,7 @@ class IndexReport:
                     reverse=True,
                 )
             ),
-            notices=tuple(event.message for event in kept[Noticed]),
+            notices=tuple(map(str, kept[Noticed])),
             pages=sum(event.pages for event in kept[Indexed]),
             vectors=sum(event.vectors for event in kept[Indexed]),
             seconds=seconds,

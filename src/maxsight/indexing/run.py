@@ -279,7 +279,10 @@ class IndexRun:
             )
             if lacking:
                 pages = "1 page lacks" if lacking == 1 else f"{lacking:,} pages lack"
-                yield Noticed(f"{pages} the error rates that others have: index again with --quality")
+                yield Noticed(
+                    f"{pages} the error rates that others have",
+                    hint="index again with --quality (quality=True in Python)",
+                )
 
     def _prune(self) -> Iterator[IndexEvent]:
         """Remove documents below the given folders whose files are gone.

@@ -19,6 +19,7 @@ class RequestLimits:
     Attributes:
         body_bytes: Bytes of a request that brings no files.
         request_s: Seconds that a request's headers may take to come, and then its body if it brings no files.
+        answer_s: Seconds that what waits to be sent to a caller may wait to be read.
         query_chars: Characters of a question.
         filter_chars: Characters of a filter.
         upload_bytes: Bytes of one upload, all its files together.
@@ -36,6 +37,7 @@ class RequestLimits:
 
     body_bytes: int = 2**20
     request_s: float = 30.0
+    answer_s: float = 120.0
     query_chars: int = 10_000
     filter_chars: int = 10_000
     upload_bytes: int = 500_000_000

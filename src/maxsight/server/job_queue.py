@@ -138,9 +138,7 @@ class JobQueue:
         try:
             return self._jobs[job_id]
         except KeyError:
-            raise RefusedError(
-                404, "unknown-job", f"there is no job {job_id!r}", "GET /v1/jobs lists them."
-            ) from None
+            raise unknown_job(job_id) from None
 
     def all(self) -> list[Job]:
         """All jobs that are remembered, newest first."""
@@ -236,6 +234,11 @@ class JobQueue:
             path = document_path(file, self._library.home)
             if path not in known and not self._is_busy_with(path, besides=job):
                 self._uploads.remove(file)
+
+
+def unknown_job(job_id: str) -> RefusedError:
+    """Say that there is no such job."""
+    return RefusedError(404, "unknown-job", f"there is no job {job_id!r}", "GET /v1/jobs lists them.")
 
 
 def _step_back() -> None:

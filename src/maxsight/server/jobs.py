@@ -122,8 +122,10 @@ class Job:
                     row.state = FileState.UNCHANGED
                 case NotIndexed() if row := self._rows.get(document_path(Path(event.path), self._home)):
                     _note_failure(row, event)
-                case Noticed() if event.message not in self._job.notices:
-                    self._job.notices.append(event.message)
+                case Noticed():
+                    more = "; whoever runs the server can change that" if event.hint else ""
+                    if (notice := event.message + more) not in self._job.notices:
+                        self._job.notices.append(notice)
         self._tell()
 
     def end(self, state: JobState, error: MaxSightError | None = None) -> None:

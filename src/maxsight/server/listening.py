@@ -1,7 +1,7 @@
 """The application behind a socket: uvicorn, which is told how long to wait for a caller.
 
-Uvicorn waits for the headers of a request as long as they take, so here its protocol gets an end to that. How long
-a body may take is looked at where bodies are received (`bodies`, `uploads`).
+Uvicorn waits for the headers of a request as long as they take, and as long for an answer to be read, so here its
+protocol gets an end to both. How long a body may take is looked at where bodies are received (`bodies`, `uploads`).
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ def server_of(service: Service) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             create_app(service),
-            http=_bounded_http(limits.request_s),
+            http=_bounded_http(limits.request_s, limits.answer_s),
             log_level="warning",
             access_log=False,
             server_header=False,
@@ -37,18 +37,20 @@ def server_of(service: Service) -> uvicorn.Server:
     )
 
 
-def _bounded_http(request_s: float) -> type[H11Protocol]:
+def _bounded_http(request_s: float, answer_s: float) -> type[H11Protocol]:
     """A protocol that hangs up on callers who owe something for too long.
 
-    They owe the headers of a request from the first byte on, or from the time they are connected; and the rest of a
-    body that was answered before it had come.
+    They owe the headers of a request from the first byte on, or from the time they are connected; the rest of a
+    body that was answered before it had come; and to read what is sent to them.
     """
 
     class BoundedHttp(H11Protocol):
         _overdue: asyncio.TimerHandle | None = None
+        _unread: asyncio.TimerHandle | None = None
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            transport.set_write_buffer_limits(0)  # writing is paused as soon as something waits to be read
             self._watch()
 
         def data_received(self, data: bytes) -> None:
@@ -58,6 +60,15 @@ def _bounded_http(request_s: float) -> type[H11Protocol]:
         def connection_lost(self, exc: Exception | None) -> None:
             super().connection_lost(exc)
             self._forget()
+            self._has_read()
+
+        def pause_writing(self) -> None:
+            super().pause_writing()
+            self._unread = self.loop.call_later(answer_s, self.transport.abort)
+
+        def resume_writing(self) -> None:
+            super().resume_writing()
+            self._has_read()
 
         def _watch(self) -> None:
             theirs, ours = self.conn.their_state, self.conn.our_state
@@ -70,6 +81,11 @@ def _bounded_http(request_s: float) -> type[H11Protocol]:
             if self._overdue is not None:
                 self._overdue.cancel()
                 self._overdue = None
+
+        def _has_read(self) -> None:
+            if self._unread is not None:
+                self._unread.cancel()
+                self._unread = None
 
         def _hang_up(self) -> None:
             if self.conn.our_state is h11.IDLE and self.conn.trailing_data[0]:  # what there is of the headers

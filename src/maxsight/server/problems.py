@@ -75,7 +75,7 @@ def answer_with_problems(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def not_as_described(request: Request, error: RequestValidationError) -> JSONResponse:
-        faults = [f"{_place(fault)}: {fault['msg']}" for fault in error.errors()]
+        faults = [_told(fault) for fault in error.errors()]
         return response_of(
             Problem(
                 type="/problems/invalid-request",
@@ -117,5 +117,11 @@ _HINTS = {
 }
 
 
-def _place(fault: Any) -> str:
-    return ".".join(str(part) for part in fault["loc"] if part != "body") or "body"
+def _told(fault: Any) -> str:
+    place = [part for part in fault["loc"] if part != "body"]
+    if (
+        fault["type"] == "json_invalid"
+    ):  # its place is a number of characters, if it is not told with the reason
+        at = f" from character {place[0] + 1} on" if place else ""
+        return f"the body is not JSON{at}: {fault['ctx']['error']}"
+    return f"{'.'.join(map(str, place)) or 'body'}: {fault['msg']}"

@@ -153,7 +153,10 @@ class Guard:
                 403,
                 "missing-header",
                 f"a request of type {content_type or 'none'} must say that no web form has sent it",
-                f"Send the header {OWN_HEADER.title()}: {OWN_VALUE}.",
+                f"Send the header {OWN_HEADER.title()}: {OWN_VALUE}."
+                if content_type == FORM
+                else "Send JSON with the header Content-Type: application/json, files as a form: curl -F "
+                f"files=@report.pdf -H '{OWN_HEADER.title()}: {OWN_VALUE}'",
             )
 
     def _check_caller(self, scope: Scope, headers: Headers, sessions: Sessions) -> None:

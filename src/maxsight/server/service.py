@@ -157,20 +157,22 @@ class Service:
 
     @asynccontextmanager
     async def receiving(
-        self, request: Request, limits: RequestLimits | None = None
+        self, request: Request, limits: RequestLimits | None = None, field: str = "files"
     ) -> AsyncIterator[Incoming]:
         """Receive the files of a request; those that have not been kept by the end of the block are dropped.
 
         Args:
             request: An upload.
             limits: What it may cost; the server's, if not given.
+            field: The name that every field of its form has.
 
         Raises:
+            UnknownParameterError: A field has another name.
             RefusedError: As for ``UploadFolder.receive``, or as many come already as may.
         """
         with self._receiving:
             incoming = await self.uploads.receive(
-                request.headers, request.stream(), limits or self.settings.limits
+                request.headers, request.stream(), limits or self.settings.limits, field
             )
             try:
                 yield incoming

@@ -31,6 +31,7 @@ from maxsight.documents.formats import is_supported, unsupported
 from maxsight.errors import InputError, UnsupportedFormatError
 from maxsight.server.config import RequestLimits
 from maxsight.server.problems import RefusedError
+from maxsight.spelling import check_parameters
 from maxsight.stores.edge import translated
 
 MOST_NAME_BYTES = 150
@@ -128,13 +129,24 @@ class UploadFolder:
     # Receiving --------------------------------------------------------------------------------------------
 
     async def receive(
-        self, headers: Mapping[str, str], body: AsyncIterator[bytes], limits: RequestLimits
+        self,
+        headers: Mapping[str, str],
+        body: AsyncIterator[bytes],
+        limits: RequestLimits,
+        field: str = "files",
     ) -> Incoming:
         """Write the files of a multipart request to the disk as they come.
 
         Whatever goes wrong, nothing is left of them.
 
+        Args:
+            headers: Of the request.
+            body: Of the request.
+            limits: What it may cost.
+            field: The name that every field of the form has.
+
         Raises:
+            UnknownParameterError: A field has another name.
             RefusedError: It is too large, of too many files, too slow, or not multipart.
             InputError: It has no file.
             StoreError: The disk is full, or can't be written to.
@@ -151,7 +163,7 @@ class UploadFolder:
                 f"expected multipart/form-data, got {content_type.partition(';')[0] or 'no content type'}",
                 "Send the files as a form: curl -F files=@report.pdf",
             )
-        incoming = Incoming(self.root / _INCOMING / secrets.token_hex(8), limits)
+        incoming = Incoming(self.root / _INCOMING / secrets.token_hex(8), limits, field)
         try:
             await asyncio.to_thread(incoming.folder.mkdir, parents=True)
             await incoming.take(boundary, body)
@@ -171,11 +183,13 @@ class Incoming:
     Attributes:
         folder: Where.
         limits: What they may cost.
+        form_field: The name that they all come under.
         files: Those that have come, in order.
     """
 
     folder: Path
     limits: RequestLimits
+    form_field: str
     files: list[Received] = field(default_factory=list)
     _whole: bool = False
     _out: IO[bytes] | None = None
@@ -213,7 +227,10 @@ class Incoming:
         if not self._whole:
             raise _damaged("it ends too early")
         if not self.files:
-            raise InputError("the upload has no file", hint="Send the files as a form, each with its name.")
+            raise InputError(
+                "the upload has no file",
+                hint=f"Send files as a form, each with its name: curl -F {self.form_field}=@report.pdf",
+            )
 
     def discard(self) -> None:
         """Drop what has not been kept."""
@@ -242,9 +259,12 @@ class Incoming:
 
     def _begin(self) -> None:
         _, options = parse_options_header(self._headers.get(b"content-disposition"))
+        check_parameters(
+            [options.get(b"name", b"").decode("utf-8", "replace")], [self.form_field], "The form"
+        )
         given = options.get(b"filename")
         if not given:
-            return  # a field of the form, or a file that was not chosen
+            return  # a file that was not chosen
         if len(self.files) == self.limits.upload_files:
             raise RefusedError(
                 413,

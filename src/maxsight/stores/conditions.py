@@ -6,7 +6,7 @@ written from the tree, with every name and value quoted, so nothing a user typed
 Conditions follow SQL's three-valued logic: comparing a missing value gives neither true nor false, ``NOT``
 of that is neither too, and only true keeps a page. Text compares by code point, with upper and lower case
 distinct; so does ``LIKE``, where ``%`` stands for any text, ``_`` for one character, and a backslash takes
-the next character as it is.
+the next character as it is. ``ILIKE`` is ``LIKE`` with text and pattern in lower case.
 """
 
 from __future__ import annotations
@@ -111,17 +111,26 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """``field LIKE pattern``."""
+    """``field LIKE pattern``, or ``field ILIKE pattern`` in any case."""
 
     field: str
     pattern: str
+    any_case: bool = False
 
     def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
-        return _negated_if(negated, f"{lance_column(self.field)} LIKE {lance_literal(self.pattern)}")
+        column, pattern = lance_column(self.field), self.pattern
+        if self.any_case:  # Lance's own ILIKE takes more letters for the same, as a long s and s
+            column, pattern = f"lower({column})", pattern.lower()
+        return _negated_if(negated, f"{column} LIKE {lance_literal(pattern)}")
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         stored = row.get(self.field)
-        return None if stored is None else bool(_like_regex(self.pattern).fullmatch(str(stored)))
+        if stored is None:
+            return None
+        text, pattern = str(stored), self.pattern
+        if self.any_case:
+            text, pattern = text.lower(), pattern.lower()
+        return bool(_like_regex(pattern).fullmatch(text))
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,9 @@
 """Filters as users type them: a SQL WHERE expression over a page's fields.
 
 ``file`` (base name), ``path``, ``page_number`` (from 1) and the user's metadata, compared with ``=``, ``<>``,
-``<``, ``<=``, ``>``, ``>=``, ``IN``, ``BETWEEN``, ``LIKE`` and ``IS NULL``, combined with ``AND``, ``OR``,
-``NOT`` and parentheses. Anything else SQL has is refused by name. ``conditions`` says how the comparisons behave.
+``<``, ``<=``, ``>``, ``>=``, ``IN``, ``BETWEEN``, ``LIKE``, ``ILIKE`` and ``IS NULL``, combined with ``AND``,
+``OR``, ``NOT`` and parentheses. Anything else SQL has is refused by name. ``conditions`` says how the comparisons
+behave.
 
 A field is found by its exact name, else by its name without regard to case if that fits just one. Names with
 spaces or punctuation are written in double quotes: ``"Fiscal year" = 2020``.
@@ -11,6 +12,7 @@ spaces or punctuation are written in double quotes: ``"Fiscal year" = 2020``.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Callable, Mapping
 
 import sqlglot
@@ -69,7 +71,10 @@ def _parse(expression: str) -> exp.Expression:
     try:
         statements = sqlglot.parse(f"SELECT 1 WHERE {expression}\n")
     except (SqlglotError, RecursionError) as error:
-        raise FilterError(f"the filter {expression!r} can't be read: {_reason(error)}") from error
+        raise FilterError(
+            f"the filter {expression!r} can't be read: {_reason(error)}",
+            hint="Text is written in single quotes, as in: file = 'annual report.pdf'",
+        ) from error
     select = statements[0]
     if len(statements) != 1 or not isinstance(select, exp.Select):
         raise FilterError(f"the filter {expression!r} is more than one expression")
@@ -106,6 +111,7 @@ class _Reader:
             exp.In: self._in,
             exp.Between: self._between,
             exp.Like: self._like,
+            exp.ILike: self._like,
             exp.Is: self._is,
             exp.Column: self._truth,
         }
@@ -115,11 +121,12 @@ class _Reader:
         if reader is None:
             raise FilterError(
                 f"a filter can't use {_named(node)}",
-                hint="It has = <> < <= > >= IN BETWEEN LIKE IS NULL AND OR NOT and parentheses.",
+                hint="It has = <> < <= > >= IN BETWEEN LIKE ILIKE IS NULL AND OR NOT and parentheses.",
             )
         if depth > MAX_DEPTH:
             raise FilterError(f"the filter is nested more than {MAX_DEPTH} deep")
-        return reader(node, depth + 1)
+        condition = reader(node, depth + 1)
+        return Not(condition) if node.args.get("negate") else condition  # NOT LIKE, of newer parsers
 
     def _combine(self, node: exp.Expression, depth: int) -> Condition:
         # A chain of ANDs is a list to people: walk its left side, so that its length is no depth.
@@ -155,10 +162,11 @@ class _Reader:
         return AllOf((Compare(field, ">=", low), Compare(field, "<=", high)))
 
     def _like(self, node: exp.Expression, depth: int) -> Condition:
-        field = self._field(node.this)
+        field, any_case = self._field(node.this), isinstance(node, exp.ILike)
         if self._fields[field] is not FieldType.TEXT:
-            raise FilterError(f"LIKE needs a text field, {field} holds {self._fields[field]} values")
-        return Like(field, str(self._value(field, node.args["expression"])))
+            name = "ILIKE" if any_case else "LIKE"
+            raise FilterError(f"{name} needs a text field, {field} holds {self._fields[field]} values")
+        return Like(field, str(self._value(field, node.args["expression"])), any_case)
 
     def _is(self, node: exp.Expression, depth: int) -> Condition:
         if not isinstance(node.args["expression"], exp.Null):
@@ -188,7 +196,7 @@ class _Reader:
         message = f"unknown field {name!r}{did_you_mean(name, self._fields)}"
         hint = self._known()
         if node.this.quoted:
-            hint += f" Text is written in single quotes: '{name}'."
+            hint += f" {_in_quotes(name)}"
         raise FilterError(message, hint=hint)
 
     def _known(self) -> str:
@@ -226,9 +234,19 @@ def _literal(node: exp.Expression) -> Scalar:
         case exp.Null():
             raise FilterError("nothing can be compared with NULL", hint="Write: field IS NULL")
         case exp.Column():
-            hint = f"Text is written in single quotes: '{node.name}'."
-            raise FilterError(f"expected a value, got the field {node.sql()}", hint=hint)
+            written = ".".join(part.name for part in node.parts)
+            raise FilterError(f"expected a value, got the field {written}", hint=_in_quotes(written))
+        case exp.Add() | exp.Sub() | exp.Mul() | exp.Div() | exp.Mod() | exp.Dot():  # a path, a name, a date
+            raise FilterError(
+                f"expected a value, got {node.sql()}, and filters don't calculate",
+                hint=_in_quotes(re.sub(r" ([-+*/%]) ", r"\1", node.sql())),
+            )
     raise FilterError(f"expected a value, got {_named(node)}")
+
+
+def _in_quotes(text: str) -> str:
+    quoted = text.replace("'", "''")
+    return f"Text is written in single quotes: '{quoted}'."
 
 
 def _text(text: str) -> str:

@@ -28,7 +28,8 @@ SERVER = Dialect(like_anywhere=True, json_in=True)
 SERVER_2_3 = Dialect(like_anywhere=False, json_in=True)
 
 TEXTS = ["", "a", "ab", "abc", "A", "O'Hara", 'say "hi"', "back\\slash", "50%", "a_b", "line\nbreak", "tab\there",
-         "naïve", "日本", "日", "\U0001f600", "%", "_", "\\", "bell\a", "cr\r", "${x}", "{x}", "\\n"]  # fmt: skip
+         "naïve", "NAÏVE", "İ", "日本", "日", "\U0001f600", "%", "_", "\\", "bell\a", "cr\r", "${x}", "{x}",
+         "\\n"]  # fmt: skip
 INTEGERS = [0, 1, -1, 2019, 2020, 2**53, 2**53 + 1, INT64_MAX, -INT64_MAX]
 NUMBERS = [0.0, 0.5, -0.5, 1.0, 2.0, 1e300, 5e-324, 0.1, 1 / 3, 123456789.125, -1e-9]
 KINDS = {"author": TEXTS, "Fiscal year": INTEGERS, "a.b~c/d": NUMBERS, 'dra"ft': [True, False]}
@@ -134,7 +135,10 @@ def leaves():
             )
         ),
         st.builds(
-            Like, text_fields, st.one_of(st.sampled_from(TEXTS), st.lists(pieces, max_size=5).map("".join))
+            Like,
+            text_fields,
+            st.one_of(st.sampled_from(TEXTS), st.lists(pieces, max_size=5).map("".join)),
+            st.booleans(),
         ),
     )
 
@@ -205,6 +209,7 @@ def test_every_field_has_a_key_of_its_own(name):
         (IsMissing("path"), "page_number < 1"),
         (Compare("draft", "<", True), 'metadata["draft"] == false'),
         (Like("file", "a%b"), 'file like "a%b"'),
+        (Like("file", "2024%", any_case=True), 'file like "2024%"'),
         (Not(Like("author", "O'%")), '(exists metadata["author"]) and not (metadata["author"] like "O\'%")'),
         (AllOf((IsMissing("a"), Like("path", "b%"))), '(not (exists metadata["a"])) and (path like "b%")'),
         (Not(AnyOf((Compare("a", ">", 1), IsMissing("b c")))), '(metadata["a"] <= 1) and (exists metadata["b%20c"])'),
@@ -229,6 +234,21 @@ def test_conditions_are_written_as_a_server_reads_them(condition, written):
 def test_patterns_that_a_server_reads_in_its_own_way_keep_more(pattern, now, before):
     assert to_milvus(Filter(Like("file", pattern)), SERVER) == now
     assert to_milvus(Filter(Like("file", pattern)), SERVER_2_3) == before
+
+
+@pytest.mark.parametrize(
+    ("pattern", "now", "before"),
+    [
+        ("%report%", 'file like "%"', 'file like "%"'),
+        ("10-K%.pdf", 'file like "10-%.%"', 'file like "10-%"'),
+        (r"50\%É1", 'file like "50%1"', 'file like "50%"'),
+    ],
+)
+def test_of_a_pattern_in_any_case_a_server_decides_what_has_none(pattern, now, before):
+    where = Filter(Like("file", pattern, any_case=True))
+    assert to_milvus(where, SERVER) == Expression(now, exact=False)
+    assert to_milvus(where, SERVER_2_3) == Expression(before, exact=False)
+    assert to_milvus(Filter(Not(where.condition)), SERVER) == Expression("page_number >= 1", exact=False)
 
 
 def test_text_can_not_leave_its_quotes(lite):

@@ -1,7 +1,8 @@
-"""Noticing text that is not English, by two rules that stay silent when in doubt.
+"""Noticing text that is not English, by three rules that stay silent when in doubt.
 
 Most letters of another script settle it. In Latin script the small words do: every sentence has them, no two
-languages share many, and numbers, names and table cells have none. Words that are common in English
+languages share many, and numbers, names and table cells have none. A question is too short for many of them: there a
+question word comes first. Words that are common in English
 too ("die", "per", "par", "non") are in no foreign list.
 """
 
@@ -53,6 +54,32 @@ _EAST_ASIAN = {
     "HANGUL": "Korean",
 }
 
+_QUESTION_WORDS = {
+    language: frozenset(words.split())
+    for language, words in {
+        "Czech": "kdo kde kdy proč jak jaký jaká jaké kolik který která které",
+        "Danish or Norwegian": "hvad hva hvem hvor hvornår når hvilken hvilket hvilke hvorfor hvordan",
+        "Dutch": "wat wie waar wanneer waarom hoe hoeveel welke welk",
+        "Finnish": "mikä mitä missä milloin miksi kuka kuinka miten montako paljonko",
+        "French": "quel quelle quels quelles comment combien où quand pourquoi qui que",
+        "German": "was wer wie wo wann warum wieso welche welcher welches wieviel woher wohin",
+        "Hungarian": "mikor miért hogyan mennyi milyen melyik hány hol",
+        "Indonesian": "apa siapa kapan mengapa kenapa bagaimana berapa",
+        "Italian": "quanto quanta quanti quante quale quali qual cosa chi dove quando perché",
+        "Polish": "kto gdzie kiedy dlaczego jak jaki jaka jakie ile który która które",
+        "Portuguese": "qual quais quanto quanta quantos quantas quem onde quando como",
+        "Romanian": "cine unde când cât câtă câți câte",
+        "Spanish": "qué quién cuál cuáles cuánto cuánta cuántos cuántas cómo dónde cuándo cual cuanto cuanta donde "
+        "cuando como",
+        "Swedish": "vad vem när varför hur vilken vilket vilka",
+    }.items()
+}
+"""What a question begins with."""
+_ALSO_ENGLISH = frozenset(
+    "was wer wie wo comment qui que como donde cosa chi qual wat hoe hur ile vem".split()
+)
+"""Those of them that English text or a name may begin with."""
+
 _IN_NAMES = frozenset("da das de del den der des di dos du el en la las le los van von".split())
 """Small words that also stand in names: alone they prove nothing."""
 
@@ -61,6 +88,8 @@ _LEAST_SMALL_WORDS = 3
 """Different ones: a name like "Los Angeles" has one, a sentence soon has three."""
 _LEAST_SHARE = 0.15
 """Of all words; prose has about twice as many."""
+_MOST_ASKED = 12
+"""Words of a question that is too short for the rule of small words."""
 _LETTERS_PER_SYLLABLE = 3
 """What one character of East Asian writing counts for against Latin letters."""
 
@@ -93,8 +122,30 @@ def foreign_script(text: str) -> str | None:
 
 
 def foreign_language(text: str) -> str | None:
-    """Name the language most small words of a text in Latin script are from, unless it is English."""
-    words = Counter(re.findall(r"[^\W\d_]+", text.lower()))
+    """Name the language of a text in Latin script, unless it is English: by its small words, or as a short question."""
+    words = re.findall(r"[^\W\d_]+", text.lower())
+    return _language_of_prose(Counter(words)) or _language_of_question(words)
+
+
+def _language_of_question(words: list[str]) -> str | None:
+    """Name the language whose question word comes first, with a small word of the same language beside it.
+
+    Where the first may be English, a small word that stands in names is no proof either.
+    """
+    beside = set(words[1:])
+    no_proof = _IN_NAMES if words and words[0] in _ALSO_ENGLISH else frozenset()
+    if not 1 < len(words) <= _MOST_ASKED or beside & _SMALL_WORDS["English"]:
+        return None
+    found = {
+        language: len(beside & _SMALL_WORDS[language])
+        for language, first in _QUESTION_WORDS.items()
+        if words[0] in first and beside & _SMALL_WORDS[language] - no_proof
+    }
+    return max(found, key=lambda language: found[language], default=None)
+
+
+def _language_of_prose(words: Counter[str]) -> str | None:
+    """Name the language that most small words are from."""
     counts = {
         language: sum(words[word] for word in small & words.keys())
         for language, small in _SMALL_WORDS.items()

@@ -49,7 +49,7 @@ async def embed(service: Served, request: Request) -> schemas.EmbeddingResponse:
 
 async def _embed_file(service: Service, request: Request) -> schemas.EmbeddingResponse:
     limits = replace(service.settings.limits, upload_bytes=IMAGE_BYTES, upload_files=1)
-    async with service.receiving(request, limits) as incoming:
+    async with service.receiving(request, limits, field="file") as incoming:
         return await service.run(_embed_page, service, incoming)
 
 

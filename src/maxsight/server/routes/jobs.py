@@ -9,6 +9,7 @@ from fastapi import APIRouter, Depends, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
 from maxsight.server import schemas
+from maxsight.server.job_queue import unknown_job
 from maxsight.server.jobs import Job
 from maxsight.server.routes.streaming import MAY_HANG_UP
 from maxsight.server.schemas import FileState, JobState
@@ -19,7 +20,9 @@ Served = Annotated[Service, Depends(get_service)]
 
 
 def get_job(service: Served, job_id: Annotated[schemas.Id, Path()]) -> Job:
-    """The job that an address names."""
+    """The job that an address names. A server that is read-only has none."""
+    if service.is_read_only:
+        raise unknown_job(job_id)
     return service.jobs.get(job_id)
 
 

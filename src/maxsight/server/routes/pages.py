@@ -71,8 +71,13 @@ async def get_heatmap(
     service: Served,
     page_id: PageId,
     q: schemas.Query,
-    word: Annotated[int | None, Query(ge=0, description="Only this one of the matches, from 0.")] = None,
-    token: Annotated[int | None, Query(ge=0, description="Only this token of the query, from 0.")] = None,
+    word: Annotated[
+        int | None, Query(ge=0, description="Only this one of a hit's `matches`, from 0.")
+    ] = None,
+    token: Annotated[
+        int | None,
+        Query(ge=0, description="Only this one of an explanation's `tokens`, from 0; not with `word`."),
+    ] = None,
     over: Over = Over.NOTHING,
     width: Width = 800,
 ) -> Response:

@@ -20,7 +20,7 @@ class Match(BaseModel):
     text: str = Field(description="What it matched; empty where that is a place without text.")
     score: float = Field(description="Its share of the page's score.")
     region: Region | None = Field(description="Where; null for plain text and for the whole page.")
-    token: int = Field(description="Its number: what a heatmap takes as `word`.")
+    token: int = Field(description="Its number among the matches, from 0: what a heatmap takes as `word`.")
 
     @classmethod
     def of(cls, match: types.Match, number: int) -> Self:

@@ -35,6 +35,8 @@ EVERY_PAGE, NO_PAGE = "page_number >= 1", "page_number < 1"
 
 _WRITTEN = {"=": "==", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _NEGATED = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_CASED = re.compile(r"\\.|[^\x00-@\[-`{-\x7f]", re.DOTALL)
+"""Letters, whatever is not ASCII, and what is escaped."""
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
@@ -119,6 +121,13 @@ class _Writer:
                 return Expression(_compared(field, _NEGATED[symbol] if negated else symbol, value))
             case OneOf(field, values):
                 return Expression(self._listed(field, values, negated))
+            case Like(field, pattern, any_case=True) if _CASED.search(pattern):  # servers only know LIKE
+                wider = (
+                    Expression(_is_present(field))
+                    if negated
+                    else self._like(field, _caseless(pattern), False)
+                )
+                return Expression(wider.text, exact=False)
             case Like(field, pattern):
                 return self._like(field, pattern, negated)
         raise TypeError(f"no condition: {condition!r}")
@@ -157,6 +166,11 @@ def _portable(pattern: str, like_anywhere: bool) -> str:
     plain = re.match(r"[^%_\\]*", pattern)
     assert plain is not None  # it may be empty
     return plain[0] + "%"
+
+
+def _caseless(pattern: str) -> str:
+    """A pattern that fits at least the texts that are the same in lower case: it leaves open what has a case."""
+    return re.sub("%+", "%", _CASED.sub("%", pattern))
 
 
 def _place(field: str) -> str:
