@@ -11,6 +11,7 @@ whose document was left out; those on scans are of the model that comes with max
 import re
 from dataclasses import asdict
 
+import cv2
 import numpy as np
 from measure import arguments, save
 from sklearn.metrics import roc_auc_score
@@ -22,6 +23,7 @@ from maxsight.quality.degrade import CLEAN, Degradation, degrade
 from maxsight.quality.explaining import window_heat
 from maxsight.quality.features import PagePooling, load_extractor
 from maxsight.quality.judging import document_folds, measure
+from maxsight.quality.labels import rates_of_texts
 from maxsight.quality.model_file import load_predictor
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.predictor import FittedTarget, Target
@@ -139,10 +141,26 @@ def scans(folder, predictor):
     return found
 
 
+def read_again(folders, table, most=200):
+    """How far tesseract's own error rate moves when a page is moved by a pixel: no prediction can be closer."""
+    rows = np.random.default_rng(0).permutation(len(table))[:most]
+    first, second, skewed = [], [], []
+    for row in rows:
+        sample = table.samples[row]
+        (folder,) = [folder for folder in folders if sample.sample_id in folder]
+        moved = cv2.copyMakeBorder(folder.load_picture(sample), 1, 0, 1, 0, cv2.BORDER_REPLICATE)
+        first.append(rate_of(sample, sample.ocr_text))
+        second.append(rate_of(sample, read_picture(moved, OcrChoice.TESSERACT).text))
+        skewed.append("skew" in sample.degradation)
+    first, second, skewed = np.array(first), np.array(second), np.array(skewed)
+    return {
+        name: rounded(asdict(measure(first[rows], second[rows])))
+        for name, rows in (("all", skewed | True), ("skewed", skewed), ("all but skewed", ~skewed))
+    }
+
+
 def other_engine(folder, table, judgements, most=120):
     """Labels of RapidOCR for some of the crops: does what was learned of tesseract rank them?"""
-    from maxsight.quality.labels import rates_of_texts
-
     rows = [
         row
         for row, sample in enumerate(table.samples)
@@ -153,13 +171,14 @@ def other_engine(folder, table, judgements, most=120):
     for row in rows:
         sample = table.samples[row]
         reading = read_picture(folder.load_picture(sample), OcrChoice.RAPIDOCR)
-        rates.append(rates_of_texts(sorted_words(sample.reference), sorted_words(reading.text)).cer)
+        rates.append(rate_of(sample, reading.text))
     return rounded(asdict(measure(np.array(rates), judgements[0].predicted[rows])))
 
 
-def sorted_words(text):
-    """Order-free: the samples keep no boxes of their references."""
-    return " ".join(sorted(text.split()))
+def rate_of(sample, text):
+    """The character error rate of a text, word order aside: the samples keep no boxes of their references."""
+    ordered = (" ".join(sorted(words.split())) for words in (sample.reference, text))
+    return rates_of_texts(*ordered).cer
 
 
 def main():
@@ -174,6 +193,7 @@ def main():
         **figures,
         "cer: companies kept together": companies_left_out(table, judgements),
         "one quadrant damaged": quadrants(table, folders, extractor, judgements[0].parameters),
+        "cer of tesseract, page moved by a pixel": read_again(folders, table),
         "cer of rapidocr, learned from tesseract": other_engine(folders[1], table, judgements),
     }
     for name, folder in (("pages", 0), ("crops", 1)):

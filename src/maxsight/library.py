@@ -30,7 +30,7 @@ from maxsight.documents import (
 from maxsight.drawing import PagePicture, draw_page, placed
 from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
 from maxsight.encoders.matching import find_same_encoder
-from maxsight.errors import InputError, LibraryExistsError
+from maxsight.errors import InputError, LibraryExistsError, MaxSightError
 from maxsight.heatmaps.explanation import Explanation, explain_page
 from maxsight.identity import find_documents, find_exactly
 from maxsight.indexing import (
@@ -38,9 +38,11 @@ from maxsight.indexing import (
     IndexEvent,
     IndexOptions,
     IndexReport,
+    Judges,
     Noticed,
     PageJudge,
     Progress,
+    judges_of,
     load_judge,
     start_run,
 )
@@ -175,6 +177,12 @@ class Library(Upkeep, Auditing):
         """Whether there is a library at ``path``."""
         return library_exists(find_place(path, token))
 
+    def _page_judge(self, quality: bool | PageJudge | None) -> PageJudge | None:
+        """Who judges new pages: who is given, the model that comes along, nobody, or whoever has judged the others."""
+        if quality is None:
+            return Judges().judge_beside(judges_of(self.documents()))
+        return load_judge() if quality is True else quality or None
+
     def _page_encoder(self) -> Encoder:
         """The encoder as pages need it: with its vectors pooled where the library's are."""
         factor = self._store.manifest.pool_factor
@@ -243,7 +251,14 @@ class Library(Upkeep, Auditing):
         """
         several = [paths] if isinstance(paths, str | PathLike) else paths
         encoder = self._page_encoder()
-        judge = _page_judge(options.get("quality", False))
+        quality = options.get("quality")
+        try:
+            judge = self._page_judge(quality)
+        except MaxSightError as error:
+            if quality is not None:
+                raise
+            judge = None  # nobody asked for one
+            yield Noticed(f"these pages are not judged: {error}")
         options = {"settings": self.settings, **options}
         with self._store.writing():
             self._discards_if_empty = self._is_new
@@ -496,8 +511,3 @@ def _new_manifest(encoder: Encoder, settings: ReadSettings | None, pool_factor: 
         created_by=__version__,
         pool_factor=pool_factor,
     )
-
-
-def _page_judge(quality: bool | PageJudge) -> PageJudge | None:
-    """Who judges pages: the model that comes along, one that is given, or nobody."""
-    return load_judge() if quality is True else quality or None

@@ -101,6 +101,26 @@ def test_indexing_with_quality_reports_pages_and_lists_them(scans, tmp_path):
     assert (again["judged"], again["unreadable"]) == (0, [])
 
 
+def test_a_library_that_was_judged_goes_on_being_judged_unless_refused(scans, tmp_path):
+    def judged(*arguments):
+        place = ["--library", str(tmp_path / "t.library"), "--ocr", "none", "--json"]
+        result = CliRunner().invoke(main, ["index", *map(str, arguments), *place])
+        assert result.exit_code == 0, result.output
+        return json.loads(result.stdout)["judged"]
+
+    assert judged(scans / "clean.png", "--quality", "--encoder", "fake") == 1
+    assert judged(scans / "noisy.png", "--no-quality") == 0
+    assert judged(scans) == 2
+
+
+def test_judging_is_not_refused_and_asked_for_at_once(tmp_path):
+    result = CliRunner().invoke(
+        main, ["index", str(tmp_path), "--no-quality", "--quality-model", "my.quality"]
+    )
+    assert result.exit_code == 2
+    assert "--no-quality and --quality-model exclude each other" in result.stderr
+
+
 def test_a_model_of_ones_own_can_judge_while_indexing_and_has_to_be_one(scans, tmp_path):
     (tmp_path / "not.quality").write_text("no model")
     arguments = [

@@ -10,7 +10,7 @@ from stages import GatedEncoder, GatedStore
 from maxsight import Library
 from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.errors import InputError
-from maxsight.indexing import Indexed, IndexReport, IndexRun, Judged, Noticed, judging
+from maxsight.indexing import Indexed, IndexReport, IndexRun, Judged, Noticed, judges, judging
 from maxsight.metadata import MetadataTable
 from maxsight.quality.features import FeatureSpace, Layer, PagePooling
 from maxsight.quality.predictor import QualityPredictor
@@ -215,3 +215,48 @@ def test_the_shipped_model_is_a_judge_with_a_revision_of_its_own():
     assert judge.dpi == 150
     blank = judge.page_fields(np.full((1650, 1275, 3), 255, np.uint8))
     assert "predicted_cer" not in blank and "blank" in blank["quality_note"]
+
+
+class TestALibraryThatWasJudged:
+    """By the model that comes with maxsight, for which a judge stands here."""
+
+    @pytest.fixture(autouse=True)
+    def ours(self, monkeypatch):
+        monkeypatch.setattr(judges, "load_judge", lambda: DarknessJudge("ours"))
+
+    @pytest.fixture
+    def library(self, scans):
+        with Library.create(scans / "test.library", encoder="fake") as library:
+            yield library
+
+    def judged(self, library, scans, by, **options):
+        """How many pages are judged by themselves, and what is said, once a first page was judged by someone."""
+        given = {"settings": ReadSettings(ocr=OcrChoice.NONE), "workers": 1}
+        library.index(scans / "white.png", quality=by, **given)
+        report = library.index(scans, **given, **options)
+        return report.judged, report.notices
+
+    def test_goes_on_being_judged(self, library, scans):
+        assert self.judged(library, scans, DarknessJudge("ours")) == (4, ())
+
+    def test_is_not_if_that_is_refused(self, library, scans):
+        judged, notices = self.judged(library, scans, DarknessJudge("ours"), quality=False)
+        assert judged == 0
+        assert notices == ("4 pages lack the error rates that others have: index again with --quality",)
+
+    def test_by_no_other_model_than_its_own(self, library, scans):
+        judged, notices = self.judged(library, scans, DarknessJudge("theirs"))
+        assert judged == 0
+        assert notices == ("4 pages lack the error rates that others have: index again with --quality",)
+
+    def test_is_indexed_all_the_same_where_nobody_can_judge(self, library, scans, monkeypatch):
+        def broken():
+            raise InputError("the model is damaged")
+
+        monkeypatch.setattr(judges, "load_judge", broken)
+        judged, notices = self.judged(library, scans, DarknessJudge("ours"))
+        assert (judged, library.verify().pages) == (0, 6)
+        assert "these pages are not judged: the model is damaged" in notices
+
+    def test_one_that_was_not_is_left_so(self, library, scans):
+        assert self.judged(library, scans, False) == (0, ())

@@ -153,7 +153,7 @@ def test_a_better_predictor_is_better_beyond_chance(known):
 
 @pytest.mark.parametrize(
     ("samples", "documents", "message"),
-    [(5, 5, "5 samples of 5 documents are too few"), (100, 1, "100 samples of 1 documents are too few")],
+    [(5, 5, "5 samples of 5 documents are too few"), (100, 1, "100 samples of 1 document are too few")],
 )
 def test_too_little_to_learn_from_is_refused(samples, documents, message):
     names = np.array([f"{n % documents}.pdf" for n in range(samples)])

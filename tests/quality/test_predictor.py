@@ -54,6 +54,7 @@ def test_colour_and_grey_are_predicted_the_same(predictor):
     ("picture", "reason"),
     [
         (np.full((900, 700), 255, np.uint8), "blank"),
+        (np.kron(np.tri(3, 2), np.full((300, 350), 255)).astype(np.uint8), "nothing of a character's size"),
         (np.full((10, 10), 0, np.uint8), "10 x 10 pixels"),
         (np.random.default_rng(0).integers(0, 255, (900, 700)).astype(np.uint8), "no text can be made out"),
     ],

@@ -22,6 +22,7 @@ from maxsight.cli.output import (
 )
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 from maxsight.cli.record_options import encoder_of_records, record_options
+from maxsight.errors import InputError
 
 if TYPE_CHECKING:
     from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
@@ -58,8 +59,9 @@ MOST_UNREADABLE, MOST_PLACES = 20, 3
 )
 @click.option("--again", is_flag=True, help="Read unchanged files again, for example with another --ocr.")
 @click.option(
-    "--quality", is_flag=True, help="Predict the error rates of OCR for every page with a picture, for --filter: "
-    "predicted_cer, predicted_wer. Pages indexed before are completed."
+    "--quality/--no-quality", default=None, help="Predict the error rates of OCR for every page with a picture, for "
+    "--filter: predicted_cer, predicted_wer. Pages indexed before are completed. In a library whose pages were judged "
+    "so, it is done unless --no-quality refuses it."
 )  # fmt: skip
 @quality_model_option
 @click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
@@ -77,6 +79,8 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
 
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
     model = options["quality_model"]
+    if model and options["quality"] is False:
+        raise InputError("--no-quality and --quality-model exclude each other", hint="Leave one of them out.")
     judge = load_judge(model) if options["quality"] or model else None
     found = list(each_path(paths))
     with _opened(library, found, options) as opened, _progress_bar() as show:
@@ -88,7 +92,7 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
             "settings": changed(opened.settings, options),
             "workers": options["workers"],
             "again": options["again"],
-            "quality": judge or False,
+            "quality": judge or options["quality"],
         }
         if options["records"]:
             given["records"] = options["records"]

@@ -235,7 +235,8 @@ def predict(
 def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any) -> None:
     """Draw where on PAGE of FILE OCR would fail.
 
-    Beside it are the words it finds, coloured by its confidence. Behind each rate stands the interval that holds nine
+    One colour stands for one error rate on every picture; a legend says for which. Beside the page are the words
+    that OCR finds, coloured by its confidence. Behind each rate stands the interval that holds nine
     of ten, [low, high].
     """
     from dataclasses import replace
@@ -261,9 +262,10 @@ def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any
     if prediction.refusal:
         raise InputError(f"{file}, page {page}: {prediction.refusal}", hint="There is nothing to explain.")
     vectors = predictor.extractor.vectors(picture)
-    fitted = next(iter(predictor.targets.values()))
+    target, fitted = next(iter(predictor.targets.items()))
+    heat = window_heat(predictor.extractor, fitted, vectors)
     title = f"where OCR would fail: {_estimates(prediction)}"
-    sheet = draw_heat(picture, vectors, window_heat(predictor.extractor, fitted, vectors), title)
+    sheet = draw_heat(picture, vectors, heat, title, target.upper())
     if settings.ocr is not OcrChoice.NONE:
         reading = read_picture(picture, settings.ocr)
         said = f"words OCR found: {len(reading.words.texts):,}, mean confidence {reading.confidence:.2f}"

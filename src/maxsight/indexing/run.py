@@ -57,7 +57,8 @@ class IndexOptions(TypedDict, total=False):
         records: Take the paths for files of records, and each group of records for a document.
         quality: Judge pages by their pictures and keep what is expected of OCR as fields of each page; by the model
             that comes with maxsight, or by a judge of one's own, such as a `QualityPredictor`. Pages that were
-            indexed before and lack it are judged too.
+            indexed before and lack it are judged too. None, as if left out: if the model that comes with maxsight has
+            judged the library's pages, and nobody else.
     """
 
     include: Sequence[str]
@@ -68,7 +69,7 @@ class IndexOptions(TypedDict, total=False):
     workers: int | None
     again: bool
     records: RecordFields
-    quality: bool | PageJudge
+    quality: bool | PageJudge | None
 
 
 class IndexRun:

@@ -1,6 +1,11 @@
-"""The picture of an explanation: heat over the page, and beside it what OCR read, coloured by its confidence."""
+"""The picture of an explanation: heat over the page, and beside it what OCR read, coloured by its confidence.
+
+Colours are absolute: one colour stands for one error rate on every picture, and a legend below the page says for which.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable, Sequence
 
 import cv2
 import numpy as np
@@ -11,22 +16,31 @@ from maxsight.quality.features import PageVectors
 from maxsight.quality.ocr import OcrReading
 
 PAGE_HEIGHT_PX = 1400
-LEGEND_PX = 70
-COLD, HOT = (38, 139, 80), (214, 39, 40)
-_STRONGEST = 0.6
+FOOT_PX, MARGIN_PX = 128, 16
+SURE, UNSURE = np.array([(38, 139, 80), (214, 39, 40)], np.float32)
+_TITLE_PX, _BAR_PX = 12, (54, 74)  # below the page; the bar from and to
+_RATES = (0.0, 0.1, 0.25, 0.5, 1.0)
+_CONFIDENCES = (0.0, 0.25, 0.5, 0.75, 1.0)
+# An error rate's hue runs from yellow over red to violet, and it covers the more of the page the higher it is.
+_HUES = np.array([(255, 214, 0), (255, 140, 0), (214, 39, 40), (120, 20, 90)], np.float32)
+_HUE_AT = (0.0, 0.15, 0.5, 1.0)
+_STRONGEST = 0.65
 _PAPER, _INK = (255, 255, 255), (32, 33, 36)
+
+Colours = NDArray[np.float32]
 
 
 def draw_heat(
-    picture: NDArray[np.uint8], page: PageVectors, heat: NDArray[np.float64], title: str
+    picture: NDArray[np.uint8], page: PageVectors, heat: NDArray[np.float64], title: str, rate: str
 ) -> Image.Image:
-    """Lay predicted error rates over a page, from nothing at 0 to red at 1.
+    """Lay predicted error rates over a page, from nothing at 0 to violet at 1.
 
     Args:
         picture: Grey or RGB.
         page: The vectors' boxes.
         heat: In [0, 1]. Shape ``(vectors,)``.
         title: Shown below.
+        rate: What the heat is, for the legend: ``CER``.
     """
     base = _scaled(picture)
     plane = np.zeros((base.height, base.width), np.float32)
@@ -34,9 +48,12 @@ def draw_heat(
         rows = slice(round(y0 * base.height), round(y1 * base.height))
         plane[rows, round(x0 * base.width) : round(x1 * base.width)] = value
     plane = np.asarray(cv2.GaussianBlur(np.clip(plane, 0, 1), (0, 0), base.height / 160), np.float32)
-    strength = (_STRONGEST * plane)[:, :, None]
-    mixed = np.asarray(base, np.float32) * (1 - strength) + np.array(HOT, np.float32) * strength
-    return _with_title(Image.fromarray(mixed.astype(np.uint8)), title)
+    marked = Image.fromarray(heated(np.asarray(base, np.float32), plane).astype(np.uint8))
+
+    def on_paper(rates: Colours) -> Colours:
+        return heated(np.full((*rates.shape, 3), 255, np.float32), rates)
+
+    return _with_foot(marked, title, f"{rate} expected there", _RATES, on_paper)
 
 
 def draw_words(picture: NDArray[np.uint8], reading: OcrReading, title: str) -> Image.Image:
@@ -44,10 +61,10 @@ def draw_words(picture: NDArray[np.uint8], reading: OcrReading, title: str) -> I
     base = _scaled(picture)
     draw = ImageDraw.Draw(base)
     scale = base.height / picture.shape[0]
-    for box, sure in zip(reading.words.boxes, reading.confidences, strict=True):
-        colour = tuple(round(hot + (cold - hot) * float(sure)) for hot, cold in zip(HOT, COLD, strict=True))
-        draw.rectangle([float(edge) * scale for edge in box], outline=colour, width=2)
-    return _with_title(base, title)
+    colours = _of_confidence(reading.confidences).astype(int).tolist()
+    for box, colour in zip(reading.words.boxes, colours, strict=True):
+        draw.rectangle([float(edge) * scale for edge in box], outline=tuple(colour), width=2)
+    return _with_foot(base, title, "OCR's confidence", _CONFIDENCES, _of_confidence)
 
 
 def side_by_side(*pages: Image.Image) -> Image.Image:
@@ -60,15 +77,51 @@ def side_by_side(*pages: Image.Image) -> Image.Image:
     return sheet
 
 
+def heated(colours: Colours, rates: NDArray[np.floating]) -> Colours:
+    """Lay error rates over colours.
+
+    Args:
+        colours: From 0 to 255. Shape ``(..., 3)``.
+        rates: From 0 to 1. Shape ``(...)``.
+    """
+    hue = np.stack([np.interp(rates, _HUE_AT, channel) for channel in _HUES.T], axis=-1)
+    cover = _STRONGEST * np.sqrt(rates)[..., None]  # so that 0.1, which matters, is seen
+    return np.asarray(colours * (1 - cover) + hue * cover, np.float32)
+
+
+def _of_confidence(confidences: NDArray[np.floating]) -> Colours:
+    sure = np.asarray(confidences, np.float32)[..., None]
+    return np.asarray(UNSURE * (1 - sure) + SURE * sure, np.float32)
+
+
 def _scaled(picture: NDArray[np.uint8]) -> Image.Image:
     image = Image.fromarray(picture).convert("RGB")
     width = max(1, round(image.width * PAGE_HEIGHT_PX / image.height))
     return image.resize((width, PAGE_HEIGHT_PX))
 
 
-def _with_title(page: Image.Image, title: str) -> Image.Image:
-    sheet = Image.new("RGB", (page.width, page.height + LEGEND_PX), _PAPER)
+def _with_foot(
+    page: Image.Image,
+    title: str,
+    measure: str,
+    ticks: Sequence[float],
+    colours: Callable[[Colours], Colours],
+) -> Image.Image:
+    """A page with its title and legend below it: a bar of all colours from 0 to 1, and what some of them mean."""
+    sheet = Image.new("RGB", (page.width, page.height + FOOT_PX), _PAPER)
     sheet.paste(page, (0, 0))
-    font = ImageFont.load_default(max(12, min(24, page.width // 34)))
-    ImageDraw.Draw(sheet).text((16, page.height + 20), title, font=font, fill=_INK)
+    font, small = (ImageFont.load_default(max(10, min(most, page.width // 34))) for most in (22, 17))
+    draw = ImageDraw.Draw(sheet)
+    draw.text((MARGIN_PX, page.height + _TITLE_PX), title, font=font, fill=_INK)
+    left = MARGIN_PX + round(draw.textlength(measure, font=small)) + MARGIN_PX
+    width = max(1, page.width - left - 2 * MARGIN_PX)
+    top, bottom = (page.height + edge for edge in _BAR_PX)
+    bar = colours(np.linspace(0, 1, width, dtype=np.float32))
+    sheet.paste(Image.fromarray(np.tile(bar.astype(np.uint8), (bottom - top, 1, 1))), (left, top))
+    draw.rectangle((left - 1, top - 1, left + width, bottom), outline=_INK)
+    draw.text((MARGIN_PX, (top + bottom) // 2), measure, font=small, fill=_INK, anchor="lm")
+    for tick in ticks:
+        at = left + tick * (width - 1)
+        draw.line((at, bottom, at, bottom + 6), fill=_INK)
+        draw.text((at, bottom + 8), f"{tick:g}", font=small, fill=_INK, anchor="ma")
     return sheet

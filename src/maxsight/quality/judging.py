@@ -83,8 +83,9 @@ def check_samples(documents: Groups, target: Array) -> None:
     """
     known = len(np.unique(documents))
     if len(target) < MIN_SAMPLES or known < MIN_DOCUMENTS:
+        of = "1 document" if known == 1 else f"{known} documents"
         raise InputError(
-            f"{len(target)} samples of {known} documents are too few to learn from and to judge by",
+            f"{len(target)} samples of {of} are too few to learn from and to judge by",
             hint=f"Give at least {MIN_SAMPLES} samples of {MIN_DOCUMENTS} documents; hundreds make a useful model.",
         )
     if np.ptp(target) < 1e-9:

@@ -192,7 +192,9 @@ class QualityPredictor:
             return Prediction(refusal=str(error))
         found = find_text(picture)
         if not found.pieces:
-            return Prediction(refusal="no ink can be made out: the page is blank, or far too pale")
+            return Prediction(
+                refusal="no text can be made out: the page is blank, far too pale, or has nothing of a character's size"
+            )
         if not found.is_text:
             return Prediction(refusal=f"no text can be made out: {found}")
         said = None if reading is None else ocr_features(reading.confidence, reading.text, found)

@@ -19,10 +19,9 @@ from dataclasses import replace
 from maxsight.documents import Limits
 from maxsight.errors import LibraryBusyError, MaxSightError
 from maxsight.identity import document_path
-from maxsight.indexing import Indexed, Noticed, PageJudge, judges_of
+from maxsight.indexing import Indexed, Judges, Noticed, PageJudge, judges_of
 from maxsight.library import Library
 from maxsight.server.jobs import Job
-from maxsight.server.judges import Judges
 from maxsight.server.metrics import Metrics
 from maxsight.server.problems import RefusedError
 from maxsight.server.schemas import JobState

@@ -20,13 +20,12 @@ from fastapi import Request
 from maxsight.encoders import EncoderOptions
 from maxsight.errors import LibraryReadOnlyError, UnknownDocumentError
 from maxsight.identity import document_id, page_id
-from maxsight.indexing import PageJudge
+from maxsight.indexing import Judges, PageJudge
 from maxsight.library import Library
 from maxsight.server.admission import Admission
 from maxsight.server.batching import SearchBatcher, SearchOptions
 from maxsight.server.config import RequestLimits, ServerSettings
 from maxsight.server.job_queue import JobQueue
-from maxsight.server.judges import Judges
 from maxsight.server.metrics import Metrics
 from maxsight.server.page_images import PageImages
 from maxsight.server.uploads import Incoming, UploadFolder

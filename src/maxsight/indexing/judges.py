@@ -1,18 +1,18 @@
-"""Who judges the pages of uploads: the judge who was named, else the one who has judged the library's pages."""
+"""Who judges new pages: the judge who was named, else the one who has judged the library's pages."""
 
 from __future__ import annotations
 
 from collections.abc import Set
 
 from maxsight import extras
-from maxsight.indexing import PageJudge, load_judge
+from maxsight.indexing.judging import PageJudge, load_judge
 from maxsight.types import Scalar
 
 
 class Judges:
-    """Finds the judge of each job. For the thread that does them."""
+    """Finds the judge of each run, and keeps the one that comes with maxsight. For one thread at a time."""
 
-    def __init__(self, named: PageJudge | None) -> None:
+    def __init__(self, named: PageJudge | None = None) -> None:
         """Remember who was named; None for whoever has judged the pages there are."""
         self._named = named
         self._own: PageJudge | None = None
