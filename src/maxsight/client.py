@@ -8,12 +8,18 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urlsplit
+from urllib.parse import quote, urlsplit
 
 import httpx
 
 from maxsight import __version__, types
-from maxsight.errors import EndpointError, EndpointUnavailableError, InputError, MaxSightError
+from maxsight.errors import (
+    EndpointError,
+    EndpointUnavailableError,
+    InputError,
+    MaxSightError,
+    UnknownDocumentError,
+)
 from maxsight.heatmaps.explanation import RegionGain, TokenGain
 from maxsight.identity import find_named, unknown_page
 
@@ -124,14 +130,18 @@ class RemoteLibrary:
             ids = {page["page_number"]: page["page_id"] for page in document["pages"]}
             if page_number not in ids:
                 raise unknown_page(document["path"], document["page_count"], page_number)
-            address = f"/v1/pages/{ids[page_number]}/explanation"
+            address = f"/v1/pages/{quote(ids[page_number], safe='')}/explanation"
             return _explanation(self._ask("GET", address, params={"q": query}))
 
     def _find(self, file: str) -> str:
         """The address of the document that is meant; all are looked at only to say what may be meant instead."""
         ending = re.sub(r"([\\%_])", r"\\\1", file).replace("'", "''")
-        known = self._documents(f"path LIKE '%{ending}'") or self._documents(None)
-        return known[find_named(file, known)]
+        known = self._documents(f"path LIKE '%{ending}'")
+        try:
+            return known[find_named(file, known)]
+        except UnknownDocumentError:
+            known = self._documents(None)
+            return known[find_named(file, known)]
 
     def _documents(self, where: str | None) -> dict[str, str]:
         """Addresses of documents by their paths."""
@@ -139,8 +149,11 @@ class RemoteLibrary:
         asked: dict[str, str | int] = {"limit": MOST_LISTED, **({"filter": where} if where else {})}
         while True:
             listed = self._ask("GET", "/v1/documents", params=asked)
-            found |= {item["path"]: item["links"]["self"] for item in listed["items"]}
-            if listed["next_cursor"] is None:
+            found |= {
+                item["path"]: f"/v1/documents/{quote(item['document_id'], safe='')}"
+                for item in listed["items"]
+            }
+            if listed["next_cursor"] in (None, asked.get("cursor")):
                 return found
             asked["cursor"] = listed["next_cursor"]
 
@@ -152,6 +165,10 @@ class RemoteLibrary:
                 f"{self.url} has not answered in time", hint="Try again, or ask whoever runs the server."
             ) from error
         except (httpx.HTTPError, httpx.InvalidURL) as error:
+            if isinstance(error, httpx.InvalidURL) and "params" in asked:
+                raise InputError(
+                    "the query is too long for an address", hint="Ask with fewer words."
+                ) from error
             raise EndpointUnavailableError(
                 f"{self.url} can't be reached: {error}",
                 hint="Start it with `maxsight serve`, or check the address.",

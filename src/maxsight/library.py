@@ -445,8 +445,8 @@ class Library(Upkeep, Auditing):
             notices.append(f"only the first {len(searched.split()):,} words of the query are searched for")
         if unknown := self._searcher.unknown_words(query):
             notices.append(
-                f"no page has any word of the query ({listed(unknown)}), and the encoder knows them only in parts: "
-                "what is found is like those parts"
+                f"text search finds no page with a word of the query ({listed(unknown)}), and the encoder knows them "
+                "only in parts: what is found is like those parts"
             )
         return notices
 

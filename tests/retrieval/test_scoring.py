@@ -216,6 +216,18 @@ assert kernels_for(np.array([10**8]), 10) is not None
     subprocess.run([sys.executable, "-c", code], check=True)
 
 
+@pytest.mark.parametrize("has_unit", [True, False])
+def test_whether_queries_are_rounded_is_known_before_kernels_are_loaded(monkeypatch, has_unit):
+    """How many candidates a search takes depends on it, and the first one may load them."""
+    pytest.importorskip("numba")
+    if has_unit and not loading.allow_matrices():
+        pytest.skip("this processor has no matrix unit (AMX), or the system does not lend it")
+    monkeypatch.setattr(loading, "allow_matrices", lambda: has_unit)
+    monkeypatch.setattr(loading, "_loader", loading._Loader())
+    before = loading.queries_are_rounded()
+    assert loading.load_kernels().rounds_queries is before is loading.queries_are_rounded() is not has_unit
+
+
 def test_without_a_compiler_numpy_does_it_all_and_says_so(monkeypatch, caplog):
     monkeypatch.setenv("MAXSIGHT_KERNELS", "numba")
     monkeypatch.setitem(sys.modules, "maxsight.retrieval.kernels", None)  # importing it fails

@@ -61,6 +61,7 @@ def test_the_output_is_that_of_a_search_on_this_machine(served, arguments):
         ("lamp", "light_house.pdf", "1"),
         ("lamp", "lighthouse.pdf", "9"),
         ("lamp", "it's not%there\\", "1"),
+        ("lamp", "ees.md", "1"),
         ("???", "bees.md", "1"),
     ],
 )
@@ -68,6 +69,11 @@ def test_so_is_that_of_an_explanation(served, arguments):
     there = call("explain", *arguments, "--url", served.url)
     here = call("explain", *arguments, "--library", str(served.home / "test.library"))
     assert there == here
+
+
+def test_a_question_too_long_for_an_address_is_told_so(served):
+    with RemoteLibrary(served.url) as remote, pytest.raises(InputError, match="too long for an address"):
+        remote.explain("\u6f22" * 9000, "bees.md", 1)
 
 
 def test_a_server_draws_no_explanation_and_says_so(served):

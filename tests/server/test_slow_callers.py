@@ -133,7 +133,7 @@ def test_little_is_taken_from_strangers_and_where_no_body_is_read(port, method, 
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/content-too-large")
 
 
-ANSWERS = 100
+ANSWERS = 400
 
 
 def read_after(port, pauses_s):

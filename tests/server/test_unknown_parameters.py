@@ -100,6 +100,13 @@ def test_json_that_is_not_said_to_be_is_answered_with_the_header_that_is_missing
     assert "the header Content-Type: application/json" in answer.json()["hint"]
 
 
+def test_json_that_is_nested_too_deeply_is_refused(client):
+    deep = b'{"a":' * 100_000
+    for address in ("/v1/search", "/v1/embeddings"):
+        answer = client.post(address, content=deep, headers={"Content-Type": "application/json"})
+        assert 400 <= answer.status_code < 500, answer.text
+
+
 def test_a_body_that_is_no_json_says_where_it_goes_wrong(client):
     for address, where in (
         ("/v1/search", "the body is not JSON from character 11 on: Expecting value"),

@@ -21,8 +21,10 @@ FIELDS = {
     "author": FieldType.TEXT,
     "Fiscal year": FieldType.INTEGER,
     "a.b": FieldType.TEXT,
+    "city": FieldType.TEXT,
 }
 ROW = {"file": "a.pdf", "path": "x/a.pdf", "page_number": 3, "year": 2020, "rate": 0.5, "draft": True}
+ROW |= {"city": "\u0391\u0398\u0397\u039d\u0391\u03a3"}
 
 
 @pytest.mark.parametrize(
@@ -33,6 +35,9 @@ ROW = {"file": "a.pdf", "path": "x/a.pdf", "page_number": 3, "year": 2020, "rate
         ("path LIKE 'X/%'", False),
         ("path ILIKE 'X/%.PDF'", True),
         ("path NOT ILIKE 'X/%'", False),
+        ("\"a.b\" ILIKE '%\u03a3'", True),
+        ("\"a.b\" ILIKE '%\u039d\u0391\u03c3'", True),
+        ("\"a.b\" ILIKE '%\u039d\u03a3'", False),
         ("path NOT LIKE 'x/%'", False),
         ("path NOT LIKE 'X/%'", True),
         ("NOT path NOT LIKE 'X/%'", False),

@@ -235,8 +235,8 @@ def predict(
 def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any) -> None:
     """Draw where on PAGE of FILE OCR would fail.
 
-    One colour stands for one error rate on every picture; a legend says for which. Beside the page are the words
-    that OCR finds, coloured by its confidence. Behind each rate stands the interval that holds nine
+    On white paper one colour stands for one error rate on every picture; a legend says for which. Beside it are the
+    words that OCR finds, coloured by its confidence. Behind each rate stands the interval that holds nine
     of ten, [low, high].
     """
     from dataclasses import replace

@@ -1,6 +1,7 @@
 """The picture of an explanation: heat over the page, and beside it what OCR read, coloured by its confidence.
 
-Colours are absolute: one colour stands for one error rate on every picture, and a legend below the page says for which.
+Colours are absolute: on white paper, one colour stands for one error rate on every picture, and a legend below the page
+says for which.
 """
 
 from __future__ import annotations

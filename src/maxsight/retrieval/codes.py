@@ -116,11 +116,11 @@ class SignCodec:
         """
         coded = [self._coded(query) for query in queries]
         filled = np.flatnonzero(codes.counts)
-        if len(filled) <= _wanted(limit, candidates):
+        wanted = max(limit, usual_candidates() if candidates is None else candidates)
+        if len(filled) <= wanted:
             likely = [filled] * len(coded)
         else:
             scores = scoring.score_signs([query.signs for query in coded], codes)
-            wanted = _wanted(limit, candidates)  # once more, as scoring may have loaded kernels
             likely = [np.sort(_best(row, wanted)) for row in scores]
         found = []
         for query, pages in zip(coded, likely, strict=True):
@@ -159,10 +159,6 @@ def candidates_here(measured: int, *, rounded: bool) -> int:
     return measured * USUAL_IF_ROUNDED // USUAL_CANDIDATES
 
 
-def _wanted(limit: int, candidates: int | None) -> int:
-    return max(limit, usual_candidates() if candidates is None else candidates)
-
-
 def _levels(coordinates: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
     """Coordinates ``(tokens, dim)`` as whole numbers up to 127, and what the largest of each token stands for."""
     reach = np.maximum(np.abs(coordinates).max(axis=1), np.finfo(np.float32).tiny)
@@ -171,7 +167,7 @@ def _levels(coordinates: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray
 
 def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
     """Positions of the highest scores, in any order."""
-    return np.argpartition(-scores, min(count, len(scores) - 1))[:count]
+    return np.argpartition(-scores, count)[:count]
 
 
 def _words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:

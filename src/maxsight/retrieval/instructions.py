@@ -8,15 +8,19 @@ still current: after a change here, change the kernels too, or clear their cache
 from __future__ import annotations
 
 import platform
+from typing import Any
 
 from llvmlite import binding, ir
-from numba import config
+from numba import config, types
 from numba.core import cgutils
+from numba.extending import intrinsic
 
 I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 INTS, WORDS = ir.VectorType(I32, 16), ir.VectorType(I64, 8)
 SHORTS, BYTES = ir.VectorType(I16, 32), ir.VectorType(I8, 64)
 HALVES, FLOATS = ir.VectorType(ir.HalfType(), 16), ir.VectorType(ir.FloatType(), 16)
+SIGNS_AHEAD, FINE_AHEAD = 16384, 4096
+"""Bytes. Measured; the former is about a page's signs, so the next page is there when its turn comes."""
 HOST = binding.get_host_cpu_features()
 if platform.machine().lower() in ("x86_64", "amd64") and not HOST.get("f16c"):
     raise ImportError("this processor can't convert float16")  # LLVM would end the process over it
@@ -97,3 +101,24 @@ def _half_byte_products(builder: ir.IRBuilder, codes: ir.Value, query: ir.Value,
     ]
     pairs = call(builder, "llvm.x86.avx2.pmadd.ub.sw", shorts, *parts)
     return call(builder, "llvm.x86.avx2.pmadd.wd", ints, pairs, constant(shorts, 1))
+
+
+@intrinsic
+def highest_of(typing: Any, best: Any, token: Any) -> Any:
+    """The highest product in a token's 16 lanes."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
+        row = load(builder, given[0], builder.mul(given[1], ir.Constant(I64, 64)), INTS)
+        return call(builder, "llvm.vector.reduce.smax.v16i32", I32, row)
+
+    return types.int32(*[types.intp] * 2), generate
+
+
+@intrinsic
+def read_word(typing: Any, address: Any) -> Any:
+    """The word at an address."""
+
+    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
+        return load(builder, given[0], 0, I64)
+
+    return types.uint64(types.intp), generate

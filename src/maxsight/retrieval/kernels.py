@@ -5,7 +5,7 @@ the tokens of the query some at a time past the vectors of a page. The innermost
 in vectors of 512 bits by ``instructions``.
 
 Tiles and loops are one module, because numba looks at the module's own file to see whether what it compiled before
-is still current.
+is still current; what other kernels share is in ``instructions``.
 """
 
 from __future__ import annotations
@@ -22,24 +22,25 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from maxsight.retrieval.instructions import (
+    FINE_AHEAD,
     FLOATS,
     HALVES,
-    I32,
     I64,
     INTS,
+    SIGNS_AHEAD,
     WORDS,
     add_byte_products,
     at,
     call,
     constant,
     fetch,
+    highest_of,
     load,
+    read_word,
     spread,
 )
 
 SIGN_LANES, FINE_LANES, EXACT_LANES, EXACT_VECTORS = 8, 16, 16, 8
-SIGNS_AHEAD, FINE_AHEAD = 16384, 4096
-"""Bytes. Measured; the former is about a page's signs, so the next page is there when its turn comes."""
 WORTH = np.maximum(0, 1 - np.arange(129, dtype=np.float32) / 64) ** 2
 """What a token gives by how many of 128 bits differ."""
 NARROW, USUAL, WIDE = 4, 8, 12
@@ -122,17 +123,6 @@ def fewest_of(typing: Any, best: Any, token: Any) -> Any:
 
 
 @intrinsic
-def highest_of(typing: Any, best: Any, token: Any) -> Any:
-    """The highest product in a token's 16 lanes."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
-        row = load(builder, given[0], builder.mul(given[1], ir.Constant(I64, 64)), INTS)
-        return call(builder, "llvm.vector.reduce.smax.v16i32", I32, row)
-
-    return types.int32(*[types.intp] * 2), generate
-
-
-@intrinsic
 def widen_16(typing: Any, source: Any, target: Any) -> Any:
     """Write 16 halves as floats."""
 
@@ -184,16 +174,6 @@ def exact_tile(typing: Any, vectors: Any, dim: Any, query: Any, row: Any, best: 
         return context.get_dummy_value()
 
     return types.void(*[types.intp] * 5), generate
-
-
-@intrinsic
-def read_word(typing: Any, address: Any) -> Any:
-    """The word at an address."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
-        return load(builder, given[0], 0, I64)
-
-    return types.uint64(types.intp), generate
 
 
 def compiled(signature: str) -> Callable[[Callable[..., None]], Callable[..., None]]:

@@ -11,15 +11,19 @@ import logging
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
+from importlib.util import find_spec
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxsight import settings
+from maxsight.retrieval.matrix_unit import allow_matrices
 
 PATIENCE = 20e6
 """Comparisons of a vector and a query token that numpy does first: about half a second's."""
+PAGE_PRICE = 1000
+"""What a page costs numpy beside them."""
 
 USUAL_TOKENS = 16
 
@@ -50,7 +54,7 @@ def kernels_for(counts: NDArray[np.int64], tokens: int) -> Kernels | None:
         counts: Vectors of each page.
         tokens: Query tokens they are compared with.
     """
-    return _loader.kernels_for(float(counts.sum()) * tokens)
+    return _loader.kernels_for(float(counts.sum()) * tokens + PAGE_PRICE * len(counts))
 
 
 def compile_for(vectors: int) -> None:
@@ -60,8 +64,10 @@ def compile_for(vectors: int) -> None:
 
 
 def queries_are_rounded() -> bool:
-    """Whether pages are scored by their signs with queries that are rounded to signs too, as far as is known yet."""
-    return _loader.kernels is not None and _loader.kernels.rounds_queries
+    """Whether pages are scored by their signs with queries that are rounded to signs too."""
+    if _loader.tried:
+        return _loader.kernels is not None and _loader.kernels.rounds_queries
+    return settings.kernels() != "numpy" and find_spec("numba") is not None and not allow_matrices()
 
 
 def load_kernels() -> Kernels | None:
@@ -72,12 +78,12 @@ def load_kernels() -> Kernels | None:
 class _Loader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._tried = False
+        self.tried = False
         self.kernels: Kernels | None = None
         self._done = 0.0
 
     def kernels_for(self, work: float) -> Kernels | None:
-        if not self._tried:
+        if not self.tried:
             self._done += work
             if settings.kernels() == "auto" and self._done < PATIENCE:
                 return None
@@ -86,20 +92,20 @@ class _Loader:
 
     def load(self) -> Kernels | None:
         with self._lock:
-            if not self._tried:
+            if not self.tried:
                 if settings.kernels() != "numpy":
                     self.kernels = _import()
-                self._tried = True
+                self.tried = True
         return self.kernels
 
 
 def _import() -> Kernels | None:
     try:
         from maxsight.retrieval import kernels
-        from maxsight.retrieval.matrix_unit import allow_matrices
+        from maxsight.retrieval.instructions import FEATURES
 
         best: Any = kernels
-        if allow_matrices():
+        if FEATURES and allow_matrices():
             from maxsight.retrieval import matrix_kernels
 
             best = matrix_kernels

@@ -2,7 +2,7 @@
 
 The unit has eight tiles of 16 lines of 64 bytes, and multiplies two of bytes into one of sums. Two tiles of query
 tokens meet the codes of a block of 16 vectors, 64 dimensions a step. Codes are made bytes first, in memory that stays
-in the first cache: a sign 0 or 1, a step of fine codes 0 to 15.
+in the first cache for usual dimensions: a sign 0 or 1, a step of fine codes 0 to 15.
 
 What the unit is told takes long, but what is next begins before it is done, unless it waits for memory. So blocks are
 unpacked some time before they are multiplied, and sums are looked at some time after they were written.
@@ -23,8 +23,22 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from maxsight.retrieval.instructions import BYTES, I8, I64, INTS, at, call, constant, fetch, load
-from maxsight.retrieval.kernels import FINE_AHEAD, SIGNS_AHEAD, compiled, highest_of, read_word
+from maxsight.retrieval.instructions import (
+    BYTES,
+    FINE_AHEAD,
+    I8,
+    I64,
+    INTS,
+    SIGNS_AHEAD,
+    at,
+    call,
+    constant,
+    fetch,
+    highest_of,
+    load,
+    read_word,
+)
+from maxsight.retrieval.kernels import compiled
 
 BLOCK = 16
 """Vectors whose codes are unpacked and multiplied together, as many as a tile has lines."""
@@ -296,6 +310,11 @@ def _find_best(address, count, signs, query, lines, depth, unpacked, sums, best)
     tokens = 2 * lines
     codes_size, sums_size = TILE * depth, LINE * tokens
     pairs = (count + 2 * BLOCK - 1) // (2 * BLOCK)
+    if count <= BLOCK:  # as most paragraphs are
+        _unpack(address, count, signs, depth, 0, unpacked)
+        multiply_all(query, lines, unpacked, depth)
+        write_sums(lines, best)
+        return
     empty_best(best, tokens)
     for block in range(AHEAD):
         _unpack(address, count, signs, depth, block, unpacked + codes_size * block)

@@ -68,6 +68,7 @@ def score_signs(queries: Sequence[SignQuery], codes: PageCodes) -> NDArray[np.fl
         return scores
     compiled = kernels_for(codes.counts, sum(len(query.scales) for query in queries))
     if compiled is None:
+        known = [_known(query) for query in queries]
 
         def score(pages: slice) -> None:
             for page in range(pages.start, pages.stop):
@@ -75,8 +76,8 @@ def score_signs(queries: Sequence[SignQuery], codes: PageCodes) -> NDArray[np.fl
                 words = codes.signs.page(page, SIGN_BYTES * count).reshape(2, count, SIGN_BYTES // 2)
                 bits = np.unpackbits(words.transpose(1, 0, 2), axis=-1, bitorder="little")
                 stored = bits.reshape(count, 8 * SIGN_BYTES).T.astype(np.float32)
-                for number, query in enumerate(queries):
-                    scores[number, page] = _sign_score(query, stored)
+                for number, query in enumerate(known):
+                    scores[number, page] = _sign_score(*query, stored)
     else:
         compare = compiled.sign_scorer([(query.levels, query.scales) for query in queries])
         addresses = codes.signs.addresses()
@@ -153,12 +154,21 @@ def score_exact(query: Floats, pages: PageVectors) -> NDArray[np.float32]:
     return scores
 
 
-def _sign_score(query: SignQuery, stored: NDArray[np.float32]) -> np.float32:
+def _known(query: SignQuery) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """What pages have in common: the levels, their sum, and what the square of what agrees is worth, by token."""
+    levels = query.levels.astype(np.float32)
+    return levels, levels.sum(axis=1), query.scales / np.maximum(1, np.abs(levels).sum(axis=1))
+
+
+def _sign_score(
+    levels: NDArray[np.float32],
+    totals: NDArray[np.float32],
+    factors: NDArray[np.float32],
+    stored: NDArray[np.float32],
+) -> np.float32:
     if not stored.size:
         return np.float32(-np.inf)
-    levels = query.levels.astype(np.float32)
-    agreeing = np.maximum(0, 2 * (levels @ stored).max(axis=1) - levels.sum(axis=1))  # whole numbers
-    factors = query.scales / np.maximum(1, np.abs(levels).sum(axis=1))
+    agreeing = np.maximum(0, 2 * (levels @ stored).max(axis=1) - totals)  # whole numbers
     return np.float32((factors * agreeing * agreeing).sum())
 
 

@@ -7,6 +7,7 @@ protocol gets an end to both. How long a body may take is looked at where bodies
 from __future__ import annotations
 
 import asyncio
+import math
 
 import h11
 import uvicorn
@@ -64,7 +65,7 @@ def _bounded_http(request_s: float, answer_s: float) -> type[H11Protocol]:
 
         def pause_writing(self) -> None:
             super().pause_writing()
-            self._unread = self.loop.call_later(answer_s, self.transport.abort)
+            self._wait_for_reading()
 
         def resume_writing(self) -> None:
             super().resume_writing()
@@ -81,6 +82,14 @@ def _bounded_http(request_s: float, answer_s: float) -> type[H11Protocol]:
             if self._overdue is not None:
                 self._overdue.cancel()
                 self._overdue = None
+
+        def _wait_for_reading(self, unread: float = math.inf) -> None:
+            """Hang up unless there is less to be read each time."""
+            left = self.transport.get_write_buffer_size()
+            if left < unread:
+                self._unread = self.loop.call_later(answer_s, self._wait_for_reading, left)
+            else:
+                self.transport.abort()
 
         def _has_read(self) -> None:
             if self._unread is not None:

@@ -48,7 +48,7 @@ async def only_known_parameters(request: Request) -> None:
 async def _json_of(request: Request) -> Any:
     try:
         return await request.json()
-    except ValueError:
+    except (ValueError, RecursionError):
         return None  # the route says what is wrong with it
 
 

@@ -6,7 +6,7 @@ written from the tree, with every name and value quoted, so nothing a user typed
 Conditions follow SQL's three-valued logic: comparing a missing value gives neither true nor false, ``NOT``
 of that is neither too, and only true keeps a page. Text compares by code point, with upper and lower case
 distinct; so does ``LIKE``, where ``%`` stands for any text, ``_`` for one character, and a backslash takes
-the next character as it is. ``ILIKE`` is ``LIKE`` with text and pattern in lower case.
+the next character as it is. ``ILIKE`` is ``LIKE`` with text and pattern in lower case, the two small sigmas alike.
 """
 
 from __future__ import annotations
@@ -21,6 +21,8 @@ from urllib.parse import quote, unquote
 from maxsight.stores.fields import OWN_FIELDS
 from maxsight.types import Scalar
 
+FINAL_SIGMA, SIGMA = "\u03c2", "\u03c3"
+"""Which of them a capital becomes depends on what follows, which a pattern does not say."""
 Row = Mapping[str, Scalar | None]
 METADATA_PREFIX = "meta_"
 
@@ -120,7 +122,7 @@ class Like:
     def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
         column, pattern = lance_column(self.field), self.pattern
         if self.any_case:  # Lance's own ILIKE takes more letters for the same, as a long s and s
-            column, pattern = f"lower({column})", pattern.lower()
+            column, pattern = f"replace(lower({column}), '{FINAL_SIGMA}', '{SIGMA}')", folded(pattern)
         return _negated_if(negated, f"{column} LIKE {lance_literal(pattern)}")
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
@@ -129,7 +131,7 @@ class Like:
             return None
         text, pattern = str(stored), self.pattern
         if self.any_case:
-            text, pattern = text.lower(), pattern.lower()
+            text, pattern = folded(text), folded(pattern)
         return bool(_like_regex(pattern).fullmatch(text))
 
 
@@ -227,6 +229,11 @@ def lance_literal(value: Scalar) -> str:
 
 def _negated_if(negated: bool, condition: str) -> str:
     return f"NOT ({condition})" if negated else condition
+
+
+def folded(text: str) -> str:
+    """Text as ``ILIKE`` compares it."""
+    return text.lower().replace(FINAL_SIGMA, SIGMA)
 
 
 def _like_regex(pattern: str) -> re.Pattern[str]:

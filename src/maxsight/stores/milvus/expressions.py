@@ -35,7 +35,7 @@ EVERY_PAGE, NO_PAGE = "page_number >= 1", "page_number < 1"
 
 _WRITTEN = {"=": "==", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _NEGATED = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
-_CASED = re.compile(r"\\.|[^\x00-@\[-`{-\x7f]", re.DOTALL)
+_CASED = re.compile(r"\\.|_|[^\x00-@\[-`{-\x7f]", re.DOTALL)
 """Letters, whatever is not ASCII, and what is escaped."""
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
