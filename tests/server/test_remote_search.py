@@ -76,6 +76,13 @@ def test_a_question_too_long_for_an_address_is_told_so(served):
         remote.explain("\u6f22" * 9000, "bees.md", 1)
 
 
+@pytest.mark.parametrize("option", ["--encoder", "--search-device", "--password"])
+def test_what_only_a_library_here_can_do_is_refused(served, option):
+    command = ("explain", "x", "bees.md", "1") if option == "--password" else ("search", "x")
+    code, _, told = call(*command, "--url", served.url, option, "cpu")
+    assert code == 2 and f"{option} is for a library on this machine" in told
+
+
 def test_a_server_draws_no_explanation_and_says_so(served):
     code, _, told = call("explain", "lamp", "bees.md", "1", "--url", served.url, "--out", "heat.png")
     assert code == 2 and "leave --out" in told

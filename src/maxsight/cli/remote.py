@@ -13,6 +13,8 @@ from maxsight.settings import api_token
 if TYPE_CHECKING:
     from maxsight.client import RemoteLibrary
 
+_OF_THIS_MACHINE = ("encoder", "device", "dtype", "trust_remote_code", "search_device", "password")
+
 
 def url_option(command: Command) -> Command:
     """Add ``--url``; goes with ``--library`` and ``--token``."""
@@ -32,6 +34,11 @@ def remote_library(url: str | None) -> RemoteLibrary | None:
         raise click.UsageError("Give --library or --url, not both.")
     if not url or was_given("library"):
         return None
+    for option in _OF_THIS_MACHINE:
+        if was_given(option):
+            raise click.UsageError(
+                f"--{option.replace('_', '-')} is for a library on this machine: leave it out, or --url."
+            )
     extras.require("client")
     from maxsight.client import RemoteLibrary
 
