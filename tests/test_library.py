@@ -306,6 +306,16 @@ def test_a_question_of_nothing_but_marks_counts_as_nothing(library):
     assert "no words" in result.questions[0].problem
 
 
+def test_a_question_whose_page_is_not_in_the_file_is_told_so_and_counts_as_nothing(library):
+    questions = [Question(str(page), "red apples", "apples.txt", (0, page)) for page in (0, 1)]
+    there, beyond = library.evaluate(questions).questions
+    assert (there.problem, beyond.problem) == (
+        None,
+        "apples.txt has no page 1: page_indices run from 0 to 0",
+    )
+    assert beyond.measures["recall@1"] == 0
+
+
 def test_a_question_whose_file_could_be_several_is_told_so_and_counts_as_nothing(library, docs):
     (docs / "old").mkdir()
     (docs / "old" / "apples.txt").write_text("Green apples.")

@@ -101,7 +101,7 @@ class Auditing(OpenedLibrary):
         def search(query: str, where: Filter | None) -> list[Hit]:
             return self._searcher.find([query], top_k=DEPTH, where=where, hybrid=hybrid, exact=exact)[0]
 
-        documents = [entry.document.path for entry in self.documents()]
+        documents = {entry.document.path: entry.document.page_count for entry in self.documents()}
         return ask_library(
             search, questions, documents=documents, home=self.home, scope=scope, on_question=on_question
         )

@@ -88,6 +88,12 @@ def test_an_audit_is_drawn(tmp_path):
     )
 
 
+def test_a_picture_that_has_no_folder_is_refused_before_anything_is_asked():
+    result = call("audit", "--sample", "3", "--plot", "nowhere/audit.png", code=2)
+    assert result.stdout == "" and "there is no folder nowhere" in result.stderr
+    assert "kept in" not in result.stderr
+
+
 def test_without_matplotlib_the_table_is_printed_and_the_extra_named(monkeypatch):
     monkeypatch.setitem(extras.EXTRAS, "plots", ("matplotlib-that-is-not-there",))
     result = call("audit", "--sample", "3", "--plot", "audit.png", code=4)

@@ -44,7 +44,9 @@ def test_predictions_are_written_to_a_table(scans, tmp_path):
     assert run("predict", scans, "--out", tmp_path / "t.csv").exit_code == 0
     rows = list(csv.DictReader((tmp_path / "t.csv").read_text().splitlines()))
     assert len(rows) == 3
-    assert run("predict", scans, "--out", tmp_path / "t.doc").exit_code == 2
+    for wrong in ("t.doc", "nowhere/t.csv"):  # before anything is read
+        result = run("predict", scans / "no such file", "--out", tmp_path / wrong)
+        assert result.exit_code == 2 and "written" in result.stderr
 
 
 def test_what_cant_be_read_is_named_and_the_rest_predicted(scans):

@@ -9,6 +9,7 @@ import click
 
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.output import (
+    check_folder,
     counted,
     json_option,
     library_option,
@@ -73,6 +74,8 @@ def audit(
     from maxsight.evaluation.datasets import load_queries
     from maxsight.library import Library
 
+    if plot:
+        check_folder(plot)
     asked = load_queries(queries) if queries else None
     with Library.open(library, encoder=encoder, options=encoder_options, read_only=dry_run) as opened:
         with progress("asking") as show:

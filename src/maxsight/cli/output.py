@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
+from maxsight.errors import InputError
 from maxsight.settings import DEFAULT_LIBRARY, default_library, library_token
 from maxsight.stores.addresses import parse_address
 
@@ -111,6 +112,16 @@ def json_option(command: Command) -> Command:
 def was_given(option: str) -> bool:
     """Whether an option stands on the command line, rather than being set by the environment or not at all."""
     return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+
+
+def check_folder(file: Path) -> None:
+    """Refuse a file whose folder is not there, before the work that it is to hold.
+
+    Raises:
+        InputError: It is not.
+    """
+    if not file.parent.is_dir():
+        raise InputError(f"{file} can't be written: there is no folder {file.parent}")
 
 
 def say(message: str) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from maxsight.cli.output import counted, json_option, print_json, say
+from maxsight.cli.output import check_folder, counted, json_option, print_json, say
 from maxsight.cli.reading_options import changed, each_path, judging_options
 from maxsight.errors import InputError
 
@@ -193,10 +193,19 @@ def predict(
     read is named, and the exit code is 3.
     """
     from maxsight.documents import ReadSettings
-    from maxsight.quality.bulk import PageQuality, predict_documents, worst_first, write_predictions
+    from maxsight.quality.bulk import (
+        PageQuality,
+        check_name,
+        predict_documents,
+        worst_first,
+        write_predictions,
+    )
     from maxsight.quality.model_file import load_predictor
     from maxsight.quality.predictor import DPI
 
+    if out:
+        check_name(out)
+        check_folder(out)
     predictor = load_predictor(model)
     settings = changed(ReadSettings(dpi=DPI), options)
     pages: list[PageQuality] = []
@@ -217,6 +226,7 @@ def predict(
     pages = worst_first(pages)
     if out:
         write_predictions(pages, out)
+        say(f"written: {out}")
     if as_json:
         print_json([page.row() for page in pages])
     elif not out:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from maxsight.errors import EmptyQueryError, InputError, UnknownDocumentError
@@ -20,7 +20,7 @@ def ask_library(
     search: Search,
     questions: Sequence[Question],
     *,
-    documents: Collection[str],
+    documents: Mapping[str, int],
     home: Path | None,
     scope: str = "library",
     on_question: Callable[[Question], None] | None = None,
@@ -30,7 +30,7 @@ def ask_library(
     Args:
         search: How it is searched.
         questions: What to ask.
-        documents: The paths of its documents.
+        documents: How many pages its documents have, by their paths.
         home: What their paths are relative to; None if they are absolute.
         scope: ``library`` to search everything, ``document`` to search the question's own file.
         on_question: Called after each question.
@@ -53,6 +53,9 @@ def ask_library(
         if question.file in nowhere:
             return nowhere[question.file]
         place = places[question.file]
+        pages = documents[place]
+        if (last := max(question.page_indices, default=0)) >= pages:
+            return f"{question.file} has no page {last}: page_indices run from 0 to {pages - 1}"
         try:
             hits = search(question.query, path_is(place) if scope == "document" else None)
         except EmptyQueryError as error:

@@ -128,12 +128,25 @@ def worst_first(pages: Iterable[PageQuality]) -> list[PageQuality]:
     return sorted(pages, key=badness, reverse=True)
 
 
+def check_name(file: Path) -> None:
+    """Refuse a name that says nothing a table can be written as.
+
+    Raises:
+        InputError: It does.
+    """
+    if file.suffix.lower() not in (".csv", ".json", ".parquet"):
+        raise InputError(
+            f"predictions can't be written as {file.name}", hint="Let it end in .csv, .json or .parquet."
+        )
+
+
 def write_predictions(pages: Sequence[PageQuality], file: Path) -> None:
     """Write predictions as CSV, JSON or Parquet, by the file's name.
 
     Raises:
         InputError: The name says none of these, or the file can't be written.
     """
+    check_name(file)
     rows = [page.row() for page in pages]
     try:
         match file.suffix.lower():
@@ -146,11 +159,6 @@ def write_predictions(pages: Sequence[PageQuality], file: Path) -> None:
                 file.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
             case ".parquet":
                 pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), file)
-            case _:
-                raise InputError(
-                    f"predictions can't be written as {file.name}",
-                    hint="Let it end in .csv, .json or .parquet.",
-                )
     except OSError as error:
         raise InputError(f"{file} can't be written: {error.strerror or error}") from error
 
