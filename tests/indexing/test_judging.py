@@ -217,6 +217,9 @@ def test_the_shipped_model_is_a_judge_with_a_revision_of_its_own():
     assert "predicted_cer" not in blank and "blank" in blank["quality_note"]
 
 
+LACKING = "4 pages lack the error rates that others have: index again with --quality (quality=True in Python)"
+
+
 class TestALibraryThatWasJudged:
     """By the model that comes with maxsight, for which a judge stands here."""
 
@@ -242,12 +245,12 @@ class TestALibraryThatWasJudged:
     def test_is_not_if_that_is_refused(self, library, scans):
         judged, notices = self.judged(library, scans, DarknessJudge("ours"), quality=False)
         assert judged == 0
-        assert notices == ("4 pages lack the error rates that others have: index again with --quality",)
+        assert notices == (LACKING,)
 
     def test_by_no_other_model_than_its_own(self, library, scans):
         judged, notices = self.judged(library, scans, DarknessJudge("theirs"))
         assert judged == 0
-        assert notices == ("4 pages lack the error rates that others have: index again with --quality",)
+        assert notices == (LACKING,)
 
     def test_is_indexed_all_the_same_where_nobody_can_judge(self, library, scans, monkeypatch):
         def broken():
