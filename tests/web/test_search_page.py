@@ -50,7 +50,7 @@ def test_the_address_of_a_search_can_be_shared(server, open_page):
     page = open_page(server)
     ask(page)
     other = open_page(page.url)
-    other.wait_for_selector(".result")
+    other.wait_for_selector(".result .open")  # before, there are blanks in their places
     assert found(other) == found(page)
     assert other.get_by_role("searchbox").input_value() == QUESTION
 
