@@ -11,12 +11,12 @@ def unit(rng, *shape):
     return vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
 
 
-def structured_pages(rng, pages=400, dim=128):
-    """Pages of noisy copies of shared concepts, of different lengths; a few are empty."""
+def structured_pages(rng, pages=400, dim=128, copies=1):
+    """Pages of noisy copies of shared concepts, some of each, of different lengths; a few are empty."""
     concepts = unit(rng, 2000, dim)
     result = []
     for page in range(pages):
-        own = concepts[rng.integers(0, len(concepts), rng.integers(20, 60))]
+        own = np.repeat(concepts[rng.integers(0, len(concepts), rng.integers(20, 60))], copies, axis=0)
         vectors = own + 0.6 * unit(rng, len(own), dim)
         result.append(vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
         if page % 50 == 7:

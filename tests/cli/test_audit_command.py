@@ -56,8 +56,10 @@ def test_an_audit_prints_a_table_and_searches_go_by_it(tmp_path):
     assert sum("recommended" in line for line in lines) == 1
     assert "default" in lines[5]
     assert lines[6].startswith("every page  1.0000")
+    assert "5 queries say little: measure with 30 or more" in result.stderr
     assert "kept in" in result.stderr
     assert "recall@10" in call("status").stdout
+    assert "say little" not in call("audit", "--sample", "30", "--dry-run").stderr
 
 
 def test_a_dry_run_leaves_the_library_as_it_is():

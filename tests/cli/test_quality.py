@@ -120,7 +120,7 @@ def test_judging_is_not_refused_and_asked_for_at_once(tmp_path):
         main, ["index", str(tmp_path), "--no-quality", "--quality-model", "my.quality"]
     )
     assert result.exit_code == 2
-    assert "--no-quality and --quality-model exclude each other" in result.stderr
+    assert "Give --no-quality or --quality-model, not both." in result.stderr
 
 
 def test_a_model_of_ones_own_can_judge_while_indexing_and_has_to_be_one(scans, tmp_path):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from maxsight.retrieval.codes import BITS, SignCodec
+from maxsight.retrieval.codes import BITS, LEVELS, SignCodec
 from maxsight.retrieval.maxsim import maxsim
 from retrieval_pages import codes_of, structured_pages, unit
 
@@ -35,8 +35,9 @@ def test_turning_spreads_what_lies_in_one_coordinate_over_all():
 
 @pytest.mark.parametrize("dim", [16, 128, 300])
 def test_a_vectors_codes_are_the_signs_and_steps_of_its_coordinates(dim):
+    """Of a page of few vectors, whose outline is all of them."""
     rng = np.random.default_rng(1)
-    vectors, centre = unit(rng, 21, dim), 0.1 * unit(rng, 1, dim)[0]
+    vectors, centre = unit(rng, 15, dim), 0.1 * unit(rng, 1, dim)[0]
     codec = SignCodec(dim).centred(centre)
     stored, fine = codec.encode(vectors)
     turned = SignCodec(dim).turn(vectors - centre)
@@ -45,10 +46,56 @@ def test_a_vectors_codes_are_the_signs_and_steps_of_its_coordinates(dim):
         signs(stored)[clear[:, :BITS]], np.where(turned[:, :BITS] >= 0, 1, -1)[clear[:, :BITS]]
     )
     step = 0.34 / np.sqrt(codec.turned_dim)
-    middles = (steps(codec, fine, 21) - 7.5) * step
+    middles = (steps(codec, fine, 15) - 7.5) * step
     inside = np.abs(turned) < 8 * step
     assert np.abs(middles - turned)[inside].max() <= step / 2 + 1e-6
-    assert len(fine) == codec.fine_bytes(np.array([21]))[0]
+    assert len(fine) == codec.fine_bytes(np.array([15]))[0]
+
+
+def test_an_outline_is_a_quarter_of_a_page_and_of_a_short_one_all():
+    counts = np.array([0, 1, 64, 65, 256, 257, 1030])
+    codec, rng = SignCodec(32), np.random.default_rng(2)
+    outlined = [0, 1, 64, 64, 64, 65, 258]
+    assert (codec.outline_bytes(counts) // 16).tolist() == outlined
+    assert [len(codec.encode(unit(rng, count, 32))[0]) // 16 for count in counts] == outlined
+
+
+def test_an_outline_gathers_vectors_that_are_alike_and_keeps_what_they_have_in_common():
+    rng = np.random.default_rng(3)
+    codec, directions = SignCodec(128), unit(rng, 70, 128)
+    copies = np.stack([directions + 0.5 * unit(rng, 70, 128) for _ in range(4)], axis=1)  # (70, 4, 128)
+    copies /= np.linalg.norm(copies, axis=2, keepdims=True)
+    orders = np.stack([np.arange(70), *(rng.permutation(70) for _ in range(3))], axis=1)
+    page = np.stack([copies[orders[:, copy], copy] for copy in range(4)], axis=1).reshape(280, 128)
+    expected = codec.turn(copies.mean(axis=1))
+    clear = np.abs(expected) > 1e-5
+    np.testing.assert_array_equal(signs(codec.encode(page)[0])[clear], np.sign(expected)[clear])
+    assert clear.mean() > 0.999
+
+
+def test_equal_vectors_have_an_outline_of_equal_signs():
+    codec, vector = SignCodec(64), unit(np.random.default_rng(4), 1, 64)
+    alone = signs(codec.encode(vector)[0])
+    outline = signs(codec.encode(np.repeat(vector, 300, axis=0).astype(np.float16))[0])
+    assert outline.shape == (75, BITS)
+    assert (outline == alone).mean() > 0.97  # some coordinates are as good as zero
+    assert (outline == outline[0]).all()
+
+
+def test_vectors_that_cancel_out_have_an_outline_all_the_same():
+    vector = np.zeros((1, 32), np.float16)
+    vector[0, 3] = 1
+    page = np.concatenate([vector, -vector] * 50)
+    assert len(SignCodec(32).encode(page)[0]) == 64 * 16
+
+
+@pytest.mark.parametrize("dim", [16, 4096])
+def test_what_vectors_are_gathered_by_is_exact_in_single_precision(dim):
+    """However a machine adds up, groups come out the same: an outline can be verified on another one."""
+    levels = np.rint(unit(np.random.default_rng(5), 200, dim) * LEVELS)
+    exact = levels.astype(np.int64) @ levels.astype(np.int64).T
+    assert exact.max() < 2**24
+    np.testing.assert_array_equal(levels.astype(np.float32) @ levels.astype(np.float32).T, exact)
 
 
 def test_codes_are_the_same_in_every_process():
@@ -72,9 +119,11 @@ def test_a_page_without_vectors_has_no_codes():
     assert [part.size for part in SignCodec(32).encode(np.empty((0, 32), np.float16))] == [0, 0]
 
 
-def test_the_exact_top_10_is_among_the_best_30_of_a_quarter_looked_at_closely():
+@pytest.mark.parametrize("copies", [1, 6])
+def test_the_exact_top_10_is_among_the_best_30_of_a_quarter_looked_at_closely(copies):
+    """Of short pages that are their own outlines, and of long ones."""
     rng = np.random.default_rng(5)
-    concepts, pages = structured_pages(rng)
+    concepts, pages = structured_pages(rng, copies=copies)
     codec = SignCodec(128).centred(np.concatenate(pages[:20]).mean(axis=0))
     codes = codes_of(codec, pages)
     recalls = []

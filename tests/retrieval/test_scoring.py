@@ -76,6 +76,13 @@ def signs_of(codec, vectors):
     return np.where(codec.turn(vectors)[:, :128] >= 0, 1.0, -1.0)
 
 
+def all_signs(codec, pages):
+    """How many vectors pages have, and the signs of all of them as an outline holds those of some."""
+    bits = [np.packbits(signs_of(codec, page) > 0, axis=1, bitorder="little") for page in pages]
+    words = [page.view("<u8").T for page in bits]
+    return np.array([len(page) for page in pages], np.int64), PageBytes.of(words)
+
+
 def sign_scores(asked, scales, stored):
     """What pages give by their signs, as it is defined: the squares of what agrees, of each token's best vector."""
     most = np.maximum(1, np.abs(asked).sum(axis=1))
@@ -91,7 +98,7 @@ def test_signs_score_by_how_well_the_query_agrees_with_them(kernels, lengths, di
     pages, codec = pages_of(rng, lengths, dim), SignCodec(dim)
     queries = [unit(rng, tokens, dim), unit(rng, 3, dim)]
     coded = [codec._coded(query).signs for query in queries]
-    scores = score_signs(coded, codes_of(codec, pages))
+    scores = score_signs(coded, *all_signs(codec, pages))
     stored = [signs_of(codec, page) for page in pages]
     for query, row in zip(coded, scores, strict=True):
         asked = query.levels.astype(float)
@@ -111,10 +118,8 @@ def test_where_bits_are_counted_queries_are_rounded_to_signs_too(lengths, dim, t
     rng = np.random.default_rng(seed)
     pages, codec = pages_of(rng, lengths, dim), SignCodec(dim)
     coded = [codec._coded(unit(rng, count, dim)).signs for count in (tokens, 3)]
-    codes, scores = codes_of(codec, pages), np.empty((2, len(lengths)), np.float32)
-    kernels.sign_scorer([(query.levels, query.scales) for query in coded])(
-        codes.signs.addresses(), codes.counts, scores
-    )
+    (counts, signs), scores = all_signs(codec, pages), np.empty((2, len(lengths)), np.float32)
+    kernels.sign_scorer([(query.levels, query.scales) for query in coded])(signs.addresses(), counts, scores)
     stored = [signs_of(codec, page) for page in pages]
     for query, row in zip(coded, scores, strict=True):
         size = np.abs(query.levels.astype(float)).mean(axis=1, keepdims=True)
@@ -152,18 +157,20 @@ def test_the_matrix_unit_gives_the_same_numbers(monkeypatch, lengths, dim, token
 
     rng = np.random.default_rng(seed)
     codec = SignCodec(dim)
-    codes = codes_of(codec, pages_of(rng, lengths, dim))
+    pages = pages_of(rng, lengths, dim)
+    codes = codes_of(codec, pages)
     query = codec._coded(unit(rng, tokens, dim))
     given, plain, by_unit = codes.fine.addresses(), *np.empty((2, len(lengths)), np.float32)
     kernels.fine_scorer(query.fine.levels, query.fine.scales)(given, codes.counts, plain)
     matrix_kernels.fine_scorer(query.fine.levels, query.fine.scales)(given, codes.counts, by_unit)
     np.testing.assert_array_equal(by_unit, plain)
+    counts, signs = all_signs(codec, pages)
     matrix_kernels.sign_scorer([(query.signs.levels, query.signs.scales)])(
-        codes.signs.addresses(), codes.counts, by_unit[None]
+        signs.addresses(), counts, by_unit[None]
     )
     monkeypatch.setenv("MAXSIGHT_KERNELS", "numpy")
     monkeypatch.setattr(loading, "_loader", loading._Loader())
-    np.testing.assert_allclose(by_unit, score_signs([query.signs], codes)[0], rtol=1e-5)
+    np.testing.assert_allclose(by_unit, score_signs([query.signs], counts, signs)[0], rtol=1e-5)
 
 
 @pytest.mark.parametrize("dim", [640, 4096])
@@ -190,9 +197,10 @@ def test_scores_do_not_depend_on_how_pages_are_shared_out(kernels, monkeypatch):
     rng = np.random.default_rng(4)
     codec, pages = SignCodec(64), pages_of(rng, rng.integers(0, 40, 60), 64)
     codes, query = codes_of(codec, pages), codec._coded(unit(rng, 6, 64))
-    before = score_signs([query.signs], codes), score_fine(query.fine, codes.counts, codes.fine)
+    signs = all_signs(codec, pages)
+    before = score_signs([query.signs], *signs), score_fine(query.fine, codes.counts, codes.fine)
     monkeypatch.setattr(scoring, "VECTORS_PER_CHUNK", 37)
-    after = score_signs([query.signs], codes), score_fine(query.fine, codes.counts, codes.fine)
+    after = score_signs([query.signs], *signs), score_fine(query.fine, codes.counts, codes.fine)
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
 

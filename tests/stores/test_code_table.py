@@ -91,7 +91,7 @@ def test_long_pages_are_searched_in_the_file_and_not_copied(store):
     (part,) = parts(store)
     assert part.vectors is not None
     assert not part.vectors.buffers[0].flags.owndata
-    assert not part.signs.buffers[0].flags.owndata
+    assert not part.outline.buffers[0].flags.owndata
     assert not part.fine.buffers[0].flags.owndata
 
 

@@ -3,10 +3,12 @@ import shutil
 from pathlib import Path
 
 import lance
+import numpy as np
 import pytest
 
 from maxsight.retrieval.codes import SignCodec
 from maxsight.stores import schema
+from maxsight.stores.audit import Audit, Setting
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
 from maxsight.stores.memory import MemoryStore
@@ -69,11 +71,10 @@ def test_the_first_writer_upgrades_the_previous_format_in_place(path, expected):
             EmbeddingSpace("fake", "1", 16), dpi=200, ocr="auto", created_by="0.1.0"
         )
         assert_holds(again, expected)
-    table = lance.dataset(path / "pages.lance").to_table(columns=["code_version", "vector_count", "signs"])
+    table = lance.dataset(path / "pages.lance").to_table(columns=["code_version", "vector_count", "outline"])
     assert set(table.column("code_version").to_pylist()) == {SignCodec.version}
-    assert [len(signs) / 16 for signs in table.column("signs").to_pylist()] == table.column(
-        "vector_count"
-    ).to_pylist()
+    outlines = [len(outline) for outline in table.column("outline").to_pylist()]
+    assert outlines == SignCodec(16).outline_bytes(np.asarray(table.column("vector_count"))).tolist()
 
 
 def test_an_upgrade_that_was_killed_between_its_commits_goes_on(path, expected, monkeypatch):
@@ -90,6 +91,15 @@ def test_an_upgrade_that_was_killed_between_its_commits_goes_on(path, expected, 
     with LocalStore.open(path, codec=SignCodec) as store, store.writing():
         assert store.manifest.format_version == FORMAT_VERSION
         assert_holds(store, expected)
+
+
+def test_what_was_measured_of_former_codes_is_forgotten(path):
+    measured = Audit("2026-11-21", 6, 30, "given", 10, 0.99, 6, 1.0, (Setting(6, 1.0, 1.0, 1.0, 1.0),))
+    lance.dataset(path / "pages.lance").update_schema_metadata(schema.audit_entry(measured))
+    with LocalStore.open(path, codec=SignCodec) as store:
+        assert store.last_audit() == measured
+        with store.writing():
+            assert store.last_audit() is None
 
 
 def test_a_reader_goes_on_while_another_process_upgrades(path, expected):

@@ -22,7 +22,6 @@ from maxsight.cli.output import (
 )
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 from maxsight.cli.record_options import encoder_of_records, record_options
-from maxsight.errors import InputError
 
 if TYPE_CHECKING:
     from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
@@ -80,7 +79,7 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
     model = options["quality_model"]
     if model and options["quality"] is False:
-        raise InputError("--no-quality and --quality-model exclude each other", hint="Leave one of them out.")
+        raise click.UsageError("Give --no-quality or --quality-model, not both.")
     judge = load_judge(model) if options["quality"] or model else None
     found = list(each_path(paths))
     with _opened(library, found, options) as opened, _progress_bar() as show:

@@ -17,7 +17,7 @@ from maxsight.errors import DimensionMismatchError, InputError
 from maxsight.retrieval.loading import kernels_for
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.settings import cpu_count
-from maxsight.stores.ragged import SIGN_BYTES, PageBytes, PageCodes, PageVectors
+from maxsight.stores.ragged import SIGN_BYTES, PageBytes, PageVectors
 from maxsight.threads import map_in_threads
 from maxsight.types import Floats
 
@@ -53,39 +53,42 @@ class FineQuery:
     scales: NDArray[np.float32]
 
 
-def score_signs(queries: Sequence[SignQuery], codes: PageCodes) -> NDArray[np.float32]:
-    """Score pages by their sign codes, each page for all queries at once.
+def score_signs(
+    queries: Sequence[SignQuery], counts: NDArray[np.int64], signs: PageBytes
+) -> NDArray[np.float32]:
+    """Score pages by signs of vectors, each page for all queries at once.
 
     Args:
         queries: How each is coded.
-        codes: Of the pages.
+        counts: Vectors of each page whose signs there are. Shape ``(pages,)``.
+        signs: ``SIGN_BYTES`` a vector: the first words of all, then the second words.
 
     Returns:
         Shape ``(queries, pages)``; ``-inf`` for a page without vectors.
     """
-    scores = np.empty((len(queries), len(codes.counts)), np.float32)
+    scores = np.empty((len(queries), len(counts)), np.float32)
     if not len(queries):
         return scores
-    compiled = kernels_for(codes.counts, sum(len(query.scales) for query in queries))
+    compiled = kernels_for(counts, sum(len(query.scales) for query in queries))
     if compiled is None:
         known = [_known(query) for query in queries]
 
         def score(pages: slice) -> None:
             for page in range(pages.start, pages.stop):
-                count = int(codes.counts[page])
-                words = codes.signs.page(page, SIGN_BYTES * count).reshape(2, count, SIGN_BYTES // 2)
+                count = int(counts[page])
+                words = signs.page(page, SIGN_BYTES * count).reshape(2, count, SIGN_BYTES // 2)
                 bits = np.unpackbits(words.transpose(1, 0, 2), axis=-1, bitorder="little")
                 stored = bits.reshape(count, 8 * SIGN_BYTES).T.astype(np.float32)
                 for number, query in enumerate(known):
                     scores[number, page] = _sign_score(*query, stored)
     else:
         compare = compiled.sign_scorer([(query.levels, query.scales) for query in queries])
-        addresses = codes.signs.addresses()
+        addresses = signs.addresses()
 
         def score(pages: slice) -> None:
-            compare(addresses[pages], codes.counts[pages], scores[:, pages])
+            compare(addresses[pages], counts[pages], scores[:, pages])
 
-    _on_every_core(score, codes.counts)
+    _on_every_core(score, counts)
     return scores
 
 

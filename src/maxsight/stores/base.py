@@ -75,7 +75,11 @@ class Codec(Protocol):
         ...
 
     def encode(self, vectors: Floats) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Code the vectors ``(vectors, dim)`` of one page: its signs, ``SIGN_BYTES`` a vector, and its fine codes."""
+        """Code the vectors ``(vectors, dim)`` of one page: its outline, and its fine codes, see ``PageCodes``."""
+        ...
+
+    def outline_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """How many bytes the outlines of pages take. Shape ``(pages,)`` each."""
         ...
 
     def fine_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:

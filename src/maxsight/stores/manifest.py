@@ -8,8 +8,9 @@ from dataclasses import asdict, dataclass
 from maxsight.errors import FormatError, InputError, LibraryDamagedError
 from maxsight.types import EmbeddingSpace
 
-FORMAT_VERSION = 3
-"""1: a row a page. 2: with sign codes of its vectors. 3: with fine codes too, around the library's centre."""
+FORMAT_VERSION = 4
+"""1: a row a page. 2: with signs of its vectors. 3: with fine codes too, around the library's centre. 4: with signs of
+its outline only."""
 
 OCR_CHOICES = ("auto", "tesseract", "rapidocr", "none")
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maxsight.types import Floats
 
 SIGN_BYTES = 16
-"""Of one vector's sign code."""
+"""Of a vector's signs."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -76,12 +76,12 @@ class PageCodes:
 
     Attributes:
         counts: Vectors of each page. Shape ``(pages,)``.
-        signs: ``SIGN_BYTES`` a vector: the first words of all, then the second words.
-        fine: A few bits a dimension, as the codec lays them out.
+        outline: Signs of fewer vectors, ``SIGN_BYTES`` each: the first words of all, then the second words.
+        fine: A few bits a dimension of all vectors, as the codec lays them out.
     """
 
     counts: NDArray[np.int64]
-    signs: PageBytes
+    outline: PageBytes
     fine: PageBytes
 
 

@@ -35,13 +35,14 @@ Row = dict[str, Any]
 MANIFEST_KEY = b"maxsight"
 CENTRE_KEY = b"maxsight-centre"
 AUDIT_KEY = b"maxsight-audit"
+NO_AUDIT: dict[str, str | None] = {AUDIT_KEY.decode(): None}
 BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
 SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
 _AS_IT_IS = {"lance-encoding:compression": "none", "lance-encoding:structural-encoding": "fullzip"}
 """One row after the other, so that ``mapping`` finds them."""
 
 CODE_COLUMNS = [
-    pa.field("signs", pa.large_binary(), metadata=_AS_IT_IS),
+    pa.field("outline", pa.large_binary(), metadata=_AS_IT_IS),
     pa.field("fine_codes", pa.large_binary(), metadata=_AS_IT_IS),
     pa.field("code_version", pa.int32()),
 ]
@@ -237,10 +238,10 @@ def checksum(row: Row) -> int:
     return total
 
 
-FORMER_CODE_COLUMNS = ("code_lo", "code_hi", "code_version")
-"""Of format 2."""
+FORMER_CODE_COLUMNS = ("code_lo", "code_hi", "signs", "fine_codes", "code_version")
+"""Of formats 2 and 3."""
 
-CODES = frozenset({"signs", "fine_codes", *FORMER_CODE_COLUMNS})
+CODES = frozenset({"outline", *FORMER_CODE_COLUMNS})
 NOT_IN_PAGES = CODES | {"vectors", "vector_count", "file", "checksum", "metadata_checksum"}
 """What a page is read without: searches have it where it lies, or it follows from the rest."""
 
@@ -288,8 +289,8 @@ def _packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64
 
 def code_row(codec: Codec, vectors: Floats) -> Row:
     """The codes of a page's vectors, by column."""
-    signs, fine = codec.encode(vectors)
-    return {"signs": signs, "fine_codes": fine, "code_version": codec.version}
+    outline, fine = codec.encode(vectors)
+    return {"outline": outline, "fine_codes": fine, "code_version": codec.version}
 
 
 def _packed_vectors(column: pa.ListArray) -> tuple[NDArray[np.float16], NDArray[np.int64]]:

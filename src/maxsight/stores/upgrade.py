@@ -1,7 +1,8 @@
 """Bringing a library of a previous format up to date, in place.
 
-Format 1 has no codes, and format 2 others. The former codes go with one commit, today's come with the next, and the
-new manifest with a third, so a kill in between leaves a library that reads as what it was and goes on from there.
+Format 1 has no codes, formats 2 and 3 have others. The former codes go with one commit, today's come with the next, and
+the new manifest with a third, so a kill in between leaves a library that reads as what it was and goes on from there.
+What an audit measured of the former codes goes too.
 """
 
 from __future__ import annotations
@@ -31,7 +32,7 @@ def upgrade(dataset: lance.LanceDataset, manifest: Manifest, codec: Codec) -> Ma
     """
     if manifest.format_version == FORMAT_VERSION:
         return manifest
-    if "signs" not in dataset.schema.names:
+    if "outline" not in dataset.schema.names:
         former = [name for name in schema.FORMER_CODE_COLUMNS if name in dataset.schema.names]
         if former:
             dataset.drop_columns(former)
@@ -44,5 +45,5 @@ def upgrade(dataset: lance.LanceDataset, manifest: Manifest, codec: Codec) -> Ma
         coding = lance.batch_udf(output_schema=columns)(code)
         dataset.add_columns(coding, read_columns=["vectors"], batch_size=PAGES_PER_BATCH)
     upgraded = replace(manifest, format_version=FORMAT_VERSION)
-    dataset.update_schema_metadata(schema.manifest_entry(upgraded))
+    dataset.update_schema_metadata(schema.manifest_entry(upgraded) | schema.NO_AUDIT)
     return upgraded

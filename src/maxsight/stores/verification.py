@@ -145,10 +145,10 @@ def _named(dataset: lance.LanceDataset, row_id: int) -> schema.Row:
 
 def _codes_fit(stored: schema.Row, expected: schema.Row) -> bool:
     """Whether codes are those of the vectors, up to signs that rounding decides on another machine."""
-    for name in ("signs", "fine_codes"):
+    for name in ("outline", "fine_codes"):
         if stored[name] is None or len(stored[name]) != len(expected[name]):
             return False
-    bits = np.bitwise_count((stored["signs"] ^ expected["signs"]).view(np.uint64)).reshape(2, -1)
+    bits = np.bitwise_count((stored["outline"] ^ expected["outline"]).view(np.uint64)).reshape(2, -1)
     stored_fine, expected_fine = (row["fine_codes"].astype(np.int16) for row in (stored, expected))
     off = np.abs(stored_fine // 16 - expected_fine // 16) + np.abs(stored_fine % 16 - expected_fine % 16)
     return bool(
@@ -166,9 +166,9 @@ def _fault(row: schema.Row, codec: Codec, columns: pa.Schema) -> str | None:
         return "its metadata is not what was written"
     if not np.isfinite(vectors).all() or not are_unit(np.linalg.norm(vectors.astype(np.float32), axis=1)):
         return "a vector is not of unit norm"
-    if "signs" in columns.names and row["code_version"] == codec.version:
+    if "outline" in columns.names and row["code_version"] == codec.version:
         if not _codes_fit(row, schema.code_row(codec, vectors)):
-            return "its sign codes do not fit its vectors"
+            return "its codes do not fit its vectors"
     try:
         schema.to_page(row)
     except (MaxSightError, ValueError) as error:
