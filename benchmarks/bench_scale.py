@@ -186,7 +186,7 @@ def figures(folder, count, beside):
         result["search, ms"] = spread(taken)
         if base is not None:
             result["anonymous memory over base, MB"] = round(anonymous_mb() - base)
-        default, found_by = min(count, usual_candidates()), {}
+        default, found_by = usual_candidates(count), {}
         shares = (0.1, 0.25, 0.5, 0.75, 2) if 2 * default <= count else (0.1, 0.25, 0.5, 0.75)
         for candidates in (int(share * default) for share in shares):
             found_by[candidates], taken = timed(rank(candidates=candidates), few)

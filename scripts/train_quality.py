@@ -23,8 +23,8 @@ from maxsight.quality.samples import SampleFolder
 from maxsight.quality.tables import sample_table
 from maxsight.quality.trainer import TrainingSettings, train
 
-PAGES = DatasetSettings(ocr=OcrChoice.TESSERACT, pages_per_document=20, degraded_per_page=4)
-CROPS = DatasetSettings(ocr=OcrChoice.TESSERACT, crop_px=800, pages_per_document=20, degraded_per_page=5)
+PAGES = DatasetSettings(ocr=OcrChoice.TESSERACT, pages_per_document=30, degraded_per_page=4)
+CROPS = DatasetSettings(ocr=OcrChoice.TESSERACT, crop_px=800, pages_per_document=30, degraded_per_page=5)
 
 
 def main() -> None:

@@ -26,7 +26,7 @@ def build(pages, folder):
 
 def settings(pages, folder):
     load_kernels()  # it depends on them
-    default = min(len(pages), usual_candidates())
+    default = usual_candidates(len(pages))
     with LocalStore.open(folder, codec=SignCodec, read_only=True) as store, one_blas_thread():
 
         def search(query, **options):

@@ -1,6 +1,7 @@
 import numpy as np
 import pytest
 
+from maxsight.retrieval import codes
 from maxsight.retrieval.codes import BITS, LEVELS, SignCodec
 from maxsight.retrieval.maxsim import maxsim
 from retrieval_pages import codes_of, structured_pages, unit
@@ -125,13 +126,13 @@ def test_the_exact_top_10_is_among_the_best_30_of_a_quarter_looked_at_closely(co
     rng = np.random.default_rng(5)
     concepts, pages = structured_pages(rng, copies=copies)
     codec = SignCodec(128).centred(np.concatenate(pages[:20]).mean(axis=0))
-    codes = codes_of(codec, pages)
+    coded = codes_of(codec, pages)
     recalls = []
     for _ in range(10):
         asked = concepts[rng.integers(0, len(concepts), 12)] + 0.5 * unit(rng, 12, 128)
         query = asked / np.linalg.norm(asked, axis=1, keepdims=True)
         exact = np.argsort(-maxsim(query, pages))[:10]
-        found = codec.best_pages([query], codes, 30, candidates=100)[0]
+        found = codec.best_pages([query], coded, 30, candidates=100)[0]
         recalls.append(len(set(found) & set(exact)) / 10)
     assert np.mean(recalls) >= 0.97
 
@@ -153,22 +154,30 @@ def test_candidates_are_few_distinct_and_never_empty_pages():
     rng = np.random.default_rng(6)
     _, pages = structured_pages(rng)
     codec = SignCodec(128)
-    codes = codes_of(codec, pages)
+    coded = codes_of(codec, pages)
     for limit in (1, 20, 1000):
-        found = codec.best_pages([unit(rng, 5, 128)], codes, limit)[0]
+        found = codec.best_pages([unit(rng, 5, 128)], coded, limit)[0]
         assert len(set(found)) == len(found) == min(limit, sum(map(bool, map(len, pages))))
         assert all(len(pages[page]) for page in found)
+
+
+@pytest.mark.parametrize(("rounded", "expected"), [(False, 2500), (True, 6000)])
+def test_a_hundred_times_the_pages_have_ten_times_the_candidates(monkeypatch, rounded, expected):
+    monkeypatch.setattr(codes, "queries_are_rounded", lambda: rounded)
+    assert [codes.usual_candidates(pages) for pages in (0, 100, 10_000, 1_000_000)] == [
+        0, 100, expected, 10 * expected,
+    ]  # fmt: skip
 
 
 def test_several_queries_find_what_each_finds_alone():
     rng = np.random.default_rng(8)
     _, pages = structured_pages(rng)
     codec = SignCodec(128)
-    codes = codes_of(codec, pages)
+    coded = codes_of(codec, pages)
     queries = [unit(rng, tokens, 128) for tokens in (1, 13, 4, 20)]
-    together = codec.best_pages(queries, codes, 20, candidates=60)
+    together = codec.best_pages(queries, coded, 20, candidates=60)
     for query, found in zip(queries, together, strict=True):
-        np.testing.assert_array_equal(found, codec.best_pages([query], codes, 20, candidates=60)[0])
+        np.testing.assert_array_equal(found, codec.best_pages([query], coded, 20, candidates=60)[0])
 
 
 def test_without_pages_there_are_no_candidates():

@@ -76,7 +76,7 @@ def audit_search(
         source=source,
         top_k=top_k,
         target=target,
-        default=min(pages, usual_candidates()),
+        default=usual_candidates(pages),
         exact_ms=float(np.median(timed)),
         settings=settings,
         rounded=queries_are_rounded(),
@@ -87,7 +87,7 @@ def candidate_ladder(pages: int, top_k: int) -> list[int]:
     """Powers of two, what is taken by default, and all pages; none so small that more pages are scored anyway."""
     scored_anyway = max(FEWEST_RESCORED, RESCORED_PER_HIT * top_k)
     powers = {2**power for power in range(pages.bit_length()) if 2**power >= scored_anyway}
-    return sorted({*powers, min(pages, usual_candidates()), pages})
+    return sorted({*powers, usual_candidates(pages), pages})
 
 
 class _Steps:

@@ -15,6 +15,7 @@ Bytes are laid out for ``kernels``: 16 vectors at a time, four coordinates of ea
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
@@ -39,9 +40,9 @@ GROUP, SHORT = 4, 64
 """Vectors that one of an outline stands for, and how many it has at least: shorter pages are their own outline."""
 LEVELS = 2048
 """Of the coordinates that vectors are grouped by; sums of their products stay below 2**24."""
-USUAL_CANDIDATES, USUAL_IF_ROUNDED = 2000, 5000
-"""Both find 0.99 of the exact top 10 among 10,000 pages that are hard to tell apart, the latter where queries are
-rounded to signs too. Of fewer pages all are looked at, which is quicker than to choose among them first."""
+USUAL, USUAL_IF_ROUNDED = 25, 60
+"""Candidates, times the root of the number of pages. Among 1,500, 10,000 and 100,000 pages that are hard to tell apart,
+20 find 0.99 of the exact top 10, and so do 50 where queries are rounded to signs too; the rest is caution."""
 
 
 class SignCodec:
@@ -126,7 +127,7 @@ class SignCodec:
         """
         coded = [self._coded(query) for query in queries]
         filled = np.flatnonzero(codes.counts)
-        wanted = max(limit, usual_candidates() if candidates is None else candidates)
+        wanted = max(limit, usual_candidates(len(filled)) if candidates is None else candidates)
         if len(filled) <= wanted:
             likely = [filled] * len(coded)
         else:
@@ -153,9 +154,9 @@ class CodedQuery:
     fine: scoring.FineQuery
 
 
-def usual_candidates() -> int:
-    """How many pages' fine codes are looked at, if nobody says."""
-    return USUAL_IF_ROUNDED if queries_are_rounded() else USUAL_CANDIDATES
+def usual_candidates(pages: int) -> int:
+    """How many of some pages' fine codes are looked at, if nobody says."""
+    return min(pages, math.ceil((USUAL_IF_ROUNDED if queries_are_rounded() else USUAL) * math.sqrt(pages)))
 
 
 def candidates_here(measured: int, *, rounded: bool) -> int:
@@ -167,7 +168,7 @@ def candidates_here(measured: int, *, rounded: bool) -> int:
     """
     if rounded or not queries_are_rounded():
         return measured
-    return measured * USUAL_IF_ROUNDED // USUAL_CANDIDATES
+    return measured * USUAL_IF_ROUNDED // USUAL
 
 
 def _outline_counts(vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
