@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from maxsight.retrieval import codes
-from maxsight.retrieval.codes import BITS, LEVELS, SignCodec
+from maxsight.retrieval.codes import BITS, SignCodec
 from maxsight.retrieval.maxsim import maxsim
 from retrieval_pages import codes_of, structured_pages, unit
 
@@ -63,12 +63,14 @@ def test_an_outline_is_a_quarter_of_a_page_and_of_a_short_one_all():
 
 def test_an_outline_gathers_vectors_that_are_alike_and_keeps_what_they_have_in_common():
     rng = np.random.default_rng(3)
-    codec, directions = SignCodec(128), unit(rng, 70, 128)
+    directions, centre = unit(rng, 70, 128), 0.5 * unit(rng, 1, 128)[0]
+    codec = SignCodec(128).centred(centre)
     copies = np.stack([directions + 0.5 * unit(rng, 70, 128) for _ in range(4)], axis=1)  # (70, 4, 128)
     copies /= np.linalg.norm(copies, axis=2, keepdims=True)
     orders = np.stack([np.arange(70), *(rng.permutation(70) for _ in range(3))], axis=1)
     page = np.stack([copies[orders[:, copy], copy] for copy in range(4)], axis=1).reshape(280, 128)
-    expected = codec.turn(copies.mean(axis=1))
+    means = copies.mean(axis=1)
+    expected = codec.turn(means / np.linalg.norm(means, axis=1, keepdims=True) - centre)
     clear = np.abs(expected) > 1e-5
     np.testing.assert_array_equal(signs(codec.encode(page)[0])[clear], np.sign(expected)[clear])
     assert clear.mean() > 0.999
@@ -84,19 +86,12 @@ def test_equal_vectors_have_an_outline_of_equal_signs():
 
 
 def test_vectors_that_cancel_out_have_an_outline_all_the_same():
+    """Every second one gathers both, whose mean has no direction."""
     vector = np.zeros((1, 32), np.float16)
     vector[0, 3] = 1
-    page = np.concatenate([vector, -vector] * 50)
-    assert len(SignCodec(32).encode(page)[0]) == 64 * 16
-
-
-@pytest.mark.parametrize("dim", [16, 4096])
-def test_what_vectors_are_gathered_by_is_exact_in_single_precision(dim):
-    """However a machine adds up, groups come out the same: an outline can be verified on another one."""
-    levels = np.rint(unit(np.random.default_rng(5), 200, dim) * LEVELS)
-    exact = levels.astype(np.int64) @ levels.astype(np.int64).T
-    assert exact.max() < 2**24
-    np.testing.assert_array_equal(levels.astype(np.float32) @ levels.astype(np.float32).T, exact)
+    outline = signs(SignCodec(32).encode(np.concatenate([vector, -vector] * 150))[0])
+    assert outline.shape == (75, BITS)
+    assert np.isfinite(outline).all()
 
 
 def test_codes_are_the_same_in_every_process():

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 FEW_QUERIES = 30
-"""Fewer say little of a share of 0.99: of ten pages each, three that are missed by chance make the difference."""
+"""Fewer say little, most of all of a share near 1: of ten pages each, three missed by chance make the difference."""
 
 
 @click.command()

@@ -4,9 +4,9 @@ Vectors are first turned: signs flipped at random, and mixed by Hadamard matrice
 evenly over its coordinates at the cost of few additions (Ailon and Chazelle 2009). Of the turned vector, less the
 library's centre, two codes are kept:
 
-- **the outline**: every fourth vector gathers those that are most like it, and of each group's mean 128 coordinates
-  are kept as signs: on which side of zero they lie (random hyperplanes, Charikar 2002). The query's coordinates meet
-  those of every page; where there is no matrix unit, their signs do, by counting the bits that differ.
+- **the outline**: a quarter of the vectors gather those that are most like them, and of each group's mean 128
+  coordinates are kept as signs: on which side of zero they lie (random hyperplanes, Charikar 2002). The query's
+  coordinates meet those of every page; where there is no matrix unit, their signs do, by counting bits that differ.
 - **fine codes**: every coordinate of every vector in 16 steps. Those of the pages whose outlines promise most are
   compared with the query in bytes. What outlines get wrong, these put right for a small part of the library.
 
@@ -38,8 +38,6 @@ BLOCK = 16
 """Vectors whose fine codes lie side by side, and whose signs meet a query together."""
 GROUP, SHORT = 4, 64
 """Vectors that one of an outline stands for, and how many it has at least: shorter pages are their own outline."""
-LEVELS = 2048
-"""Of the coordinates that vectors are grouped by; sums of their products stay below 2**24."""
 USUAL, USUAL_IF_ROUNDED = 25, 60
 """Candidates, times the root of the number of pages. Among 1,500, 10,000 and 100,000 pages that are hard to tell apart,
 20 find 0.99 of the exact top 10, and so do 50 where queries are rounded to signs too; the rest is caution."""
@@ -189,13 +187,11 @@ def _outline(vectors: Floats, turned: NDArray[np.float32]) -> NDArray[np.float32
     (count,) = _outline_counts(np.array([len(vectors)])).tolist()
     if count == len(vectors):
         return turned
-    # Whole numbers, whose products and sums float32 holds exactly: the groups are the same on every machine.
-    levels = np.rint(vectors.astype(np.float32) * LEVELS)
     middles = np.arange(count) * len(vectors) // count
-    nearest = (levels @ levels[middles].T).argmax(axis=1)
+    nearest = (vectors.astype(np.float32) @ vectors[middles].T.astype(np.float32)).argmax(axis=1)
     order = np.argsort(nearest, kind="stable")
     groups, firsts = np.unique(nearest[order], return_index=True)
-    means = turned[middles]  # where two are equal, the second gathers none
+    means = turned[middles]  # one that another outdoes gathers none
     means[groups] = np.add.reduceat(turned[order], firsts)
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     return np.asarray(means / np.maximum(lengths, np.finfo(np.float32).tiny))

@@ -97,7 +97,7 @@ class LocalStore:
         Args:
             path: A folder that does not exist or is empty.
             manifest: What the library says of itself.
-            codec: Makes its sign codes.
+            codec: Makes its codes.
             lock_wait_s: How long to wait for another writer.
 
         Raises:
@@ -167,7 +167,9 @@ class LocalStore:
             return int(self._dataset.latest().count_rows())
 
     def last_audit(self) -> Audit | None:
-        """What was last measured of the search."""
+        """What was last measured of the search, with codes as they are now."""
+        if self._manifest.format_version < FORMAT_VERSION:
+            return None
         with self._dataset.reading():
             return schema.audit_of(self._dataset.latest().schema)
 
@@ -485,7 +487,7 @@ class LocalStore:
         unreadable = {item.fragment_id for item in damage if item.fragment_id is not None}
         with self._dataset.reading():
             dataset = self._dataset.latest()
-            pages, faults = check_rows(dataset, self._codec_of(dataset), unreadable, on_progress)
+            pages, faults = check_rows(dataset, unreadable, on_progress)
         return Verification(pages, tuple(faults), tuple(damage), repaired=False)
 
     def backup(self, destination: Path) -> None:

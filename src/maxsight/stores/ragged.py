@@ -76,7 +76,7 @@ class PageCodes:
 
     Attributes:
         counts: Vectors of each page. Shape ``(pages,)``.
-        outline: Signs of fewer vectors, ``SIGN_BYTES`` each: the first words of all, then the second words.
+        outline: Signs of fewer vectors, see ``Codec.outline_bytes``: the first words of all, then the second words.
         fine: A few bits a dimension of all vectors, as the codec lays them out.
     """
 

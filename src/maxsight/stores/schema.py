@@ -45,6 +45,7 @@ CODE_COLUMNS = [
     pa.field("outline", pa.large_binary(), metadata=_AS_IT_IS),
     pa.field("fine_codes", pa.large_binary(), metadata=_AS_IT_IS),
     pa.field("code_version", pa.int32()),
+    pa.field("code_checksum", pa.uint32()),
 ]
 
 METADATA_TYPES = {
@@ -239,9 +240,9 @@ def checksum(row: Row) -> int:
 
 
 FORMER_CODE_COLUMNS = ("code_lo", "code_hi", "signs", "fine_codes", "code_version")
-"""Of formats 2 and 3."""
+"""Of formats 2 and 3, some of them under names that are still in use."""
 
-CODES = frozenset({"outline", *FORMER_CODE_COLUMNS})
+CODES = frozenset({*FORMER_CODE_COLUMNS, *(column.name for column in CODE_COLUMNS)})
 NOT_IN_PAGES = CODES | {"vectors", "vector_count", "file", "checksum", "metadata_checksum"}
 """What a page is read without: searches have it where it lies, or it follows from the rest."""
 
@@ -290,7 +291,16 @@ def _packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64
 def code_row(codec: Codec, vectors: Floats) -> Row:
     """The codes of a page's vectors, by column."""
     outline, fine = codec.encode(vectors)
-    return {"outline": outline, "fine_codes": fine, "code_version": codec.version}
+    codes = {"outline": outline, "fine_codes": fine, "code_version": codec.version}
+    return codes | {"code_checksum": code_checksum(codes)}
+
+
+def code_checksum(codes: Row) -> int:
+    """CRC-32 of the codes of a page."""
+    total = codes["code_version"] or 0
+    for name in ("outline", "fine_codes"):
+        total = zlib.crc32(_content(codes[name]) or b"", total)
+    return total
 
 
 def _packed_vectors(column: pa.ListArray) -> tuple[NDArray[np.float16], NDArray[np.int64]]:

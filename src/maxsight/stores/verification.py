@@ -11,13 +11,11 @@ import pyarrow as pa
 
 from maxsight.errors import MaxSightError
 from maxsight.stores import schema
-from maxsight.stores.base import Codec
 from maxsight.stores.damage import Damage
 from maxsight.stores.edge import blames_data, brief, is_foreign
 from maxsight.stores.rounding import are_unit
 
 PAGES_PER_BATCH = 32
-UNCERTAIN_BITS = 4
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,6 @@ class Verification:
 
 def check_rows(
     dataset: lance.LanceDataset,
-    codec: Codec,
     skipped_fragments: set[int],
     on_progress: Callable[[int, int], None] | None = None,
 ) -> tuple[int, list[Fault]]:
@@ -74,7 +71,6 @@ def check_rows(
 
     Args:
         dataset: One version.
-        codec: Made the codes.
         skipped_fragments: Known to be unreadable. Their rows count nowhere.
         on_progress: Called with the pages read so far and their total.
 
@@ -90,7 +86,7 @@ def check_rows(
     for fragment in fragments:
         for row in _rows(dataset, fragment):
             done += 1
-            reason = row.get("fault") or _fault(row, codec, dataset.schema)
+            reason = row.get("fault") or _fault(row)
             if reason is None and row["page_id"] in seen:
                 reason = "it is there twice"
             seen.add(row["page_id"])
@@ -143,22 +139,7 @@ def _named(dataset: lance.LanceDataset, row_id: int) -> schema.Row:
     return rows[0] if rows else unknown
 
 
-def _codes_fit(stored: schema.Row, expected: schema.Row) -> bool:
-    """Whether codes are those of the vectors, up to signs that rounding decides on another machine."""
-    for name in ("outline", "fine_codes"):
-        if stored[name] is None or len(stored[name]) != len(expected[name]):
-            return False
-    bits = np.bitwise_count((stored["outline"] ^ expected["outline"]).view(np.uint64)).reshape(2, -1)
-    stored_fine, expected_fine = (row["fine_codes"].astype(np.int16) for row in (stored, expected))
-    off = np.abs(stored_fine // 16 - expected_fine // 16) + np.abs(stored_fine % 16 - expected_fine % 16)
-    return bool(
-        (bits.sum(axis=0) <= UNCERTAIN_BITS).all()
-        and (off <= 2).all()
-        and off.sum() <= UNCERTAIN_BITS * bits.shape[1]
-    )
-
-
-def _fault(row: schema.Row, codec: Codec, columns: pa.Schema) -> str | None:
+def _fault(row: schema.Row) -> str | None:
     vectors = row["vectors"]
     if schema.checksum(row) != row["checksum"]:
         return "its content is not what was written"
@@ -166,9 +147,8 @@ def _fault(row: schema.Row, codec: Codec, columns: pa.Schema) -> str | None:
         return "its metadata is not what was written"
     if not np.isfinite(vectors).all() or not are_unit(np.linalg.norm(vectors.astype(np.float32), axis=1)):
         return "a vector is not of unit norm"
-    if "outline" in columns.names and row["code_version"] == codec.version:
-        if not _codes_fit(row, schema.code_row(codec, vectors)):
-            return "its codes do not fit its vectors"
+    if "code_checksum" in row and schema.code_checksum(row) != row["code_checksum"]:
+        return "its codes are not what was written"
     try:
         schema.to_page(row)
     except (MaxSightError, ValueError) as error:
