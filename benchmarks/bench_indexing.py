@@ -17,7 +17,7 @@ from measure import MAXSIGHT, SAMPLES, arguments, folder_bytes, run_with_memory,
 from maxsight.documents import OcrChoice, ReadSettings, discover
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.indexing import IndexRun, Progress
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.types import Fit, PageEmbedding, PictureFit, Regions
@@ -101,7 +101,7 @@ def steady(folder, encoder, pages):
     manifest = Manifest(encoder.space, dpi=settings.dpi, ocr=settings.ocr, created_by="benchmark")
     library = folder / f"{looks_at}.library"
     parent, used = psutil.Process(), []
-    with LocalStore.create(library, manifest, codec=SignCodec(128)) as store, store.writing():
+    with LocalStore.create(library, manifest, codec=PageCodec(128)) as store, store.writing():
         events = IndexRun(store, encoder, folder, [folder / "documents"], {"settings": settings}).events()
         for event in events:
             if isinstance(event, Progress) and event.pages % PAGES_PER_LOOK == 0:

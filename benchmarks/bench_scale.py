@@ -22,7 +22,7 @@ import numpy as np
 from measure import folder_bytes, save, spread
 from synthetic import DIM, QUERY_TOKENS, VECTORS, SyntheticPages
 
-from maxsight.retrieval.codes import SignCodec, usual_candidates
+from maxsight.retrieval.codes import PageCodec, usual_candidates
 from maxsight.retrieval.loading import load_kernels
 from maxsight.retrieval.search import rank_pages, rank_pages_many
 from maxsight.stores.base import IndexedPage
@@ -60,7 +60,7 @@ def page_of(number, vectors, name="page"):
 def build(folder, count, beside):
     """Write the pages, and beside them the queries and the seconds it took, without making the pages up."""
     synthetic, number, batch, seconds = SyntheticPages(count), 0, [], 0.0
-    with LocalStore.create(folder, MANIFEST, codec=SignCodec(DIM)) as store, store.writing():
+    with LocalStore.create(folder, MANIFEST, codec=PageCodec(DIM)) as store, store.writing():
 
         def put():
             start = time.perf_counter()
@@ -140,7 +140,7 @@ def throughput(store, queries, threads, seconds=5.0):
 def opening_ms(folder):
     """Until a store that was just opened is ready to search."""
     start = time.perf_counter()
-    with LocalStore.open(folder, codec=SignCodec, read_only=True) as store:
+    with LocalStore.open(folder, codec=PageCodec, read_only=True) as store:
         store.nearest([], 1)
         return (time.perf_counter() - start) * 1000
 
@@ -148,7 +148,7 @@ def opening_ms(folder):
 def adding_ms(folder, queries):
     """Until searches know a page that was just handed in, and until one has found it."""
     known, taken = [], []
-    with LocalStore.open(folder, codec=SignCodec) as store, store.writing():
+    with LocalStore.open(folder, codec=PageCodec) as store, store.writing():
         rank_pages(store, queries[0], limit=TOP_K)
         for number in range(5):
             vectors = np.resize(queries[number].vectors, (VECTORS, DIM))
@@ -176,7 +176,7 @@ def figures(folder, count, beside):
     result["bytes per page on disk"] = round(folder_bytes(folder) / count)
     base = anonymous_mb()
     result["open, ms"] = spread([opening_ms(folder) for _ in range(5)])
-    with LocalStore.open(folder, codec=SignCodec, read_only=True) as store:
+    with LocalStore.open(folder, codec=PageCodec, read_only=True) as store:
 
         def rank(**options):
             return lambda query: rank_pages(store, query, limit=TOP_K, **options)

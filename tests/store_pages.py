@@ -5,13 +5,13 @@ import re
 import numpy as np
 
 from maxsight.encoders.fake import FakeEncoder
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.manifest import Manifest
 from maxsight.types import Document, Page, TextSource, Words
 
 ENCODER = FakeEncoder(dim=32)
-CODEC = SignCodec(32)
+CODEC = PageCodec(32)
 MANIFEST = Manifest(ENCODER.space, dpi=200, ocr="auto", created_by="test")
 
 

@@ -21,6 +21,15 @@ def test_csv_columns_get_the_narrowest_type_all_their_cells_fit(tmp_path):
     assert table.fields_of("b.pdf") == {"year": 2021, "share": 2.0, "code": "7", "draft": False, "note": "x"}
 
 
+@pytest.mark.parametrize("separator", [",", ";", "\t"])
+def test_cells_may_be_separated_by_commas_semicolons_or_tabs(tmp_path, separator):
+    rows = (("file, as it is called", "file", "year"), ("x", "old/a.pdf", "2020"), ("y", "b,c;d.pdf", "2021"))
+    lines = (separator.join(f'"{cell}"' for cell in row) for row in rows)
+    table = load(tmp_path, "m.csv", "\n".join(lines))
+    assert table.fields_of("old/a.pdf") == {"file, as it is called": "x", "year": 2020}
+    assert table.fields_of("b,c;d.pdf") == {"file, as it is called": "y", "year": 2021}
+
+
 def test_a_bare_name_fits_in_any_folder_and_a_longer_path_wins(tmp_path):
     table = load(tmp_path, "m.jsonl", '{"file": "a.pdf", "year": 1}\n{"file": "new/a.pdf", "year": 2}\n')
     assert table.fields_of("/docs/old/a.pdf") == {"year": 1}

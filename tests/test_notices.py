@@ -44,6 +44,18 @@ def test_only_the_beginning_of_a_long_document_is_kept():
     assert len(seen[0]) < 2 * SAMPLE_CHARS + 2
 
 
+def test_a_folders_files_of_other_kinds_are_told_of_by_kind(tmp_path):
+    for name in ("notes.txt", "a.docx", "b.DOCX", "c.xlsx"):
+        (tmp_path / name).write_text("The pump moves water.")
+    with Library.create(tmp_path / "test.library") as library:
+        report = library.index(tmp_path)
+        assert [indexed.path for indexed in report.indexed] == ["notes.txt"]
+        told = "passed over 3 files of kinds that maxsight does not read (2 .docx, 1 .xlsx)"
+        assert report.notices == (told,)
+        assert library.index(tmp_path, exclude=["*.docx", "*.DOCX", "*.xlsx"]).notices == ()
+        assert library.index(tmp_path / "notes.txt").notices == ()
+
+
 def test_a_question_of_words_that_nobody_knows_is_told_so_and_any_other_is_not(tmp_path):
     (tmp_path / "pump.txt").write_text("The Zyxgadget pumps water. Order it as QX-77213.")
     with Library.create(tmp_path / "test.library") as library:

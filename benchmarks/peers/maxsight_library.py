@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from peer import answer
 
-from maxsight.retrieval.codes import SignCodec, usual_candidates
+from maxsight.retrieval.codes import PageCodec, usual_candidates
 from maxsight.retrieval.loading import load_kernels
 from maxsight.retrieval.search import rank_pages
 from maxsight.stores.local import LocalStore
@@ -18,7 +18,7 @@ from bench_scale import MANIFEST, PAGES_PER_COMMIT, page_of
 
 
 def build(pages, folder):
-    with LocalStore.create(folder, MANIFEST, codec=SignCodec(pages.shape[2])) as store, store.writing():
+    with LocalStore.create(folder, MANIFEST, codec=PageCodec(pages.shape[2])) as store, store.writing():
         for first in range(0, len(pages), PAGES_PER_COMMIT):
             some = pages[first : first + PAGES_PER_COMMIT].astype(np.float32)
             store.put([page_of(first + number, page) for number, page in enumerate(some)])
@@ -27,7 +27,7 @@ def build(pages, folder):
 def settings(pages, folder):
     load_kernels()  # it depends on them
     default = usual_candidates(len(pages))
-    with LocalStore.open(folder, codec=SignCodec, read_only=True) as store, one_blas_thread():
+    with LocalStore.open(folder, codec=PageCodec, read_only=True) as store, one_blas_thread():
 
         def search(query, **options):
             asked = QueryEmbedding("", query, (), np.zeros(len(query), np.int32))

@@ -6,6 +6,7 @@ import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
+from maxsight.csv_tables import csv_dialect
 from maxsight.errors import InputError
 from maxsight.json_lines import json_object
 from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_value
@@ -93,7 +94,7 @@ class MetadataTable:
 
 def _read_csv(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
     with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream, strict=True))
+        rows = list(csv.DictReader(stream, dialect=csv_dialect(stream)))
     columns = {name for row in rows for name in row}
     if None in columns:
         raise InputError(f"{path}: a line has more cells than the header")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
@@ -55,6 +55,18 @@ class Notices:
         """All that was noticed, each once, with the first of the documents it is about."""
         for notice, documents in self._documents.items():
             yield Noticed(f"{notice} ({listed(documents)})")
+
+
+def passed_over(kinds: Counter[str]) -> Iterator[Noticed]:
+    """Say how many files were not looked at, as nobody reads their kind.
+
+    Args:
+        kinds: Files by what their names end in.
+    """
+    if count := kinds.total():
+        files = "1 file of a kind" if count == 1 else f"{count:,} files of kinds"
+        each = [f"{number:,} {kind or 'without an extension'}" for kind, number in kinds.most_common()]
+        yield Noticed(f"passed over {files} that maxsight does not read ({listed(each)})")
 
 
 def listed(names: Sequence[str], separator: str = ", ", *, most: int = 3) -> str:

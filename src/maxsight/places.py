@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maxsight import extras
 from maxsight.errors import InputError
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.settings import default_library, library_token
 from maxsight.stores.addresses import Address, MilvusAddress, parse_address
 from maxsight.stores.base import Store
@@ -54,7 +54,7 @@ def create_store(address: Address, manifest: Manifest) -> Store:
         MissingExtraError: It needs an extra that is not installed.
     """
     if isinstance(address, Path):
-        return LocalStore.create(address, manifest, codec=SignCodec(manifest.space.dim))
+        return LocalStore.create(address, manifest, codec=PageCodec(manifest.space.dim))
     extras.require("milvus")
     from maxsight.stores.milvus import create_milvus_store
 
@@ -75,7 +75,7 @@ def open_store(address: Address, *, read_only: bool = False) -> Store:
         MissingExtraError: It needs an extra that is not installed.
     """
     if isinstance(address, Path):
-        return LocalStore.open(address, codec=SignCodec, read_only=read_only)
+        return LocalStore.open(address, codec=PageCodec, read_only=read_only)
     extras.require("milvus")
     from maxsight.stores.milvus import open_milvus_store
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
@@ -63,7 +63,7 @@ def _vector(word):
 def make(folder):
     """Several commits, a removed document and changed metadata, so that all kinds of files are there."""
     manifest = Manifest(EmbeddingSpace("fake", "1", DIM), dpi=200, ocr="auto", created_by="0.1.0")
-    store = LocalStore.create(folder, manifest, codec=SignCodec(DIM))
+    store = LocalStore.create(folder, manifest, codec=PageCodec(DIM))
     everything = list(pages())
     store.put([page for page in everything if page.document.path.startswith("reports/")])
     store.put([page for page in everything if not page.document.path.startswith("reports/")])

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+from collections import Counter
 from pathlib import Path
 
 import pytest
@@ -34,6 +35,18 @@ def test_a_folder_is_walked_in_order_and_other_things_are_passed_over(tmp_path):
         "my.library/cache/1.png",
     )
     assert names(tmp_path) == ["a/b/c.jpeg", "a/z.TXT", "b.pdf"]
+
+
+def test_files_of_other_kinds_in_folders_are_counted_by_kind_unless_globs_leave_them_out(tmp_path):
+    make(tmp_path, "a.docx", "old/b.DOCX", "old/c.odt", "README", "d.pdf", ".hidden.docx", "my.library/e.bin")
+    kinds = Counter()
+    assert len(list(discover([tmp_path], other_kinds=kinds))) == 1
+    assert kinds == {".docx": 2, ".odt": 1, "": 1}
+    kinds.clear()
+    assert list(discover([tmp_path], include=("*.d*", "d.*"), exclude=("old",), other_kinds=kinds)) == [
+        tmp_path / "d.pdf"
+    ]
+    assert kinds == {".docx": 1}
 
 
 def test_files_keep_the_order_given_and_come_once(tmp_path):

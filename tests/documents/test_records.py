@@ -204,6 +204,14 @@ def test_a_row_of_csv_with_too_many_cells_is_named_and_the_others_are_read(tmp_p
     assert e.key == "e"
 
 
+@pytest.mark.parametrize("separator", [";", "\t"])
+def test_cells_of_csv_may_be_separated_by_semicolons_or_tabs(separator, tmp_path):
+    file = tmp_path / "records.csv"
+    file.write_bytes(codecs.BOM_UTF8 + f"title{separator}text\r\na{separator}one, two\r\n".encode())
+    (record,) = read(file)
+    assert (record.key, record.paragraphs) == ("a", ("one, two",))
+
+
 @pytest.mark.parametrize("kind", ["csv", "parquet"])
 def test_a_file_without_the_field_says_which_it_has(kind, tmp_path):
     file = tmp_path / f"records.{kind}"

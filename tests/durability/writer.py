@@ -12,7 +12,7 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from maxsight.errors import LibraryBusyError
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.stores.local import LocalStore
 from store_pages import CODEC, MANIFEST, make_page
 
@@ -40,7 +40,7 @@ def all_pages():
 def open_or_create(path, lock_wait_s=10.0):
     """The library, made where there is none yet."""
     if LocalStore.exists(path):
-        return LocalStore.open(path, codec=SignCodec, lock_wait_s=lock_wait_s)
+        return LocalStore.open(path, codec=PageCodec, lock_wait_s=lock_wait_s)
     return LocalStore.create(path, MANIFEST, codec=CODEC, lock_wait_s=lock_wait_s)
 
 

@@ -128,6 +128,9 @@ def test_own_pictures_with_known_text_become_samples(tmp_path):
     (tmp_path / "bad.jsonl").write_text(json.dumps({"file": "a.png"}))
     with pytest.raises(InputError, match="lacks the columns"):
         add_pairs([tmp_path / "bad.jsonl"], tmp_path / "out", OcrChoice.AUTO)
+    (tmp_path / "bad.csv").write_text('image;text\ngone.png;"x"y\n')
+    with pytest.raises(InputError, match=r"bad\.csv can't be read"):
+        add_pairs([tmp_path / "bad.csv"], tmp_path / "out", OcrChoice.AUTO)
 
 
 def test_a_damaged_table_is_refused(tmp_path):

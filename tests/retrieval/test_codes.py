@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from maxsight.retrieval import codes
-from maxsight.retrieval.codes import BITS, SignCodec
+from maxsight.retrieval.codes import BITS, PageCodec
 from maxsight.retrieval.maxsim import maxsim
 from retrieval_pages import codes_of, structured_pages, unit
 
@@ -24,12 +24,12 @@ def steps(codec, fine, count):
 def test_turning_keeps_lengths_and_angles(dim):
     rng = np.random.default_rng(0)
     left, right = unit(rng, 30, dim), unit(rng, 20, dim)
-    codec = SignCodec(dim)
+    codec = PageCodec(dim)
     np.testing.assert_allclose(codec.turn(left) @ codec.turn(right).T, left @ right.T, atol=1e-5)
 
 
 def test_turning_spreads_what_lies_in_one_coordinate_over_all():
-    turned = SignCodec(128).turn(np.eye(128, dtype=np.float32))
+    turned = PageCodec(128).turn(np.eye(128, dtype=np.float32))
     assert np.abs(turned).max() <= 0.5
     assert (turned != 0).mean() > 0.5
 
@@ -39,9 +39,9 @@ def test_a_vectors_codes_are_the_signs_and_steps_of_its_coordinates(dim):
     """Of a page of few vectors, whose outline is all of them."""
     rng = np.random.default_rng(1)
     vectors, centre = unit(rng, 15, dim), 0.1 * unit(rng, 1, dim)[0]
-    codec = SignCodec(dim).centred(centre)
+    codec = PageCodec(dim).centred(centre)
     stored, fine = codec.encode(vectors)
-    turned = SignCodec(dim).turn(vectors - centre)
+    turned = PageCodec(dim).turn(vectors - centre)
     clear = np.abs(turned) > 1e-6
     np.testing.assert_array_equal(
         signs(stored)[clear[:, :BITS]], np.where(turned[:, :BITS] >= 0, 1, -1)[clear[:, :BITS]]
@@ -55,7 +55,7 @@ def test_a_vectors_codes_are_the_signs_and_steps_of_its_coordinates(dim):
 
 def test_an_outline_is_a_quarter_of_a_page_and_of_a_short_one_all():
     counts = np.array([0, 1, 64, 65, 256, 257, 1030])
-    codec, rng = SignCodec(32), np.random.default_rng(2)
+    codec, rng = PageCodec(32), np.random.default_rng(2)
     outlined = [0, 1, 64, 64, 64, 65, 258]
     assert (codec.outline_bytes(counts) // 16).tolist() == outlined
     assert [len(codec.encode(unit(rng, count, 32))[0]) // 16 for count in counts] == outlined
@@ -64,7 +64,7 @@ def test_an_outline_is_a_quarter_of_a_page_and_of_a_short_one_all():
 def test_an_outline_gathers_vectors_that_are_alike_and_keeps_what_they_have_in_common():
     rng = np.random.default_rng(3)
     directions, centre = unit(rng, 70, 128), 0.5 * unit(rng, 1, 128)[0]
-    codec = SignCodec(128).centred(centre)
+    codec = PageCodec(128).centred(centre)
     copies = np.stack([directions + 0.5 * unit(rng, 70, 128) for _ in range(4)], axis=1)  # (70, 4, 128)
     copies /= np.linalg.norm(copies, axis=2, keepdims=True)
     orders = np.stack([np.arange(70), *(rng.permutation(70) for _ in range(3))], axis=1)
@@ -77,7 +77,7 @@ def test_an_outline_gathers_vectors_that_are_alike_and_keeps_what_they_have_in_c
 
 
 def test_equal_vectors_have_an_outline_of_equal_signs():
-    codec, vector = SignCodec(64), unit(np.random.default_rng(4), 1, 64)
+    codec, vector = PageCodec(64), unit(np.random.default_rng(4), 1, 64)
     alone = signs(codec.encode(vector)[0])
     outline = signs(codec.encode(np.repeat(vector, 300, axis=0).astype(np.float16))[0])
     assert outline.shape == (75, BITS)
@@ -89,13 +89,13 @@ def test_vectors_that_cancel_out_have_an_outline_all_the_same():
     """Every second one gathers both, whose mean has no direction."""
     vector = np.zeros((1, 32), np.float16)
     vector[0, 3] = 1
-    outline = signs(SignCodec(32).encode(np.concatenate([vector, -vector] * 150))[0])
+    outline = signs(PageCodec(32).encode(np.concatenate([vector, -vector] * 150))[0])
     assert outline.shape == (75, BITS)
     assert np.isfinite(outline).all()
 
 
 def test_codes_are_the_same_in_every_process():
-    stored, fine = SignCodec(8).encode(np.eye(8, dtype=np.float32)[:2])
+    stored, fine = PageCodec(8).encode(np.eye(8, dtype=np.float32)[:2])
     assert [hex(word) for word in stored.view(np.uint64)] == [
         "0x5d9dc5e8e2000387",
         "0x723bfdffea64d4b6",
@@ -106,13 +106,13 @@ def test_codes_are_the_same_in_every_process():
 
 
 def test_float16_vectors_have_the_codes_of_what_they_say():
-    codec, vectors = SignCodec(64), unit(np.random.default_rng(1), 20, 64).astype(np.float16)
+    codec, vectors = PageCodec(64), unit(np.random.default_rng(1), 20, 64).astype(np.float16)
     for stored, widened in zip(codec.encode(vectors), codec.encode(vectors.astype(np.float32)), strict=True):
         np.testing.assert_array_equal(stored, widened)
 
 
 def test_a_page_without_vectors_has_no_codes():
-    assert [part.size for part in SignCodec(32).encode(np.empty((0, 32), np.float16))] == [0, 0]
+    assert [part.size for part in PageCodec(32).encode(np.empty((0, 32), np.float16))] == [0, 0]
 
 
 @pytest.mark.parametrize("copies", [1, 6])
@@ -120,7 +120,7 @@ def test_the_exact_top_10_is_among_the_best_30_of_a_quarter_looked_at_closely(co
     """Of short pages that are their own outlines, and of long ones."""
     rng = np.random.default_rng(5)
     concepts, pages = structured_pages(rng, copies=copies)
-    codec = SignCodec(128).centred(np.concatenate(pages[:20]).mean(axis=0))
+    codec = PageCodec(128).centred(np.concatenate(pages[:20]).mean(axis=0))
     coded = codes_of(codec, pages)
     recalls = []
     for _ in range(10):
@@ -141,14 +141,14 @@ def test_the_centre_tells_vectors_apart_that_lie_on_one_side():
     def shared(codec):
         return np.abs(signs(codec.encode(leaning)[0]).mean(axis=0)).mean()
 
-    assert shared(SignCodec(128)) > 0.8
-    assert shared(SignCodec(128).centred(leaning.mean(axis=0))) < 0.1
+    assert shared(PageCodec(128)) > 0.8
+    assert shared(PageCodec(128).centred(leaning.mean(axis=0))) < 0.1
 
 
 def test_candidates_are_few_distinct_and_never_empty_pages():
     rng = np.random.default_rng(6)
     _, pages = structured_pages(rng)
-    codec = SignCodec(128)
+    codec = PageCodec(128)
     coded = codes_of(codec, pages)
     for limit in (1, 20, 1000):
         found = codec.best_pages([unit(rng, 5, 128)], coded, limit)[0]
@@ -167,7 +167,7 @@ def test_a_hundred_times_the_pages_have_ten_times_the_candidates(monkeypatch, ro
 def test_several_queries_find_what_each_finds_alone():
     rng = np.random.default_rng(8)
     _, pages = structured_pages(rng)
-    codec = SignCodec(128)
+    codec = PageCodec(128)
     coded = codes_of(codec, pages)
     queries = [unit(rng, tokens, 128) for tokens in (1, 13, 4, 20)]
     together = codec.best_pages(queries, coded, 20, candidates=60)
@@ -176,7 +176,7 @@ def test_several_queries_find_what_each_finds_alone():
 
 
 def test_without_pages_there_are_no_candidates():
-    codec = SignCodec(32)
+    codec = PageCodec(32)
     for pages in ([], [np.empty((0, 32), np.float16)] * 2):
         found = codec.best_pages([np.eye(2, 32, dtype=np.float32)], codes_of(codec, pages), 10)
         assert [pages.tolist() for pages in found] == [[]]

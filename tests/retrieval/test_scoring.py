@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from maxsight.errors import DimensionMismatchError, InputError
 from maxsight.retrieval import loading, scoring
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.retrieval.scoring import score_exact, score_fine, score_signs
 from maxsight.stores.ragged import PageBytes, PageVectors
@@ -95,7 +95,7 @@ def sign_scores(asked, scales, stored):
 @given(**CASES)
 def test_signs_score_by_how_well_the_query_agrees_with_them(kernels, lengths, dim, tokens, seed):
     rng = np.random.default_rng(seed)
-    pages, codec = pages_of(rng, lengths, dim), SignCodec(dim)
+    pages, codec = pages_of(rng, lengths, dim), PageCodec(dim)
     queries = [unit(rng, tokens, dim), unit(rng, 3, dim)]
     coded = [codec._coded(query).signs for query in queries]
     scores = score_signs(coded, *all_signs(codec, pages))
@@ -116,7 +116,7 @@ def test_signs_score_by_how_well_the_query_agrees_with_them(kernels, lengths, di
 def test_where_bits_are_counted_queries_are_rounded_to_signs_too(lengths, dim, tokens, seed):
     kernels = pytest.importorskip("maxsight.retrieval.kernels", reason="numba is not installed")
     rng = np.random.default_rng(seed)
-    pages, codec = pages_of(rng, lengths, dim), SignCodec(dim)
+    pages, codec = pages_of(rng, lengths, dim), PageCodec(dim)
     coded = [codec._coded(unit(rng, count, dim)).signs for count in (tokens, 3)]
     (counts, signs), scores = all_signs(codec, pages), np.empty((2, len(lengths)), np.float32)
     kernels.sign_scorer([(query.levels, query.scales) for query in coded])(signs.addresses(), counts, scores)
@@ -131,7 +131,7 @@ def test_where_bits_are_counted_queries_are_rounded_to_signs_too(lengths, dim, t
 @given(**CASES)
 def test_fine_codes_score_like_the_vectors_they_stand_for(kernels, lengths, dim, tokens, seed):
     rng = np.random.default_rng(seed)
-    pages, codec = pages_of(rng, lengths, dim), SignCodec(dim)
+    pages, codec = pages_of(rng, lengths, dim), PageCodec(dim)
     query = unit(rng, tokens, dim)
     coded, codes = codec._coded(query).fine, codes_of(codec, pages)
     scores = score_fine(coded, codes.counts, codes.fine)
@@ -156,7 +156,7 @@ def test_the_matrix_unit_gives_the_same_numbers(monkeypatch, lengths, dim, token
     from maxsight.retrieval import matrix_kernels
 
     rng = np.random.default_rng(seed)
-    codec = SignCodec(dim)
+    codec = PageCodec(dim)
     pages = pages_of(rng, lengths, dim)
     codes = codes_of(codec, pages)
     query = codec._coded(unit(rng, tokens, dim))
@@ -176,7 +176,7 @@ def test_the_matrix_unit_gives_the_same_numbers(monkeypatch, lengths, dim, token
 @pytest.mark.parametrize("dim", [640, 4096])
 def test_wide_vectors_score_as_the_reference_says(kernels, dim):
     rng = np.random.default_rng(0)
-    pages, codec = pages_of(rng, (5, 0, 40), dim), SignCodec(dim)
+    pages, codec = pages_of(rng, (5, 0, 40), dim), PageCodec(dim)
     query = unit(rng, 6, dim)
     np.testing.assert_allclose(score_exact(query, packed(pages, dim)), maxsim(query, pages), rtol=1e-4)
     codes = codes_of(codec, pages)
@@ -195,7 +195,7 @@ def test_a_pages_score_does_not_depend_on_its_batch_mates(kernels):
 
 def test_scores_do_not_depend_on_how_pages_are_shared_out(kernels, monkeypatch):
     rng = np.random.default_rng(4)
-    codec, pages = SignCodec(64), pages_of(rng, rng.integers(0, 40, 60), 64)
+    codec, pages = PageCodec(64), pages_of(rng, rng.integers(0, 40, 60), 64)
     codes, query = codes_of(codec, pages), codec._coded(unit(rng, 6, 64))
     signs = all_signs(codec, pages)
     before = score_signs([query.signs], *signs), score_fine(query.fine, codes.counts, codes.fine)
@@ -255,10 +255,10 @@ def test_an_older_processor_scores_the_same(tmp_path):
     code = """
 import os, numpy as np
 from maxsight.retrieval import loading
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.retrieval.scoring import score_fine
 from retrieval_pages import codes_of, unit
-rng, codec = np.random.default_rng(0), SignCodec(128)
+rng, codec = np.random.default_rng(0), PageCodec(128)
 codes = codes_of(codec, [unit(rng, length, 128) for length in (1, 16, 37)])
 query = codec._coded(unit(rng, 7, 128)).fine
 loading.load_kernels().fine_scorer

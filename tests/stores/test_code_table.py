@@ -8,7 +8,7 @@ import lance
 import numpy as np
 import pytest
 
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.retrieval.search import rank_pages, rank_pages_many
 from maxsight.stores import code_table
@@ -71,7 +71,7 @@ def path(tmp_path):
 
 @pytest.fixture
 def store(path):
-    with LocalStore.create(path, MANIFEST, codec=SignCodec(DIM)) as store:
+    with LocalStore.create(path, MANIFEST, codec=PageCodec(DIM)) as store:
         yield store
 
 
@@ -149,7 +149,7 @@ def test_compaction_changes_no_answer(store, path):
 def test_a_reader_sees_what_another_process_commits_at_its_next_search(path, store):
     pages = random_pages(1)
     store.put(pages)
-    with LocalStore.open(path, codec=SignCodec, read_only=True) as reader:
+    with LocalStore.open(path, codec=PageCodec, read_only=True) as reader:
         assert_ranks(reader, pages, asking(2))
         store.put(random_pages(2))
         assert_ranks(reader, pages + random_pages(2), asking(2))
@@ -190,7 +190,7 @@ def test_the_first_pages_settle_the_centre_for_good(store, path):
     store.put(random_pages(1))
     np.testing.assert_array_equal(store._newest_table().codec._centre, centre)
     assert store.verify().clean
-    with LocalStore.open(path, codec=SignCodec, read_only=True) as reader:
+    with LocalStore.open(path, codec=PageCodec, read_only=True) as reader:
         np.testing.assert_array_equal(reader._newest_table().codec._centre, centre)
 
 
@@ -244,7 +244,7 @@ def test_every_answer_is_that_of_a_version_that_was_there_whoever_writes(path, s
         return answers
 
     with (
-        LocalStore.open(path, codec=SignCodec, read_only=True) as reader,
+        LocalStore.open(path, codec=PageCodec, read_only=True) as reader,
         ThreadPoolExecutor(9) as threads,
     ):
         searches = [threads.submit(search, (store, reader)[n % 2], n % 4) for n in range(8)]

@@ -11,7 +11,7 @@ import lance
 import pytest
 
 from maxsight.errors import FormatError, LibraryDamagedError, StorageFullError, StoreError
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.stores.edge import translated
 from maxsight.stores.local import LocalStore
 from store_pages import CODEC, MANIFEST, make_page, nearest, query
@@ -50,7 +50,7 @@ def as_anybody():
 
 
 def reopened(path, **options):
-    return LocalStore.open(path, codec=SignCodec, **options)
+    return LocalStore.open(path, codec=PageCodec, **options)
 
 
 def names_in(store):

@@ -23,7 +23,7 @@ from maxsight.errors import (
     LibraryReadOnlyError,
     StoreError,
 )
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.stores import maintenance
 from maxsight.stores.durability import sync_folder
 from maxsight.stores.local import PLACE_BYTES, LocalStore
@@ -44,7 +44,7 @@ def store(path):
 
 
 def reopened(path, **options):
-    return LocalStore.open(path, codec=SignCodec, **options)
+    return LocalStore.open(path, codec=PageCodec, **options)
 
 
 def names_in(store):
@@ -389,8 +389,8 @@ def test_bytes_that_rot_in_a_data_file_are_found_dropped_and_written_again(path,
 def test_codes_of_an_older_codec_are_not_compared_with_new_ones(path, store):
     store.put(PAGES[:3])
 
-    class NewerCodec(SignCodec):
-        version = SignCodec.version + 1
+    class NewerCodec(PageCodec):
+        version = PageCodec.version + 1
 
         def __init__(self, dim):
             super().__init__(dim, seed=1)

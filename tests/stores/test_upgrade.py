@@ -7,7 +7,7 @@ import lance
 import numpy as np
 import pytest
 
-from maxsight.retrieval.codes import SignCodec
+from maxsight.retrieval.codes import PageCodec
 from maxsight.stores import schema
 from maxsight.stores.audit import Audit, Setting
 from maxsight.stores.local import LocalStore
@@ -55,27 +55,27 @@ def assert_holds(store, expected):
 
 def test_the_previous_format_is_read_as_it_is(path, expected):
     before = sorted(path.rglob("*"))
-    with LocalStore.open(path, codec=SignCodec, read_only=True) as store:
+    with LocalStore.open(path, codec=PageCodec, read_only=True) as store:
         assert store.manifest.format_version == 1
         assert_holds(store, expected)
     assert sorted(path.rglob("*")) == before
 
 
 def test_the_first_writer_upgrades_the_previous_format_in_place(path, expected):
-    with LocalStore.open(path, codec=SignCodec) as store:
+    with LocalStore.open(path, codec=PageCodec) as store:
         with store.writing():
             assert store.manifest.format_version == FORMAT_VERSION
         assert store.dropped == []
         assert_holds(store, expected)
-    with LocalStore.open(path, codec=SignCodec, read_only=True) as again:
+    with LocalStore.open(path, codec=PageCodec, read_only=True) as again:
         assert again.manifest == Manifest(
             EmbeddingSpace("fake", "1", 16), dpi=200, ocr="auto", created_by="0.1.0"
         )
         assert_holds(again, expected)
     table = lance.dataset(path / "pages.lance").to_table(columns=["code_version", "vector_count", "outline"])
-    assert set(table.column("code_version").to_pylist()) == {SignCodec.version}
+    assert set(table.column("code_version").to_pylist()) == {PageCodec.version}
     outlines = [len(outline) for outline in table.column("outline").to_pylist()]
-    assert outlines == SignCodec(16).outline_bytes(np.asarray(table.column("vector_count"))).tolist()
+    assert outlines == PageCodec(16).outline_bytes(np.asarray(table.column("vector_count"))).tolist()
 
 
 FORMER = {
@@ -98,7 +98,7 @@ def former_library(path, version):
         pages.append(replace(page, embedding=PageEmbedding(vectors, Regions(boxes, None))))
     memory = MemoryStore(manifest)
     memory.put(pages)
-    with LocalStore.create(path, manifest, codec=SignCodec(16)) as store:
+    with LocalStore.create(path, manifest, codec=PageCodec(16)) as store:
         store.put(pages)
     dataset = lance.dataset(path / "pages.lance")
     dataset.drop_columns([column.name for column in schema.CODE_COLUMNS])
@@ -120,9 +120,9 @@ def assert_finds(store, memory, pages):
 @pytest.mark.parametrize("version", FORMER)
 def test_former_codes_are_made_anew_for_readers_and_replaced_by_the_first_writer(tmp_path, version):
     memory, pages = former_library(tmp_path / "old.library", version)
-    with LocalStore.open(tmp_path / "old.library", codec=SignCodec, read_only=True) as reader:
+    with LocalStore.open(tmp_path / "old.library", codec=PageCodec, read_only=True) as reader:
         assert_finds(reader, memory, pages)
-        with LocalStore.open(tmp_path / "old.library", codec=SignCodec) as writer, writer.writing():
+        with LocalStore.open(tmp_path / "old.library", codec=PageCodec) as writer, writer.writing():
             assert_finds(writer, memory, pages)
         assert_finds(reader, memory, pages)
     columns = lance.dataset(tmp_path / "old.library" / "pages.lance").schema.names
@@ -140,14 +140,14 @@ def test_an_upgrade_that_was_killed_after_any_of_its_commits_goes_on(tmp_path, m
         commit(*given, **named)
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patch, LocalStore.open(path, codec=SignCodec) as store:
+    with monkeypatch.context() as patch, LocalStore.open(path, codec=PageCodec) as store:
         patch.setattr(lance.LanceDataset, last, killed)
         with pytest.raises(KeyboardInterrupt), store.writing():
             pass
-    with LocalStore.open(path, codec=SignCodec, read_only=True) as reader:
+    with LocalStore.open(path, codec=PageCodec, read_only=True) as reader:
         assert reader.manifest.format_version == (FORMAT_VERSION if last == "update_schema_metadata" else 3)
         assert_finds(reader, memory, pages)
-    with LocalStore.open(path, codec=SignCodec) as store, store.writing():
+    with LocalStore.open(path, codec=PageCodec) as store, store.writing():
         assert store.manifest.format_version == FORMAT_VERSION
         assert_finds(store, memory, pages)
 
@@ -155,21 +155,21 @@ def test_an_upgrade_that_was_killed_after_any_of_its_commits_goes_on(tmp_path, m
 def test_what_was_measured_of_former_codes_is_forgotten(path):
     measured = Audit("2026-11-21", 6, 30, "given", 10, 0.99, 6, 1.0, (Setting(6, 1.0, 1.0, 1.0, 1.0),))
     lance.dataset(path / "pages.lance").update_schema_metadata(schema.audit_entry(measured))
-    with LocalStore.open(path, codec=SignCodec) as store:
+    with LocalStore.open(path, codec=PageCodec) as store:
         assert store.last_audit() is None
         with store.writing():
             assert store.last_audit() is None
 
 
 def test_a_reader_goes_on_while_another_process_upgrades(path, expected):
-    with LocalStore.open(path, codec=SignCodec, read_only=True) as reader:
+    with LocalStore.open(path, codec=PageCodec, read_only=True) as reader:
         reader.documents()
-        with LocalStore.open(path, codec=SignCodec) as writer, writer.writing():
+        with LocalStore.open(path, codec=PageCodec) as writer, writer.writing():
             assert_holds(reader, expected)
 
 
 def test_an_upgraded_library_has_the_columns_of_a_new_one(path):
-    with LocalStore.open(path, codec=SignCodec) as store, store.writing():
+    with LocalStore.open(path, codec=PageCodec) as store, store.writing():
         upgraded = lance.dataset(path / "pages.lance").schema
         fresh = schema.dataset_schema(store.manifest)
     own = {column.name: column.type for column in upgraded if not column.name.startswith("meta_")}

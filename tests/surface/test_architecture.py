@@ -21,6 +21,7 @@ FOUNDATION = {
     "notices",
     "spelling",
     "json_lines",
+    "csv_tables",
 }
 ALLOWED = {
     "errors": set(),
@@ -32,6 +33,7 @@ ALLOWED = {
     "notices": set(),
     "spelling": {"errors"},
     "json_lines": {"errors"},
+    "csv_tables": set(),
     "documents": FOUNDATION,
     "encoders": FOUNDATION,
     "stores": FOUNDATION | {"identity"},

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import stat
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
@@ -16,7 +17,11 @@ LIBRARY_SUFFIX = ".library"
 
 
 def discover(
-    paths: Iterable[str | Path], *, include: Sequence[str] = (), exclude: Sequence[str] = ()
+    paths: Iterable[str | Path],
+    *,
+    include: Sequence[str] = (),
+    exclude: Sequence[str] = (),
+    other_kinds: Counter[str] | None = None,
 ) -> Iterator[Path | UnreadableDocumentError]:
     """Find the documents below ``paths``, each once, folders in sorted order.
 
@@ -28,13 +33,14 @@ def discover(
         include: Globs. Where given, only files that match one are found in folders.
         exclude: Globs. What lies in folders and matches one is left out, files as well as folders. Globs are
             matched with the name and with the path below the given folder; ``*`` matches ``/`` too.
+        other_kinds: Counts the files of other kinds that folders hold, by what their names end in.
 
     Yields:
         Paths as given, joined with what was found below them; or an error that names one.
     """
     found: set[str] = set()
     for path in map(Path, paths):
-        walk = _Walk(path, tuple(include), tuple(exclude))
+        walk = _Walk(path, tuple(include), tuple(exclude), Counter() if other_kinds is None else other_kinds)
         for item in walk.items():
             key = os.path.abspath(item.path if isinstance(item, UnreadableDocumentError) else item)
             if key not in found:
@@ -58,10 +64,13 @@ def content_hash(path: str | Path) -> str:
 class _Walk:
     """One given path and what lies below it."""
 
-    def __init__(self, root: Path, include: tuple[str, ...], exclude: tuple[str, ...]) -> None:
+    def __init__(
+        self, root: Path, include: tuple[str, ...], exclude: tuple[str, ...], other_kinds: Counter[str]
+    ) -> None:
         self._root = root
         self._include = include
         self._exclude = exclude
+        self._other_kinds = other_kinds
         self._entered: set[tuple[int, int]] = set()  # a symlink may lead back into a folder already walked
 
     def items(self) -> Iterator[Path | UnreadableDocumentError]:
@@ -111,8 +120,11 @@ class _Walk:
         if stat.S_ISDIR(mode):
             if path.suffix != LIBRARY_SUFFIX:
                 yield from self._folder(path)
-        elif stat.S_ISREG(mode) and is_supported(path) and self._wants(path):
-            yield path
+        elif stat.S_ISREG(mode) and self._wants(path):
+            if is_supported(path):
+                yield path
+            else:
+                self._other_kinds[path.suffix.lower()] += 1
 
     def _wants(self, path: Path) -> bool:
         return not self._include or self._matches(path, self._include)

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
+from maxsight.csv_tables import csv_dialect
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.json_lines import json_object
 
@@ -86,7 +87,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         _check_encoding(path, start)
     # Bytes that are not UTF-8 come as lone surrogates, so that only their own row is lost.
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        reader = csv.reader(file, strict=True)
+        reader = csv.reader(file, csv_dialect(file))
         try:
             header = next(reader, [])
         except csv.Error as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
@@ -26,7 +27,7 @@ from maxsight.embedding.unfinished import SourceFile, UnfinishedFile
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.pooling import Pooling
 from maxsight.errors import UnreadableDocumentError
-from maxsight.notices import Notices
+from maxsight.notices import Notices, passed_over
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +112,17 @@ class EmbeddingRun:
         dim = request.pooling.dim(self._vectors.dim)
         with UnfinishedFile(request.file, self._recipe(), dim) as unfinished:
             sources: dict[Path, SourceFile] = {}
-            for found in discover(request.paths, include=request.include, exclude=request.exclude):
+            other_kinds: Counter[str] = Counter()
+            for found in discover(
+                request.paths, include=request.include, exclude=request.exclude, other_kinds=other_kinds
+            ):
                 try:
                     if isinstance(found, UnreadableDocumentError):
                         raise found
                     sources[found] = _look_at(found)
                 except UnreadableDocumentError as error:
                     yield NotEmbedded.of(error)
+            yield from passed_over(other_kinds)
             self._earlier_pages = unfinished.count(sources.values())
             if self._earlier_pages:
                 yield GoingOn(self._earlier_pages)

@@ -7,7 +7,7 @@ processes, encoded and committed in threads (`batch`): whoever is slow to ask fo
 
 from __future__ import annotations
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import replace
@@ -36,7 +36,7 @@ from maxsight.indexing.files import content, has_changed, is_gone, library_name,
 from maxsight.indexing.judging import MODEL, Judging, PageJudge
 from maxsight.indexing.meter import Meter
 from maxsight.metadata import MetadataTable
-from maxsight.notices import Noticed, Notices
+from maxsight.notices import Noticed, Notices, passed_over
 from maxsight.stores.base import DocumentEntry, Store
 from maxsight.stores.fields import of_document, of_page
 from maxsight.threads import one_blas_thread
@@ -138,7 +138,8 @@ class IndexRun:
         touched: list[Document] = []
         changed_metadata: dict[str, Mapping[str, Scalar]] = {}
         include, exclude = self._options.get("include", ()), self._options.get("exclude", ())
-        for found in discover(self._paths, include=include, exclude=exclude):
+        other_kinds: Counter[str] = Counter()
+        for found in discover(self._paths, include=include, exclude=exclude, other_kinds=other_kinds):
             try:
                 if isinstance(found, UnreadableDocumentError):
                     raise found
@@ -171,6 +172,7 @@ class IndexRun:
                 self._work[found] = work
             else:
                 self._copies[twin].append(work)
+        yield from passed_over(other_kinds)
         if changed_metadata:
             self._store.set_metadata(changed_metadata)
             yield Noticed(f"the fields of {len(changed_metadata)} indexed documents were changed")

@@ -18,6 +18,7 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
+from maxsight.csv_tables import csv_dialect
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.formats import open_source
 from maxsight.documents.ocr import choose_engine
@@ -114,15 +115,15 @@ def _rows(table: Path) -> Iterable[Mapping[str, Any]]:
     try:
         match table.suffix.lower():
             case ".csv":
-                with table.open(newline="", encoding="utf-8") as stream:
-                    return list(csv.DictReader(stream))
+                with table.open(newline="", encoding="utf-8-sig") as stream:
+                    return list(csv.DictReader(stream, dialect=csv_dialect(stream)))
             case ".jsonl" | ".ndjson":
                 lines = table.read_text(encoding="utf-8").splitlines()
                 return [json.loads(line) for line in lines if line.strip()]
             case ".parquet":
                 rows: list[dict[str, Any]] = pq.read_table(table).to_pylist()
                 return rows
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, csv.Error) as error:
         raise InputError(f"{table} can't be read ({error})") from error
     raise InputError(f"{table} is not a table of pairs", hint="Give CSV, JSON Lines or Parquet.")
 

@@ -43,7 +43,7 @@ USUAL, USUAL_IF_ROUNDED = 25, 60
 20 find 0.99 of the exact top 10, and so do 50 where queries are rounded to signs too; the rest is caution."""
 
 
-class SignCodec:
+class PageCodec:
     """Makes the codes of pages, and finds pages by them.
 
     Attributes:
@@ -72,7 +72,7 @@ class SignCodec:
         self._centre = np.zeros(self.turned_dim, np.float32)
         self._step = np.float32(STEP / np.sqrt(self.turned_dim))
 
-    def centred(self, centre: Floats) -> SignCodec:
+    def centred(self, centre: Floats) -> PageCodec:
         """The codec of a library whose vectors lie around ``centre`` ``(dim,)``."""
         centred = object.__new__(type(self))
         centred.__dict__ |= self.__dict__ | {"_centre": self.turn(centre[None])[0]}
