@@ -133,7 +133,7 @@ def main():
     )
     parser.add_argument("--pages", type=int, default=1000)
     parser.add_argument("--queries", type=int, default=100)
-    parser.add_argument("--recall", type=float, default=0.9, help="what a setting has to find to count")
+    parser.add_argument("--recall", type=float, default=0.99, help="what a setting has to find to count")
     parser.add_argument(
         "--peers", default=",".join(PEERS), help="some of the peers, with commas between them"
     )

@@ -54,8 +54,15 @@ def processor():
 
 
 def commit():
-    run = subprocess.run(["git", "describe", "--always", "--dirty"], cwd=HERE, capture_output=True, text=True)
-    return run.stdout.strip() or "unknown"
+    """The commit that is measured, and whether anything but results has changed since."""
+    known, changed = (
+        subprocess.run(["git", *command], cwd=HERE.parent, capture_output=True, text=True).stdout.strip()
+        for command in (
+            ("rev-parse", "--short", "HEAD"),
+            ("status", "--porcelain", "--", ".", ":!benchmarks/results"),
+        )
+    )
+    return f"{known}{'-dirty' if changed else ''}" or "unknown"
 
 
 def circumstances():

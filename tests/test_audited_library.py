@@ -46,7 +46,7 @@ def library(path):
 
 def audit(**recalls):
     """An audit of this library; ``c64=0.9`` for a recall of 0.9 with 64 candidates."""
-    settings = [Setting(int(name[1:]), recall, recall, 1.0, 2.0) for name, recall in recalls.items()]
+    settings = [Setting(int(name[1:]), recall, recall, recall, 1.0, 2.0) for name, recall in recalls.items()]
     return Audit("2026-11-21", PAGES, 20, "given", 10, 0.99, PAGES, 9.0, tuple(settings))
 
 
@@ -155,16 +155,21 @@ def test_a_recall_target_picks_from_what_was_measured(path, library):
 
 
 def test_a_library_that_has_grown_since_is_looked_at_more(library, looked_at):
-    """150 pages where 100 were: 48 candidates where 32 were enough."""
+    """225 pages where 100 were: 48 candidates where 32 were enough. Of 401 pages the audit says nothing any more."""
     library.adopt(audit(c32=1.0, c64=1.0, c100=1.0))
-    library._store.put([page(number) for number in range(PAGES, 150)])
+    library._store.put([page(number) for number in range(PAGES, 225)])
     library.search("word1")
     assert looked_at == [48]
+    assert library.status().audit_holds
+    library._store.put([page(number) for number in range(225, 401)])
+    library.search("word1")
+    assert looked_at == [48, None]
+    assert not library.status().audit_holds
 
 
 @pytest.mark.parametrize(
     ("measured", "here", "candidates"),
-    [(False, False, 64), (True, True, 64), (True, False, 64), (False, True, 153)],
+    [(False, False, 64), (True, True, 64), (True, False, 64), (False, True, 149)],
 )
 def test_a_processor_that_rounds_queries_looks_at_more_than_one_that_does_not(
     library, looked_at, monkeypatch, measured, here, candidates

@@ -30,6 +30,11 @@ def test_cells_may_be_separated_by_commas_semicolons_or_tabs(tmp_path, separator
     assert table.fields_of("b,c;d.pdf") == {"file, as it is called": "y", "year": 2021}
 
 
+def test_a_name_of_a_column_may_hold_semicolons_or_lines(tmp_path):
+    table = load(tmp_path, "m.csv", 'file,description;long;text,"two\nlines"\na.pdf,x;y;z,2020\n')
+    assert table.fields_of("a.pdf") == {"description;long;text": "x;y;z", "two\nlines": 2020}
+
+
 def test_a_bare_name_fits_in_any_folder_and_a_longer_path_wins(tmp_path):
     table = load(tmp_path, "m.jsonl", '{"file": "a.pdf", "year": 1}\n{"file": "new/a.pdf", "year": 2}\n')
     assert table.fields_of("/docs/old/a.pdf") == {"year": 1}

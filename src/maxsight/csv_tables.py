@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import csv
-import re
+from collections.abc import Set
 from typing import TextIO
 
-MAX_HEADER = 2**16
 
-
-def csv_dialect(file: TextIO) -> type[csv.Dialect]:
-    """How a table is written: what separates the names in its first line separates all cells.
+def csv_dialect(file: TextIO, known: Set[str]) -> type[csv.Dialect]:
+    """How a table is written: with the first separator that makes known names of its first row, else with commas.
 
     Args:
         file: At its start, and there again afterwards.
+        known: Names of columns, one of which at least is there.
     """
-    names = re.sub(r'"[^"]*"', "", file.readline(MAX_HEADER))
-    file.seek(0)
-    separator = max(",;\t", key=names.count)  # the comma where there is none
+    for dialect in (_Commas, _Semicolons, _Tabs):
+        try:
+            names = next(csv.reader(file, dialect), [])
+        except csv.Error:
+            names = []
+        file.seek(0)
+        if not known.isdisjoint(names):
+            return dialect
+    return _Commas
 
-    class Dialect(csv.excel):
-        delimiter = separator
-        strict = True
 
-    return Dialect
+class _Commas(csv.excel):
+    strict = True
+
+
+class _Semicolons(_Commas):
+    delimiter = ";"
+
+
+class _Tabs(_Commas):
+    delimiter = "\t"

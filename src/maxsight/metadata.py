@@ -94,7 +94,7 @@ class MetadataTable:
 
 def _read_csv(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
     with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream, dialect=csv_dialect(stream)))
+        rows = list(csv.DictReader(stream, dialect=csv_dialect(stream, set(FILE_COLUMNS))))
     columns = {name for row in rows for name in row}
     if None in columns:
         raise InputError(f"{path}: a line has more cells than the header")

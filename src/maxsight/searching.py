@@ -123,9 +123,10 @@ class Searcher:
         """How pages are ranked here: in a device's memory, or as the last audit says, or by default."""
         candidates, searched = None, self._searched
         audit = self._store.last_audit() if searched is self._store and not exact else None
-        if audit is not None and audit.conclusive:
+        pages = self._store.page_count() if audit is not None else 0
+        if audit is not None and audit.holds_for(pages):
             target = self._recall_target or audit.target
-            candidates = audit.candidates_for(target, pages=self._store.page_count(), top_k=top_k)
+            candidates = audit.candidates_for(target, pages=pages, top_k=top_k)
             exact = candidates is None
             if candidates is not None:
                 candidates = candidates_here(candidates, rounded=audit.rounded)

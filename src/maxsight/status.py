@@ -65,7 +65,8 @@ class Status:
         fields: The user's fields and their types.
         format_version: How its rows lie.
         created_by: The version of maxsight that made it.
-        audit: What was last measured of the search, and what it goes by; None if nothing was.
+        audit: What was last measured of the search; None if nothing was.
+        audit_holds: Whether searches go by it.
     """
 
     path: str
@@ -81,17 +82,19 @@ class Status:
     format_version: int
     created_by: str
     audit: Audit | None
+    audit_holds: bool
 
     @classmethod
     def of(cls, store: Store, address: Address) -> Self:
         """Count what is there."""
         entries = store.documents()
-        manifest = store.manifest
+        pages = sum(len(entry.page_indices) for entry in entries)
+        manifest, audit = store.manifest, store.last_audit()
         return cls(
             path=str(address),
             documents=len(entries),
             incomplete=sum(not entry.complete for entry in entries),
-            pages=sum(len(entry.page_indices) for entry in entries),
+            pages=pages,
             vectors=sum(entry.vectors for entry in entries),
             size_bytes=store.size_bytes() if isinstance(store, LocalStore) else None,
             store=store.description,
@@ -100,5 +103,6 @@ class Status:
             fields=store.fields(),
             format_version=manifest.format_version,
             created_by=manifest.created_by,
-            audit=store.last_audit(),
+            audit=audit,
+            audit_holds=audit is not None and audit.holds_for(pages),
         )

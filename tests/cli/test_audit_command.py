@@ -51,7 +51,7 @@ def test_an_audit_prints_a_table_and_searches_go_by_it(tmp_path):
     result = call("audit", "--sample", "5")
     lines = result.stdout.splitlines()
     assert lines[0] == "5 queries (lines of its own pages), 80 pages, against scoring every page"
-    assert lines[2].split() == ["candidates", "recall@10", "lowest", "p50", "ms", "p95", "ms"]
+    assert lines[2].split() == ["candidates", "recall@10", "at", "least", "lowest", "p50", "ms", "p95", "ms"]
     assert [line.split()[0] for line in lines[3:6]] == ["32", "64", "80"]
     assert sum("recommended" in line for line in lines) == 1
     assert "default" in lines[5]

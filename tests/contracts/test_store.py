@@ -441,7 +441,7 @@ def test_a_document_is_touched_with_its_content_however_many_it_had(store):
 
 # Beside the pages ---------------------------------------------------------------------------------------
 
-SETTINGS = (Setting(64, 0.75, 0.5, 1.5, 2.5), Setting(128, 1.0, 1.0, 3.0, 4.0))
+SETTINGS = (Setting(64, 0.75, 0.7, 0.5, 1.5, 2.5), Setting(128, 1.0, 1.0, 1.0, 3.0, 4.0))
 AUDIT = Audit("2026-11-21", 5, 20, "given", 10, 0.99, 256, 7.0, SETTINGS)
 
 

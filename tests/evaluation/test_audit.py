@@ -7,7 +7,7 @@ import pytest
 
 from maxsight.errors import EmptyQueryError, InputError
 from maxsight.evaluation import audit as auditing
-from maxsight.evaluation.audit import audit_search, candidate_ladder, recall
+from maxsight.evaluation.audit import audit_search, candidate_ladder, lower_bound, recall
 from maxsight.evaluation.sampling import FROM_TEXT, FROM_VECTORS, sample_queries
 from maxsight.retrieval.codes import usual_candidates
 from maxsight.retrieval.search import ScoredPage
@@ -73,6 +73,13 @@ def test_the_mean_over_queries_is_told_and_the_query_served_worst(store):
     assert (setting.candidates, setting.recall, setting.lowest) == (256, pytest.approx(0.45), 0.0)
 
 
+def test_what_the_mean_surely_is_follows_from_how_far_queries_lie_apart():
+    """Recalls of 1, 1, 0.8 and 0.8 have a mean of 0.9 and a deviation of 0.1155: 0.9 - 1.645 * 0.1155 / 2 = 0.805."""
+    assert lower_bound([1.0, 1.0, 0.8, 0.8]) == pytest.approx(0.80502, abs=1e-5)
+    assert lower_bound([0.0, 1.0]) == 0.0
+    assert (lower_bound([0.7]), lower_bound([1.0] * 9)) == (0.7, 1.0)
+
+
 @pytest.mark.parametrize(("target", "candidates"), [(0.2, 64), (0.9, 256), (0.99, 300)])
 def test_the_recommendation_meets_the_target(store, target, candidates):
     audit = audited(store, target=target)
@@ -101,7 +108,7 @@ def test_candidates_go_in_powers_of_two_to_all_pages_past_those_that_are_scored_
     assert candidate_ladder(600, 10) == [32, 64, 128, 256, 512, 600]
     assert candidate_ladder(600, 40) == [128, 256, 512, 600]
     assert candidate_ladder(30, 10) == [30]
-    assert candidate_ladder(9000, 500) == sorted([2048, 4096, 8192, 9000, usual_candidates(9000)])
+    assert candidate_ladder(9000, 500) == sorted({2048, 4096, 8192, 9000, usual_candidates(9000, 1500)})
 
 
 def test_a_page_as_good_as_the_last_of_the_best_counts_as_one():

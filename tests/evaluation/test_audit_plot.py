@@ -19,7 +19,7 @@ RECALLS = (0.895, 0.9675, 0.985, 0.995, 1.0, 1.0, 1.0)
 
 def plotted(latencies):
     settings = tuple(
-        Setting(candidates, recall, recall, latency, latency)
+        Setting(candidates, recall, recall, recall, latency, latency)
         for candidates, recall, latency in zip(CANDIDATES, RECALLS, latencies, strict=True)
     )
     figure = plotting.plot_audit(

@@ -156,12 +156,14 @@ def test_candidates_are_few_distinct_and_never_empty_pages():
         assert all(len(pages[page]) for page in found)
 
 
-@pytest.mark.parametrize(("rounded", "expected"), [(False, 2500), (True, 6000)])
+@pytest.mark.parametrize(("rounded", "expected"), [(False, 3000), (True, 7000)])
 def test_a_hundred_times_the_pages_have_ten_times_the_candidates(monkeypatch, rounded, expected):
     monkeypatch.setattr(codes, "queries_are_rounded", lambda: rounded)
     assert [codes.usual_candidates(pages) for pages in (0, 100, 10_000, 1_000_000)] == [
         0, 100, expected, 10 * expected,
     ]  # fmt: skip
+    assert codes.usual_candidates(1_000_000, limit=128) == 20 * expected
+    assert codes.usual_candidates(1_000_000, limit=3) == 10 * expected
 
 
 def test_several_queries_find_what_each_finds_alone():

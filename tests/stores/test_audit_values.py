@@ -7,8 +7,11 @@ from maxsight.stores.audit import Audit, Setting
 
 
 def measured(*recalls, target=0.99, pages=1000, top_k=10):
-    """An audit with 64, 128, 256, ... candidates and these recalls."""
-    settings = tuple(Setting(64 * 2**step, recall, 0.5, 1.0, 2.0) for step, recall in enumerate(recalls))
+    """An audit with 64, 128, 256, ... candidates that have these recalls at least, and were seen to have more."""
+    settings = tuple(
+        Setting(64 * 2**step, min(1.0, recall + 0.01), recall, 0.5, 1.0, 2.0)
+        for step, recall in enumerate(recalls)
+    )
     return Audit("2026-11-21", pages, 200, "given", top_k, target, 256, 9.0, settings)
 
 
@@ -36,10 +39,10 @@ def test_where_no_number_of_candidates_is_enough_every_page_is_scored():
     assert audit.candidates_for(0.9, pages=1000, top_k=10) == 128
 
 
-def test_a_library_that_has_grown_is_looked_at_more_in_proportion():
-    """Twice and a half of 1,000 pages: 128 candidates become 320. One that has shrunk needs no fewer."""
+def test_a_library_that_has_grown_is_looked_at_more_by_the_root_of_that():
+    """Two and a quarter times 1,000 pages: 128 candidates become 192. One that has shrunk needs no fewer."""
     audit = measured(0.7, 0.99)
-    assert audit.candidates_for(0.99, pages=2500, top_k=10) == 320
+    assert audit.candidates_for(0.99, pages=2250, top_k=10) == 192
     assert audit.candidates_for(0.99, pages=500, top_k=10) == 128
 
 
@@ -74,5 +77,10 @@ def test_an_audit_that_can_not_be_read_counts_as_none_and_is_told(text, caplog):
 
 def test_an_audit_of_a_library_that_is_always_looked_at_whole_says_nothing_of_a_larger_one():
     audit = measured(0.7, 1.0)
-    assert audit.conclusive
-    assert not replace(audit, settings=audit.settings[:1]).conclusive
+    assert audit.holds_for(1000)
+    assert not replace(audit, settings=audit.settings[:1]).holds_for(1000)
+
+
+def test_an_audit_says_nothing_of_a_library_that_has_outgrown_it():
+    audit = measured(0.7, 0.99)
+    assert [pages for pages in (10, 1000, 4000, 4001) if audit.holds_for(pages)] == [10, 1000, 4000]

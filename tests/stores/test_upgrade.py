@@ -153,7 +153,7 @@ def test_an_upgrade_that_was_killed_after_any_of_its_commits_goes_on(tmp_path, m
 
 
 def test_what_was_measured_of_former_codes_is_forgotten(path):
-    measured = Audit("2026-11-21", 6, 30, "given", 10, 0.99, 6, 1.0, (Setting(6, 1.0, 1.0, 1.0, 1.0),))
+    measured = Audit("2026-11-21", 6, 30, "given", 10, 0.99, 6, 1.0, (Setting(6, 1.0, 1.0, 1.0, 1.0, 1.0),))
     lance.dataset(path / "pages.lance").update_schema_metadata(schema.audit_entry(measured))
     with LocalStore.open(path, codec=PageCodec) as store:
         assert store.last_audit() is None

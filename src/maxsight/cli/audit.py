@@ -104,17 +104,17 @@ def _print(audit: Audit) -> None:
         f"{counted(audit.queries, 'query', 'queries')} ({audit.source}), {counted(audit.pages, 'page')}, "
         f"against scoring every page\n"
     )
-    click.echo(f"candidates  recall@{audit.top_k:<3}  lowest  p50 ms  p95 ms")
+    click.echo(f"candidates  recall@{audit.top_k:<3}  at least  lowest  p50 ms  p95 ms")
     for setting in audit.settings:
         marks = [
             *(["recommended"] if setting == audit.recommended else []),
             *(["default"] if setting.candidates == audit.default else []),
         ]
         click.echo(
-            f"{setting.candidates:>10,}  {setting.recall:<10.4f}  {setting.lowest:<6.2f}  "
+            f"{setting.candidates:>10,}  {setting.recall:<10.4f}  {setting.recall_low:<8.4f}  {setting.lowest:<6.2f}  "
             f"{setting.latency_p50_ms:>6.1f}  {setting.latency_p95_ms:>6.1f}  {', '.join(marks)}".rstrip()
         )
-    click.echo(f"{'every page':>10}  {1:<10.4f}  {1:<6.2f}  {audit.exact_ms:>6.1f}\n")
+    click.echo(f"{'every page':>10}  {1:<10.4f}  {1:<8.4f}  {1:<6.2f}  {audit.exact_ms:>6.1f}\n")
     if audit.recommended is None:
         click.echo(f"No number of candidates finds {audit.target:g}: every page has to be scored (--exact).")
     else:

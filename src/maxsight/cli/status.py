@@ -9,8 +9,8 @@ import click
 from maxsight.cli.output import counted, json_option, library_option, print_json, say_damage, size
 
 if TYPE_CHECKING:
+    from maxsight.status import Status
     from maxsight.stores.addresses import Address
-    from maxsight.stores.audit import Audit
 
 
 @click.command()
@@ -37,16 +37,19 @@ def status(library: Address, as_json: bool) -> None:
         click.echo(f"size       {size(summary.size_bytes)}{per_page}")
     click.echo(f"store      {summary.store}")
     click.echo(f"encoder    {summary.space}")
-    click.echo(f"search     {_search(summary.audit)}")
+    click.echo(f"search     {_search(summary)}")
     click.echo(
         f"fields     {', '.join(f'{name} ({kind})' for name, kind in summary.fields.items()) or 'none'}"
     )
     click.echo(f"format     {summary.format_version}, made by maxsight {summary.created_by}")
 
 
-def _search(audit: Audit | None) -> str:
+def _search(summary: Status) -> str:
+    audit = summary.audit
     if audit is None:
         return "by default; `maxsight audit` measures what it finds"
+    if not summary.audit_holds:
+        return f"by default: the audit of {audit.date} had {counted(audit.pages, 'page')}; `maxsight audit` again"
     measured = f"measured {audit.date} with {counted(audit.queries, 'query', 'queries')}"
     if (best := audit.recommended) is None:
         return f"every page is scored: less does not find {audit.target:g} ({measured})"

@@ -87,7 +87,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         _check_encoding(path, start)
     # Bytes that are not UTF-8 come as lone surrogates, so that only their own row is lost.
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        reader = csv.reader(file, csv_dialect(file))
+        reader = csv.reader(file, csv_dialect(file, set(columns)))
         try:
             header = next(reader, [])
         except csv.Error as error:

@@ -116,7 +116,7 @@ def _rows(table: Path) -> Iterable[Mapping[str, Any]]:
         match table.suffix.lower():
             case ".csv":
                 with table.open(newline="", encoding="utf-8-sig") as stream:
-                    return list(csv.DictReader(stream, dialect=csv_dialect(stream)))
+                    return list(csv.DictReader(stream, dialect=csv_dialect(stream, {"image", "text"})))
             case ".jsonl" | ".ndjson":
                 lines = table.read_text(encoding="utf-8").splitlines()
                 return [json.loads(line) for line in lines if line.strip()]

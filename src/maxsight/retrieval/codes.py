@@ -38,9 +38,11 @@ BLOCK = 16
 """Vectors whose fine codes lie side by side, and whose signs meet a query together."""
 GROUP, SHORT = 4, 64
 """Vectors that one of an outline stands for, and how many it has at least: shorter pages are their own outline."""
-USUAL, USUAL_IF_ROUNDED = 25, 60
+USUAL, USUAL_IF_ROUNDED = 30, 70
 """Candidates, times the root of the number of pages. Among 1,500, 10,000 and 100,000 pages that are hard to tell apart,
-20 find 0.99 of the exact top 10, and so do 50 where queries are rounded to signs too; the rest is caution."""
+25 find 0.99 of the exact top 10, and so do 60 where queries are rounded to signs too; the rest is caution."""
+USUAL_LIMIT = 32
+"""Pages that are wanted of the candidates for a top 10."""
 
 
 class PageCodec:
@@ -125,7 +127,7 @@ class PageCodec:
         """
         coded = [self._coded(query) for query in queries]
         filled = np.flatnonzero(codes.counts)
-        wanted = max(limit, usual_candidates(len(filled)) if candidates is None else candidates)
+        wanted = max(limit, usual_candidates(len(filled), limit) if candidates is None else candidates)
         if len(filled) <= wanted:
             likely = [filled] * len(coded)
         else:
@@ -152,9 +154,10 @@ class CodedQuery:
     fine: scoring.FineQuery
 
 
-def usual_candidates(pages: int) -> int:
-    """How many of some pages' fine codes are looked at, if nobody says."""
-    return min(pages, math.ceil((USUAL_IF_ROUNDED if queries_are_rounded() else USUAL) * math.sqrt(pages)))
+def usual_candidates(pages: int, limit: int = USUAL_LIMIT) -> int:
+    """How many of some pages' fine codes are looked at, if nobody says: more where more than the usual are wanted."""
+    usual = USUAL_IF_ROUNDED if queries_are_rounded() else USUAL
+    return min(pages, math.ceil(usual * math.sqrt(pages * max(1.0, limit / USUAL_LIMIT))))
 
 
 def candidates_here(measured: int, *, rounded: bool) -> int:

@@ -48,14 +48,17 @@ class DeviceEngine:
     def refresh(self) -> bool:
         """Copy the vectors again if the library has changed, and say whether they are there.
 
-        They are not where they don't fit into free memory; that is logged once for each version.
+        They are not where they don't fit into free memory, which is logged once for each version, nor while the
+        library changes as fast as it is read.
         """
         with self._loading:
             version = self._store.version
             if version != self._version:
-                self._loaded = None  # before the new ones come: both might not fit
-                self._loaded = self._load()
-                self._version = version
+                self._loaded = self._version = None  # before the new ones come: both might not fit
+                loaded = self._load()
+                if self._store.version != version:
+                    return False  # of two versions
+                self._loaded, self._version = loaded, version
             return self._loaded is not None
 
     def nearest(

@@ -9,6 +9,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import numpy as np
+
 from maxsight.errors import InputError
 from maxsight.retrieval.scoring import score_exact
 from maxsight.stores.base import Searchable
@@ -61,7 +63,8 @@ def rank_pages(
             ``benchmarks/synthetic.py``.
 
     Returns:
-        Best first. Equal scores are ordered by page id, so that every store gives the same list.
+        Best first. Equal scores are ordered by page id. Where more pages are equal than candidates are scored, which
+        of them are found may differ between stores, but for ``exact``.
 
     Raises:
         InputError: ``limit`` or ``candidates`` is not positive.
@@ -96,7 +99,7 @@ def rank_pages_many(
         if number is not None and number < 1:
             raise InputError(f"{name} must be at least 1, got {number}")
     if exact:
-        ranked = _score_all(store, queries, where)
+        ranked = _score_all(store, queries, where, None if hybrid else limit)
     else:
         rescored = max(FEWEST_RESCORED, RESCORED_PER_HIT * limit)
         vectors = [query.vectors for query in queries]
@@ -116,19 +119,23 @@ def rank_pages_many(
 
 
 def _score_all(
-    store: Searchable, queries: Sequence[QueryEmbedding], where: Filter | None
+    store: Searchable, queries: Sequence[QueryEmbedding], where: Filter | None, best: int | None
 ) -> list[list[ScoredPage]]:
+    """Score every page; of each chunk, only what may be among the ``best`` of all is kept, if that is given."""
     scored: list[list[ScoredPage]] = [[] for _ in queries]
     for chunk in store.vectors(where=where):
         for query, pages in zip(queries, scored, strict=True):
-            pages += score_pages(query, chunk)
+            pages += score_pages(query, chunk, best)
     return scored
 
 
-def score_pages(query: QueryEmbedding, pages: PageVectors) -> list[ScoredPage]:
-    """Score pages by exact MaxSim. Pages without vectors are left out."""
-    named = zip(pages.page_ids, score_exact(query.vectors, pages).tolist(), strict=True)
-    return [ScoredPage(page_id, score) for page_id, score in named if score > float("-inf")]
+def score_pages(query: QueryEmbedding, pages: PageVectors, best: int | None = None) -> list[ScoredPage]:
+    """Score pages by exact MaxSim. Pages without vectors are left out, and those that ``best`` others are above."""
+    scores = score_exact(query.vectors, pages)
+    kept = scores > -np.inf
+    if best is not None and len(scores) > best:
+        kept &= scores >= np.partition(scores, -best)[-best]
+    return [ScoredPage(pages.page_ids[page], float(scores[page])) for page in np.flatnonzero(kept).tolist()]
 
 
 def fuse(by_vectors: Sequence[ScoredPage], by_text: Sequence[str]) -> list[ScoredPage]:

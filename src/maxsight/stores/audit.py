@@ -9,6 +9,9 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+OUTGROWN = 4
+"""Times as many pages as were measured: of more, an audit says nothing."""
+
 logger = logging.getLogger(__name__)
 
 
@@ -19,13 +22,15 @@ class Setting:
     Attributes:
         candidates: How many pages are looked at closely.
         recall: Share of the exact top pages that it finds, the mean over all queries.
-        lowest: The same for the query it serves worst.
+        recall_low: What the mean is at least for other queries of this kind, with 95 % confidence.
+        lowest: The share for the query it serves worst.
         latency_p50_ms: Median time to rank pages for a query that is encoded already.
         latency_p95_ms: 95th percentile.
     """
 
     candidates: int
     recall: float
+    recall_low: float
     lowest: float
     latency_p50_ms: float
     latency_p95_ms: float
@@ -62,22 +67,21 @@ class Audit:
 
     @property
     def recommended(self) -> Setting | None:
-        """The one with the fewest candidates that meets the target; None where only scoring every page does.
+        """The one with the fewest candidates that surely meets the target; None where only scoring every page does.
 
         Where looking at all pages was quicker, it is that: no time goes into choosing among them.
         """
         return self._enough(self.target)
 
-    @property
-    def conclusive(self) -> bool:
-        """Whether there was anything to choose: a very small library says nothing about a larger one."""
-        return len(self.settings) > 1
+    def holds_for(self, pages: int) -> bool:
+        """Whether it says how to search so many pages: there was something to choose, and they are not far more."""
+        return len(self.settings) > 1 and pages <= OUTGROWN * self.pages
 
     def candidates_for(self, target: float, *, pages: int, top_k: int) -> int | None:
         """How many candidates a search needs.
 
-        Where the library has grown, or more pages are asked for than were, it is more in proportion: what was
-        ranked among the first hundredth of the pages is expected there in a larger library of such pages too.
+        Where the library has grown it is more by the root of that, as it is by default; where more pages are asked
+        for than were, in proportion.
 
         Args:
             target: The recall to meet.
@@ -90,14 +94,14 @@ class Audit:
         setting = self._enough(target)
         if setting is None:
             return None
-        growth = max(1.0, pages / self.pages) * max(1.0, top_k / self.top_k)
+        growth = math.sqrt(max(1.0, pages / self.pages)) * max(1.0, top_k / self.top_k)
         return math.ceil(setting.candidates * growth)
 
     def _enough(self, target: float) -> Setting | None:
         """The setting that meets a target together with all above it: no lucky one below a worse one."""
         fewest = None
         for setting in reversed(self.settings):
-            if setting.recall < target:
+            if setting.recall_low < target:
                 break
             fewest = setting
         everything = self.settings[-1]

@@ -168,10 +168,11 @@ class LocalStore:
 
     def last_audit(self) -> Audit | None:
         """What was last measured of the search, with codes as they are now."""
-        if self._manifest.format_version < FORMAT_VERSION:
-            return None
         with self._dataset.reading():
-            return schema.audit_of(self._dataset.latest().schema)
+            newest = self._dataset.latest().schema
+            if schema.manifest_of(newest, str(self.path)).format_version < FORMAT_VERSION:
+                return None
+            return schema.audit_of(newest)
 
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
@@ -238,6 +239,7 @@ class LocalStore:
         if not pages:
             return
         with self._committing() as dataset:
+            maintenance.merge_small_fragments(dataset)  # each costs its readers an open file
             fields = self._grow(dataset, [page.metadata for page in pages])
             dim = self._manifest.space.dim
             stored = [as_stored(page, dim, fields) for page in pages]
@@ -394,7 +396,10 @@ class LocalStore:
                 return table
             try:
                 with self._table_lock, self._dataset.reading():
-                    if self._table is None or self._table.dataset.version < dataset.version:
+                    dataset = (
+                        self._dataset.latest()
+                    )  # others may have waited for the lock, or put back a copy
+                    if self._table is None or self._table.dataset.version != dataset.version:
                         folder, dim = self._dataset.folder, self._manifest.space.dim
                         self._table = read_table(dataset, folder, self._codec_of(dataset), dim, self._table)
                     return self._table

@@ -81,13 +81,15 @@ def unit_float16(vectors: Floats, dim: int, page_id: str) -> NDArray[np.float16]
         raise DimensionMismatchError(
             f"page {page_id} has vectors of shape {vectors.shape}, the library's have {dim} dimensions"
         )
-    norms = np.linalg.norm(vectors.astype(np.float32), axis=1, keepdims=True)
+    norms = np.linalg.norm(vectors.astype(np.float64), axis=1, keepdims=True)
     if vectors.dtype == np.float16:
         if not are_unit(norms):
             raise InputError(f"page {page_id} has float16 vectors that are not of unit norm")
         return vectors.astype(np.float16, copy=False)
-    if not norms.all():
-        raise InputError(f"page {page_id} has a vector of zeros, which has no direction")
+    if not (np.isfinite(norms) & (norms > 0)).all():
+        raise InputError(
+            f"page {page_id} has a vector of zeros, or of endless length, which has no direction"
+        )
     unit: NDArray[np.float16] = (vectors / norms).astype(np.float16)
     return unit
 

@@ -35,6 +35,7 @@ Row = dict[str, Any]
 MANIFEST_KEY = b"maxsight"
 CENTRE_KEY = b"maxsight-centre"
 AUDIT_KEY = b"maxsight-audit"
+PAGES_AT_ZERO = 8
 NO_AUDIT: dict[str, str | None] = {AUDIT_KEY.decode(): None}
 BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
 SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
@@ -134,9 +135,13 @@ def centre_of(schema: pa.Schema) -> Floats | None:
 
 
 def centre_entry(vectors: Sequence[Floats]) -> dict[str, str | None]:
-    """The centre of some pages' vectors, as it is kept beside the columns."""
-    total = sum(page.sum(axis=0, dtype=np.float64) for page in vectors)
-    centre = (total / sum(map(len, vectors))).astype("<f4")
+    """The centre of some pages' vectors, as it is kept beside the columns.
+
+    It is the mean of what each page lies around, drawn to zero as by some pages more that lie there: one page alone,
+    which may be blank or have a single vector, says little of where others lie.
+    """
+    means = [page.mean(axis=0, dtype=np.float64) for page in vectors if len(page)]
+    centre = np.asarray(sum(means) / (len(means) + PAGES_AT_ZERO)).astype("<f4")
     return {CENTRE_KEY.decode(): b64encode(centre.tobytes()).decode()}
 
 
