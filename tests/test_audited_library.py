@@ -99,6 +99,13 @@ def test_copies_take_no_places_from_others_for_any_of_many_questions(library):
     assert [len(hits) for hits in others] == [10, 10, 10]
 
 
+def test_questions_may_come_from_an_iterator_and_are_not_one_text(library):
+    assert library.search_many(iter(QUESTIONS[:2])) == library.search_many(QUESTIONS[:2])
+    for ask in (library.search_many, library.audit):
+        with pytest.raises(InputError, match="several queries are a list, got a single text"):
+            ask("word1")
+
+
 def test_no_questions_have_no_answers(library):
     assert library.search_many([]) == []
 

@@ -251,20 +251,23 @@ class Library(Upkeep, Auditing):
         """
         several = [paths] if isinstance(paths, str | PathLike) else paths
         encoder = self._page_encoder()
-        quality = options.get("quality")
-        try:
-            judge = self._page_judge(quality)
-        except MaxSightError as error:
-            if quality is not None:
-                raise
-            judge = None  # nobody asked for one
-            yield Noticed(f"these pages are not judged: {error}")
         options = {"settings": self.settings, **options}
-        with self._store.writing():
+        with self._store.writing():  # what is damaged goes first
+            quality = options.get("quality")
+            try:
+                judge = self._page_judge(quality)
+            except MaxSightError as error:
+                if quality is not None:
+                    raise
+                judge = None  # nobody asked for one
+                yield Noticed(f"these pages are not judged: {error}")
             self._discards_if_empty = self._is_new
             self._keep_encoder_place()
             for damage in self._dropped():
-                yield Noticed(f"damaged and dropped; index those documents to have them back: {damage}")
+                yield Noticed(
+                    f"damaged and dropped: {damage}",
+                    hint="documents that are indexed again come back, with their own fields if --metadata gives them",
+                )
             files = [Path(path) for path in several]
             run = start_run(self._store, encoder, self.home, files, options, judge=judge)
             yield from run.events()
@@ -418,9 +421,11 @@ class Library(Upkeep, Auditing):
             For each question what ``search`` finds.
 
         Raises:
+            InputError: ``queries`` is a single text.
             EmptyQueryError: Nothing in one of them can be searched for.
             FilterError: The condition is not valid, or names an unknown field.
         """
+        queries = queries if isinstance(queries, str) else list(queries)
         found = self._searcher.find(queries, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
         return [
             [hit.drawn_by(partial(self._heatmap, query, hit.page_id)) for hit in hits]

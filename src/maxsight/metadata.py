@@ -13,6 +13,7 @@ from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_v
 from maxsight.types import Scalar
 
 FILE_COLUMNS = ("file", "path", "filename", "file_name")
+TABLES = (".csv", ".tsv")
 
 
 class MetadataTable:
@@ -45,7 +46,7 @@ class MetadataTable:
 
     @classmethod
     def load(cls, path: Path) -> MetadataTable:
-        """Read a ``.csv`` or ``.jsonl`` file with a column ``file``.
+        """Read a ``.csv``, ``.tsv`` or ``.jsonl`` file with a column ``file``.
 
         In CSV a column becomes integers, floats or booleans where all of its values read so, else text; an empty
         cell is no value.
@@ -54,8 +55,12 @@ class MetadataTable:
             InputError: The file can't be read as such a table.
         """
         try:
-            rows = list(_read_csv(path) if path.suffix.lower() == ".csv" else _read_json_lines(path))
-        except (OSError, UnicodeDecodeError, csv.Error) as error:
+            rows = list(_read_csv(path) if path.suffix.lower() in TABLES else _read_json_lines(path))
+        except UnicodeDecodeError as error:
+            raise InputError(
+                f"{path}: the metadata is not UTF-8", hint="Save it as such (in Excel: CSV UTF-8)."
+            ) from error
+        except (OSError, csv.Error) as error:
             raise InputError(f"{path}: the metadata can't be read: {error}") from error
         fields: dict[str, dict[str, Scalar]] = {}
         for line, row in rows:
@@ -63,7 +68,7 @@ class MetadataTable:
             if key is None:
                 raise InputError(
                     f"{path}, line {line}: no file is named",
-                    hint=f"Give each line one of the columns {', '.join(FILE_COLUMNS)}.",
+                    hint=f"Give each line one of the columns {', '.join(FILE_COLUMNS)}; it has {', '.join(row)}.",
                 )
             name = PurePosixPath(str(row.pop(key)).replace("\\", "/")).as_posix()
             fields[name] = row

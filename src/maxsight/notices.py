@@ -57,6 +57,12 @@ class Notices:
             yield Noticed(f"{notice} ({listed(documents)})")
 
 
+def fields_changed(documents: int) -> Noticed:
+    """Say how many documents have other fields now, without having been read again."""
+    which = "1 indexed document" if documents == 1 else f"{documents:,} indexed documents"
+    return Noticed(f"the fields of {which} were changed")
+
+
 def passed_over(kinds: Counter[str]) -> Iterator[Noticed]:
     """Say how many files were not looked at, as nobody reads their kind.
 

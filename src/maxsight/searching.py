@@ -84,8 +84,11 @@ class Searcher:
         """Encode queries, and name the one that can't be.
 
         Raises:
+            InputError: They are a single text.
             EmptyQueryError: Nothing in one of them can be searched for.
         """
+        if isinstance(queries, str):
+            raise InputError("several queries are a list, got a single text", hint="Put it in a list.")
         encoded = []
         for number, query in enumerate(queries, start=1):
             try:

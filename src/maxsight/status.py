@@ -67,6 +67,8 @@ class Status:
         created_by: The version of maxsight that made it.
         audit: What was last measured of the search; None if nothing was.
         audit_holds: Whether searches go by it.
+        candidates: How many pages a search looks at by it, for as many results and the recall that were measured; None
+            where it scores every page, or goes by its defaults.
     """
 
     path: str
@@ -83,6 +85,7 @@ class Status:
     created_by: str
     audit: Audit | None
     audit_holds: bool
+    candidates: int | None
 
     @classmethod
     def of(cls, store: Store, address: Address) -> Self:
@@ -90,6 +93,7 @@ class Status:
         entries = store.documents()
         pages = sum(len(entry.page_indices) for entry in entries)
         manifest, audit = store.manifest, store.last_audit()
+        holds = audit is not None and audit.holds_for(pages)
         return cls(
             path=str(address),
             documents=len(entries),
@@ -104,5 +108,8 @@ class Status:
             format_version=manifest.format_version,
             created_by=manifest.created_by,
             audit=audit,
-            audit_holds=audit is not None and audit.holds_for(pages),
+            audit_holds=holds,
+            candidates=audit.candidates_for(audit.target, pages=pages, top_k=audit.top_k)
+            if audit and holds
+            else None,
         )

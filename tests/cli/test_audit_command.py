@@ -48,18 +48,29 @@ def library(tmp_path, monkeypatch, made_once):
 
 
 def test_an_audit_prints_a_table_and_searches_go_by_it(tmp_path):
-    result = call("audit", "--sample", "5")
+    result = call("audit", "--sample", "30")
     lines = result.stdout.splitlines()
-    assert lines[0] == "5 queries (lines of its own pages), 80 pages, against scoring every page"
+    assert lines[0] == "30 queries (lines of its own pages), 80 pages, against scoring every page"
     assert lines[2].split() == ["candidates", "recall@10", "at", "least", "lowest", "p50", "ms", "p95", "ms"]
     assert [line.split()[0] for line in lines[3:6]] == ["32", "64", "80"]
     assert sum("recommended" in line for line in lines) == 1
     assert "default" in lines[5]
     assert lines[6].startswith("every page  1.0000")
-    assert "5 queries say little: measure with 30 or more" in result.stderr
-    assert "kept in" in result.stderr
+    assert "kept in maxsight.library: searches go by it from now on" in result.stderr
     assert "recall@10" in call("status").stdout
-    assert "say little" not in call("audit", "--sample", "30", "--dry-run").stderr
+    kept = call("status").stdout
+    few = call("audit", "--sample", "5", "--target", "0.1")
+    assert "5 queries say little, and the library is left as it is: measure with 30 or more" in few.stderr
+    assert call("status").stdout == kept
+
+
+def test_an_audit_of_a_library_that_has_nothing_to_choose_says_so(tmp_path):
+    with Library.create(tmp_path / "small.library", encoder=ENCODER) as small:
+        small._store.put(
+            [make_page(f"{number}.txt", 0, f"word{number}", boxed=False) for number in range(30)]
+        )
+    result = call("audit", "-l", "small.library", "--sample", "30")
+    assert "kept in small.library: so few pages are all looked at, whatever was measured" in result.stderr
 
 
 def test_a_dry_run_leaves_the_library_as_it_is():
@@ -138,6 +149,7 @@ def test_a_question_or_a_file_of_them_is_wanted(tmp_path, arguments):
     [
         ("\n\n", "no queries in it"),
         ('word\n{"question": 1}', "line 2: query is missing"),
+        ('["word1", "word2"]', "queries are not read from tables and arrays"),
         ("{", "line 1: not JSON from character 2 on"),
     ],
 )

@@ -73,7 +73,8 @@ def audit(
     """Measure how many of the best pages searches find.
 
     Searches look closely at some candidates only. This asks the library with more and more of them, compares with
-    scoring every page, and keeps the fewest that meet the target: searches go by that from then on.
+    scoring every page, and keeps the fewest that surely meet the target: searches go by that from then on. With fewer
+    than 30 queries it only measures.
     """
     from maxsight.evaluation.datasets import load_queries
     from maxsight.library import Library
@@ -88,15 +89,17 @@ def audit(
             print_json({**plain(measured), "recommended": plain(measured.recommended)})
         else:
             _print(measured)
+        if plot:
+            _draw(measured, plot)
         if measured.queries < FEW_QUERIES:
-            say(
-                f"{counted(measured.queries, 'query says', 'queries say')} little: measure with {FEW_QUERIES} or more"
-            )
-        if not dry_run:
+            few = counted(measured.queries, "query says", "queries say")
+            say(f"{few} little, and the library is left as it is: measure with {FEW_QUERIES} or more")
+        elif not dry_run:
             opened.adopt(measured)
-            say(f"kept in {library}: searches go by it from now on")
-    if plot:
-        _draw(measured, plot)
+            follows = "searches go by it from now on"
+            if not measured.holds_for(measured.pages):
+                follows = "so few pages are all looked at, whatever was measured"
+            say(f"kept in {library}: {follows}")
 
 
 def _print(audit: Audit) -> None:
@@ -118,7 +121,7 @@ def _print(audit: Audit) -> None:
     if audit.recommended is None:
         click.echo(f"No number of candidates finds {audit.target:g}: every page has to be scored (--exact).")
     else:
-        click.echo(f"{audit.recommended.candidates:,} candidates find {audit.target:g} or more.")
+        click.echo(f"{audit.recommended.candidates:,} candidates find {audit.target:g} at least.")
 
 
 def _draw(audit: Audit, file: Path) -> None:

@@ -63,7 +63,11 @@ MOST_UNREADABLE, MOST_PLACES = 20, 3
     "so, it is done unless --no-quality refuses it."
 )  # fmt: skip
 @quality_model_option
-@click.option("--prune", is_flag=True, help="Remove documents below PATH whose files are gone.")
+@click.option(
+    "--prune",
+    is_flag=True,
+    help="Remove documents below PATH whose files are gone; not where no document is left at all.",
+)
 @reading_options
 @json_option
 def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: Any) -> None:

@@ -53,4 +53,4 @@ def _search(summary: Status) -> str:
     measured = f"measured {audit.date} with {counted(audit.queries, 'query', 'queries')}"
     if (best := audit.recommended) is None:
         return f"every page is scored: less does not find {audit.target:g} ({measured})"
-    return f"{best.candidates:,} candidates, recall@{audit.top_k} {best.recall:.3f} ({measured})"
+    return f"{summary.candidates:,} candidates, recall@{audit.top_k} {best.recall:.3f} ({measured})"

@@ -13,7 +13,7 @@ from pathlib import Path
 from maxsight.documents.formats import is_supported, unsupported
 from maxsight.errors import UnreadableDocumentError
 
-LIBRARY_SUFFIX = ".library"
+LIBRARY_SUFFIXES = (".library", ".lance")
 
 
 def discover(
@@ -118,7 +118,7 @@ class _Walk:
                 yield _not_open(path, error)
             return
         if stat.S_ISDIR(mode):
-            if path.suffix != LIBRARY_SUFFIX:
+            if path.suffix not in LIBRARY_SUFFIXES:
                 yield from self._folder(path)
         elif stat.S_ISREG(mode) and self._wants(path):
             if is_supported(path):

@@ -33,10 +33,15 @@ def load_queries(path: Path) -> list[str]:
     """Read queries: one a line, or JSON Lines with ``query``, as questions with known answers are.
 
     Raises:
-        InputError: The file can't be read, holds none, or a line of JSON has no query.
+        InputError: The file can't be read, holds none, is a table or an array, or a line of JSON has no query.
     """
-    queries = []
+    queries: list[str] = []
     for number, line in _lines(path):
+        if path.suffix.lower() in (".csv", ".tsv") or (line.startswith("[") and not queries):
+            raise InputError(
+                f"{path}: queries are not read from tables and arrays",
+                hint='Give a file with a question, or {"query": ...}, in each line.',
+            )
         if not line.startswith("{"):
             queries.append(line)
             continue

@@ -22,7 +22,7 @@ from maxsight.indexing.batch import Batch, Work
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import library_name, missing_pages
 from maxsight.indexing.meter import Meter
-from maxsight.notices import Noticed, Notices, listed
+from maxsight.notices import Noticed, Notices, fields_changed, listed
 from maxsight.settings import cache_folder
 from maxsight.stores.base import Store
 from maxsight.stores.fields import OWN_FIELDS, grow_fields
@@ -168,7 +168,7 @@ class RecordRun:
                 due.append(path)
         if changed:
             self._store.set_metadata(changed)
-            yield Noticed(f"the fields of {len(changed)} indexed documents were changed")
+            yield fields_changed(len(changed))
         return due
 
     def _encode(

@@ -36,7 +36,7 @@ from maxsight.indexing.files import content, has_changed, is_gone, library_name,
 from maxsight.indexing.judging import MODEL, Judging, PageJudge
 from maxsight.indexing.meter import Meter
 from maxsight.metadata import MetadataTable
-from maxsight.notices import Noticed, Notices, passed_over
+from maxsight.notices import Noticed, Notices, fields_changed, passed_over
 from maxsight.stores.base import DocumentEntry, Store
 from maxsight.stores.fields import of_document, of_page
 from maxsight.threads import one_blas_thread
@@ -175,7 +175,7 @@ class IndexRun:
         yield from passed_over(other_kinds)
         if changed_metadata:
             self._store.set_metadata(changed_metadata)
-            yield Noticed(f"the fields of {len(changed_metadata)} indexed documents were changed")
+            yield fields_changed(len(changed_metadata))
         if touched:
             self._store.touch(touched)
 
@@ -290,9 +290,17 @@ class IndexRun:
     def _prune(self) -> Iterator[IndexEvent]:
         """Remove documents below the given folders whose files are gone.
 
-        A folder that is not there removes nothing: it may be a disk that is not mounted.
+        A folder that is not there, or in which nothing is found, removes nothing: it may be a disk that is not mounted.
         """
         folders = [path.resolve() for path in self._paths if path.is_dir()]
+        there = [file.resolve() for file in self._found.values()]
+        bare = [folder for folder in folders if not any(folder in file.parents for file in there)]
+        for folder in bare:
+            yield Noticed(
+                f"nothing is removed below {folder}, where there is no document at all",
+                hint="if they are gone for good, use maxsight remove",
+            )
+        folders = [folder for folder in folders if folder not in bare]
         gone = []
         for path in self._entries:
             file = source_file(path, self._home)
