@@ -120,15 +120,15 @@ def test_pruning_a_folder_leaves_documents_of_records_alone_while_their_file_is_
     folder = tmp_path / "data"
     folder.mkdir()
     file = write(folder, ADOBE)
-    (folder / "note.txt").write_text("Adobe makes software.")
+    (folder / "other.bin").write_text("0101")
     library.index(file, records=FIELDS)
     library.index(folder, prune=True)
-    assert names(library) == ["data/note.txt", "data/wiki.jsonl#Adobe"]
+    assert names(library) == ["data/wiki.jsonl#Adobe"]
     file.unlink()
     assert library.index(folder, prune=True).removed == ("data/wiki.jsonl#Adobe",)
 
 
-def test_nothing_is_removed_below_a_folder_that_has_no_document_left(library, tmp_path):
+def test_nothing_is_removed_below_a_folder_that_is_empty(library, tmp_path):
     """It may be where a disk was."""
     folder = tmp_path / "data"
     folder.mkdir()
@@ -138,8 +138,8 @@ def test_nothing_is_removed_below_a_folder_that_has_no_document_left(library, tm
     report = library.index(folder, prune=True)
     assert report.removed == () and names(library) == ["data/wiki.jsonl#Adobe"]
     assert report.notices == (
-        f"nothing is removed below {folder}, where there is no document at all: if they are gone for good, use "
-        "maxsight remove",
+        f"nothing below {folder} is removed, which is empty: its disk may not be mounted: if the documents are gone "
+        "for good, use maxsight remove",
     )
 
 

@@ -162,7 +162,7 @@ def test_a_hundred_times_the_pages_have_ten_times_the_candidates(monkeypatch, ro
     assert [codes.usual_candidates(pages) for pages in (0, 100, 10_000, 1_000_000)] == [
         0, 100, expected, 10 * expected,
     ]  # fmt: skip
-    assert codes.usual_candidates(1_000_000, limit=128) == 20 * expected
+    assert codes.usual_candidates(1_000_000, limit=192) == 20 * expected
     assert codes.usual_candidates(1_000_000, limit=3) == 10 * expected
 
 

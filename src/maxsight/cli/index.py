@@ -66,7 +66,7 @@ MOST_UNREADABLE, MOST_PLACES = 20, 3
 @click.option(
     "--prune",
     is_flag=True,
-    help="Remove documents below PATH whose files are gone; not where no document is left at all.",
+    help="Remove documents below PATH whose files are gone, unless PATH is empty: its disk may be missing.",
 )
 @reading_options
 @json_option

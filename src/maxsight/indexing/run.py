@@ -290,18 +290,11 @@ class IndexRun:
     def _prune(self) -> Iterator[IndexEvent]:
         """Remove documents below the given folders whose files are gone.
 
-        A folder that is not there, or in which nothing is found, removes nothing: it may be a disk that is not mounted.
+        A folder that is not there, or is empty, removes nothing: it may be a disk that is not mounted.
         """
         folders = [path.resolve() for path in self._paths if path.is_dir()]
-        there = [file.resolve() for file in self._found.values()]
-        bare = [folder for folder in folders if not any(folder in file.parents for file in there)]
-        for folder in bare:
-            yield Noticed(
-                f"nothing is removed below {folder}, where there is no document at all",
-                hint="if they are gone for good, use maxsight remove",
-            )
-        folders = [folder for folder in folders if folder not in bare]
-        gone = []
+        empty = {folder for folder in folders if all(item.name.startswith(".") for item in folder.iterdir())}
+        gone_below: dict[str, set[Path]] = {}
         for path in self._entries:
             file = source_file(path, self._home)
             records = record_file(path)
@@ -310,7 +303,13 @@ class IndexRun:
                 and is_gone(file)
                 and (records is None or is_gone(source_file(records, self._home)))
             ):
-                gone.append(path)
+                gone_below[path] = empty.intersection(file.parents)
+        for folder in sorted(set[Path]().union(*gone_below.values())):
+            yield Noticed(
+                f"nothing below {folder} is removed, which is empty: its disk may not be mounted",
+                hint="if the documents are gone for good, use maxsight remove",
+            )
+        gone = [path for path, empty_above in gone_below.items() if not empty_above]
         if gone:
             self._store.remove(gone)
         yield from map(Removed, gone)

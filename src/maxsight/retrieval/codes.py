@@ -41,7 +41,7 @@ GROUP, SHORT = 4, 64
 USUAL, USUAL_IF_ROUNDED = 30, 70
 """Candidates, times the root of the number of pages. Among 1,500, 10,000 and 100,000 pages that are hard to tell apart,
 25 find 0.99 of the exact top 10, and so do 60 where queries are rounded to signs too; the rest is caution."""
-USUAL_LIMIT = 32
+USUAL_LIMIT = 48
 """Pages that are wanted of the candidates for a top 10."""
 
 

@@ -18,7 +18,7 @@ from maxsight.stores.conditions import Filter
 from maxsight.stores.ragged import PageVectors
 from maxsight.types import QueryEmbedding
 
-FEWEST_RESCORED = 32
+FEWEST_RESCORED = 48
 RESCORED_PER_HIT = 3
 TEXT_PER_HIT = 8
 RECIPROCAL_RANK_CONSTANT = 60  # Cormack, Clarke and Büttcher 2009
