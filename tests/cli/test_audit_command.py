@@ -65,10 +65,11 @@ def test_an_audit_prints_a_table_and_searches_go_by_it(tmp_path):
 
 
 def test_an_audit_of_a_library_that_has_nothing_to_choose_says_so(tmp_path):
+    (tmp_path / "few").mkdir()
+    for number in range(30):
+        (tmp_path / "few" / f"{number}.txt").write_text(f"word{number} stands on page {number} alone")
     with Library.create(tmp_path / "small.library", encoder=ENCODER) as small:
-        for number in range(30):
-            page = make_page(f"{number}.txt", 0, f"word{number}", boxed=False)
-            small._store.put([replace(page, embedding=ENCODER.encode_pages([page.page])[0])])
+        small.index(tmp_path / "few")
     result = call("audit", "-l", "small.library", "--sample", "30")
     assert "kept in small.library: so few pages are all looked at, whatever was measured" in result.stderr
 
