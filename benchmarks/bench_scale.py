@@ -146,10 +146,11 @@ def opening_ms(folder):
 
 
 def adding_ms(folder, queries):
-    """Until searches know a page that was just handed in, and until one has found it."""
+    """Until searches know a page that was just handed in, and until one has found it, in a library that is in use."""
     known, taken = [], []
     with LocalStore.open(folder, codec=PageCodec) as store, store.writing():
-        rank_pages(store, queries[0], limit=TOP_K)
+        for query in queries[5:]:
+            rank_pages(store, query, limit=TOP_K)
         for number in range(5):
             vectors = np.resize(queries[number].vectors, (VECTORS, DIM))
             start = time.perf_counter()

@@ -58,9 +58,12 @@ def load_vectors(file: Path) -> Floats:
     """
     try:
         vectors = np.load(file, allow_pickle=False)
-    except (OSError, ValueError, EOFError) as error:
+    except OSError as error:
+        raise InputError(f"{file}: vectors can't be read: {error}") from error
+    except (ValueError, EOFError) as error:
         raise InputError(
-            f"{file}: vectors can't be read: {error}", hint="numpy.save writes such a file."
+            f"{file}: vectors can't be read: it is not a whole .npy file of numbers",
+            hint="numpy.save writes such a file.",
         ) from error
     if not isinstance(vectors, np.ndarray) or not np.issubdtype(vectors.dtype, np.floating):
         raise InputError(f"{file}: expected an array of floats", hint="numpy.save writes such a file.")

@@ -96,10 +96,9 @@ def test_an_audit_is_drawn(tmp_path):
     assert "drawn: audit.png" in result.stderr
     with Image.open(tmp_path / "audit.png") as drawn:
         assert drawn.size == (1050, 675)
-    assert (
-        "error: no.where can't be written"
-        in call("audit", "--sample", "3", "--plot", "no.where", code=2).stderr
-    )
+    for name in ("no.where", "nothing"):
+        refused = call("audit", "--sample", "3", "--plot", name, code=2)
+        assert f"error: {name} can't be written" in refused.stderr
 
 
 def test_a_picture_that_has_no_folder_is_refused_before_anything_is_asked():

@@ -34,6 +34,8 @@ def draw_audit(audit: Audit, file: Path) -> None:
     Raises:
         InputError: The file can't be written, or has no ending of a picture.
     """
+    if not file.suffix:
+        raise InputError(f"{file} can't be written: it has no ending", hint="Let it end in .png.")
     figure = plot_audit(audit)
     try:
         figure.savefig(file, dpi=DPI)

@@ -396,9 +396,8 @@ class LocalStore:
                 return table
             try:
                 with self._table_lock, self._dataset.reading():
-                    dataset = (
-                        self._dataset.latest()
-                    )  # others may have waited for the lock, or put back a copy
+                    # Others may have been here while this waited, or have put back an older copy.
+                    dataset = self._dataset.latest()
                     if self._table is None or self._table.dataset.version != dataset.version:
                         folder, dim = self._dataset.folder, self._manifest.space.dim
                         self._table = read_table(dataset, folder, self._codec_of(dataset), dim, self._table)

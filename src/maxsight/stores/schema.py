@@ -36,6 +36,7 @@ MANIFEST_KEY = b"maxsight"
 CENTRE_KEY = b"maxsight-centre"
 AUDIT_KEY = b"maxsight-audit"
 PAGES_AT_ZERO = 8
+"""That a centre counts beside those it is of."""
 NO_AUDIT: dict[str, str | None] = {AUDIT_KEY.decode(): None}
 BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
 SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
