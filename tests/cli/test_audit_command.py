@@ -60,8 +60,17 @@ def test_an_audit_prints_a_table_and_searches_go_by_it(tmp_path):
     assert "recall@10" in call("status").stdout
     kept = call("status").stdout
     few = call("audit", "--sample", "5", "--target", "0.1")
-    assert "5 queries say little, and the library is left as it is: measure with 30 or more" in few.stderr
+    assert "5 queries say little: measure with 30 or more" in few.stderr
+    assert "not kept: the library goes by an audit of 30 queries" in few.stderr
     assert call("status").stdout == kept
+
+
+def test_few_queries_are_gone_by_where_nothing_better_is_known():
+    first = call("audit", "--sample", "5")
+    assert "5 queries say little" in first.stderr and "kept in maxsight.library" in first.stderr
+    assert "measured" in call("status").stdout and "with 5 queries" in call("status").stdout
+    assert "not kept" in call("audit", "--sample", "4").stderr
+    assert "kept in maxsight.library" in call("audit", "--sample", "6").stderr
 
 
 def test_an_audit_of_a_library_that_has_nothing_to_choose_says_so(tmp_path):

@@ -73,8 +73,8 @@ def audit(
     """Measure how many of the best pages searches find.
 
     Searches look closely at some candidates only. This asks the library with more and more of them, compares with
-    scoring every page, and keeps the fewest that surely meet the target: searches go by that from then on. With fewer
-    than 30 queries it only measures.
+    scoring every page, and keeps the fewest that surely meet the target: searches go by that from then on. What fewer
+    than 30 queries say does not replace what more have said.
     """
     from maxsight.evaluation.datasets import load_queries
     from maxsight.library import Library
@@ -93,7 +93,10 @@ def audit(
             _draw(measured, plot)
         if measured.queries < FEW_QUERIES:
             few = counted(measured.queries, "query says", "queries say")
-            say(f"{few} little, and the library is left as it is: measure with {FEW_QUERIES} or more")
+            say(f"{few} little: measure with {FEW_QUERIES} or more")
+        before = opened.status().audit
+        if before is not None and measured.queries < min(FEW_QUERIES, before.queries):
+            say(f"not kept: the library goes by an audit of {before.queries:,} queries")
         elif not dry_run:
             opened.adopt(measured)
             follows = "searches go by it from now on"
