@@ -21,6 +21,7 @@ DOCUMENTS = Path(__file__).parents[2] / "examples" / "documents"
 SCREENSHOTS = Path(__file__).parent / "screenshots"
 INDEXED = ["heat-pump-service-manual.pdf", "dark-towers-paper.pdf", "control-room-notes.md"]
 DESKTOP = {"width": 1360, "height": 850}
+PATIENCE_MS = 20_000  # of a machine that does much else
 
 
 class DarknessJudge:
@@ -87,6 +88,7 @@ def browser():
     chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
     if not chromium:
         pytest.skip("there is no Chromium: apt-get install chromium")
+    playwright.expect.set_options(timeout=PATIENCE_MS)
     sandbox = [] if os.geteuid() else ["--no-sandbox"]  # Chromium refuses to run as root with one
     with playwright.sync_playwright() as running:
         launched = running.chromium.launch(executable_path=chromium, args=sandbox)
@@ -103,7 +105,7 @@ def open_page(browser):
         context = browser.new_context(**{"viewport": DESKTOP, **options})
         contexts.append(context)
         page = context.new_page()
-        page.set_default_timeout(20_000)
+        page.set_default_timeout(PATIENCE_MS)
         home = urlsplit(address).netloc
 
         def watch(request):
