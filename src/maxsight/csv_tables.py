@@ -6,6 +6,8 @@ import csv
 from collections.abc import Set
 from typing import TextIO
 
+TABLE_SUFFIXES = (".csv", ".tsv")
+
 
 def csv_dialect(file: TextIO, known: Set[str]) -> type[csv.Dialect]:
     """How a table is written: with the first separator that makes known names of its first row, else with commas.

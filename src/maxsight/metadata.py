@@ -6,14 +6,13 @@ import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from maxsight.csv_tables import csv_dialect
+from maxsight.csv_tables import TABLE_SUFFIXES, csv_dialect
 from maxsight.errors import InputError
 from maxsight.json_lines import json_object
 from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_value
 from maxsight.types import Scalar
 
 FILE_COLUMNS = ("file", "path", "filename", "file_name")
-TABLES = (".csv", ".tsv")
 
 
 class MetadataTable:
@@ -55,7 +54,7 @@ class MetadataTable:
             InputError: The file can't be read as such a table.
         """
         try:
-            rows = list(_read_csv(path) if path.suffix.lower() in TABLES else _read_json_lines(path))
+            rows = list(_read_csv(path) if path.suffix.lower() in TABLE_SUFFIXES else _read_json_lines(path))
         except UnicodeDecodeError as error:
             raise InputError(
                 f"{path}: the metadata is not UTF-8", hint="Save it as such (in Excel: CSV UTF-8)."

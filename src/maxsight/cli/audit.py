@@ -91,12 +91,14 @@ def audit(
             _print(measured)
         if plot:
             _draw(measured, plot)
+        better = None
         if measured.queries < FEW_QUERIES:
             few = counted(measured.queries, "query says", "queries say")
             say(f"{few} little: measure with {FEW_QUERIES} or more")
-        before = opened.status().audit
-        if before is not None and measured.queries < min(FEW_QUERIES, before.queries):
-            say(f"not kept: the library goes by an audit of {before.queries:,} queries")
+            before = opened.status().audit
+            better = before if before is not None and before.queries > measured.queries else None
+        if better is not None:
+            say(f"not kept: the library goes by an audit of {better.queries:,} queries")
         elif not dry_run:
             opened.adopt(measured)
             follows = "searches go by it from now on"

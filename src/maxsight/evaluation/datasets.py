@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from maxsight.csv_tables import TABLE_SUFFIXES
 from maxsight.errors import InputError
 from maxsight.json_lines import json_object
 
@@ -37,7 +38,7 @@ def load_queries(path: Path) -> list[str]:
     """
     queries: list[str] = []
     for number, line in _lines(path):
-        if path.suffix.lower() in (".csv", ".tsv") or (line.startswith("[") and not queries):
+        if path.suffix.lower() in TABLE_SUFFIXES or (line.startswith("[") and not queries):
             raise InputError(
                 f"{path}: queries are not read from tables and arrays",
                 hint='Give a file with a question, or {"query": ...}, in each line.',
