@@ -17,10 +17,11 @@ from measure import MAXSIGHT, SAMPLES, arguments, folder_bytes, run_with_memory,
 from maxsight.documents import OcrChoice, ReadSettings, discover
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.indexing import IndexRun, Progress
+from maxsight.pictures import Fit, PictureFit
 from maxsight.retrieval.codes import PageCodec
 from maxsight.stores.local import LocalStore
 from maxsight.stores.manifest import Manifest
-from maxsight.types import Fit, PageEmbedding, PictureFit, Regions
+from maxsight.types import PageEmbedding, Regions
 
 PAGES_PER_LOOK = 100
 PAGES_TO_WARM_UP = 200

@@ -3,7 +3,8 @@
 import numpy as np
 
 from maxsight.errors import EmptyQueryError
-from maxsight.types import WHOLE_PAGE, EmbeddingSpace, Fit, PageEmbedding, PictureFit, QueryEmbedding, Regions
+from maxsight.pictures import Fit, PictureFit
+from maxsight.types import WHOLE_PAGE, EmbeddingSpace, PageEmbedding, QueryEmbedding, Regions
 
 GRID = 8
 COLOURS = ("red", "green", "blue", "white", "black", "prompt")

@@ -3,7 +3,8 @@
 import pytest
 
 from maxsight import Library
-from maxsight.notices import SAMPLE_CHARS, Noticed, Notices, listed
+from maxsight.notices import SAMPLE_CHARS, Noticed, Notices
+from maxsight.spelling import listed
 
 
 def german(sample):

@@ -7,8 +7,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maxsight.errors import InputError
-from maxsight.pictures import fit_picture, fitted_size
-from maxsight.types import Fit, PictureFit
+from maxsight.pictures import Fit, PictureFit, fit_picture, fitted_size
 
 COLPALI = PictureFit(Fit.STRETCH, resample="bicubic", height_px=448, width_px=448)
 COLQWEN = PictureFit(Fit.MULTIPLE, resample="bicubic", multiple_px=28, min_pixels=3136, max_pixels=768 * 784)

@@ -15,6 +15,8 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
+from maxsight.version import __version__
+
 if TYPE_CHECKING:
     from maxsight.documents import RecordFields
     from maxsight.errors import MaxSightError
@@ -23,9 +25,17 @@ if TYPE_CHECKING:
     from maxsight.library import Library
     from maxsight.types import Hit, Match, Region
 
-__version__ = "0.1.0"
-
-__all__ = ["Explanation", "Hit", "IndexReport", "Library", "Match", "MaxSightError", "RecordFields", "Region"]
+__all__ = [
+    "Explanation",
+    "Hit",
+    "IndexReport",
+    "Library",
+    "Match",
+    "MaxSightError",
+    "RecordFields",
+    "Region",
+    "__version__",
+]
 
 _HOMES = {
     "Explanation": "maxsight.heatmaps.explanation",

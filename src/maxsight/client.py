@@ -12,7 +12,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from maxsight import __version__, types
+from maxsight import types
 from maxsight.errors import (
     EndpointError,
     EndpointUnavailableError,
@@ -22,6 +22,7 @@ from maxsight.errors import (
 )
 from maxsight.heatmaps.explanation import RegionGain, TokenGain
 from maxsight.identity import find_named, unknown_page
+from maxsight.version import __version__
 
 TIMEOUT_S = 60.0
 MOST_LISTED = 1000  # of an answer

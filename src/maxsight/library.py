@@ -16,7 +16,6 @@ from typing import Self, Unpack
 
 from PIL import Image
 
-from maxsight import __version__
 from maxsight.auditing import Auditing
 from maxsight.documents import (
     Failed,
@@ -46,11 +45,11 @@ from maxsight.indexing import (
     load_judge,
     start_run,
 )
-from maxsight.notices import listed
 from maxsight.places import Place, create_store, find_place, library_exists, open_store
 from maxsight.queries import Query
 from maxsight.retrieval.loading import compile_for
 from maxsight.searching import check_recall_target
+from maxsight.spelling import listed
 from maxsight.stores.addresses import MilvusAddress, full_name
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
@@ -59,6 +58,7 @@ from maxsight.threads import one_blas_thread
 from maxsight.transfer import CopyReport, copy_pages, open_destination
 from maxsight.types import Hit, PageEmbedding, QueryEmbedding
 from maxsight.upkeep import Upkeep
+from maxsight.version import __version__
 
 
 class Library(Upkeep, Auditing):

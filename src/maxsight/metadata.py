@@ -6,10 +6,9 @@ import csv
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
-from maxsight.csv_tables import TABLE_SUFFIXES, csv_dialect
 from maxsight.errors import InputError
-from maxsight.json_lines import json_object
 from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_value
+from maxsight.tables import TABLE_SUFFIXES, csv_dialect, json_object
 from maxsight.types import Scalar
 
 FILE_COLUMNS = ("file", "path", "filename", "file_name")

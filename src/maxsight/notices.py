@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+
+from maxsight.spelling import listed
 
 SAMPLE_CHARS = 3000
 
@@ -73,9 +75,3 @@ def passed_over(kinds: Counter[str]) -> Iterator[Noticed]:
         files = "1 file of a kind" if count == 1 else f"{count:,} files of kinds"
         each = [f"{number:,} {kind or 'without an extension'}" for kind, number in kinds.most_common()]
         yield Noticed(f"passed over {files} that maxsight does not read ({listed(each)})")
-
-
-def listed(names: Sequence[str], separator: str = ", ", *, most: int = 3) -> str:
-    """Name the first of some things and count the rest."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return separator.join(names[:most]) + more

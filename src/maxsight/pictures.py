@@ -7,16 +7,87 @@ a page can be fitted where it is read and only the pixels that the model looks a
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
+from enum import StrEnum
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from maxsight.errors import InputError
-from maxsight.types import Fit, PictureFit
 
+RESAMPLING_FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
 _MOST_ELONGATED = 200
 """Times as long as wide: what Qwen's models accept."""
+
+
+class Fit(StrEnum):
+    """How a picture is brought to the size an encoder looks at."""
+
+    STRETCH = "stretch"
+    """To exactly ``height_px`` by ``width_px``, whatever its shape (ColPali)."""
+    MULTIPLE = "multiple"
+    """To the nearest multiples of ``multiple_px`` that keep its shape, within ``min_pixels`` and ``max_pixels``
+    (Qwen2-VL's ``smart_resize``)."""
+    LONGEST_EDGE = "longest_edge"
+    """To a longest edge of ``longest_edge_px``, larger or smaller than it was (Idefics3)."""
+
+
+@dataclass(frozen=True, slots=True)
+class PictureFit:
+    """The picture of a page that an encoder wants to see. Made where pages are read, so that no more travels.
+
+    Fitting a picture that is fitted already leaves it as it is. Only the sizes that belong to ``fit`` count.
+
+    Attributes:
+        fit: How the size is chosen.
+        resample: Pillow's name of the filter, one of `RESAMPLING_FILTERS`.
+        height_px: For ``STRETCH``.
+        width_px: For ``STRETCH``.
+        multiple_px: For ``MULTIPLE``.
+        min_pixels: For ``MULTIPLE``.
+        max_pixels: For ``MULTIPLE``.
+        longest_edge_px: For ``LONGEST_EDGE``.
+    """
+
+    fit: Fit
+    resample: str = "bicubic"
+    height_px: int = 0
+    width_px: int = 0
+    multiple_px: int = 1
+    min_pixels: int = 0
+    max_pixels: int = 0
+    longest_edge_px: int = 0
+
+    def __post_init__(self) -> None:
+        if self.resample not in RESAMPLING_FILTERS:
+            raise InputError(
+                f"resample must be one of {', '.join(RESAMPLING_FILTERS)}, got {self.resample!r}",
+            )
+        match self.fit:
+            case Fit.STRETCH:
+                _check_pixels(height_px=self.height_px, width_px=self.width_px)
+            case Fit.MULTIPLE:
+                _check_pixels(multiple_px=self.multiple_px, max_pixels=self.max_pixels)
+                if not 0 <= self.min_pixels <= self.max_pixels or self.max_pixels < self.multiple_px**2:
+                    raise InputError(
+                        f"max_pixels must hold {self.multiple_px} x {self.multiple_px} and min_pixels "
+                        f"({self.min_pixels}), got {self.max_pixels}"
+                    )
+            case Fit.LONGEST_EDGE:
+                _check_pixels(longest_edge_px=self.longest_edge_px)
+
+    @property
+    def most_bytes(self) -> int:
+        """Bytes of the largest picture there can be."""
+        match self.fit:
+            case Fit.STRETCH:
+                pixels = self.height_px * self.width_px
+            case Fit.MULTIPLE:
+                pixels = self.max_pixels
+            case Fit.LONGEST_EDGE:
+                pixels = self.longest_edge_px**2
+        return 3 * pixels
 
 
 def fit_picture(image: Image.Image, fit: PictureFit) -> NDArray[np.uint8]:
@@ -93,3 +164,9 @@ def _refuse_elongated(width: int, height: int) -> None:
             f"the picture is {width} x {height} pixels, more than {_MOST_ELONGATED} times as long as wide",
             hint="Cut it into pages, or index it with an encoder that stretches pictures, such as ColPali.",
         )
+
+
+def _check_pixels(**sizes: int) -> None:
+    for name, size in sizes.items():
+        if size < 1:
+            raise InputError(f"{name} must be at least 1, got {size}")

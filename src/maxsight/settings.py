@@ -121,10 +121,3 @@ def cache_folder() -> Path:
 def kernels() -> str:
     """What scores pages: ``MAXSIGHT_KERNELS``, ``numba`` or ``numpy``; else ``auto``, whichever is done earlier."""
     return os.environ.get("MAXSIGHT_KERNELS") or "auto"
-
-
-def cpu_count() -> int:
-    """CPUs this process may use; containers and ``taskset`` give fewer than the machine has."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1

@@ -39,3 +39,9 @@ def check_parameters(given: Collection[str], known: Collection[str], of: str) ->
                 f"unknown parameter {name[:MOST_CHARS]!r}{did_you_mean(name, known)}",
                 hint=f"{of} takes {', '.join(known) or 'none'}.",
             )
+
+
+def listed(names: Sequence[str], separator: str = ", ", *, most: int = 3) -> str:
+    """Name the first of some things and count the rest."""
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return separator.join(names[:most]) + more

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from concurrent import futures
@@ -13,10 +14,15 @@ from typing import Any, TypeVar
 
 from threadpoolctl import threadpool_limits
 
-from maxsight.settings import cpu_count
-
 Item = TypeVar("Item")
 Result = TypeVar("Result")
+
+
+def cpu_count() -> int:
+    """CPUs this process may use; containers and ``taskset`` give fewer than the machine has."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
 
 
 class _BlasLimit:

@@ -14,7 +14,6 @@ from dataclasses import dataclass, field, replace
 from hashlib import sha256
 from pathlib import Path
 
-from maxsight import __version__
 from maxsight.errors import EncoderMismatchError, InputError, StoreError
 from maxsight.identity import page_ids
 from maxsight.places import create_store, holder_of, home_of, library_exists, open_store
@@ -22,6 +21,7 @@ from maxsight.stores import schema
 from maxsight.stores.addresses import Address, MilvusAddress
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+from maxsight.version import __version__
 
 BYTES_PER_GROUP = 32 * 2**20
 PAGES_PER_GROUP = 4096

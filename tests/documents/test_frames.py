@@ -27,7 +27,8 @@ from maxsight.documents.frames import (
 )
 from maxsight.documents.words import find_words
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
-from maxsight.types import Fit, Page, PictureFit, TextSource, Words
+from maxsight.pictures import Fit, PictureFit
+from maxsight.types import Page, TextSource, Words
 
 
 def carried(frame: Frame) -> Frame:

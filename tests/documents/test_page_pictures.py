@@ -27,7 +27,8 @@ from maxsight.documents.process import WorkerProcess
 from maxsight.documents.reading import READ_AHEAD_BYTES
 from maxsight.documents.text import layout_text
 from maxsight.documents.words import NOTHING_READ, find_words
-from maxsight.types import Fit, Page, PictureFit, TextSource
+from maxsight.pictures import Fit, PictureFit
+from maxsight.types import Page, TextSource
 from pdf_files import raw_pdf, stream, write_pdf, write_scan
 
 SQUARE = PictureFit(Fit.STRETCH, "bicubic", height_px=448, width_px=448)

@@ -16,7 +16,7 @@ from maxsight.documents import record_files
 from maxsight.documents.record_groups import PageCutter, RecordGroups
 from maxsight.documents.records import Record, RecordFields, read_records, vector_dim
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
-from maxsight.types import Fit, PictureFit
+from maxsight.pictures import Fit, PictureFit
 
 FIELDS = RecordFields("title", "text")
 WITH_VECTORS = RecordFields("title", "text", "emb")

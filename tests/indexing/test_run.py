@@ -17,7 +17,7 @@ from maxsight.documents.pool import WorkerPool
 from maxsight.errors import EncoderOutOfMemoryError
 from maxsight.indexing import Indexed, IndexRun, Noticed, NotIndexed, Progress
 from maxsight.indexing import batch as batch_module
-from maxsight.types import Fit, PictureFit
+from maxsight.pictures import Fit, PictureFit
 from pdf_files import write_pdf
 
 SQUARE = PictureFit(Fit.STRETCH, height_px=64, width_px=48)

@@ -3,7 +3,7 @@
 import pytest
 
 from maxsight import Library
-from maxsight.types import Fit, PictureFit
+from maxsight.pictures import Fit, PictureFit
 from pdf_files import write_pdf
 from server.serving import index
 

@@ -11,7 +11,7 @@ from maxsight import Library
 from maxsight.cli import main
 from maxsight.errors import InputError
 from maxsight.indexing import judges
-from maxsight.types import Fit, PictureFit
+from maxsight.pictures import Fit, PictureFit
 from server.inside import client_of, job_ended, service_of, uploaded
 from server.serving import index, running
 

@@ -15,7 +15,7 @@ import pytest
 from PIL import Image
 
 from maxsight import Library
-from maxsight.types import Fit, PictureFit
+from maxsight.pictures import Fit, PictureFit
 
 DOCUMENTS = Path(__file__).parents[2] / "examples" / "documents"
 SCREENSHOTS = Path(__file__).parent / "screenshots"

@@ -8,7 +8,6 @@ from typing import Any
 
 import click
 
-from maxsight import __version__
 from maxsight.cli.ask import ask
 from maxsight.cli.audit import audit
 from maxsight.cli.backup import backup
@@ -30,6 +29,7 @@ from maxsight.cli.serve import serve
 from maxsight.cli.status import status
 from maxsight.cli.verify import verify
 from maxsight.errors import MaxSightError
+from maxsight.version import __version__
 
 
 class _Commands(click.Group):

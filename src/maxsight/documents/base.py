@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.pictures import fit_picture
-from maxsight.types import Page, PictureFit
+from maxsight.pictures import PictureFit, fit_picture
+from maxsight.types import Page
 
 
 class OcrChoice(StrEnum):

@@ -19,7 +19,8 @@ from PIL import Image
 
 from maxsight.documents.base import Limits, OcrChoice, ReadSettings
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
-from maxsight.types import Fit, Page, PictureFit, TextSource, Words
+from maxsight.pictures import Fit, PictureFit
+from maxsight.types import Page, TextSource, Words
 
 Array = NDArray[np.generic]
 

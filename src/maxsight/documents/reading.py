@@ -13,9 +13,9 @@ from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.ocr import choose_engine
 from maxsight.documents.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
-from maxsight.settings import cpu_count
-from maxsight.threads import wait_for
-from maxsight.types import Page, PictureFit
+from maxsight.pictures import PictureFit
+from maxsight.threads import cpu_count, wait_for
+from maxsight.types import Page
 
 # Pages that may be read and not yet taken, beyond one per worker: so many, and fewer where their pictures would
 # take more than so many bytes. A page without its picture takes some hundred kilobytes at most.

@@ -12,9 +12,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
-from maxsight.csv_tables import csv_dialect
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
-from maxsight.json_lines import json_object
+from maxsight.tables import csv_dialect, json_object
 
 MAX_ROW_BYTES = 64 * 2**20
 ROWS_PER_BATCH = 512

@@ -25,8 +25,8 @@ from maxsight.documents.records import Record
 from maxsight.documents.text import MAX_PAGE_WORDS, layout_text
 from maxsight.documents.words import find_words
 from maxsight.errors import InputError
-from maxsight.pictures import fit_picture
-from maxsight.types import MAX_VECTORS_PER_PAGE, Page, Paragraphs, PictureFit, Scalar, TextSource
+from maxsight.pictures import PictureFit, fit_picture
+from maxsight.types import MAX_VECTORS_PER_PAGE, Page, Paragraphs, Scalar, TextSource
 
 BETWEEN_PARAGRAPHS = "\n\n"
 _LENGTHS = struct.Struct("<II")  # bytes of texts, numbers in vectors

@@ -11,8 +11,7 @@ from PIL import Image
 from maxsight.documents.base import ReadSettings
 from maxsight.documents.pool import WorkerPool
 from maxsight.errors import UnreadableDocumentError
-from maxsight.settings import cpu_count
-from maxsight.threads import wait_for
+from maxsight.threads import cpu_count, wait_for
 
 MOST_WORKERS = 2
 

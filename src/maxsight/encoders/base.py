@@ -8,8 +8,9 @@ from enum import StrEnum
 from typing import Protocol, runtime_checkable
 
 from maxsight.errors import InputError
+from maxsight.pictures import PictureFit
 from maxsight.settings import default_devices
-from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding
+from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, QueryEmbedding
 
 PAGES_PER_BATCH = 16
 

@@ -17,7 +17,8 @@ from maxsight.encoders.base import PAGES_PER_BATCH
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.query_words import bare_word, no_words
 from maxsight.errors import InputError
-from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
+from maxsight.pictures import PictureFit
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions
 
 
 class FakeEncoder:

@@ -16,16 +16,8 @@ from numpy.typing import NDArray
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.query_words import bare_word, has_words, no_words
 from maxsight.errors import EmptyQueryError
-from maxsight.types import (
-    WHOLE_PAGE,
-    EmbeddingSpace,
-    Page,
-    PageEmbedding,
-    PictureFit,
-    QueryEmbedding,
-    Regions,
-    Words,
-)
+from maxsight.pictures import PictureFit
+from maxsight.types import WHOLE_PAGE, EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions, Words
 
 MOST_QUERY_PHRASES = 64
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from maxsight.encoders.paragraphs import paragraph_regions
 from maxsight.errors import EncoderError, InputError
-from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding
+from maxsight.pictures import PictureFit
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
 PRECOMPUTED = "precomputed"
 

@@ -17,7 +17,8 @@ from scipy.spatial.distance import squareform
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.merging import mean_directions, unions
 from maxsight.errors import InputError
-from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
+from maxsight.pictures import PictureFit
+from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, QueryEmbedding, Regions
 
 COMPACT = 2.0
 """A cluster's extent may be this many times what its members cover and still say where they are."""

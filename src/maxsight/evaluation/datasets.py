@@ -8,9 +8,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from maxsight.csv_tables import TABLE_SUFFIXES
 from maxsight.errors import InputError
-from maxsight.json_lines import json_object
+from maxsight.tables import TABLE_SUFFIXES, json_object
 
 
 @dataclass(frozen=True, slots=True)

@@ -21,7 +21,7 @@ from maxsight.identity import page_id
 from maxsight.indexing.events import Indexed, Progress
 from maxsight.indexing.meter import Meter
 from maxsight.indexing.stage import MOST_UNDER_WAY, Stage
-from maxsight.notices import listed
+from maxsight.spelling import listed
 from maxsight.stores.base import IndexedPage, Store
 from maxsight.types import Document, Page, PageEmbedding, Scalar
 

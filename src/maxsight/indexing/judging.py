@@ -33,9 +33,10 @@ from maxsight.indexing.events import Judged, Progress
 from maxsight.indexing.files import has_changed
 from maxsight.indexing.meter import Meter
 from maxsight.notices import Noticed
+from maxsight.pictures import PictureFit
 from maxsight.stores.base import DocumentEntry, Store
 from maxsight.threads import map_in_threads, one_blas_thread
-from maxsight.types import Document, PictureFit, Scalar, TextSource
+from maxsight.types import Document, Scalar, TextSource
 
 MODEL = "quality_model"
 """The field that tells which judge has seen a page, whether or not it gave a number."""

@@ -22,8 +22,9 @@ from maxsight.indexing.batch import Batch, Work
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import library_name, missing_pages
 from maxsight.indexing.meter import Meter
-from maxsight.notices import Noticed, Notices, fields_changed, listed
+from maxsight.notices import Noticed, Notices, fields_changed
 from maxsight.settings import cache_folder
+from maxsight.spelling import listed
 from maxsight.stores.base import Store
 from maxsight.stores.fields import OWN_FIELDS, grow_fields
 from maxsight.threads import one_blas_thread

@@ -20,12 +20,13 @@ from maxsight.documents.discover import discover
 from maxsight.documents.ocr import choose_engine
 from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, read_documents
 from maxsight.errors import InputError, UnreadableDocumentError
+from maxsight.pictures import Fit, PictureFit
 from maxsight.quality.degrade import CLEAN, Degradation, Grey, degrade, draw_mixture
 from maxsight.quality.labels import PlacedWords, rates_by_place
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.samples import Sample, SampleFolder
 from maxsight.threads import map_in_threads
-from maxsight.types import Fit, Page, PictureFit, TextSource
+from maxsight.types import Page, TextSource
 
 MIXTURE_SHARE = 0.15
 # Any size is kept; `dpi` and the page decide.

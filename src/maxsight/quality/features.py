@@ -19,10 +19,10 @@ from maxsight.encoders.patches import STATISTICS, PatchEncoder
 from maxsight.encoders.pooling import Pooling, pool_vectors
 from maxsight.encoders.registry import PATCHES, load_encoder
 from maxsight.errors import InputError
-from maxsight.pictures import fit_picture, fitted_size
+from maxsight.pictures import PictureFit, fit_picture, fitted_size
 from maxsight.quality.ocr_features import OCR_FEATURES
 from maxsight.quality.text_pooling import TEXT_PARTS, pool_by_text
-from maxsight.types import Floats, Page, PictureFit, TextSource, Words
+from maxsight.types import Floats, Page, TextSource, Words
 
 MIN_SIDE_PX = 128
 _NO_WORDS = Words(np.zeros((0, 2), np.int32), None)

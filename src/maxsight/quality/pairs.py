@@ -18,7 +18,6 @@ import cv2
 import numpy as np
 import pyarrow.parquet as pq
 
-from maxsight.csv_tables import csv_dialect
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.formats import open_source
 from maxsight.documents.ocr import choose_engine
@@ -29,6 +28,7 @@ from maxsight.quality.ground_truth import GROUND_TRUTH_SUFFIXES, read_ground_tru
 from maxsight.quality.labels import ErrorRates, PlacedWords, rates_by_place, rates_of_texts
 from maxsight.quality.ocr import OcrReading, read_picture
 from maxsight.quality.samples import OWN, Sample, SampleFolder
+from maxsight.tables import csv_dialect
 from maxsight.threads import map_in_threads
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.errors import InputError
+from maxsight.pictures import PictureFit
 from maxsight.quality.conformal import Conformal
 from maxsight.quality.familiarity import Familiarity
 from maxsight.quality.features import (
@@ -26,7 +27,7 @@ from maxsight.quality.ocr import OcrReading
 from maxsight.quality.ocr_features import ocr_features
 from maxsight.quality.regressors import SupportVectors, Trees
 from maxsight.quality.text_presence import find_text
-from maxsight.types import PictureFit, Scalar
+from maxsight.types import Scalar
 
 DPI = 150
 

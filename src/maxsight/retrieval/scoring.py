@@ -16,9 +16,8 @@ from numpy.typing import NDArray
 from maxsight.errors import DimensionMismatchError, InputError
 from maxsight.retrieval.loading import kernels_for
 from maxsight.retrieval.maxsim import maxsim
-from maxsight.settings import cpu_count
 from maxsight.stores.ragged import SIGN_BYTES, PageBytes, PageVectors
-from maxsight.threads import map_in_threads
+from maxsight.threads import cpu_count, map_in_threads
 from maxsight.types import Floats
 
 CHUNKS_PER_CORE, VECTORS_PER_CHUNK = 2, 4096

@@ -10,7 +10,6 @@ from fastapi.staticfiles import StaticFiles
 from starlette.routing import Route
 from starlette.types import ASGIApp
 
-from maxsight import __version__
 from maxsight.server.bodies import WholeBodies
 from maxsight.server.mcp import Pages, mcp_app
 from maxsight.server.metrics import Timed
@@ -20,6 +19,7 @@ from maxsight.server.routes import ask, documents, embeddings, jobs, library, pa
 from maxsight.server.schemas import Problem
 from maxsight.server.security import Guard, cross_origin
 from maxsight.server.service import Service
+from maxsight.version import __version__
 
 _PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What went wrong, and what to do."}
 _ROUTES = (search, documents, pages, jobs, embeddings, ask, library, session, web)

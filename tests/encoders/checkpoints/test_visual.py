@@ -13,7 +13,8 @@ from maxsight.encoders.base import Precision
 from maxsight.encoders.checkpoints import visual
 from maxsight.encoders.checkpoints.families.colqwen import ColQwen
 from maxsight.errors import InputError
-from maxsight.types import MAX_VECTORS_PER_PAGE, WHOLE_PAGE, Fit
+from maxsight.pictures import Fit
+from maxsight.types import MAX_VECTORS_PER_PAGE, WHOLE_PAGE
 
 
 @pytest.fixture(params=KINDS)

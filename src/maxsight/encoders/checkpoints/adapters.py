@@ -14,7 +14,7 @@ from maxsight.encoders.checkpoints.layouts import AdapterLayout, VisualLayout
 from maxsight.encoders.checkpoints.names import name_in_model
 from maxsight.encoders.checkpoints.weights import ADAPTER, read_json, read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
-from maxsight.notices import listed
+from maxsight.spelling import listed
 
 _PEFT = "base_model.model."
 _LORA = re.compile(r"^(?P<module>.+)\.(?P<part>lora_(?:A|B|embedding_A|embedding_B|magnitude_vector)\b.*)$")

@@ -15,7 +15,7 @@ from torch import nn
 
 from maxsight.encoders.base import Precision
 from maxsight.errors import EncoderError, ModelNotAvailableError
-from maxsight.settings import cpu_count
+from maxsight.threads import cpu_count
 
 Model = TypeVar("Model", bound=nn.Module)
 

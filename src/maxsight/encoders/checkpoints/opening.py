@@ -23,7 +23,7 @@ from maxsight.encoders.checkpoints.names import BACKBONE, PROJECTION, name_in_mo
 from maxsight.encoders.checkpoints.quiet import quiet
 from maxsight.encoders.checkpoints.weights import read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
-from maxsight.notices import listed
+from maxsight.spelling import listed
 
 BACKBONES: dict[Family, Any] = {
     Family.COLPALI: transformers.PaliGemmaModel,

@@ -18,14 +18,8 @@ from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.query_words import has_words, no_words, texts_of_pieces, words_of_pieces
 from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
-from maxsight.types import (
-    MAX_VECTORS_PER_PAGE,
-    EmbeddingSpace,
-    Page,
-    PageEmbedding,
-    PictureFit,
-    QueryEmbedding,
-)
+from maxsight.pictures import PictureFit
+from maxsight.types import MAX_VECTORS_PER_PAGE, EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
 NOTHING_READ = Pieces({}, np.zeros((0, 2), np.int32))
 

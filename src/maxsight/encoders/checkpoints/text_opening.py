@@ -18,7 +18,7 @@ from maxsight.encoders.checkpoints.layouts import module_folders
 from maxsight.encoders.checkpoints.quiet import quiet
 from maxsight.encoders.checkpoints.weights import read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
-from maxsight.notices import listed
+from maxsight.spelling import listed
 
 UNUSED = "pooler."
 """A BERT's pooler may be missing: no token's vector depends on it."""

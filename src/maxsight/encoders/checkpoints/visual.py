@@ -14,7 +14,8 @@ from maxsight.encoders.checkpoints.families import family_of
 from maxsight.encoders.checkpoints.replicas import Encoded, Picture, Replicas
 from maxsight.encoders.merging import group_starts, merge_neighbours
 from maxsight.errors import InputError
-from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
+from maxsight.pictures import PictureFit
+from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, QueryEmbedding, Regions
 
 _BATCHES_PER_CALL = 2
 """So that one is prepared while the other is computed."""

@@ -18,7 +18,7 @@ from safetensors import SafetensorError, safe_open
 from safetensors.torch import load_file
 
 from maxsight.errors import ModelNotAvailableError
-from maxsight.notices import listed
+from maxsight.spelling import listed
 
 MODEL = ("model.safetensors", "pytorch_model.bin")
 ADAPTER = ("adapter_model.safetensors", "adapter_model.bin")

@@ -18,7 +18,8 @@ from maxsight.encoders.minilm.windows import cut_windows
 from maxsight.encoders.query_words import no_words, texts_of_pieces, words_of_pieces
 from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
-from maxsight.types import EmbeddingSpace, Page, PageEmbedding, PictureFit, QueryEmbedding
+from maxsight.pictures import PictureFit
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
 FOLDER = Path(__file__).parent
 """Where the model files lie."""

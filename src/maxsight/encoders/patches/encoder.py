@@ -11,7 +11,8 @@ from maxsight.encoders.base import PAGES_PER_BATCH
 from maxsight.encoders.patches.grid import PatchGrid
 from maxsight.encoders.patches.statistics import STATISTICS, patch_statistics
 from maxsight.errors import EncoderError, InputError
-from maxsight.types import EmbeddingSpace, Fit, Page, PageEmbedding, PictureFit, QueryEmbedding, Regions
+from maxsight.pictures import Fit, PictureFit
+from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions
 
 REVISION = "2"
 """Changes with whatever changes a vector."""

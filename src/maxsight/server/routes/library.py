@@ -6,11 +6,11 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Response
 
-from maxsight import __version__
 from maxsight.documents.formats import SUFFIXES
 from maxsight.server import metrics, schemas
 from maxsight.server.routes.ask import answering_model
 from maxsight.server.service import Service, get_service
+from maxsight.version import __version__
 
 router = APIRouter(tags=["library"])
 Served = Annotated[Service, Depends(get_service)]

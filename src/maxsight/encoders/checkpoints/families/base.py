@@ -19,8 +19,8 @@ from torch import nn
 
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint
 from maxsight.encoders.checkpoints.families.queries import Prompts, QueryWriter, WrittenQuery
-from maxsight.pictures import fit_picture, fitted_size
-from maxsight.types import WHOLE_PAGE, PictureFit
+from maxsight.pictures import PictureFit, fit_picture, fitted_size
+from maxsight.types import WHOLE_PAGE
 
 Inputs = Mapping[str, torch.Tensor]
 

@@ -20,7 +20,7 @@ from maxsight.encoders.checkpoints.families.base import (
     whole_page,
 )
 from maxsight.encoders.checkpoints.families.queries import Prompts, WrittenQuery
-from maxsight.types import Fit, PictureFit
+from maxsight.pictures import Fit, PictureFit
 
 _AUGMENTATION_TOKENS = 10
 

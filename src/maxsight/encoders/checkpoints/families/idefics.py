@@ -23,7 +23,7 @@ from maxsight.encoders.checkpoints.families.base import (
     whole_page,
 )
 from maxsight.encoders.checkpoints.families.queries import Prompts
-from maxsight.types import Fit, PictureFit
+from maxsight.pictures import Fit, PictureFit
 
 _AUGMENTATION = "<end_of_utterance>" * 10
 _PAGE_PROMPTS = {
