@@ -13,7 +13,7 @@ import os
 from pathlib import Path
 
 from maxsight import Library
-from maxsight.metadata import MetadataTable
+from maxsight.indexing.metadata import MetadataTable
 
 DOCUMENTS = Path(__file__).parent / "documents"
 FIELDS = MetadataTable(

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from maxsight.errors import MaxSightError
     from maxsight.heatmaps.explanation import Explanation
     from maxsight.indexing import IndexReport
-    from maxsight.library import Library
+    from maxsight.library.library import Library
     from maxsight.types import Hit, Match, Region
 
 __all__ = [
@@ -41,7 +41,7 @@ _HOMES = {
     "Explanation": "maxsight.heatmaps.explanation",
     "Hit": "maxsight.types",
     "IndexReport": "maxsight.indexing",
-    "Library": "maxsight.library",
+    "Library": "maxsight.library.library",
     "Match": "maxsight.types",
     "MaxSightError": "maxsight.errors",
     "RecordFields": "maxsight.documents",

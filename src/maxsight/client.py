@@ -21,7 +21,7 @@ from maxsight.errors import (
     UnknownDocumentError,
 )
 from maxsight.heatmaps.explanation import RegionGain, TokenGain
-from maxsight.identity import find_named, unknown_page
+from maxsight.library.naming import find_named, unknown_page
 from maxsight.version import __version__
 
 TIMEOUT_S = 60.0

@@ -18,7 +18,7 @@ from maxsight.errors import (
     InputError,
     ModelNotAvailableError,
 )
-from maxsight.queries import embed_query, load_vectors
+from maxsight.library.queries import embed_query, load_vectors
 from maxsight.types import EmbeddingSpace, Page, Paragraphs, TextSource, Words
 
 TEXT = "Red apples fall from the tree.\n\nA bridge hangs from cables.\n \n\nThe council met."

@@ -11,7 +11,7 @@ from maxsight import Library
 from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.errors import InputError
 from maxsight.indexing import Indexed, IndexReport, IndexRun, Judged, Noticed, judges, judging
-from maxsight.metadata import MetadataTable
+from maxsight.indexing.metadata import MetadataTable
 from maxsight.pictures import Fit, PictureFit
 from maxsight.quality.features import FeatureSpace, Layer, PagePooling
 from maxsight.quality.predictor import QualityPredictor

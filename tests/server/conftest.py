@@ -6,7 +6,7 @@ pytest.importorskip("fastapi", reason="the extra 'server' is not installed")
 pytest.importorskip("httpx", reason="the extra 'client' is not installed")
 
 from maxsight import Library
-from maxsight.metadata import MetadataTable
+from maxsight.indexing.metadata import MetadataTable
 from pdf_files import write_pdf
 from server.serving import ended, running
 

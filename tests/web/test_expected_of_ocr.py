@@ -5,7 +5,7 @@ from urllib.parse import quote
 import pytest
 
 from maxsight import Library
-from maxsight.status import ExpectedErrors
+from maxsight.library.status import ExpectedErrors
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 MANUAL = "heat-pump-service-manual.pdf"

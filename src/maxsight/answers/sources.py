@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from PIL import Image
 
+from maxsight import Library
 from maxsight.errors import UnreadableDocumentError
-from maxsight.library import Library
 from maxsight.stores.base import IndexedPage
 from maxsight.types import Hit
 

@@ -64,9 +64,9 @@ def ask(
     named.
     """
     extras.require("ask")
+    from maxsight import Library
     from maxsight.answers.endpoint import Endpoint
     from maxsight.answers.sources import draw_for_reading, gather_sources
-    from maxsight.library import Library
 
     endpoint = Endpoint.configured(model)
     with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:

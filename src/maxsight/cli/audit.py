@@ -76,8 +76,8 @@ def audit(
     scoring every page, and keeps the fewest that surely meet the target: searches go by that from then on. What fewer
     than 30 queries say does not replace what more have said.
     """
+    from maxsight import Library
     from maxsight.evaluation.datasets import load_queries
-    from maxsight.library import Library
 
     if plot:
         check_folder(plot)

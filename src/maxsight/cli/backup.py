@@ -21,7 +21,7 @@ def backup(destination: Path, library: Address, as_json: bool) -> None:
     documents are named relative to the folder that holds it, so put it back in the library's place before you index
     with it.
     """
-    from maxsight.library import Library
+    from maxsight import Library
 
     with Library.open(library, read_only=True) as opened:
         opened.backup(destination)

@@ -13,7 +13,7 @@ from maxsight.stores.addresses import Address
 @json_option
 def compact(library: Address, as_json: bool) -> None:
     """Merge fragments and drop versions more than an hour old."""
-    from maxsight.library import Library
+    from maxsight import Library
 
     with Library.open(library) as opened:
         before = opened.status().size_bytes

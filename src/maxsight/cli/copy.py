@@ -40,7 +40,7 @@ def copy(
     same command goes on where an interrupted one stopped, and brings an old copy up to date. What was written is read
     back and compared.
     """
-    from maxsight.library import Library
+    from maxsight import Library
 
     with Library.open(source, token=source_token or token, read_only=True) as opened:
         try:

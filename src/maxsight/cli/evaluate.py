@@ -44,8 +44,8 @@ def evaluate(
 
     QUERIES is JSON Lines with query, file and page_indices (from 0). A question that gets no answer counts as 0.
     """
+    from maxsight import Library
     from maxsight.evaluation.datasets import load_questions
-    from maxsight.library import Library
 
     questions = load_questions(queries)
     with (

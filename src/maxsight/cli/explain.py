@@ -16,9 +16,9 @@ from maxsight.errors import InputError
 
 if TYPE_CHECKING:
     from maxsight.client import RemoteExplanation
-    from maxsight.drawing import PagePicture
     from maxsight.encoders import EncoderOptions
     from maxsight.heatmaps.explanation import Explanation
+    from maxsight.library.drawing import PagePicture
     from maxsight.stores.addresses import Address
     from maxsight.types import Region
 
@@ -66,7 +66,7 @@ def explain(
         return
     from dataclasses import replace
 
-    from maxsight.library import Library
+    from maxsight import Library
 
     folder = out and (out.is_dir() or not out.suffix)
     if out and not folder and out.suffix.lower() != ".png":

@@ -19,7 +19,7 @@ def export(file: Path, library: Address, as_json: bool) -> None:
 
     A row has a page's text, vectors, regions and your fields.
     """
-    from maxsight.library import Library
+    from maxsight import Library
 
     with Library.open(library, read_only=True) as opened:
         pages = opened.export(file)

@@ -24,8 +24,8 @@ from maxsight.cli.reading_options import changed, choosing_options, each_path, r
 from maxsight.cli.record_options import encoder_of_records, record_options
 
 if TYPE_CHECKING:
+    from maxsight import Library
     from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
-    from maxsight.library import Library
     from maxsight.stores.addresses import Address
 
 NOT_ALL_INDEXED = 3
@@ -78,7 +78,7 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
     one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
     """
     from maxsight.indexing import load_judge
-    from maxsight.metadata import MetadataTable
+    from maxsight.indexing.metadata import MetadataTable
 
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
     model = options["quality_model"]
@@ -116,8 +116,9 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
 
 def _opened(library: Address, paths: list[str], options: Mapping[str, Any]) -> Library:
     """Open the library, or make it: then what its encoder needs decides how files are read."""
+    from maxsight import Library
     from maxsight.encoders import DEFAULT_ENCODER, load_encoder
-    from maxsight.library import Library, default_settings
+    from maxsight.library.library import default_settings
 
     name, runs = options["encoder"], options["encoder_options"]
     if Library.exists(library):

@@ -28,8 +28,8 @@ def list_documents(library: Address, where: str | None, as_json: bool) -> None:
     Each with its pages, your fields, and what is expected of OCR on it, with a note where that is doubtful. With
     --filter, only those that have a page it keeps.
     """
-    from maxsight.library import Library
-    from maxsight.status import ExpectedErrors, quality_notes
+    from maxsight import Library
+    from maxsight.library.status import ExpectedErrors, quality_notes
 
     with Library.open(library, read_only=True) as opened:
         entries = opened.documents(where)

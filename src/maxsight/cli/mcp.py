@@ -25,7 +25,7 @@ def mcp(library: Address, encoder: str | None, encoder_options: EncoderOptions) 
     input and output. It can search pages, read them and see their pictures; it can change nothing.
     """
     extras.require("mcp")
-    from maxsight.library import Library
+    from maxsight import Library
     from maxsight.server.mcp import Pages, mcp_server
 
     with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:

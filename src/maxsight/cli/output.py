@@ -21,7 +21,7 @@ from maxsight.settings import DEFAULT_LIBRARY, default_library, library_token
 from maxsight.stores.addresses import parse_address
 
 if TYPE_CHECKING:
-    from maxsight.library import Library
+    from maxsight import Library
     from maxsight.types import Region
 
 INTERRUPTED = 130

@@ -17,7 +17,7 @@ def remove(files: tuple[str, ...], library: Address, as_json: bool) -> None:
 
     FILE is a path or a file name, or a file of records for all documents made of it.
     """
-    from maxsight.library import Library
+    from maxsight import Library
 
     with Library.open(library) as opened:
         removed = opened.remove(files)

@@ -23,10 +23,10 @@ from maxsight.cli.output import (
 from maxsight.cli.remote import remote_library, url_option
 
 if TYPE_CHECKING:
+    from maxsight import Library
     from maxsight.client import RemoteLibrary
     from maxsight.encoders import EncoderOptions
-    from maxsight.library import Library
-    from maxsight.queries import Query
+    from maxsight.library.queries import Query
     from maxsight.stores.addresses import Address
     from maxsight.types import Hit, Match
 
@@ -82,9 +82,9 @@ def search(
     Each comes with the words that matched, strongest first. With --queries, the same for each question of a file; as
     JSON, a list of {"query": ..., "hits": [...]}.
     """
+    from maxsight import Library
     from maxsight.evaluation.datasets import load_queries
-    from maxsight.library import Library
-    from maxsight.queries import load_vectors
+    from maxsight.library.queries import load_vectors
 
     if sum((question is not None, queries is not None, bool(phrases), query_vectors is not None)) != 1:
         raise click.UsageError(

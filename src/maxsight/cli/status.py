@@ -9,7 +9,7 @@ import click
 from maxsight.cli.output import counted, json_option, library_option, print_json, say_damage, size
 
 if TYPE_CHECKING:
-    from maxsight.status import Status
+    from maxsight.library.status import Status
     from maxsight.stores.addresses import Address
 
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 @json_option
 def status(library: Address, as_json: bool) -> None:
     """Show what the library holds, and which encoder it has."""
-    from maxsight.library import Library
+    from maxsight import Library
 
     with Library.open(library, read_only=True) as opened:
         summary = opened.status()

@@ -24,7 +24,7 @@ def verify(library: Address, repair: bool, as_json: bool) -> None:
     Vectors are compared with their checksums. The exit code is 0 when everything is as it was written, or was
     repaired, else 5.
     """
-    from maxsight.library import Library
+    from maxsight import Library
 
     with Library.open(library, read_only=not repair) as opened, progress("reading") as show:
         result = opened.verify(repair=repair, on_progress=show)

@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from pathlib import Path
 
 from maxsight.errors import EmptyQueryError, InputError, UnknownDocumentError
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import Evaluation, Ranking, evaluate
-from maxsight.identity import find_document
 from maxsight.stores.conditions import Filter, path_is
 from maxsight.types import Hit
 
@@ -21,7 +19,7 @@ def ask_library(
     questions: Sequence[Question],
     *,
     documents: Mapping[str, int],
-    home: Path | None,
+    find: Callable[[str], str],
     scope: str = "library",
     on_question: Callable[[Question], None] | None = None,
 ) -> Evaluation:
@@ -31,7 +29,7 @@ def ask_library(
         search: How it is searched.
         questions: What to ask.
         documents: How many pages its documents have, by their paths.
-        home: What their paths are relative to; None if they are absolute.
+        find: Finds the document that a question's file names, as ``library.naming.find_document`` does.
         scope: ``library`` to search everything, ``document`` to search the question's own file.
         on_question: Called after each question.
     """
@@ -39,7 +37,7 @@ def ask_library(
     nowhere: dict[str, str] = {}
     for file in {question.file for question in questions}:
         try:
-            places[file] = find_document(file, documents, home)
+            places[file] = find(file)
         except UnknownDocumentError as error:
             nowhere[file] = str(error)
         except InputError as error:  # several fit

@@ -34,8 +34,8 @@ from maxsight.indexing.batch import PAGES_PER_COMMIT, Batch, Work
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import content, has_changed, is_gone, library_name, look_at, missing_pages
 from maxsight.indexing.judging import MODEL, Judging, PageJudge
+from maxsight.indexing.metadata import MetadataTable
 from maxsight.indexing.meter import Meter
-from maxsight.metadata import MetadataTable
 from maxsight.notices import Noticed, Notices, fields_changed, passed_over
 from maxsight.stores.base import DocumentEntry, Store
 from maxsight.stores.fields import of_document, of_page

@@ -16,11 +16,11 @@ from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from dataclasses import replace
 
+from maxsight import Library
 from maxsight.documents import Limits
 from maxsight.errors import LibraryBusyError, MaxSightError
 from maxsight.identity import document_path
 from maxsight.indexing import Indexed, Judges, Noticed, PageJudge, judges_of
-from maxsight.library import Library
 from maxsight.server.jobs import Job
 from maxsight.server.metrics import Metrics
 from maxsight.server.problems import RefusedError

@@ -22,9 +22,9 @@ from mcp_types import CallToolResult, ImageContent, InputRequiredResult, TextCon
 from pydantic import Field
 from starlette.types import ASGIApp
 
+from maxsight import Library
 from maxsight.answers.sources import PageDrawer, draw_for_reading
 from maxsight.errors import MaxSightError, UnknownParameterError, UnreadableDocumentError
-from maxsight.library import Library
 from maxsight.spelling import check_parameters
 from maxsight.stores.base import IndexedPage
 from maxsight.types import Hit

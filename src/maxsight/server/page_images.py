@@ -17,8 +17,8 @@ from pathlib import Path
 
 from PIL import Image
 
+from maxsight import Library
 from maxsight.errors import UnknownPageError
-from maxsight.library import Library
 from maxsight.stores.base import IndexedPage
 
 WIDTHS_PX = (200, 400, 800, 1200, 1600, 2400)

@@ -17,11 +17,11 @@ from typing import ParamSpec, Self, TypeVar
 
 from fastapi import Request
 
+from maxsight import Library
 from maxsight.encoders import EncoderOptions
 from maxsight.errors import LibraryReadOnlyError, UnknownDocumentError
 from maxsight.identity import document_id, page_id
 from maxsight.indexing import Judges, PageJudge
-from maxsight.library import Library
 from maxsight.server.admission import Admission
 from maxsight.server.batching import SearchBatcher, SearchOptions
 from maxsight.server.config import RequestLimits, ServerSettings

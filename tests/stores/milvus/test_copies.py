@@ -17,7 +17,7 @@ from maxsight import Library
 from maxsight.cli import main
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.errors import InputError, LibraryNotFoundError, StoreUnavailableError
-from maxsight.metadata import MetadataTable
+from maxsight.indexing.metadata import MetadataTable
 from maxsight.stores.addresses import MilvusAddress
 
 TEXTS = {

@@ -12,13 +12,13 @@ from urllib.parse import quote
 from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
 from fastapi.responses import FileResponse
 
-from maxsight.drawing import check_unchanged
 from maxsight.errors import InputError
 from maxsight.identity import document_id, page_id
+from maxsight.library.drawing import check_unchanged
+from maxsight.library.status import ExpectedErrors
 from maxsight.server import schemas
 from maxsight.server.schemas import THUMBNAIL_PX
 from maxsight.server.service import Service, get_service
-from maxsight.status import ExpectedErrors
 from maxsight.stores.base import DocumentEntry
 
 router = APIRouter(tags=["documents"])

@@ -9,9 +9,9 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Depends, Header, Path, Query, Response, status
 from PIL import Image
 
-from maxsight.drawing import PagePicture, check_unchanged, placed
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import document_id, page_id, record_file
+from maxsight.library.drawing import PagePicture, check_unchanged, placed
 from maxsight.server import page_images, schemas
 from maxsight.server.page_images import WIDTHS_PX, width_for
 from maxsight.server.schemas import THUMBNAIL_PX

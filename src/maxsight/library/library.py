@@ -16,7 +16,6 @@ from typing import Self, Unpack
 
 from PIL import Image
 
-from maxsight.auditing import Auditing
 from maxsight.documents import (
     Failed,
     OcrChoice,
@@ -26,12 +25,10 @@ from maxsight.documents import (
     ReadSettings,
     read_documents,
 )
-from maxsight.drawing import PagePicture, draw_page, placed
 from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
 from maxsight.encoders.matching import find_same_encoder
 from maxsight.errors import InputError, LibraryExistsError, MaxSightError
 from maxsight.heatmaps.explanation import Explanation, explain_page
-from maxsight.identity import find_documents, find_exactly
 from maxsight.indexing import (
     Found,
     IndexEvent,
@@ -45,19 +42,22 @@ from maxsight.indexing import (
     load_judge,
     start_run,
 )
-from maxsight.places import Place, create_store, find_place, library_exists, open_store
-from maxsight.queries import Query
+from maxsight.library.auditing import Auditing
+from maxsight.library.copying import CopyReport, copy_pages, open_destination
+from maxsight.library.drawing import PagePicture, draw_page, placed
+from maxsight.library.naming import find_documents, find_exactly
+from maxsight.library.opening import Place, create_store, find_place, library_exists, open_store
+from maxsight.library.queries import Query
+from maxsight.library.searching import check_recall_target
+from maxsight.library.upkeep import Upkeep
 from maxsight.retrieval.loading import compile_for
-from maxsight.searching import check_recall_target
 from maxsight.spelling import listed
 from maxsight.stores.addresses import MilvusAddress, full_name
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
 from maxsight.threads import one_blas_thread
-from maxsight.transfer import CopyReport, copy_pages, open_destination
 from maxsight.types import Hit, PageEmbedding, QueryEmbedding
-from maxsight.upkeep import Upkeep
 from maxsight.version import __version__
 
 

@@ -7,10 +7,10 @@ from os import PathLike
 from pathlib import Path
 
 from maxsight.errors import InputError
-from maxsight.exporting import export_parquet
 from maxsight.identity import page_ids
-from maxsight.opened import OpenedLibrary
-from maxsight.status import Status
+from maxsight.library.exporting import export_parquet
+from maxsight.library.listing import OpenedLibrary
+from maxsight.library.status import Status
 from maxsight.stores.local import LocalStore
 from maxsight.stores.verification import Verification
 

@@ -9,7 +9,7 @@ from maxsight import Library
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.errors import InputError, LibraryNotFoundError
 from maxsight.identity import document_path, source_file
-from maxsight.places import find_place, home_of
+from maxsight.library.opening import find_place, home_of
 from maxsight.stores.addresses import MilvusAddress
 from store_pages import MANIFEST
 

@@ -9,9 +9,9 @@ import pytest
 from maxsight import Library
 from maxsight.errors import EncoderMismatchError, InputError, StoreError
 from maxsight.identity import page_id
+from maxsight.library.copying import copy_pages, open_destination
 from maxsight.stores.local import LocalStore
 from maxsight.stores.memory import MemoryStore
-from maxsight.transfer import copy_pages, open_destination
 from maxsight.types import PageEmbedding
 from store_pages import CODEC, ENCODER, MANIFEST, make_page, plain
 
@@ -75,7 +75,7 @@ def test_copying_again_writes_nothing(source, destination):
 
 
 def test_an_interrupted_copy_goes_on_where_it_stopped(source, destination, monkeypatch):
-    monkeypatch.setattr("maxsight.transfer.PAGES_PER_GROUP", 1)
+    monkeypatch.setattr("maxsight.library.copying.PAGES_PER_GROUP", 1)
 
     def stop(done, total):
         assert total == 8
@@ -101,7 +101,7 @@ def test_an_old_copy_is_brought_up_to_date(source, destination):
 
 def test_a_document_is_replaced_in_the_commit_that_brings_its_first_pages(source, destination, monkeypatch):
     """So a reader of the copy never finds two contents of one document."""
-    monkeypatch.setattr("maxsight.transfer.PAGES_PER_GROUP", 1)
+    monkeypatch.setattr("maxsight.library.copying.PAGES_PER_GROUP", 1)
     copy_pages(source, destination)
     new = [page("a/rivers.pdf", index, f"New {index}", page_count=2, version="2") for index in (0, 1)]
     source.put(new, replace_documents=True)
@@ -172,7 +172,7 @@ def test_a_page_that_did_not_arrive_is_told(source, monkeypatch):
 
 
 def test_a_source_that_changes_meanwhile_is_told(source, monkeypatch):
-    monkeypatch.setattr("maxsight.transfer.PAGES_PER_GROUP", 1)
+    monkeypatch.setattr("maxsight.library.copying.PAGES_PER_GROUP", 1)
     with pytest.raises(StoreError, match="changed while it was being copied"):
         copy_pages(source, MemoryStore(MANIFEST), on_progress=lambda *_: source.remove(["notes.txt"]))
 

@@ -10,8 +10,9 @@ from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import DEPTH, Evaluation
 from maxsight.evaluation.sampling import GIVEN, sample_queries
 from maxsight.identity import page_ids
-from maxsight.opened import OpenedLibrary
-from maxsight.queries import Query
+from maxsight.library.listing import OpenedLibrary
+from maxsight.library.naming import find_document
+from maxsight.library.queries import Query
 from maxsight.stores.audit import Audit
 from maxsight.stores.conditions import Filter
 from maxsight.threads import one_blas_thread
@@ -103,5 +104,10 @@ class Auditing(OpenedLibrary):
 
         documents = {entry.document.path: entry.document.page_count for entry in self.documents()}
         return ask_library(
-            search, questions, documents=documents, home=self.home, scope=scope, on_question=on_question
+            search,
+            questions,
+            documents=documents,
+            find=lambda file: find_document(file, documents, self.home),
+            scope=scope,
+            on_question=on_question,
         )

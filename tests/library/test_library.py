@@ -12,7 +12,6 @@ from PIL import Image
 
 from maxsight import Library
 from maxsight.documents import OcrChoice, ReadSettings
-from maxsight.drawing import check_unchanged
 from maxsight.errors import (
     EncoderMismatchError,
     FilterError,
@@ -22,7 +21,8 @@ from maxsight.errors import (
 )
 from maxsight.evaluation.datasets import Question
 from maxsight.indexing import Found, Indexed, NotIndexed, Planned, Skipped
-from maxsight.metadata import MetadataTable
+from maxsight.indexing.metadata import MetadataTable
+from maxsight.library.drawing import check_unchanged
 from maxsight.retrieval.maxsim import maxsim
 
 APPLES = "Red apples fall from the tree in autumn.\n\nThe orchard sells cider."

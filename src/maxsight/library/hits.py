@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from maxsight.drawing import placed
 from maxsight.heatmaps.similarity import attribute, match_words, snippet
 from maxsight.identity import document_id
+from maxsight.library.drawing import placed
 from maxsight.retrieval.search import ScoredPage
 from maxsight.stores.base import IndexedPage, Store
 from maxsight.types import Hit, QueryEmbedding

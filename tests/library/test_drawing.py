@@ -8,8 +8,8 @@ import pytest
 from maxsight.documents import Limits, PageRenderer, ReadSettings
 from maxsight.documents.text import layout_text
 from maxsight.documents.words import find_words
-from maxsight.drawing import draw_page
 from maxsight.errors import InputError
+from maxsight.library.drawing import draw_page
 from maxsight.stores.base import IndexedPage
 from maxsight.types import Document, Page, PageEmbedding, Regions, TextSource
 

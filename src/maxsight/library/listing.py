@@ -13,9 +13,10 @@ from maxsight.documents import OcrChoice, PageRenderer, ReadSettings
 from maxsight.encoders import Encoder, EncoderOptions
 from maxsight.encoders.matching import has_moved, load_own_encoder
 from maxsight.errors import InputError, StoreError, UnknownPageError
-from maxsight.identity import document_id, find_document, find_named, page_id, source_file, unknown_page
-from maxsight.places import home_of
-from maxsight.searching import Searcher
+from maxsight.identity import document_id, page_id, source_file
+from maxsight.library.naming import find_document, find_named, unknown_page
+from maxsight.library.opening import home_of
+from maxsight.library.searching import Searcher
 from maxsight.settings import cache_folder
 from maxsight.stores.addresses import Address, full_name
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store

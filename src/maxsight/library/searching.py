@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 from maxsight import extras
 from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
-from maxsight.hits import Rank, find_hits
-from maxsight.queries import Query, embed_query
+from maxsight.library.hits import Rank, find_hits
+from maxsight.library.queries import Query, embed_query
 from maxsight.retrieval.codes import candidates_here
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
 from maxsight.stores.base import Searchable, Store

@@ -1,7 +1,7 @@
 import pytest
 
 from maxsight.errors import InputError
-from maxsight.metadata import MetadataTable
+from maxsight.indexing.metadata import MetadataTable
 from maxsight.stores.fields import FieldType
 
 

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from maxsight.errors import EncoderMismatchError, InputError, StoreError
 from maxsight.identity import page_ids
-from maxsight.places import create_store, holder_of, home_of, library_exists, open_store
+from maxsight.library.opening import create_store, holder_of, home_of, library_exists, open_store
 from maxsight.stores import schema
 from maxsight.stores.addresses import Address, MilvusAddress
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
