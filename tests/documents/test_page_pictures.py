@@ -19,14 +19,14 @@ from maxsight.documents import (
     ReadSettings,
     read_documents,
 )
-from maxsight.documents import ocr as ocr_module
-from maxsight.documents.frames import page_to_frame
+from maxsight.documents.ocr import choosing as ocr_module
 from maxsight.documents.pdf import PdfSource
-from maxsight.documents.pool import LostPageError, WorkerPool
-from maxsight.documents.process import WorkerProcess
 from maxsight.documents.reading import READ_AHEAD_BYTES
 from maxsight.documents.text import layout_text
 from maxsight.documents.words import NOTHING_READ, find_words
+from maxsight.documents.workers.frames import page_to_frame
+from maxsight.documents.workers.pool import LostPageError, WorkerPool
+from maxsight.documents.workers.process import WorkerProcess
 from maxsight.pictures import Fit, PictureFit
 from maxsight.types import Page, TextSource
 from pdf_files import raw_pdf, stream, write_pdf, write_scan

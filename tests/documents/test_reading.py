@@ -27,9 +27,9 @@ from maxsight.documents import (
     read_documents,
     render_page,
 )
-from maxsight.documents.frames import Frame, read_frame, settings_to_fields, write_frame
-from maxsight.documents.pool import LostPageError, WorkerPool
 from maxsight.documents.reading import MAX_LOST_IN_A_ROW
+from maxsight.documents.workers.frames import Frame, read_frame, settings_to_fields, write_frame
+from maxsight.documents.workers.pool import LostPageError, WorkerPool
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 from pdf_files import raw_pdf, stream, write_pdf
@@ -316,7 +316,7 @@ def test_a_script_needs_no_main_guard_and_no_clean_folder(tmp_path):
 def test_what_a_library_prints_does_not_disturb_the_answers(tmp_path):
     path = numbered_pdf(tmp_path / "a.pdf", 1)
     noisy = (
-        "import os, maxsight.documents.worker as worker\n"
+        "import os, maxsight.documents.workers.worker as worker\n"
         "quiet = worker.open_source\n"
         "def open_source(*arguments):\n"
         "    print('noise', flush=True); os.write(1, b'noise')\n"

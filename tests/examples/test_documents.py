@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from maxsight.documents.base import ReadSettings
-from maxsight.documents.ocr import read_image
+from maxsight.documents.ocr.choosing import read_image
 from maxsight.evaluation.datasets import Question, load_questions
 
 EXAMPLES = Path(__file__).parents[2] / "examples"

@@ -13,7 +13,7 @@ from threadpoolctl import threadpool_info
 
 from maxsight import Library
 from maxsight.documents import OcrChoice, ReadSettings
-from maxsight.documents.pool import WorkerPool
+from maxsight.documents.workers.pool import WorkerPool
 from maxsight.errors import EncoderOutOfMemoryError
 from maxsight.indexing import Indexed, IndexRun, Noticed, NotIndexed, Progress
 from maxsight.indexing import batch as batch_module

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from maxsight.documents import OcrChoice, ReadSettings, tesseract
+from maxsight.documents import OcrChoice, ReadSettings
+from maxsight.documents.ocr import tesseract
 from maxsight.errors import InputError
 from maxsight.quality import scripts
 from maxsight.quality.bulk import predict_documents

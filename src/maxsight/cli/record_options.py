@@ -50,7 +50,7 @@ def encoder_of_records(
         UnreadableDocumentError: There are no vectors to take.
         ModelNotAvailableError: There is no such encoder.
     """
-    from maxsight.documents.records import vector_dim
+    from maxsight.documents.records.fields import vector_dim
     from maxsight.encoders import PARAGRAPHS, Precomputed, is_precomputed, load_encoder
 
     if records.vector is not None and (name is None or is_precomputed(name)):

@@ -13,7 +13,7 @@ from maxsight.documents.reading import (
     default_workers,
     read_documents,
 )
-from maxsight.documents.records import RecordFields
+from maxsight.documents.records.fields import RecordFields
 from maxsight.documents.rendering import PageRenderer, render_page
 
 __all__ = [

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from maxsight.documents.base import PageSource, ReadSettings
-from maxsight.documents.record_files import RECORD_SUFFIXES
+from maxsight.documents.records.rows import RECORD_SUFFIXES
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 
 # Named, not imported: pdfium and Pillow are loaded in the worker that needs them.

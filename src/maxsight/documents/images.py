@@ -10,8 +10,8 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from maxsight.documents import ocr
 from maxsight.documents.base import ReadSettings
+from maxsight.documents.ocr import choosing as ocr
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 

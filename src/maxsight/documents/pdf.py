@@ -20,9 +20,9 @@ import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.documents import ocr
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.geometry import clip_boxes, fitting_dpi, turn_boxes
+from maxsight.documents.ocr import choosing as ocr
 from maxsight.documents.words import LINE_END_HYPHEN, NOTHING_READ, Reading, is_garbage, join_words
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page, TextSource, Words

@@ -10,8 +10,8 @@ from itertools import islice
 from pathlib import Path
 
 from maxsight.documents.base import OcrChoice, ReadSettings
-from maxsight.documents.ocr import choose_engine
-from maxsight.documents.pool import LostPageError, Reply, WorkerPool
+from maxsight.documents.ocr.choosing import choose_engine
+from maxsight.documents.workers.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
 from maxsight.pictures import PictureFit
 from maxsight.threads import cpu_count, wait_for

@@ -9,7 +9,7 @@ from threading import Lock
 from PIL import Image
 
 from maxsight.documents.base import ReadSettings
-from maxsight.documents.pool import WorkerPool
+from maxsight.documents.workers.pool import WorkerPool
 from maxsight.errors import UnreadableDocumentError
 from maxsight.threads import cpu_count, wait_for
 

@@ -5,11 +5,11 @@ Importing this loads no model and no inference runtime; :func:`load_encoder` doe
 
 from maxsight.encoders.base import Encoder, EncoderOptions, HiddenStateEncoder, Precision
 from maxsight.encoders.fake import FakeEncoder
+from maxsight.encoders.minilm import PARAGRAPHS
 from maxsight.encoders.precomputed import Precomputed, is_precomputed
 from maxsight.encoders.registry import (
     DEFAULT_ENCODER,
     ENCODER_NAMES,
-    PARAGRAPHS,
     is_checkpoint,
     load_encoder,
 )

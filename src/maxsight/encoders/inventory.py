@@ -8,10 +8,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from maxsight.encoders.minilm import PARAGRAPHS
 from maxsight.encoders.minilm.encoder import FOLDER
 from maxsight.encoders.minilm.paragraphs import DIM
 from maxsight.encoders.minilm.recipe import Recipe
-from maxsight.encoders.registry import CHECKPOINT_EXTRA, PARAGRAPHS
+from maxsight.encoders.registry import CHECKPOINT_EXTRA
 from maxsight.errors import MaxSightError
 from maxsight.extras import Package, packages
 from maxsight.settings import cohere_key, default_devices

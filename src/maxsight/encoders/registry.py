@@ -6,6 +6,7 @@ from pathlib import Path
 
 from maxsight.encoders.base import Encoder, EncoderOptions
 from maxsight.encoders.fake import FakeEncoder
+from maxsight.encoders.minilm import PARAGRAPHS
 from maxsight.encoders.precomputed import is_precomputed
 from maxsight.errors import InputError, ModelNotAvailableError, UnknownEncoderError
 from maxsight.extras import require
@@ -14,8 +15,6 @@ from maxsight.spelling import did_you_mean
 
 DEFAULT_ENCODER = "minilm"
 ENCODER_NAMES = ("minilm", "fake")
-PARAGRAPHS = "minilm:paragraphs"
-"""The encoder that comes with maxsight, one vector for each paragraph: for records, unless another one is named."""
 CHECKPOINT_EXTRA = "colpali"
 PATCHES = "patches"
 """Image statistics of a page's patches, for `embed` and for judging quality: no query can be asked of them."""

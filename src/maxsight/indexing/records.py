@@ -11,8 +11,8 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
-from maxsight.documents.record_groups import Group, RecordGroups
-from maxsight.documents.records import Record, RecordFields, read_records
+from maxsight.documents.records.fields import Record, RecordFields, read_records
+from maxsight.documents.records.groups import Group, RecordGroups
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.paragraphs import ParagraphEncoder
 from maxsight.encoders.precomputed import Precomputed, is_precomputed

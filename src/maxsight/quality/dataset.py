@@ -17,7 +17,7 @@ import numpy as np
 
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.discover import discover
-from maxsight.documents.ocr import choose_engine
+from maxsight.documents.ocr.choosing import choose_engine
 from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, read_documents
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.pictures import Fit, PictureFit

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maxsight.documents.base import OcrChoice
-from maxsight.documents.ocr import choose_engine, is_blank, read_lines
+from maxsight.documents.ocr.choosing import choose_engine, is_blank, read_lines
 from maxsight.quality.labels import PlacedWords
 from maxsight.types import TextSource
 

@@ -20,7 +20,7 @@ import pyarrow.parquet as pq
 
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.formats import open_source
-from maxsight.documents.ocr import choose_engine
+from maxsight.documents.ocr.choosing import choose_engine
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.dataset import DatasetReport
 from maxsight.quality.degrade import Grey

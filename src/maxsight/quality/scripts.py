@@ -10,9 +10,9 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.documents import tesseract
 from maxsight.documents.base import OcrChoice
-from maxsight.documents.ocr import choose_engine
+from maxsight.documents.ocr import tesseract
+from maxsight.documents.ocr.choosing import choose_engine
 from maxsight.errors import InputError
 from maxsight.types import TextSource
 

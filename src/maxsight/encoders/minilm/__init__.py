@@ -4,3 +4,6 @@
 ``recipe`` turns its hidden states into vectors, ``language`` says when the text is not English. The model
 files beside them are made by ``scripts/build_minilm.py``.
 """
+
+PARAGRAPHS = "minilm:paragraphs"
+"""The encoder that comes with maxsight, one vector for each paragraph: for records, unless another one is named."""

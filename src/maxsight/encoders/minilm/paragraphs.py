@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.encoders.minilm import PARAGRAPHS
 from maxsight.encoders.minilm.encoder import FOLDER
 from maxsight.encoders.minilm.language import language_notice
 from maxsight.encoders.minilm.model import Network
@@ -14,7 +15,6 @@ from maxsight.encoders.minilm.pieces import PieceCutter
 from maxsight.encoders.minilm.recipe import Recipe, unit
 from maxsight.encoders.minilm.windows import FIRST, LAST, cut_windows
 from maxsight.encoders.paragraphs import ParagraphEncoder
-from maxsight.encoders.registry import PARAGRAPHS
 from maxsight.types import EmbeddingSpace
 
 DIM = 384

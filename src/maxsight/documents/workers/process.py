@@ -12,13 +12,13 @@ import sys
 import threading
 from typing import BinaryIO, cast
 
-from maxsight.documents.frames import Frame, FrameError, read_frame, write_frame
+from maxsight.documents.workers.frames import Frame, FrameError, read_frame, write_frame
 
 # The worker sees the packages that this process sees, however they came onto its path. It is started by -c
 # and not by -m, which would put the current folder, and whatever modules lie in it, in front of them.
 _BOOTSTRAP = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
-    "from maxsight.documents.worker import main; main()"
+    "from maxsight.documents.workers.worker import main; main()"
 )
 
 START_TIMEOUT_S = 60.0

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.documents.record_files import read_rows
+from maxsight.documents.records.rows import read_rows
 from maxsight.documents.text import PARAGRAPH_BREAK
 from maxsight.documents.words import clean
 from maxsight.errors import InputError, UnreadableDocumentError

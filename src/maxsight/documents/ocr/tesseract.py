@@ -13,7 +13,7 @@ from itertools import groupby
 
 from PIL import Image
 
-from maxsight.documents.ocr import Lines, OcrWord
+from maxsight.documents.ocr.lines import Lines, OcrWord
 from maxsight.errors import InputError
 
 # Small print on screenshots is below what the models were trained on.

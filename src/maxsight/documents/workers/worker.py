@@ -20,7 +20,7 @@ from PIL import Image
 
 from maxsight.documents.base import PageSource, ReadSettings
 from maxsight.documents.formats import open_source
-from maxsight.documents.frames import (
+from maxsight.documents.workers.frames import (
     Frame,
     error_to_frame,
     image_to_frame,

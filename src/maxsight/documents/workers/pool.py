@@ -14,7 +14,7 @@ from pathlib import Path
 from PIL import Image
 
 from maxsight.documents.base import ReadSettings
-from maxsight.documents.frames import (
+from maxsight.documents.workers.frames import (
     Frame,
     FrameError,
     count_from_frame,
@@ -23,7 +23,7 @@ from maxsight.documents.frames import (
     page_from_frame,
     settings_to_fields,
 )
-from maxsight.documents.process import WorkerLostError, WorkerProcess
+from maxsight.documents.workers.process import WorkerLostError, WorkerProcess
 from maxsight.errors import UnreadableDocumentError
 from maxsight.types import Page
 

@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from maxsight.documents import Limits, OcrChoice, ReadSettings, tesseract
-from maxsight.documents.ocr import choose_engine, is_blank, read_image
+from maxsight.documents import Limits, OcrChoice, ReadSettings
+from maxsight.documents.ocr import tesseract
+from maxsight.documents.ocr.choosing import choose_engine, is_blank, read_image
 from maxsight.errors import InputError
 from maxsight.types import TextSource
 from pdf_files import ink_under
@@ -96,7 +97,7 @@ def test_rapidocr_needs_no_network(monkeypatch):
     def refuse(*_: object) -> None:
         raise AssertionError("something wanted the network")
 
-    from maxsight.documents import rapid
+    from maxsight.documents.ocr import rapid
 
     rapid._engine.cache_clear()
     monkeypatch.setattr(socket.socket, "connect", refuse)

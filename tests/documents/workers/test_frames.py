@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maxsight.documents import Limits, OcrChoice, ReadSettings
-from maxsight.documents.frames import (
+from maxsight.documents.words import find_words
+from maxsight.documents.workers.frames import (
     Frame,
     FrameError,
     count_from_frame,
@@ -25,7 +26,6 @@ from maxsight.documents.frames import (
     settings_to_fields,
     write_frame,
 )
-from maxsight.documents.words import find_words
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.pictures import Fit, PictureFit
 from maxsight.types import Page, TextSource, Words

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 import shutil
 import unicodedata
-from dataclasses import dataclass
 
 import numpy as np
 from PIL import Image
 
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.geometry import clip_boxes, turn_boxes
+from maxsight.documents.ocr.lines import Lines, confidence_of
 from maxsight.documents.words import NOTHING_READ, Reading, join_words
 from maxsight.errors import InputError
 from maxsight.types import TextSource
@@ -22,24 +22,6 @@ from maxsight.types import TextSource
 # Mean confidence below which a page is tried on its head. Measured on a letter and a table, upright and on
 # their head: tesseract 0.95 and 0.30, RapidOCR 0.99 and 0.67. Both read pages that lie on one of their sides.
 BELIEVED_CONFIDENCE = {TextSource.TESSERACT: 0.6, TextSource.RAPIDOCR: 0.85}
-
-
-@dataclass(frozen=True, slots=True)
-class OcrWord:
-    """One word of a picture.
-
-    Attributes:
-        text: Without whitespace.
-        box_px: ``x0, y0, x1, y1``, origin top left.
-        confidence: From 0 to 1.
-    """
-
-    text: str
-    box_px: tuple[float, float, float, float]
-    confidence: float
-
-
-Lines = list[list[OcrWord]]
 
 
 def choose_engine(choice: OcrChoice) -> TextSource:
@@ -79,10 +61,10 @@ def read_image(image: Image.Image, settings: ReadSettings) -> Reading:
         return NOTHING_READ
     timeout_s = settings.limits.page_timeout_s
     lines = read_lines(image, engine, timeout_s=timeout_s)
-    if lines and _confidence(lines) < BELIEVED_CONFIDENCE[engine]:
+    if lines and confidence_of(lines) < BELIEVED_CONFIDENCE[engine]:
         on_its_head = image.transpose(Image.Transpose.ROTATE_180)
         turned = read_lines(on_its_head, engine, timeout_s=timeout_s)
-        if _confidence(turned) > _confidence(lines):
+        if confidence_of(turned) > confidence_of(lines):
             return _as_reading(turned, image, engine, degrees=180)
     return _as_reading(lines, image, engine, degrees=0)
 
@@ -100,19 +82,12 @@ def read_lines(image: Image.Image, engine: TextSource, *, timeout_s: float) -> L
     """
     # Imported here: RapidOCR brings onnxruntime and OpenCV, which a born-digital PDF must not pay for.
     if engine is TextSource.TESSERACT:
-        from maxsight.documents import tesseract
+        from maxsight.documents.ocr import tesseract
 
         return tesseract.read_lines(image, timeout_s=timeout_s)
-    from maxsight.documents import rapid
+    from maxsight.documents.ocr import rapid
 
     return rapid.read_lines(image)
-
-
-def _confidence(lines: Lines) -> float:
-    """Mean confidence over characters, 0 without any."""
-    words = [word for line in lines for word in line]
-    characters = sum(len(word.text) for word in words)
-    return sum(word.confidence * len(word.text) for word in words) / characters if characters else 0.0
 
 
 def _as_reading(lines: Lines, image: Image.Image, engine: TextSource, *, degrees: int) -> Reading:

@@ -21,7 +21,7 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.documents.records import Record
+from maxsight.documents.records.fields import Record
 from maxsight.documents.text import MAX_PAGE_WORDS, layout_text
 from maxsight.documents.words import find_words
 from maxsight.errors import InputError

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maxsight.documents import record_files
-from maxsight.documents.record_groups import PageCutter, RecordGroups
-from maxsight.documents.records import Record, RecordFields, read_records, vector_dim
+from maxsight.documents.records.fields import Record, RecordFields, read_records, vector_dim
+from maxsight.documents.records import rows as record_files
+from maxsight.documents.records.groups import PageCutter, RecordGroups
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.pictures import Fit, PictureFit
 

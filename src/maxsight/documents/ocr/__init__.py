@@ -1,0 +1,1 @@
+"""Pictures to words: the engines, and what chooses among them."""
