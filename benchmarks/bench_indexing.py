@@ -19,7 +19,7 @@ from maxsight.encoders.fake import FakeEncoder
 from maxsight.indexing import IndexRun, Progress
 from maxsight.pictures import Fit, PictureFit
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.types import PageEmbedding, Regions
 

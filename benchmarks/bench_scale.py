@@ -23,11 +23,11 @@ from measure import folder_bytes, save, spread
 from synthetic import DIM, QUERY_TOKENS, VECTORS, SyntheticPages
 
 from maxsight.retrieval.codes import PageCodec, usual_candidates
-from maxsight.retrieval.loading import load_kernels
+from maxsight.retrieval.kernels.loading import load_kernels
 from maxsight.retrieval.search import rank_pages, rank_pages_many
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.filters import parse_filter
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.threads import one_blas_thread
 from maxsight.types import (

@@ -7,9 +7,9 @@ import numpy as np
 from peer import answer
 
 from maxsight.retrieval.codes import PageCodec, usual_candidates
-from maxsight.retrieval.loading import load_kernels
+from maxsight.retrieval.kernels.loading import load_kernels
 from maxsight.retrieval.search import rank_pages
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from maxsight.threads import one_blas_thread
 from maxsight.types import QueryEmbedding
 

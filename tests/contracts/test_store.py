@@ -13,7 +13,7 @@ from maxsight.stores.addresses import Layout, MilvusAddress
 from maxsight.stores.audit import Audit, Setting
 from maxsight.stores.fields import FieldType
 from maxsight.stores.filters import parse_filter
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.memory import MemoryStore
 from maxsight.types import PageEmbedding, Regions
 from store_pages import CODEC, ENCODER, MANIFEST, make_page, nearest, plain, query

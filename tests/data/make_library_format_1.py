@@ -10,7 +10,7 @@ import numpy as np
 
 from maxsight.retrieval.codes import PageCodec
 from maxsight.stores.base import IndexedPage
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.types import Document, EmbeddingSpace, Page, PageEmbedding, Regions, TextSource, Words
 

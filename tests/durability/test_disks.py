@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from maxsight.errors import LibraryReadOnlyError
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from store_pages import CODEC, MANIFEST, make_page
 
 HERE = Path(__file__).parent

@@ -11,7 +11,7 @@ import pytest
 from writer import all_pages, open_or_create
 
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 
 ROUNDS = int(os.environ.get("MAXSIGHT_KILL_ROUNDS", "5"))
 WRITER = Path(__file__).with_name("writer.py")

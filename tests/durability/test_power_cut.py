@@ -9,7 +9,7 @@ from writer import all_pages, complete
 
 from maxsight.errors import LibraryDamagedError
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from store_pages import CODEC, MANIFEST, make_page
 
 ROUNDS = int(os.environ.get("MAXSIGHT_CUT_ROUNDS", "8"))

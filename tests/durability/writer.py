@@ -13,7 +13,7 @@ sys.path.insert(0, str(Path(__file__).parents[1]))
 
 from maxsight.errors import LibraryBusyError
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from store_pages import CODEC, MANIFEST, make_page
 
 DOCUMENTS = 9

@@ -10,7 +10,7 @@ from maxsight import Library
 from maxsight.errors import EncoderMismatchError, InputError, StoreError
 from maxsight.identity import page_id
 from maxsight.library.copying import copy_pages, open_destination
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.memory import MemoryStore
 from maxsight.types import PageEmbedding
 from store_pages import CODEC, ENCODER, MANIFEST, make_page, plain

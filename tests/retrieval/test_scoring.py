@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from maxsight.errors import DimensionMismatchError, InputError
-from maxsight.retrieval import loading, scoring
+from maxsight.retrieval import scoring
 from maxsight.retrieval.codes import PageCodec
+from maxsight.retrieval.kernels import loading
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.retrieval.scoring import score_exact, score_fine, score_signs
 from maxsight.stores.ragged import PageBytes, PageVectors
@@ -114,7 +115,7 @@ def test_signs_score_by_how_well_the_query_agrees_with_them(kernels, lengths, di
 @anything
 @given(**CASES)
 def test_where_bits_are_counted_queries_are_rounded_to_signs_too(lengths, dim, tokens, seed):
-    kernels = pytest.importorskip("maxsight.retrieval.kernels", reason="numba is not installed")
+    kernels = pytest.importorskip("maxsight.retrieval.kernels.bits", reason="numba is not installed")
     rng = np.random.default_rng(seed)
     pages, codec = pages_of(rng, lengths, dim), PageCodec(dim)
     coded = [codec._coded(unit(rng, count, dim)).signs for count in (tokens, 3)]
@@ -148,12 +149,12 @@ def test_fine_codes_score_like_the_vectors_they_stand_for(kernels, lengths, dim,
 @given(**CASES)
 def test_the_matrix_unit_gives_the_same_numbers(monkeypatch, lengths, dim, tokens, seed):
     pytest.importorskip("numba")
-    from maxsight.retrieval import kernels
-    from maxsight.retrieval.matrix_unit import allow_matrices
+    from maxsight.retrieval.kernels import bits as kernels
+    from maxsight.retrieval.kernels.matrix_unit import allow_matrices
 
     if not allow_matrices():
         pytest.skip("this processor has no matrix unit (AMX), or the system does not lend it")
-    from maxsight.retrieval import matrix_kernels
+    from maxsight.retrieval.kernels import amx as matrix_kernels
 
     rng = np.random.default_rng(seed)
     codec = PageCodec(dim)
@@ -216,7 +217,7 @@ def test_what_does_not_fit_is_refused():
 def test_a_small_search_does_not_load_a_compiler_and_a_large_one_does():
     code = """
 import sys, numpy as np
-from maxsight.retrieval.loading import kernels_for
+from maxsight.retrieval.kernels.loading import kernels_for
 assert kernels_for(np.array([100, 200]), 10) is None
 assert "numba" not in sys.modules
 assert kernels_for(np.array([10**8]), 10) is not None
@@ -238,8 +239,8 @@ def test_whether_queries_are_rounded_is_known_before_kernels_are_loaded(monkeypa
 
 def test_without_a_compiler_numpy_does_it_all_and_says_so(monkeypatch, caplog):
     monkeypatch.setenv("MAXSIGHT_KERNELS", "numba")
-    monkeypatch.setitem(sys.modules, "maxsight.retrieval.kernels", None)  # importing it fails
-    monkeypatch.delattr("maxsight.retrieval.kernels", raising=False)
+    monkeypatch.setitem(sys.modules, "maxsight.retrieval.kernels.bits", None)  # importing it fails
+    monkeypatch.delattr("maxsight.retrieval.kernels.bits", raising=False)
     monkeypatch.setattr(loading, "_loader", loading._Loader())
     rng = np.random.default_rng(0)
     query, pages = unit(rng, 5, 32), pages_of(rng, (3, 8), 32)
@@ -254,7 +255,7 @@ def test_an_older_processor_scores_the_same(tmp_path):
     """Compiled for one without byte products and with half as wide vectors."""
     code = """
 import os, numpy as np
-from maxsight.retrieval import loading
+from maxsight.retrieval.kernels import loading
 from maxsight.retrieval.codes import PageCodec
 from maxsight.retrieval.scoring import score_fine
 from retrieval_pages import codes_of, unit

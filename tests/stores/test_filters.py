@@ -10,7 +10,7 @@ from maxsight.errors import FilterError
 from maxsight.stores.conditions import metadata_column, metadata_field, path_in, path_is
 from maxsight.stores.fields import FieldType
 from maxsight.stores.filters import parse_filter
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.memory import MemoryStore
 from store_pages import CODEC, MANIFEST, make_page
 

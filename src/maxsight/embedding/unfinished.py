@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from maxsight.embedding.formats import writer_of
 from maxsight.embedding.table import PageRows, VectorTable
 from maxsight.errors import InputError
-from maxsight.stores.durability import sync_file, sync_folder
+from maxsight.stores.local.durability import sync_file, sync_folder
 
 _NAMES = {"lock", "pages.jsonl", "vectors.f32", "finished"}
 

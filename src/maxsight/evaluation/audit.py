@@ -10,7 +10,7 @@ import numpy as np
 
 from maxsight.errors import InputError
 from maxsight.retrieval.codes import usual_candidates
-from maxsight.retrieval.loading import load_kernels, queries_are_rounded
+from maxsight.retrieval.kernels.loading import load_kernels, queries_are_rounded
 from maxsight.retrieval.search import (
     FEWEST_RESCORED,
     RESCORED_PER_HIT,

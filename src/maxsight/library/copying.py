@@ -17,9 +17,9 @@ from pathlib import Path
 from maxsight.errors import EncoderMismatchError, InputError, StoreError
 from maxsight.identity import page_ids
 from maxsight.library.opening import create_store, holder_of, home_of, library_exists, open_store
-from maxsight.stores import schema
 from maxsight.stores.addresses import Address, MilvusAddress
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
+from maxsight.stores.local import schema
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
 from maxsight.version import __version__
 

@@ -15,7 +15,7 @@ import pyarrow.parquet as pq
 from maxsight.errors import InputError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.fields import FieldType
-from maxsight.stores.schema import METADATA_TYPES
+from maxsight.stores.local.schema import METADATA_TYPES
 
 PAGES_PER_ROW_GROUP = 64
 

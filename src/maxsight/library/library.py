@@ -50,7 +50,7 @@ from maxsight.library.opening import Place, create_store, find_place, library_ex
 from maxsight.library.queries import Query
 from maxsight.library.searching import check_recall_target
 from maxsight.library.upkeep import Upkeep
-from maxsight.retrieval.loading import compile_for
+from maxsight.retrieval.kernels.loading import compile_for
 from maxsight.spelling import listed
 from maxsight.stores.addresses import MilvusAddress, full_name
 from maxsight.stores.base import IndexedPage

@@ -12,9 +12,9 @@ from maxsight.retrieval.codes import PageCodec
 from maxsight.settings import default_library, library_token
 from maxsight.stores.addresses import Address, MilvusAddress, parse_address
 from maxsight.stores.base import Store
-from maxsight.stores.durability import make_folder
-from maxsight.stores.edge import translated
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.durability import make_folder
+from maxsight.stores.local.lance_errors import translated
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.manifest import Manifest
 
 Place = str | PathLike[str] | MilvusAddress

@@ -9,7 +9,7 @@ from typing import Self
 from maxsight.stores.addresses import Address
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry, Store
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.store import LocalStore
 from maxsight.types import EmbeddingSpace
 
 

@@ -11,8 +11,8 @@ from maxsight.identity import page_ids
 from maxsight.library.exporting import export_parquet
 from maxsight.library.listing import OpenedLibrary
 from maxsight.library.status import Status
-from maxsight.stores.local import LocalStore
-from maxsight.stores.verification import Verification
+from maxsight.stores.local.store import LocalStore
+from maxsight.stores.local.verification import Verification
 
 PAGES_PER_READ = 64
 

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.retrieval import scoring
-from maxsight.retrieval.loading import queries_are_rounded
+from maxsight.retrieval.kernels.loading import queries_are_rounded
 from maxsight.stores.ragged import SIGN_BYTES, PageCodes
 from maxsight.types import Floats
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.errors import DimensionMismatchError, InputError
-from maxsight.retrieval.loading import kernels_for
+from maxsight.retrieval.kernels.loading import kernels_for
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.stores.ragged import SIGN_BYTES, PageBytes, PageVectors
 from maxsight.threads import cpu_count, map_in_threads

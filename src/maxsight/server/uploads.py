@@ -32,7 +32,7 @@ from maxsight.errors import InputError, UnsupportedFormatError
 from maxsight.server.config import RequestLimits
 from maxsight.server.problems import RefusedError
 from maxsight.spelling import check_parameters
-from maxsight.stores.edge import translated
+from maxsight.stores.local.lance_errors import translated
 
 MOST_NAME_BYTES = 150
 _INCOMING, _JOURNALS = ".incoming", ".jobs"

@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maxsight.documents.records.fields import Record, RecordFields, read_records, vector_dim
 from maxsight.documents.records import rows as record_files
+from maxsight.documents.records.fields import Record, RecordFields, read_records, vector_dim
 from maxsight.documents.records.groups import PageCutter, RecordGroups
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.pictures import Fit, PictureFit

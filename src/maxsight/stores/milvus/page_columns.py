@@ -19,8 +19,8 @@ from numpy.typing import NDArray
 from pymilvus import CollectionSchema, DataType, Function, FunctionType
 
 from maxsight.errors import InputError, LibraryDamagedError
-from maxsight.stores import schema as content
 from maxsight.stores.base import IndexedPage
+from maxsight.stores.local import schema as content
 from maxsight.stores.milvus.capabilities import Capabilities
 from maxsight.stores.milvus.expressions import METADATA_COLUMN, metadata_field, metadata_key
 from maxsight.types import Floats, Scalar

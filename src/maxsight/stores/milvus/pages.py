@@ -18,6 +18,7 @@ from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry
 from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
+from maxsight.stores.local.schema import document_of
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import batched
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, Connection
@@ -31,7 +32,6 @@ from maxsight.stores.milvus.page_columns import (
     Row,
     metadata_of,
 )
-from maxsight.stores.schema import document_of
 from maxsight.types import Scalar
 
 MANIFEST, FIELDS, AUDIT, VERSION = (

@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight import settings
-from maxsight.retrieval.matrix_unit import allow_matrices
+from maxsight.retrieval.kernels.matrix_unit import allow_matrices
 
 PATIENCE = 20e6
 """Comparisons of a vector and a query token that numpy does first: about half a second's."""
@@ -101,12 +101,12 @@ class _Loader:
 
 def _import() -> Kernels | None:
     try:
-        from maxsight.retrieval import kernels
-        from maxsight.retrieval.instructions import FEATURES
+        from maxsight.retrieval.kernels import bits as kernels
+        from maxsight.retrieval.kernels.instructions import FEATURES
 
         best: Any = kernels
         if FEATURES and allow_matrices():
-            from maxsight.retrieval import matrix_kernels
+            from maxsight.retrieval.kernels import amx as matrix_kernels
 
             best = matrix_kernels
     except Exception as error:  # whatever keeps a compiler from working, there is another way

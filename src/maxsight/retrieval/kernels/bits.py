@@ -21,7 +21,7 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from maxsight.retrieval.instructions import (
+from maxsight.retrieval.kernels.instructions import (
     FINE_AHEAD,
     FLOATS,
     HALVES,

@@ -8,9 +8,9 @@ import numpy as np
 import pytest
 
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores import schema
 from maxsight.stores.audit import Audit, Setting
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local import schema
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
 from maxsight.stores.memory import MemoryStore
 from maxsight.types import EmbeddingSpace, PageEmbedding, Regions

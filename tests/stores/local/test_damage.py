@@ -12,8 +12,8 @@ import pytest
 
 from maxsight.errors import FormatError, LibraryDamagedError, StorageFullError, StoreError
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores.edge import translated
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.lance_errors import translated
+from maxsight.stores.local.store import LocalStore
 from store_pages import CODEC, MANIFEST, make_page, nearest, query
 
 PAGES = [make_page(f"{number}.pdf", 0, f"word{number} and more", year=number) for number in range(40)]

@@ -12,12 +12,12 @@ import lance
 import pyarrow as pa
 
 from maxsight.errors import LibraryNotFoundError, MaxSightError, StoreError
-from maxsight.stores import damage
 from maxsight.stores.addresses import DATASET
-from maxsight.stores.damage import Damage
-from maxsight.stores.durability import Synced
-from maxsight.stores.edge import blames_data, damaged, is_foreign, is_gone, translated
-from maxsight.stores.lock import HOLDER_FILE, LOCK_FILE
+from maxsight.stores.local import damage
+from maxsight.stores.local.damage import Damage
+from maxsight.stores.local.durability import Synced
+from maxsight.stores.local.lance_errors import blames_data, damaged, is_foreign, is_gone, translated
+from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE
 
 SET_ASIDE = "damaged"
 READAHEAD = 2

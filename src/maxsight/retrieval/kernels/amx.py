@@ -23,7 +23,8 @@ from numba.core import cgutils
 from numba.extending import intrinsic
 from numpy.typing import NDArray
 
-from maxsight.retrieval.instructions import (
+from maxsight.retrieval.kernels.bits import compiled
+from maxsight.retrieval.kernels.instructions import (
     BYTES,
     FINE_AHEAD,
     I8,
@@ -38,7 +39,6 @@ from maxsight.retrieval.instructions import (
     load,
     read_word,
 )
-from maxsight.retrieval.kernels import compiled
 
 BLOCK = 16
 """Vectors whose codes are unpacked and multiplied together, as many as a tile has lines."""

@@ -32,23 +32,23 @@ from lance.query import MatchQuery
 from numpy.typing import NDArray
 
 from maxsight.errors import InputError, LibraryExistsError, LibraryReadOnlyError, StoreError
-from maxsight.stores import edits, maintenance, schema
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
-from maxsight.stores.code_table import CodeTable, read_table
 from maxsight.stores.conditions import Filter, metadata_column, path_in
-from maxsight.stores.damage import Damage
-from maxsight.stores.dataset import SET_ASIDE, Dataset, has_versions
-from maxsight.stores.durability import Synced, make_folder, size_bytes, sync_folder
-from maxsight.stores.edge import is_gone, translated
 from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
-from maxsight.stores.lock import HOLDER_FILE, LOCK_FILE, WriterLock
+from maxsight.stores.local import edits, maintenance, schema
+from maxsight.stores.local.code_table import CodeTable, read_table
+from maxsight.stores.local.damage import Damage
+from maxsight.stores.local.dataset import SET_ASIDE, Dataset, has_versions
+from maxsight.stores.local.durability import Synced, make_folder, size_bytes, sync_folder
+from maxsight.stores.local.lance_errors import is_gone, translated
+from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE, WriterLock
+from maxsight.stores.local.upgrade import upgrade
+from maxsight.stores.local.verification import Verification, check_rows
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored, check_queries
-from maxsight.stores.upgrade import upgrade
-from maxsight.stores.verification import Verification, check_rows
 from maxsight.types import Document, Floats, Scalar
 
 LOCK_WAIT_S = 5.0

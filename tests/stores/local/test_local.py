@@ -24,9 +24,9 @@ from maxsight.errors import (
     StoreError,
 )
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores import maintenance
-from maxsight.stores.durability import sync_folder
-from maxsight.stores.local import PLACE_BYTES, LocalStore
+from maxsight.stores.local import maintenance
+from maxsight.stores.local.durability import sync_folder
+from maxsight.stores.local.store import PLACE_BYTES, LocalStore
 from store_pages import CODEC, ENCODER, MANIFEST, make_page, nearest, plain, query
 
 PAGES = [make_page(f"{number}.pdf", 0, f"word{number} and more", year=number) for number in range(40)]
@@ -409,7 +409,7 @@ def test_a_page_of_many_vectors_comes_in_chunks_of_bounded_size(store, monkeypat
     store.put(PAGES + large)
     page_bytes = 4000 * ENCODER.space.dim * 2
     limit = chunk_pages * 4000 * (ENCODER.space.dim * 2 + PLACE_BYTES)
-    monkeypatch.setattr("maxsight.stores.local.CHUNK_BYTES", limit)
+    monkeypatch.setattr("maxsight.stores.local.store.CHUNK_BYTES", limit)
     sizes = [size_of(chunk) for chunk in store.vectors()]
     assert 4 / chunk_pages <= sum(size >= page_bytes for size in sizes) <= 4 / chunk_pages + 1
     assert max(sizes) < limit
@@ -480,7 +480,7 @@ def test_every_folder_made_on_the_way_to_a_library_is_put_on_the_disk(tmp_path, 
         synced.append(Path(folder))
         sync_folder(folder)
 
-    monkeypatch.setattr("maxsight.stores.durability.sync_folder", record)
+    monkeypatch.setattr("maxsight.stores.local.durability.sync_folder", record)
     LocalStore.create(tmp_path / "a" / "b" / "test.library", MANIFEST, codec=CODEC).close()
     assert {tmp_path, tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "test.library"} <= set(
         synced

@@ -14,7 +14,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from maxsight.errors import LibraryBusyError
-from maxsight.stores.edge import translated
+from maxsight.stores.local.lance_errors import translated
 
 LOCK_FILE = "writer.lock"
 HOLDER_FILE = "writer.json"  # beside the lock, not in it: Windows lets nobody read a locked file

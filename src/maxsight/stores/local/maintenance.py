@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import lance
 
-from maxsight.stores.edge import FOREIGN
+from maxsight.stores.local.lance_errors import FOREIGN
 
 logger = logging.getLogger(__name__)
 

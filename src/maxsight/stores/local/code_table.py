@@ -19,9 +19,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from maxsight.stores import schema
 from maxsight.stores.base import Codec
-from maxsight.stores.mapping import MappedColumn, map_columns
+from maxsight.stores.local import schema
+from maxsight.stores.local.mapping import MappedColumn, map_columns
 from maxsight.stores.ragged import PageBytes, PageCodes, PageVectors
 
 PAGES_PER_BATCH = 64

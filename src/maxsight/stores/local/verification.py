@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 
 from maxsight.errors import MaxSightError
-from maxsight.stores import schema
-from maxsight.stores.damage import Damage
-from maxsight.stores.edge import blames_data, brief, is_foreign
+from maxsight.stores.local import schema
+from maxsight.stores.local.damage import Damage
+from maxsight.stores.local.lance_errors import blames_data, brief, is_foreign
 from maxsight.stores.rounding import are_unit
 
 PAGES_PER_BATCH = 32

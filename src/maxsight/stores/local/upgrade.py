@@ -12,8 +12,8 @@ from dataclasses import replace
 import lance
 import pyarrow as pa
 
-from maxsight.stores import schema
 from maxsight.stores.base import Codec
+from maxsight.stores.local import schema
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
 
 PAGES_PER_BATCH = 64

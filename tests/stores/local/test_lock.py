@@ -7,8 +7,8 @@ import pytest
 
 from maxsight.errors import LibraryBusyError
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores.durability import Synced
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local.durability import Synced
+from maxsight.stores.local.store import LocalStore
 from store_pages import CODEC, MANIFEST, make_page
 
 
@@ -93,7 +93,7 @@ def test_the_lock_is_free_after_a_failure_to_settle(path, store, monkeypatch):
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr("maxsight.stores.maintenance.ensure_text_index", fails)
+        patch.setattr("maxsight.stores.local.maintenance.ensure_text_index", fails)
         with pytest.raises(KeyboardInterrupt):
             store.put([make_page("a.pdf", 0, "some words")])
     with LocalStore.open(path, codec=PageCodec, lock_wait_s=0) as another, another.writing():

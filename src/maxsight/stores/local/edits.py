@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 import lance
 import pyarrow as pa
 
-from maxsight.stores import schema
 from maxsight.stores.conditions import lance_literal, metadata_column, path_in
 from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
+from maxsight.stores.local import schema
 from maxsight.types import Document, Scalar
 
 

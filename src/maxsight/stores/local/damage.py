@@ -19,7 +19,7 @@ import lance
 from lance.file import LanceFileReader
 
 from maxsight.errors import LibraryDamagedError
-from maxsight.stores.edge import FOREIGN, blames_data, brief, is_foreign
+from maxsight.stores.local.lance_errors import FOREIGN, blames_data, brief, is_foreign
 
 VERSIONS = "_versions"
 _MAGIC = b"LANC"

@@ -12,9 +12,9 @@ import pytest
 from maxsight.retrieval.codes import PageCodec
 from maxsight.retrieval.maxsim import maxsim
 from maxsight.retrieval.search import rank_pages, rank_pages_many
-from maxsight.stores import code_table
 from maxsight.stores.filters import parse_filter
-from maxsight.stores.local import LocalStore
+from maxsight.stores.local import code_table
+from maxsight.stores.local.store import LocalStore
 from maxsight.stores.manifest import Manifest
 from maxsight.types import EmbeddingSpace, PageEmbedding, QueryEmbedding, Regions
 from retrieval_pages import unit
