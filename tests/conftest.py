@@ -1,6 +1,7 @@
 """What all tests share: tiny checkpoints and a Milvus server, made once in a run and only when a test asks for them."""
 
 import os
+import signal
 import sys
 from functools import cache
 from uuid import uuid4
@@ -9,6 +10,15 @@ import pytest
 
 from endpoint_server import endpoint_server
 from maxsight.stores.addresses import MilvusAddress
+
+
+def pytest_sessionstart():
+    """Listen to Ctrl-C again, for tests that send it.
+
+    A script that starts the tests in the background (``make test &``) ignores it, and child processes inherit that.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_runtest_call():

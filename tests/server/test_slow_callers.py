@@ -11,28 +11,38 @@ import pytest
 from maxsight.server.config import RequestLimits, ServerSettings
 from server.inside import listening, service_of
 
-PATIENCE_S = 0.4
+PATIENCE_S, LONG_PATIENCE_S = 0.4, 3.0
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 SIZED, CHUNKED = HEAD + b"Content-Length: 900000\r\n\r\n", HEAD + b"Transfer-Encoding: chunked\r\n\r\n"
 
 
 @pytest.fixture(scope="module")
 def port(tmp_path_factory):
-    """Of a server that waits for less than a second."""
-    settings = ServerSettings(limits=RequestLimits(request_s=PATIENCE_S, answer_s=PATIENCE_S))
-    with service_of(tmp_path_factory.mktemp("slow"), settings) as service, listening(service) as port:
+    """Of a server that waits for less than a second: for tests of callers who are given up."""
+    yield from port_of(tmp_path_factory.mktemp("slow"), PATIENCE_S)
+
+
+@pytest.fixture(scope="module")
+def patient_port(tmp_path_factory):
+    """Of a server that waits long enough for callers who are heard, also on a busy machine."""
+    yield from port_of(tmp_path_factory.mktemp("patient"), LONG_PATIENCE_S)
+
+
+def port_of(folder, patience_s):
+    settings = ServerSettings(limits=RequestLimits(request_s=patience_s, answer_s=patience_s))
+    with service_of(folder, settings) as service, listening(service) as port:
         yield port
 
 
 def line_to(port):
-    return socket.create_connection(("127.0.0.1", port), timeout=20)
+    return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
 def heard_in_the_end(line, drop):
     """What comes until the line is ended, to a caller who goes on and on and never stands still."""
     line.settimeout(0.02)
     heard = b""
-    end = time.monotonic() + 20
+    end = time.monotonic() + 60
     while time.monotonic() < end:
         try:
             piece = line.recv(65536)
@@ -82,14 +92,15 @@ def test_a_body_that_takes_too_long_is_given_up_with_a_word(port, address, start
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_headers_that_take_too_long_are_given_up_with_a_word(port, before):
-    with line_to(port) as line:
+def test_headers_that_take_too_long_are_given_up_with_a_word(port, patient_port, before):
+    with line_to(patient_port if before else port) as line:
         for _ in range(before):
             assert is_well(line)
         line.sendall(b"GET /v1/health HTTP/1.1\r\nX-Slow: ")
         answer = heard_in_the_end(line, b"a")
     assert answer.startswith(b"HTTP/1.1 408 ")
-    assert "a request's headers may take 0.4 seconds" in problem_in(answer)["detail"]
+    patience_s = LONG_PATIENCE_S if before else PATIENCE_S
+    assert f"a request's headers may take {patience_s:g} seconds" in problem_in(answer)["detail"]
     assert b"content-security-policy: " in answer.lower()
 
 
@@ -105,19 +116,19 @@ def test_a_body_that_nobody_reads_any_more_does_not_hold_the_line(port):
     assert answer.startswith(b"HTTP/1.1 421 ")
 
 
-def test_a_line_is_kept_open_for_the_next_question(port):
-    with line_to(port) as line:
+def test_a_line_is_kept_open_for_the_next_question(patient_port):
+    with line_to(patient_port) as line:
         assert is_well(line)
-        time.sleep(2 * PATIENCE_S)
+        time.sleep(1.1 * LONG_PATIENCE_S)  # uvicorn keeps it for five seconds
         assert is_well(line)
 
 
-def test_a_body_without_a_size_is_stopped_when_it_is_too_large(port):
+def test_a_body_without_a_size_is_stopped_when_it_is_too_large(patient_port):
     def content():
         for _ in range(20):
             yield b"a" * 100_000
 
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{patient_port}") as client:
         answer = client.post("/v1/search", content=content(), headers={"Content-Type": "application/json"})
     assert (answer.status_code, answer.json()["type"]) == (413, "/problems/content-too-large")
 
@@ -125,8 +136,8 @@ def test_a_body_without_a_size_is_stopped_when_it_is_too_large(port):
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/v1/search?q=x"), ("POST", "/v1/session"), ("PUT", "/")]
 )
-def test_little_is_taken_from_strangers_and_where_no_body_is_read(port, method, path):
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+def test_little_is_taken_from_strangers_and_where_no_body_is_read(patient_port, method, path):
+    with httpx.Client(base_url=f"http://127.0.0.1:{patient_port}") as client:
         answer = client.request(
             method, path, content=b"a" * 5000, headers={"Content-Type": "application/json"}
         )
@@ -140,7 +151,7 @@ def read_after(port, pauses_s):
     """Ask for the API's description many times at once, and read of the answers after pauses, the last to the end."""
     with socket.socket() as line:
         line.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)  # what is not read stays with the server
-        line.settimeout(20)
+        line.settimeout(60)
         line.connect(("127.0.0.1", port))
         ask = b"GET /openapi.json HTTP/1.1\r\nHost: 127.0.0.1\r\n"
         line.sendall((ask + b"\r\n") * (ANSWERS - 1) + ask + b"Connection: close\r\n\r\n")
@@ -155,8 +166,9 @@ def read_after(port, pauses_s):
 
 
 def test_who_reads_no_answer_for_too_long_is_hung_up_on(port):
-    assert read_after(port, [3 * PATIENCE_S]) < ANSWERS
+    """A busy machine may need a longer pause."""
+    assert any(read_after(port, [pause_s]) < ANSWERS for pause_s in (3 * PATIENCE_S, 5, 20))
 
 
-def test_who_reads_slowly_but_surely_is_told_all(port):
-    assert read_after(port, [PATIENCE_S / 20] * 60) == ANSWERS
+def test_who_reads_slowly_but_surely_is_told_all(patient_port):
+    assert read_after(patient_port, [LONG_PATIENCE_S / 50] * 60) == ANSWERS
