@@ -22,7 +22,7 @@ import numpy as np
 from measure import folder_bytes, save, spread
 from synthetic import DIM, QUERY_TOKENS, VECTORS, SyntheticPages
 
-from maxsight.retrieval.codes import PageCodec, usual_candidates
+from maxsight.retrieval.codes import PageCodec, default_candidates
 from maxsight.retrieval.kernels.loading import load_kernels
 from maxsight.retrieval.search import rank_pages, rank_pages_many
 from maxsight.stores.base import IndexedPage
@@ -187,7 +187,7 @@ def figures(folder, count, beside):
         result["search, ms"] = spread(taken)
         if base is not None:
             result["anonymous memory over base, MB"] = round(anonymous_mb() - base)
-        default, found_by = usual_candidates(count), {}
+        default, found_by = default_candidates(count), {}
         shares = (0.1, 0.25, 0.5, 0.75, 2) if 2 * default <= count else (0.1, 0.25, 0.5, 0.75)
         for candidates in (int(share * default) for share in shares):
             found_by[candidates], taken = timed(rank(candidates=candidates), few)

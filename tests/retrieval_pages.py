@@ -28,4 +28,5 @@ def codes_of(codec, pages):
     """The codes of pages, in memory."""
     made = [codec.encode(page) for page in pages]
     counts = np.array([len(page) for page in pages], np.int64)
-    return PageCodes(counts, *(PageBytes.of([codes[part] for codes in made]) for part in range(2)))
+    signs, four_bit = [page.signs for page in made], [page.four_bit for page in made]
+    return PageCodes(counts, PageBytes.of(signs), PageBytes.of(four_bit))

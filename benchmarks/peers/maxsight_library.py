@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 from peer import answer
 
-from maxsight.retrieval.codes import PageCodec, usual_candidates
+from maxsight.retrieval.codes import PageCodec, default_candidates
 from maxsight.retrieval.kernels.loading import load_kernels
 from maxsight.retrieval.search import rank_pages
 from maxsight.stores.local.store import LocalStore
@@ -26,7 +26,7 @@ def build(pages, folder):
 
 def settings(pages, folder):
     load_kernels()  # it depends on them
-    default = usual_candidates(len(pages))
+    default = default_candidates(len(pages))
     with LocalStore.open(folder, codec=PageCodec, read_only=True) as store, one_blas_thread():
 
         def search(query, **options):

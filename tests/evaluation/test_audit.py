@@ -9,7 +9,7 @@ from maxsight.errors import EmptyQueryError, InputError
 from maxsight.evaluation import audit as auditing
 from maxsight.evaluation.audit import audit_search, candidate_ladder, lower_bound, recall
 from maxsight.evaluation.sampling import FROM_TEXT, FROM_VECTORS, sample_queries
-from maxsight.retrieval.codes import usual_candidates
+from maxsight.retrieval.codes import default_candidates
 from maxsight.retrieval.search import ScoredPage
 from maxsight.stores.memory import MemoryStore
 from maxsight.stores.ragged import PageVectors
@@ -108,7 +108,7 @@ def test_candidates_go_in_powers_of_two_to_all_pages_past_those_that_are_scored_
     assert candidate_ladder(600, 10) == [64, 128, 256, 512, 600]
     assert candidate_ladder(600, 40) == [128, 256, 512, 600]
     assert candidate_ladder(30, 10) == [30]
-    assert candidate_ladder(9000, 500) == sorted({2048, 4096, 8192, 9000, usual_candidates(9000, 1500)})
+    assert candidate_ladder(9000, 500) == sorted({2048, 4096, 8192, 9000, default_candidates(9000, 1500)})
 
 
 def test_a_page_as_good_as_the_last_of_the_best_counts_as_one():

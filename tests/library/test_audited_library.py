@@ -181,8 +181,8 @@ def test_a_library_that_has_grown_since_is_looked_at_more(library, looked_at):
 def test_a_processor_that_rounds_queries_looks_at_more_than_one_that_does_not(
     library, looked_at, monkeypatch, measured, here, candidates
 ):
-    library.adopt(replace(audit(c32=0.9, c64=1.0, c100=1.0), rounded=measured))
-    monkeypatch.setattr(codes, "queries_are_rounded", lambda: here)
+    library.adopt(replace(audit(c32=0.9, c64=1.0, c100=1.0), binary_queries=measured))
+    monkeypatch.setattr(codes, "queries_are_binary", lambda: here)
     library.search("word1")
     assert looked_at == [candidates]
 

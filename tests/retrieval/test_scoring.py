@@ -15,7 +15,7 @@ from maxsight.retrieval import scoring
 from maxsight.retrieval.codes import PageCodec
 from maxsight.retrieval.kernels import loading
 from maxsight.retrieval.maxsim import maxsim
-from maxsight.retrieval.scoring import score_exact, score_fine, score_signs
+from maxsight.retrieval.scoring import score_exact, score_four_bit, score_signs
 from maxsight.stores.ragged import PageBytes, PageVectors
 from retrieval_pages import codes_of, unit
 
@@ -74,11 +74,11 @@ def test_pages_score_exactly_as_the_reference_says(kernels, lengths, dim, tokens
 
 
 def signs_of(codec, vectors):
-    return np.where(codec.turn(vectors)[:, :128] >= 0, 1.0, -1.0)
+    return np.where(codec.rotate(vectors)[:, :128] >= 0, 1.0, -1.0)
 
 
 def all_signs(codec, pages):
-    """How many vectors pages have, and the signs of all of them as an outline holds those of some."""
+    """How many vectors pages have, and the signs of all of them, laid out as pooled signs are."""
     bits = [np.packbits(signs_of(codec, page) > 0, axis=1, bitorder="little") for page in pages]
     words = [page.view("<u8").T for page in bits]
     return np.array([len(page) for page in pages], np.int64), PageBytes.of(words)
@@ -103,18 +103,18 @@ def test_signs_score_by_how_well_the_query_agrees_with_them(kernels, lengths, di
     stored = [signs_of(codec, page) for page in pages]
     for query, row in zip(coded, scores, strict=True):
         asked = query.levels.astype(float)
-        if loading.queries_are_rounded():
+        if loading.queries_are_binary():
             asked = np.where(asked >= 0, 1.0, -1.0) * np.abs(asked).mean(axis=1, keepdims=True)
         np.testing.assert_allclose(row, sign_scores(asked, query.scales, stored), rtol=1e-5)
     near = np.abs(
-        (codec.turn(queries[0]) - codec._centre)[:, :128] - coded[0].levels * coded[0].scales[:, None] / 127
+        (codec.rotate(queries[0]) - codec._mean)[:, :128] - coded[0].levels * coded[0].scales[:, None] / 127
     )
     assert near.max() <= coded[0].scales.max() / 254 + 1e-6
 
 
 @anything
 @given(**CASES)
-def test_where_bits_are_counted_queries_are_rounded_to_signs_too(lengths, dim, tokens, seed):
+def test_kernels_that_count_bits_score_binary_queries(lengths, dim, tokens, seed):
     kernels = pytest.importorskip("maxsight.retrieval.kernels.bits", reason="numba is not installed")
     rng = np.random.default_rng(seed)
     pages, codec = pages_of(rng, lengths, dim), PageCodec(dim)
@@ -130,17 +130,17 @@ def test_where_bits_are_counted_queries_are_rounded_to_signs_too(lengths, dim, t
 
 @anything
 @given(**CASES)
-def test_fine_codes_score_like_the_vectors_they_stand_for(kernels, lengths, dim, tokens, seed):
+def test_4_bit_codes_score_like_the_vectors_they_stand_for(kernels, lengths, dim, tokens, seed):
     rng = np.random.default_rng(seed)
     pages, codec = pages_of(rng, lengths, dim), PageCodec(dim)
     query = unit(rng, tokens, dim)
-    coded, codes = codec._coded(query).fine, codes_of(codec, pages)
-    scores = score_fine(coded, codes.counts, codes.fine)
+    coded, codes = codec._coded(query).four_bit, codes_of(codec, pages)
+    scores = score_four_bit(coded, codes.counts, codes.four_bit)
     for page, score in zip(pages, scores, strict=True):
         if not len(page):
             assert score == -np.inf
             continue
-        steps = np.floor(codec.turn(page) / codec._step + 8).clip(0, 15)
+        steps = np.floor(codec.rotate(page) / codec._step + 8).clip(0, 15)
         parts = coded.scales * (coded.levels.astype(np.float64) @ steps.T).max(axis=1)
         np.testing.assert_allclose(score, parts.sum(), atol=1e-6 * np.abs(parts).sum())
 
@@ -161,9 +161,9 @@ def test_the_matrix_unit_gives_the_same_numbers(monkeypatch, lengths, dim, token
     pages = pages_of(rng, lengths, dim)
     codes = codes_of(codec, pages)
     query = codec._coded(unit(rng, tokens, dim))
-    given, plain, by_unit = codes.fine.addresses(), *np.empty((2, len(lengths)), np.float32)
-    kernels.fine_scorer(query.fine.levels, query.fine.scales)(given, codes.counts, plain)
-    matrix_kernels.fine_scorer(query.fine.levels, query.fine.scales)(given, codes.counts, by_unit)
+    given, plain, by_unit = codes.four_bit.addresses(), *np.empty((2, len(lengths)), np.float32)
+    kernels.four_bit_scorer(query.four_bit.levels, query.four_bit.scales)(given, codes.counts, plain)
+    matrix_kernels.four_bit_scorer(query.four_bit.levels, query.four_bit.scales)(given, codes.counts, by_unit)
     np.testing.assert_array_equal(by_unit, plain)
     counts, signs = all_signs(codec, pages)
     matrix_kernels.sign_scorer([(query.signs.levels, query.signs.scales)])(
@@ -181,10 +181,10 @@ def test_wide_vectors_score_as_the_reference_says(kernels, dim):
     query = unit(rng, 6, dim)
     np.testing.assert_allclose(score_exact(query, packed(pages, dim)), maxsim(query, pages), rtol=1e-4)
     codes = codes_of(codec, pages)
-    coded = codec._coded(query).fine
-    steps = np.floor(codec.turn(pages[2]) / codec._step + 8).clip(0, 15)
+    coded = codec._coded(query).four_bit
+    steps = np.floor(codec.rotate(pages[2]) / codec._step + 8).clip(0, 15)
     expected = (coded.scales * (coded.levels.astype(np.float64) @ steps.T).max(axis=1)).sum()
-    np.testing.assert_allclose(score_fine(coded, codes.counts, codes.fine)[2], expected, rtol=1e-5)
+    np.testing.assert_allclose(score_four_bit(coded, codes.counts, codes.four_bit)[2], expected, rtol=1e-5)
 
 
 def test_a_pages_score_does_not_depend_on_its_batch_mates(kernels):
@@ -199,9 +199,9 @@ def test_scores_do_not_depend_on_how_pages_are_shared_out(kernels, monkeypatch):
     codec, pages = PageCodec(64), pages_of(rng, rng.integers(0, 40, 60), 64)
     codes, query = codes_of(codec, pages), codec._coded(unit(rng, 6, 64))
     signs = all_signs(codec, pages)
-    before = score_signs([query.signs], *signs), score_fine(query.fine, codes.counts, codes.fine)
+    before = score_signs([query.signs], *signs), score_four_bit(query.four_bit, codes.counts, codes.four_bit)
     monkeypatch.setattr(scoring, "VECTORS_PER_CHUNK", 37)
-    after = score_signs([query.signs], *signs), score_fine(query.fine, codes.counts, codes.fine)
+    after = score_signs([query.signs], *signs), score_four_bit(query.four_bit, codes.counts, codes.four_bit)
     for one, other in zip(before, after, strict=True):
         np.testing.assert_array_equal(one, other)
 
@@ -226,15 +226,15 @@ assert kernels_for(np.array([10**8]), 10) is not None
 
 
 @pytest.mark.parametrize("has_unit", [True, False])
-def test_whether_queries_are_rounded_is_known_before_kernels_are_loaded(monkeypatch, has_unit):
+def test_whether_queries_are_binary_is_known_before_kernels_are_loaded(monkeypatch, has_unit):
     """How many candidates a search takes depends on it, and the first one may load them."""
     pytest.importorskip("numba")
     if has_unit and not loading.allow_matrices():
         pytest.skip("this processor has no matrix unit (AMX), or the system does not lend it")
     monkeypatch.setattr(loading, "allow_matrices", lambda: has_unit)
     monkeypatch.setattr(loading, "_loader", loading._Loader())
-    before = loading.queries_are_rounded()
-    assert loading.load_kernels().rounds_queries is before is loading.queries_are_rounded() is not has_unit
+    before = loading.queries_are_binary()
+    assert loading.load_kernels().binary_queries is before is loading.queries_are_binary() is not has_unit
 
 
 def test_without_a_compiler_numpy_does_it_all_and_says_so(monkeypatch, caplog):
@@ -257,15 +257,15 @@ def test_an_older_processor_scores_the_same(tmp_path):
 import os, numpy as np
 from maxsight.retrieval.kernels import loading
 from maxsight.retrieval.codes import PageCodec
-from maxsight.retrieval.scoring import score_fine
+from maxsight.retrieval.scoring import score_four_bit
 from retrieval_pages import codes_of, unit
 rng, codec = np.random.default_rng(0), PageCodec(128)
 codes = codes_of(codec, [unit(rng, length, 128) for length in (1, 16, 37)])
-query = codec._coded(unit(rng, 7, 128)).fine
-loading.load_kernels().fine_scorer
-compiled = score_fine(query, codes.counts, codes.fine)
+query = codec._coded(unit(rng, 7, 128)).four_bit
+loading.load_kernels().four_bit_scorer
+compiled = score_four_bit(query, codes.counts, codes.four_bit)
 os.environ["MAXSIGHT_KERNELS"], loading._loader = "numpy", loading._Loader()
-np.testing.assert_allclose(compiled, score_fine(query, codes.counts, codes.fine), rtol=1e-5)
+np.testing.assert_allclose(compiled, score_four_bit(query, codes.counts, codes.four_bit), rtol=1e-5)
 """
     older = {"NUMBA_CPU_NAME": "haswell", "NUMBA_CPU_FEATURES": "+avx2,+fma,+f16c"}
     place = {"NUMBA_CACHE_DIR": str(tmp_path), "PYTHONPATH": os.pathsep.join(sys.path)}

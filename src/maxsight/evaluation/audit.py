@@ -9,10 +9,10 @@ from datetime import UTC, datetime
 import numpy as np
 
 from maxsight.errors import InputError
-from maxsight.retrieval.codes import usual_candidates
-from maxsight.retrieval.kernels.loading import load_kernels, queries_are_rounded
+from maxsight.retrieval.codes import default_candidates
+from maxsight.retrieval.kernels.loading import load_kernels, queries_are_binary
 from maxsight.retrieval.search import (
-    FEWEST_RESCORED,
+    MIN_RESCORED,
     RESCORED_PER_HIT,
     ScoredPage,
     rank_pages,
@@ -77,10 +77,10 @@ def audit_search(
         source=source,
         top_k=top_k,
         target=target,
-        default=usual_candidates(pages, _scored_anyway(top_k)),
+        default=default_candidates(pages, _scored_anyway(top_k)),
         exact_ms=float(np.median(timed)),
         settings=settings,
-        rounded=queries_are_rounded(),
+        binary_queries=queries_are_binary(),
     )
 
 
@@ -88,11 +88,11 @@ def candidate_ladder(pages: int, top_k: int) -> list[int]:
     """Powers of two, what is taken by default, and all pages; none so small that more pages are scored anyway."""
     scored_anyway = _scored_anyway(top_k)
     powers = {2**power for power in range(pages.bit_length()) if 2**power >= scored_anyway}
-    return sorted({*powers, usual_candidates(pages, scored_anyway), pages})
+    return sorted({*powers, default_candidates(pages, scored_anyway), pages})
 
 
 def _scored_anyway(top_k: int) -> int:
-    return max(FEWEST_RESCORED, RESCORED_PER_HIT * top_k)
+    return max(MIN_RESCORED, RESCORED_PER_HIT * top_k)
 
 
 class _Steps:

@@ -12,7 +12,7 @@ from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
 from maxsight.library.hits import Rank, find_hits
 from maxsight.library.queries import Query, embed_query
-from maxsight.retrieval.codes import candidates_here
+from maxsight.retrieval.codes import candidates_on_this_machine
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
 from maxsight.stores.base import Searchable, Store
 from maxsight.stores.conditions import Filter
@@ -132,7 +132,7 @@ class Searcher:
             candidates = audit.candidates_for(target, pages=pages, top_k=top_k)
             exact = candidates is None
             if candidates is not None:
-                candidates = candidates_here(candidates, rounded=audit.rounded)
+                candidates = candidates_on_this_machine(candidates, binary_queries=audit.binary_queries)
 
         def rank(queries: Sequence[QueryEmbedding], limit: int) -> list[list[ScoredPage]]:
             return rank_pages_many(

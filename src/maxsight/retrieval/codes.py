@@ -1,14 +1,14 @@
 """Codes of vectors, cheap enough to compare a query with every page of a library.
 
-Vectors are first turned: signs flipped at random, and mixed by Hadamard matrices, which spreads what a vector says
-evenly over its coordinates at the cost of few additions (Ailon and Chazelle 2009). Of the turned vector, less the
-library's centre, two codes are kept:
+Vectors are first rotated at random: signs are flipped and Hadamard matrices mix the coordinates. This spreads the
+content of a vector evenly over its coordinates, in few additions (Ailon and Chazelle 2009). The library's mean is
+subtracted. Two codes of the result are stored:
 
-- **the outline**: a quarter of the vectors gather those that are most like them, and of each group's mean 128
-  coordinates are kept as signs: on which side of zero they lie (random hyperplanes, Charikar 2002). The query's
-  coordinates meet those of every page; where there is no matrix unit, their signs do, by counting bits that differ.
-- **fine codes**: every coordinate of every vector in 16 steps. Those of the pages whose outlines promise most are
-  compared with the query in bytes. What outlines get wrong, these put right for a small part of the library.
+- **Pooled sign codes**: the vectors of a page are pooled to a quarter, each with those most like it. The signs of 128
+  coordinates of each pool's mean are stored (random hyperplanes, Charikar 2002). Every search compares all pages by
+  them: with the numbers of the query where the processor has a matrix unit, else with its signs, by counting bits.
+- **4-bit codes**: every coordinate of every vector in 16 steps. A search compares them for the pages whose sign codes
+  score best. They correct the errors of the sign codes, for a small part of the library.
 
 Bytes are laid out for ``kernels``: 16 vectors at a time, four coordinates of each side by side.
 """
@@ -17,6 +17,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from copy import copy
 from dataclasses import dataclass
 from functools import cache
 
@@ -24,201 +25,197 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.retrieval import scoring
-from maxsight.retrieval.kernels.loading import queries_are_rounded
-from maxsight.stores.ragged import SIGN_BYTES, PageCodes
+from maxsight.retrieval.kernels.loading import queries_are_binary
+from maxsight.stores.ragged import SIGN_BYTES, CodedPage, PageCodes
 from maxsight.types import Floats
 
-BITS = 8 * SIGN_BYTES
-HADAMARD = 64
-ROUNDS = 2  # blocks of 64, mixed twice, reach all of 4,096 dimensions
+SIGN_BITS = 8 * SIGN_BYTES
+HADAMARD_SIZE = 64
+ROTATION_ROUNDS = 2  # blocks of 64, mixed twice, reach all of 4,096 dimensions
 STEPS = 16
 STEP = 0.34
-"""The width of a step, in standard deviations of a coordinate: 16 of these hold nearly all of a normal curve."""
+"""Width of a step, in standard deviations of a coordinate: 16 steps hold nearly all of a normal distribution."""
 BLOCK = 16
-"""Vectors whose fine codes lie side by side, and whose signs meet a query together."""
-GROUP, SHORT = 4, 64
-"""Vectors that one of an outline stands for, and how many it has at least: shorter pages are their own outline."""
-USUAL, USUAL_IF_ROUNDED = 30, 70
-"""Candidates, times the root of the number of pages. Among 1,500, 10,000 and 100,000 pages that are hard to tell apart,
-25 find 0.99 of the exact top 10, and so do 60 where queries are rounded to signs too; the rest is caution."""
-USUAL_LIMIT = 48
-"""Pages that are wanted of the candidates for a top 10."""
+"""Vectors whose 4-bit codes lie side by side."""
+POOL_FACTOR = 4
+"""Vectors in a pool, on average."""
+MIN_POOLED_VECTORS = 64
+"""Pages are not pooled to fewer vectors than this. Shorter pages are not pooled."""
+CANDIDATES_PER_ROOT_PAGE, BINARY_CANDIDATES_PER_ROOT_PAGE = 30, 70
+"""Candidates, divided by the square root of the number of pages; the second number is for binary queries.
+
+Among 1,500, 10,000 and 100,000 pages that are hard to tell apart, 25 find 0.99 of the exact top 10. Binary queries
+need 60. The rest is a margin."""
+DEFAULT_LIMIT = 48
+"""Pages that a search for a top 10 takes from the candidates."""
 
 
 class PageCodec:
-    """Makes the codes of pages, and finds pages by them.
+    """Encodes pages, and finds pages by their codes.
 
     Attributes:
         version: Codes of different versions are not comparable.
+        dim: Dimensions of the vectors.
+        rotated_dim: Dimensions of the rotated vectors.
     """
 
     version = 3
 
     def __init__(self, dim: int, seed: int = 0) -> None:
-        """Draw what the turn needs.
+        """Draw the random rotation.
 
         Args:
-            dim: Of the vectors.
-            seed: Of the draw; ``version`` stands for the default.
+            dim: Dimensions of the vectors.
+            seed: Seed of the draw; ``version`` stands for the default.
         """
         self.dim = dim
-        self.turned_dim = max(BITS, -(-dim // HADAMARD) * HADAMARD)
+        self.rotated_dim = max(SIGN_BITS, -(-dim // HADAMARD_SIZE) * HADAMARD_SIZE)
         random = np.random.default_rng(seed)
         self._rounds = [
             (
-                random.permutation(self.turned_dim),
-                random.choice(np.array([-1, 1], np.float32), self.turned_dim),
+                random.permutation(self.rotated_dim),
+                random.choice(np.array([-1, 1], np.float32), self.rotated_dim),
             )
-            for _ in range(ROUNDS)
+            for _ in range(ROTATION_ROUNDS)
         ]
-        self._centre = np.zeros(self.turned_dim, np.float32)
-        self._step = np.float32(STEP / np.sqrt(self.turned_dim))
+        self._mean = np.zeros(self.rotated_dim, np.float32)
+        self._step = np.float32(STEP / np.sqrt(self.rotated_dim))
 
-    def centred(self, centre: Floats) -> PageCodec:
-        """The codec of a library whose vectors lie around ``centre`` ``(dim,)``."""
-        centred = object.__new__(type(self))
-        centred.__dict__ |= self.__dict__ | {"_centre": self.turn(centre[None])[0]}
-        return centred
+    def with_mean(self, mean: Floats) -> PageCodec:
+        """Return the codec of a library whose vectors have this mean ``(dim,)``."""
+        codec = copy(self)
+        codec._mean = self.rotate(mean[None])[0]
+        return codec
 
-    def turn(self, vectors: Floats) -> NDArray[np.float32]:
-        """Turn vectors ``(vectors, dim)``; lengths and angles stay. Shape ``(vectors, turned_dim)``."""
-        turned = np.zeros((len(vectors), self.turned_dim), np.float32)
-        turned[:, : self.dim] = vectors
+    def rotate(self, vectors: Floats) -> NDArray[np.float32]:
+        """Rotate vectors ``(vectors, dim)``, which keeps lengths and angles. Shape ``(vectors, rotated_dim)``."""
+        rotated = np.zeros((len(vectors), self.rotated_dim), np.float32)
+        rotated[:, : self.dim] = vectors
         for order, flips in self._rounds:
-            mixed = (turned[:, order] * flips).reshape(-1, HADAMARD) @ _hadamard()
-            turned = mixed.reshape(len(vectors), self.turned_dim)
-        return turned
+            mixed = (rotated[:, order] * flips).reshape(-1, HADAMARD_SIZE) @ _hadamard()
+            rotated = mixed.reshape(len(vectors), self.rotated_dim)
+        return rotated
 
-    def encode(self, vectors: Floats) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Code the vectors of a page.
+    def encode(self, vectors: Floats) -> CodedPage:
+        """Code the vectors ``(vectors, dim)`` of a page."""
+        rotated = self.rotate(vectors)
+        pooled = _pool(vectors, rotated) - self._mean
+        steps = np.floor((rotated - self._mean) / self._step + STEPS // 2).clip(0, STEPS - 1)
+        signs = np.packbits(pooled[:, :SIGN_BITS] >= 0, axis=1, bitorder="little").view("<u8")  # (vectors, 2)
+        return CodedPage(signs.T.reshape(-1).view(np.uint8), _pack(steps.astype(np.uint8)))
 
-        Args:
-            vectors: Shape ``(vectors, dim)``.
+    def sign_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count the bytes of the pages' pooled sign codes. Shape ``(pages,)`` each."""
+        return SIGN_BYTES * _pooled_counts(vector_counts)
 
-        Returns:
-            Its outline, the first words of all signs and then the second words, and its fine codes. As bytes.
-        """
-        turned = self.turn(vectors)
-        outline = _outline(vectors, turned) - self._centre
-        steps = np.floor((turned - self._centre) / self._step + STEPS // 2).clip(0, STEPS - 1)
-        return _words(outline[:, :BITS] >= 0).T.reshape(-1).view(np.uint8), _pack(steps.astype(np.uint8))
-
-    def outline_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many bytes the outlines of pages take. Shape ``(pages,)`` each."""
-        return SIGN_BYTES * _outline_counts(vector_counts)
-
-    def fine_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many bytes the fine codes of pages take. Shape ``(pages,)`` each."""
-        return -(-vector_counts // BLOCK) * (BLOCK * self.turned_dim // 2)
+    def four_bit_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count the bytes of the pages' 4-bit codes. Shape ``(pages,)`` each."""
+        return -(-vector_counts // BLOCK) * (BLOCK * self.rotated_dim // 2)
 
     def best_pages(
         self, queries: Sequence[Floats], codes: PageCodes, limit: int, candidates: int | None = None
     ) -> list[NDArray[np.int64]]:
-        """Find the pages whose codes promise the best MaxSim.
+        """Find the pages with the highest MaxSim estimated from codes.
 
         Args:
             queries: Shape ``(query_tokens, dim)`` each.
-            codes: Of the pages to choose from.
-            limit: How many at most, for each query.
-            candidates: How many pages' fine codes are looked at; None for a number that finds nearly all.
+            codes: Codes of the pages to choose from.
+            limit: How many pages at most, for each query.
+            candidates: How many pages to score by 4-bit codes; None for a number that finds nearly all.
 
         Returns:
             For each query, positions of pages with at least one vector, best first.
         """
         coded = [self._coded(query) for query in queries]
         filled = np.flatnonzero(codes.counts)
-        wanted = max(limit, usual_candidates(len(filled), limit) if candidates is None else candidates)
+        wanted = max(limit, default_candidates(len(filled), limit) if candidates is None else candidates)
         if len(filled) <= wanted:
-            likely = [filled] * len(coded)
+            chosen = [filled] * len(coded)
         else:
-            counts = _outline_counts(codes.counts)
-            scores = scoring.score_signs([query.signs for query in coded], counts, codes.outline)
-            likely = [np.sort(_best(row, wanted)) for row in scores]
+            counts = _pooled_counts(codes.counts)
+            scores = scoring.score_signs([query.signs for query in coded], counts, codes.signs)
+            chosen = [np.sort(np.argpartition(-row, wanted)[:wanted]) for row in scores]
         found = []
-        for query, pages in zip(coded, likely, strict=True):
-            close = scoring.score_fine(query.fine, codes.counts[pages], codes.fine.take(pages))
-            found.append(pages[np.argsort(-close, kind="stable")[:limit]])
+        for query, pages in zip(coded, chosen, strict=True):
+            estimates = scoring.score_four_bit(
+                query.four_bit, codes.counts[pages], codes.four_bit.take(pages)
+            )
+            found.append(pages[np.argsort(-estimates, kind="stable")[:limit]])
         return found
 
     def _coded(self, query: Floats) -> CodedQuery:
-        turned = self.turn(query)
-        around = (turned - self._centre)[:, :BITS]
-        return CodedQuery(scoring.SignQuery(*_levels(around)), scoring.FineQuery(*_levels(turned)))
+        rotated = self.rotate(query)
+        signs = (rotated - self._mean)[:, :SIGN_BITS]
+        return CodedQuery(scoring.SignQuery(*_levels(signs)), scoring.FourBitQuery(*_levels(rotated)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class CodedQuery:
-    """A query as each kind of code is compared with it."""
+    """A query in the form that each kind of code is compared with.
+
+    Attributes:
+        signs: For sign codes.
+        four_bit: For 4-bit codes.
+    """
 
     signs: scoring.SignQuery
-    fine: scoring.FineQuery
+    four_bit: scoring.FourBitQuery
 
 
-def usual_candidates(pages: int, limit: int = USUAL_LIMIT) -> int:
-    """How many of some pages' fine codes are looked at, if nobody says: more where more than the usual are wanted."""
-    usual = USUAL_IF_ROUNDED if queries_are_rounded() else USUAL
-    return min(pages, math.ceil(usual * math.sqrt(pages * max(1.0, limit / USUAL_LIMIT))))
+def default_candidates(pages: int, limit: int = DEFAULT_LIMIT) -> int:
+    """Return how many of the pages to score by 4-bit codes, for a search that needs ``limit`` of them."""
+    per_root = BINARY_CANDIDATES_PER_ROOT_PAGE if queries_are_binary() else CANDIDATES_PER_ROOT_PAGE
+    return min(pages, math.ceil(per_root * math.sqrt(pages * max(1.0, limit / DEFAULT_LIMIT))))
 
 
-def candidates_here(measured: int, *, rounded: bool) -> int:
-    """As many candidates as do on this machine what they did where they were measured.
+def candidates_on_this_machine(measured: int, *, binary_queries: bool) -> int:
+    """Convert a number of candidates that was measured on another machine; binary queries need more of them.
 
     Args:
-        measured: How many they were.
-        rounded: Whether queries were rounded to signs there.
+        measured: Candidates on that machine.
+        binary_queries: Whether queries were binary there.
     """
-    if rounded or not queries_are_rounded():
+    if binary_queries or not queries_are_binary():
         return measured
-    return measured * USUAL_IF_ROUNDED // USUAL
+    return measured * BINARY_CANDIDATES_PER_ROOT_PAGE // CANDIDATES_PER_ROOT_PAGE
 
 
-def _outline_counts(vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Of how many vectors the outlines of pages are. Shape ``(pages,)`` each."""
-    return np.minimum(vector_counts, np.maximum(SHORT, -(-vector_counts // GROUP)))
+def _pooled_counts(vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Count the pooled vectors of pages. Shape ``(pages,)`` each."""
+    return np.minimum(vector_counts, np.maximum(MIN_POOLED_VECTORS, -(-vector_counts // POOL_FACTOR)))
 
 
-def _outline(vectors: Floats, turned: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Gather vectors around some of them, and take the mean direction of each group.
+def _pool(vectors: Floats, rotated: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Pool each vector with the most similar of some evenly spaced ones, and take the mean direction of each pool.
 
     Args:
-        vectors: Of a page, of unit norm. Shape ``(vectors, dim)``.
-        turned: The same, turned. Shape ``(vectors, turned_dim)``.
+        vectors: Vectors of a page, of unit norm. Shape ``(vectors, dim)``.
+        rotated: The same, rotated. Shape ``(vectors, rotated_dim)``.
 
     Returns:
-        Shape ``(outline vectors, turned_dim)``.
+        Shape ``(pooled vectors, rotated_dim)``.
     """
-    (count,) = _outline_counts(np.array([len(vectors)])).tolist()
+    (count,) = _pooled_counts(np.array([len(vectors)])).tolist()
     if count == len(vectors):
-        return turned
-    middles = np.arange(count) * len(vectors) // count
-    nearest = (vectors.astype(np.float32) @ vectors[middles].T.astype(np.float32)).argmax(axis=1)
+        return rotated
+    seeds = np.arange(count) * len(vectors) // count
+    nearest = (vectors.astype(np.float32) @ vectors[seeds].T.astype(np.float32)).argmax(axis=1)
     order = np.argsort(nearest, kind="stable")
-    groups, firsts = np.unique(nearest[order], return_index=True)
-    means = turned[middles]  # one that another outdoes gathers none
-    means[groups] = np.add.reduceat(turned[order], firsts)
+    pools, firsts = np.unique(nearest[order], return_index=True)
+    means = rotated[seeds]  # an empty pool, whose seed is in another one, has the seed itself
+    means[pools] = np.add.reduceat(rotated[order], firsts)
     lengths = np.linalg.norm(means, axis=1, keepdims=True)
     return np.asarray(means / np.maximum(lengths, np.finfo(np.float32).tiny))
 
 
 def _levels(coordinates: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Coordinates ``(tokens, dim)`` as whole numbers up to 127, and what the largest of each token stands for."""
+    """Round the coordinates ``(tokens, dim)`` of each token to -127..127, and return what 127 stands for."""
     reach = np.maximum(np.abs(coordinates).max(axis=1), np.finfo(np.float32).tiny)
     return np.rint(coordinates / reach[:, None] * 127).astype(np.int8), reach
 
 
-def _best(scores: NDArray[np.float32], count: int) -> NDArray[np.int64]:
-    """Positions of the highest scores, in any order."""
-    return np.argpartition(-scores, count)[:count]
-
-
-def _words(bits: NDArray[np.bool_]) -> NDArray[np.uint64]:
-    """Bits ``(vectors, BITS)`` as words ``(vectors, 2)``."""
-    words: NDArray[np.uint64] = np.packbits(bits, axis=1, bitorder="little").view("<u8")
-    return words
-
-
 def _pack(steps: NDArray[np.uint8]) -> NDArray[np.uint8]:
-    """Steps ``(vectors, turned_dim)`` as bytes, by blocks; the last vector fills up the last block."""
+    """Pack steps ``(vectors, rotated_dim)`` by blocks; copies of the last vector fill the last block."""
     missing = -len(steps) % BLOCK
     padded = np.concatenate([steps, np.repeat(steps[-1:], missing, axis=0)])
     quads = padded.reshape(-1, BLOCK, steps.shape[1] // 4, 4).transpose(0, 2, 1, 3)
@@ -229,6 +226,6 @@ def _pack(steps: NDArray[np.uint8]) -> NDArray[np.uint8]:
 @cache
 def _hadamard() -> NDArray[np.float32]:
     matrix = np.ones((1, 1), np.float32)
-    while len(matrix) < HADAMARD:
+    while len(matrix) < HADAMARD_SIZE:
         matrix = np.block([[matrix, matrix], [matrix, -matrix]])
-    return matrix / np.float32(np.sqrt(HADAMARD))
+    return matrix / np.float32(np.sqrt(HADAMARD_SIZE))

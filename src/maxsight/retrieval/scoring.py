@@ -31,7 +31,7 @@ class SignQuery:
     agreement tells about weak likeness is mostly noise.
 
     Attributes:
-        levels: Of its first 128 turned coordinates. Shape ``(query_tokens, 128)``, int8.
+        levels: Of its first 128 rotated coordinates. Shape ``(query_tokens, 128)``, int8.
         scales: What a level is worth, by token. Shape ``(query_tokens,)``.
     """
 
@@ -40,11 +40,11 @@ class SignQuery:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class FineQuery:
-    """A query as fine codes are compared with it.
+class FourBitQuery:
+    """A query as 4-bit codes are compared with it.
 
     Attributes:
-        levels: Shape ``(query_tokens, turned_dim)``, int8.
+        levels: Shape ``(query_tokens, rotated_dim)``, int8.
         scales: What a level is worth, by token. Shape ``(query_tokens,)``.
     """
 
@@ -91,13 +91,13 @@ def score_signs(
     return scores
 
 
-def score_fine(query: FineQuery, counts: NDArray[np.int64], fine: PageBytes) -> NDArray[np.float32]:
-    """Score pages by their fine codes.
+def score_four_bit(query: FourBitQuery, counts: NDArray[np.int64], codes: PageBytes) -> NDArray[np.float32]:
+    """Score pages by their 4-bit codes.
 
     Args:
         query: The query.
         counts: Vectors of each page. Shape ``(pages,)``.
-        fine: Their fine codes.
+        codes: Their 4-bit codes.
 
     Returns:
         Shape ``(pages,)``; ``-inf`` for a page without vectors. Good for comparing pages, not for showing: what is
@@ -109,9 +109,9 @@ def score_fine(query: FineQuery, counts: NDArray[np.int64], fine: PageBytes) -> 
 
         def score(pages: slice) -> None:
             for page in range(pages.start, pages.stop):
-                scores[page] = _fine_score(query, int(counts[page]), fine, page)
+                scores[page] = _four_bit_score(query, int(counts[page]), codes, page)
     else:
-        compare, addresses = compiled.fine_scorer(query.levels, query.scales), fine.addresses()
+        compare, addresses = compiled.four_bit_scorer(query.levels, query.scales), codes.addresses()
 
         def score(pages: slice) -> None:
             compare(addresses[pages], counts[pages], scores[pages])
@@ -174,12 +174,12 @@ def _sign_score(
     return np.float32((factors * agreeing * agreeing).sum())
 
 
-def _fine_score(query: FineQuery, count: int, fine: PageBytes, page: int) -> np.float32:
+def _four_bit_score(query: FourBitQuery, count: int, codes: PageBytes, page: int) -> np.float32:
     if not count:
         return np.float32(-np.inf)
     dim = query.levels.shape[1]
     blocks = -(-count // 16)
-    packed = fine.page(page, blocks * 8 * dim).reshape(blocks, dim // 8, 16, 4)
+    packed = codes.page(page, blocks * 8 * dim).reshape(blocks, dim // 8, 16, 4)
     quads = np.concatenate([packed & 15, packed >> 4], axis=1)  # (blocks, dim / 4, 16, 4)
     steps = quads.transpose(0, 2, 1, 3).reshape(blocks * 16, dim)
     products = query.levels.astype(np.float32) @ steps.astype(np.float32).T  # whole numbers below 2**24

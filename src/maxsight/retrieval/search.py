@@ -18,9 +18,9 @@ from maxsight.stores.conditions import Filter
 from maxsight.stores.ragged import PageVectors
 from maxsight.types import QueryEmbedding
 
-FEWEST_RESCORED = 48
+MIN_RESCORED = 48
 RESCORED_PER_HIT = 3
-TEXT_PER_HIT = 8
+TEXT_MATCHES_PER_HIT = 8
 RECIPROCAL_RANK_CONSTANT = 60  # Cormack, Clarke and Büttcher 2009
 
 
@@ -101,12 +101,12 @@ def rank_pages_many(
     if exact:
         ranked = _score_all(store, queries, where, None if hybrid else limit)
     else:
-        rescored = max(FEWEST_RESCORED, RESCORED_PER_HIT * limit)
+        rescored = max(MIN_RESCORED, RESCORED_PER_HIT * limit)
         vectors = [query.vectors for query in queries]
         nearest = store.nearest(vectors, rescored, where=where, candidates=candidates)
         ranked = [score_pages(query, pages) for query, pages in zip(queries, nearest, strict=True)]
     for query, pages in zip(queries, ranked, strict=True):
-        by_text = store.search_text(query.text, TEXT_PER_HIT * limit, where=where) if hybrid else []
+        by_text = store.search_text(query.text, TEXT_MATCHES_PER_HIT * limit, where=where) if hybrid else []
         unscored = sorted(set(by_text) - {page.page_id for page in pages})
         if unscored:
             pages += [

@@ -50,8 +50,8 @@ class Audit:
         default: Candidates that a search takes without an audit.
         exact_ms: Median time to score every page for a query.
         settings: With fewer candidates first; the last looks at all pages.
-        rounded: Whether candidates were chosen by queries rounded to signs, see ``retrieval.codes``. All were before
-            this was kept.
+        binary_queries: Whether queries were reduced to signs to choose candidates, see ``retrieval.codes``. All were
+            before this was stored.
     """
 
     date: str
@@ -63,7 +63,7 @@ class Audit:
     default: int
     exact_ms: float
     settings: tuple[Setting, ...]
-    rounded: bool = True
+    binary_queries: bool = True
 
     @property
     def recommended(self) -> Setting | None:

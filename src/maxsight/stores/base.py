@@ -14,7 +14,7 @@ from maxsight.stores.audit import Audit
 from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
-from maxsight.stores.ragged import PageCodes, PageVectors
+from maxsight.stores.ragged import CodedPage, PageCodes, PageVectors
 from maxsight.types import Document, Floats, Page, PageEmbedding, Scalar
 
 
@@ -70,32 +70,32 @@ class Codec(Protocol):
         """Codes of different versions are not comparable."""
         ...
 
-    def centred(self, centre: Floats) -> Codec:
-        """The codec of a library whose vectors lie around ``centre`` ``(dim,)``: its codes tell them apart better."""
+    def with_mean(self, mean: Floats) -> Codec:
+        """Return the codec of a library whose vectors have this mean ``(dim,)``; it is subtracted before coding."""
         ...
 
-    def encode(self, vectors: Floats) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """Code the vectors ``(vectors, dim)`` of one page: its outline, and its fine codes, see ``PageCodes``."""
+    def encode(self, vectors: Floats) -> CodedPage:
+        """Code the vectors ``(vectors, dim)`` of one page."""
         ...
 
-    def outline_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many bytes the outlines of pages take. Shape ``(pages,)`` each."""
+    def sign_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count the bytes of the pages' pooled sign codes. Shape ``(pages,)`` each."""
         ...
 
-    def fine_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
-        """How many bytes the fine codes of pages take. Shape ``(pages,)`` each."""
+    def four_bit_bytes(self, vector_counts: NDArray[np.int64]) -> NDArray[np.int64]:
+        """Count the bytes of the pages' 4-bit codes. Shape ``(pages,)`` each."""
         ...
 
     def best_pages(
         self, queries: Sequence[Floats], codes: PageCodes, limit: int, candidates: int | None
     ) -> list[NDArray[np.int64]]:
-        """Find the pages whose codes promise the best MaxSim.
+        """Find the pages with the highest MaxSim estimated from codes.
 
         Args:
             queries: Shape ``(query_tokens, dim)`` each.
             codes: Of the pages to choose from.
             limit: How many at most, for each query.
-            candidates: How many pages' fine codes are looked at; None for a number that finds nearly all.
+            candidates: How many pages to score by 4-bit codes; None for a number that finds nearly all.
 
         Returns:
             For each query, positions of pages with at least one vector, best first.

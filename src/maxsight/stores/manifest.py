@@ -9,8 +9,8 @@ from maxsight.errors import FormatError, InputError, LibraryDamagedError
 from maxsight.types import EmbeddingSpace
 
 FORMAT_VERSION = 4
-"""1: a row a page. 2: with signs of its vectors. 3: with fine codes too, around the library's centre. 4: with signs of
-its outline only."""
+"""1: a row a page. 2: with signs of its vectors. 3: with 4-bit codes too, less the library's mean. 4: with
+pooled signs only."""
 
 OCR_CHOICES = ("auto", "tesseract", "rapidocr", "none")
 

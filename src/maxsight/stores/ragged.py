@@ -71,18 +71,31 @@ class PageBytes:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class CodedPage:
+    """The codes of one page.
+
+    Attributes:
+        signs: Pooled sign codes: the first words of all, then the second words. Shape ``(bytes,)``.
+        four_bit: 4-bit codes of all vectors, as the codec lays them out. Shape ``(bytes,)``.
+    """
+
+    signs: NDArray[np.uint8]
+    four_bit: NDArray[np.uint8]
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class PageCodes:
     """The codes of some pages.
 
     Attributes:
         counts: Vectors of each page. Shape ``(pages,)``.
-        outline: Signs of fewer vectors, see ``Codec.outline_bytes``: the first words of all, then the second words.
-        fine: A few bits a dimension of all vectors, as the codec lays them out.
+        signs: Pooled sign codes, see ``Codec.sign_bytes``: the first words of all, then the second words.
+        four_bit: 4-bit codes of all vectors, as the codec lays them out.
     """
 
     counts: NDArray[np.int64]
-    outline: PageBytes
-    fine: PageBytes
+    signs: PageBytes
+    four_bit: PageBytes
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -92,8 +92,8 @@ def test_long_pages_are_searched_in_the_file_and_not_copied(store):
     (part,) = parts(store)
     assert part.vectors is not None
     assert not part.vectors.buffers[0].flags.owndata
-    assert not part.outline.buffers[0].flags.owndata
-    assert not part.fine.buffers[0].flags.owndata
+    assert not part.signs.buffers[0].flags.owndata
+    assert not part.four_bit.buffers[0].flags.owndata
 
 
 def test_a_single_page_is_found_whichever_way_it_lies(store):
@@ -185,20 +185,20 @@ def test_the_first_pages_settle_the_centre_for_good(store, path):
         return page_of(name, 0, vectors / np.linalg.norm(vectors, axis=1, keepdims=True))
 
     store.put([leaning(f"{number}.pdf") for number in range(64)])
-    centre = store._newest_table().codec._centre
-    assert np.linalg.norm(centre) > 0.75
+    mean = store._newest_table().codec._mean
+    assert np.linalg.norm(mean) > 0.75
     store.put([leaning("b.pdf")])
     store.put(random_pages(1))
-    np.testing.assert_array_equal(store._newest_table().codec._centre, centre)
+    np.testing.assert_array_equal(store._newest_table().codec._mean, mean)
     assert store.verify().clean
     with LocalStore.open(path, codec=PageCodec, read_only=True) as reader:
-        np.testing.assert_array_equal(reader._newest_table().codec._centre, centre)
+        np.testing.assert_array_equal(reader._newest_table().codec._mean, mean)
 
 
 def test_one_page_of_one_vector_hardly_moves_the_centre(store):
     """A page counts for one, however many vectors it has, beside eight that lie around zero."""
     store.put([page_of("a.pdf", 0, unit(np.random.default_rng(0), 1, DIM))])
-    assert np.linalg.norm(store._newest_table().codec._centre) == pytest.approx(1 / 9, abs=1e-3)
+    assert np.linalg.norm(store._newest_table().codec._mean) == pytest.approx(1 / 9, abs=1e-3)
 
 
 def test_many_small_commits_leave_few_files_to_be_held_open(store):

@@ -348,8 +348,8 @@ def test_verify_names_a_page_whose_content_changed_and_repair_drops_just_that(pa
         ("meta_year", "77", "its metadata is not what was written"),
         ("vector_count", "77", "its content is not what was written"),
         ("page_number", "9", "its content is not what was written"),
-        ("outline", "X'00'", "its codes are not what was written"),
-        ("fine_codes", "outline", "its codes are not what was written"),
+        ("pooled_signs", "X'00'", "its codes are not what was written"),
+        ("four_bit_codes", "pooled_signs", "its codes are not what was written"),
         ("code_version", "99", "its codes are not what was written"),
     ],
 )

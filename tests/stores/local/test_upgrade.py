@@ -72,10 +72,12 @@ def test_the_first_writer_upgrades_the_previous_format_in_place(path, expected):
             EmbeddingSpace("fake", "1", 16), dpi=200, ocr="auto", created_by="0.1.0"
         )
         assert_holds(again, expected)
-    table = lance.dataset(path / "pages.lance").to_table(columns=["code_version", "vector_count", "outline"])
+    table = lance.dataset(path / "pages.lance").to_table(
+        columns=["code_version", "vector_count", "pooled_signs"]
+    )
     assert set(table.column("code_version").to_pylist()) == {PageCodec.version}
-    outlines = [len(outline) for outline in table.column("outline").to_pylist()]
-    assert outlines == PageCodec(16).outline_bytes(np.asarray(table.column("vector_count"))).tolist()
+    outlines = [len(outline) for outline in table.column("pooled_signs").to_pylist()]
+    assert outlines == PageCodec(16).sign_bytes(np.asarray(table.column("vector_count"))).tolist()
 
 
 FORMER = {

@@ -1,8 +1,8 @@
-"""Signs and fine codes scored by the processor's matrix unit (AMX of newer Xeons), by the numbers of the query.
+"""Signs and 4-bit codes scored by the processor's matrix unit (AMX of newer Xeons), by the numbers of the query.
 
 The unit has eight tiles of 16 lines of 64 bytes, and multiplies two of bytes into one of sums. Two tiles of query
 tokens meet the codes of a block of 16 vectors, 64 dimensions a step. Codes are made bytes first, in memory that stays
-in the first cache for usual dimensions: a sign 0 or 1, a step of fine codes 0 to 15.
+in the first cache for usual dimensions: a sign 0 or 1, a step of 4-bit codes 0 to 15.
 
 What the unit is told takes long, but what is next begins before it is done, unless it waits for memory. So blocks are
 unpacked some time before they are multiplied, and sums are looked at some time after they were written.
@@ -26,7 +26,7 @@ from numpy.typing import NDArray
 from maxsight.retrieval.kernels.bits import compiled
 from maxsight.retrieval.kernels.instructions import (
     BYTES,
-    FINE_AHEAD,
+    FOUR_BIT_AHEAD,
     I8,
     I64,
     INTS,
@@ -68,12 +68,12 @@ def sign_scorer(
     )
 
 
-def fine_scorer(
+def four_bit_scorer(
     levels: NDArray[np.int8], scales: NDArray[np.float32]
 ) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]:
-    """What scores pages by their fine codes: as ``kernels.fine_scorer``, and the same numbers."""
+    """What scores pages by their 4-bit codes: as ``kernels.four_bit_scorer``, and the same numbers."""
     query, shapes = _tiled(levels)
-    return lambda addresses, counts, scores: _score_fine(addresses, counts, shapes, query, scales, scores)
+    return lambda addresses, counts, scores: _score_four_bit(addresses, counts, shapes, query, scales, scores)
 
 
 def _tiled(levels: NDArray[np.int8]) -> tuple[NDArray[np.int8], NDArray[np.uint8]]:
@@ -154,7 +154,7 @@ def _take_bit(builder: ir.IRBuilder, packed: ir.Value, bit: int) -> ir.Value:
 
 
 @intrinsic
-def unpack_fine(typing: Any, codes: Any, half: Any, target: Any) -> Any:
+def unpack_four_bit(typing: Any, codes: Any, half: Any, target: Any) -> Any:
     """Write the codes of a block of 16 vectors as bytes: ``half`` lines of low halves, then those of high halves."""
 
     def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
@@ -163,7 +163,7 @@ def unpack_fine(typing: Any, codes: Any, half: Any, target: Any) -> Any:
         behind = builder.add(target, builder.mul(half, line))
         with cgutils.for_range(builder, half) as loop:
             offset = builder.mul(loop.index, line)
-            fetch(builder, builder.add(codes, offset), ahead=FINE_AHEAD, cache=2)
+            fetch(builder, builder.add(codes, offset), ahead=FOUR_BIT_AHEAD, cache=2)
             both = load(builder, codes, offset, INTS)
             parts = builder.and_(both, mask), builder.and_(builder.lshr(both, constant(INTS, 4)), mask)
             for part, place in zip(parts, (target, behind), strict=True):
@@ -298,7 +298,7 @@ def _unpack(address, count, signs, depth, block, target):
         unpack_signs(first, first + 8 * count, target)
     else:
         half = depth * BLOCK // 2
-        unpack_fine(address + LINE * half * min(block, (count - 1) // BLOCK), half, target)
+        unpack_four_bit(address + LINE * half * min(block, (count - 1) // BLOCK), half, target)
 
 
 @njit(nogil=True)
@@ -392,8 +392,8 @@ def _score_signs(addresses, counts, shapes, query, totals, factors, starts, scor
 
 
 @compiled("void(i8[::1], i8[::1], u1[::1], i1[:,:,:,:,::1], f4[::1], f4[::1])")
-def _score_fine(addresses, counts, shapes, query, scales, scores):
-    """Score pages by their fine codes.
+def _score_four_bit(addresses, counts, shapes, query, scales, scores):
+    """Score pages by their 4-bit codes.
 
     Args:
         addresses: Of each page's codes. Shape ``(pages,)``.

@@ -22,8 +22,8 @@ from numba.extending import intrinsic
 from numpy.typing import NDArray
 
 from maxsight.retrieval.kernels.instructions import (
-    FINE_AHEAD,
     FLOATS,
+    FOUR_BIT_AHEAD,
     HALVES,
     I64,
     INTS,
@@ -40,7 +40,7 @@ from maxsight.retrieval.kernels.instructions import (
     spread,
 )
 
-SIGN_LANES, FINE_LANES, EXACT_LANES, EXACT_VECTORS = 8, 16, 16, 8
+SIGN_LANES, FOUR_BIT_LANES, EXACT_LANES, EXACT_VECTORS = 8, 16, 16, 8
 WORTH = np.maximum(0, 1 - np.arange(129, dtype=np.float32) / 64) ** 2
 """What a token gives by how many of 128 bits differ."""
 NARROW, USUAL, WIDE = 4, 8, 12
@@ -77,7 +77,7 @@ def sign_tile(typing: Any, low: Any, high: Any, blocks: Any, query: Any, best: A
 
 
 @intrinsic(prefer_literal=True)
-def fine_tile(typing: Any, codes: Any, half: Any, query: Any, best: Any, tokens: Any) -> Any:
+def four_bit_tile(typing: Any, codes: Any, half: Any, query: Any, best: Any, tokens: Any) -> Any:
     """Raise ``best`` ``(tokens, 16)`` to the products of each token with a block of 16 vectors.
 
     A block is ``half`` times 64 bytes: four dimensions of 16 vectors in the low halves of the bytes, and those half
@@ -93,7 +93,7 @@ def fine_tile(typing: Any, codes: Any, half: Any, query: Any, best: Any, tokens:
         mask = constant(INTS, 0x0F0F0F0F)
         with cgutils.for_range(builder, half) as loop:
             offset = builder.mul(loop.index, ir.Constant(I64, 64))
-            fetch(builder, builder.add(codes, offset), ahead=FINE_AHEAD, cache=1)
+            fetch(builder, builder.add(codes, offset), ahead=FOUR_BIT_AHEAD, cache=1)
             both = load(builder, codes, offset, INTS)
             parts = builder.and_(both, mask), builder.and_(builder.lshr(both, constant(INTS, 4)), mask)
             row = builder.add(query, builder.mul(loop.index, ir.Constant(I64, 8 * len(several))))
@@ -230,13 +230,13 @@ def sign_scorer(
     )
 
 
-def fine_scorer(
+def four_bit_scorer(
     levels: NDArray[np.int8], scales: NDArray[np.float32]
 ) -> Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]:
-    """What scores pages by their fine codes.
+    """What scores pages by their 4-bit codes.
 
     Args:
-        levels: Of the query's coordinates. Shape ``(query_tokens, turned_dim)``.
+        levels: Of the query's coordinates. Shape ``(query_tokens, rotated_dim)``.
         scales: What a level is worth, by token. Shape ``(query_tokens,)``.
 
     Returns:
@@ -245,7 +245,7 @@ def fine_scorer(
     """
     levels, scales = _padded(levels, scales)
     words = _tiled(levels.view(np.int32))
-    return lambda addresses, counts, scores: _score_fine(addresses, counts, words, scales, scores)
+    return lambda addresses, counts, scores: _score_four_bit(addresses, counts, words, scales, scores)
 
 
 def exact_scorer(
@@ -349,18 +349,18 @@ def _score_signs(addresses, counts, words, weights, starts, worth, scores):
 
 
 @compiled("void(i8[::1], i8[::1], i4[:,::1], f4[::1], f4[::1])")
-def _score_fine(addresses, counts, words, scales, scores):
-    """Score pages by their fine codes.
+def _score_four_bit(addresses, counts, words, scales, scores):
+    """Score pages by their 4-bit codes.
 
     Args:
         addresses: Of each page's codes. Shape ``(pages,)``.
         counts: Vectors of each page. Shape ``(pages,)``.
-        words: The tokens, tile by tile as ``fine_tile`` takes them. Shape ``(tokens, dim / 4)``.
+        words: The tokens, tile by tile as ``four_bit_tile`` takes them. Shape ``(tokens, dim / 4)``.
         scales: What one step is worth, by token. Shape ``(tokens,)``.
         scores: Written to. Shape ``(pages,)``.
     """
     tokens, half = words.shape[0], words.shape[1] // 2
-    best = np.empty((tokens, FINE_LANES), np.int32)
+    best = np.empty((tokens, FOUR_BIT_LANES), np.int32)
     query = words.ctypes.data
     for page in range(len(counts)):
         highest = best.ctypes.data  # on every page, see above
@@ -368,18 +368,18 @@ def _score_fine(addresses, counts, words, scales, scores):
             scores[page] = -np.inf
             continue
         best[:] = -(2**31)
-        for block in range((counts[page] + FINE_LANES - 1) // FINE_LANES):
+        for block in range((counts[page] + FOUR_BIT_LANES - 1) // FOUR_BIT_LANES):
             codes = addresses[page] + 64 * half * block
             token = 0
             while token < tokens:
                 width = _tile_width(tokens - token)
                 asked, largest = query + 8 * half * token, highest + 64 * token
                 if width == WIDE:
-                    fine_tile(codes, half, asked, largest, WIDE)
+                    four_bit_tile(codes, half, asked, largest, WIDE)
                 elif width == USUAL:
-                    fine_tile(codes, half, asked, largest, USUAL)
+                    four_bit_tile(codes, half, asked, largest, USUAL)
                 else:
-                    fine_tile(codes, half, asked, largest, NARROW)
+                    four_bit_tile(codes, half, asked, largest, NARROW)
                 token += width
         score = np.float32(0)
         for token in range(tokens):

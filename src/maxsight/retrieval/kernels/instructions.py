@@ -19,7 +19,7 @@ I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 INTS, WORDS = ir.VectorType(I32, 16), ir.VectorType(I64, 8)
 SHORTS, BYTES = ir.VectorType(I16, 32), ir.VectorType(I8, 64)
 HALVES, FLOATS = ir.VectorType(ir.HalfType(), 16), ir.VectorType(ir.FloatType(), 16)
-SIGNS_AHEAD, FINE_AHEAD = 16384, 4096
+SIGNS_AHEAD, FOUR_BIT_AHEAD = 16384, 4096
 """Bytes. Measured; the former is a few pages' outlines, so the next ones are there when their turn comes."""
 HOST = binding.get_host_cpu_features()
 if platform.machine().lower() in ("x86_64", "amd64") and not HOST.get("f16c"):

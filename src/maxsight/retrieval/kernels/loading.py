@@ -36,15 +36,15 @@ class Kernels:
 
     Attributes:
         sign_scorer: By sign codes, see ``kernels`` and ``matrix_kernels``.
-        fine_scorer: By fine codes, see ``kernels`` and ``matrix_kernels``.
+        four_bit_scorer: By 4-bit codes, see ``kernels`` and ``matrix_kernels``.
         exact_scorer: By vectors, see ``kernels``.
-        rounds_queries: Whether the first rounds queries to signs too.
+        binary_queries: Whether the first rounds queries to signs too.
     """
 
     sign_scorer: Callable[..., Callable[..., None]]
-    fine_scorer: Callable[..., Callable[..., None]]
+    four_bit_scorer: Callable[..., Callable[..., None]]
     exact_scorer: Callable[..., Callable[..., None]]
-    rounds_queries: bool
+    binary_queries: bool
 
 
 def kernels_for(counts: NDArray[np.int64], tokens: int) -> Kernels | None:
@@ -63,10 +63,10 @@ def compile_for(vectors: int) -> None:
         load_kernels()
 
 
-def queries_are_rounded() -> bool:
+def queries_are_binary() -> bool:
     """Whether pages are scored by their signs with queries that are rounded to signs too."""
     if _loader.tried:
-        return _loader.kernels is not None and _loader.kernels.rounds_queries
+        return _loader.kernels is not None and _loader.kernels.binary_queries
     return settings.kernels() != "numpy" and find_spec("numba") is not None and not allow_matrices()
 
 
@@ -112,7 +112,9 @@ def _import() -> Kernels | None:
     except Exception as error:  # whatever keeps a compiler from working, there is another way
         logger.warning("searches are slower without compiled kernels: %s: %s", type(error).__name__, error)
         return None
-    return Kernels(best.sign_scorer, best.fine_scorer, kernels.exact_scorer, rounds_queries=best is kernels)
+    return Kernels(
+        best.sign_scorer, best.four_bit_scorer, kernels.exact_scorer, binary_queries=best is kernels
+    )
 
 
 _loader = _Loader()

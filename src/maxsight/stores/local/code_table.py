@@ -37,8 +37,8 @@ class Part:
         page_ids: One per page.
         row_ids: Lance's number for each page; it stays the same as long as the page does. Shape ``(pages,)``.
         counts: Vectors of each page. Shape ``(pages,)``.
-        outline: Their outlines.
-        fine: Their fine codes.
+        signs: Their pooled sign codes.
+        four_bit: Their 4-bit codes.
         vectors: Their vectors, where the file can be mapped.
         stride: Bytes from one vector to the next.
     """
@@ -46,8 +46,8 @@ class Part:
     page_ids: pa.Array
     row_ids: NDArray[np.uint64]
     counts: NDArray[np.int64]
-    outline: PageBytes
-    fine: PageBytes
+    signs: PageBytes
+    four_bit: PageBytes
     vectors: PageBytes | None
     stride: int
 
@@ -84,8 +84,8 @@ class CodeTable:
         parts = list(self.parts.values())
         return PageCodes(
             np.concatenate([np.empty(0, np.int64), *(part.counts for part in parts)]),
-            PageBytes.joined([part.outline for part in parts]),
-            PageBytes.joined([part.fine for part in parts]),
+            PageBytes.joined([part.signs for part in parts]),
+            PageBytes.joined([part.four_bit for part in parts]),
         )
 
     @cached_property
@@ -116,7 +116,7 @@ class CodeTable:
     def codes_of(self, positions: NDArray[np.int64]) -> PageCodes:
         """The codes of some pages."""
         codes = self.codes
-        return PageCodes(codes.counts[positions], codes.outline.take(positions), codes.fine.take(positions))
+        return PageCodes(codes.counts[positions], codes.signs.take(positions), codes.four_bit.take(positions))
 
     def vectors(self, positions: NDArray[np.int64]) -> PageVectors:
         """The vectors of some pages, in the order asked for; read where they can't be mapped."""
@@ -206,13 +206,13 @@ class _Parts:
         row_ids = np.asarray(rows.column("_rowid"))
         counts = np.asarray(rows.column("vector_count")).astype(np.int64)
         places = (np.asarray(rows.column("_rowaddr")) & np.uint64(2**32 - 1)).astype(np.int64)
-        vectors, outline, fine = map_columns(self.folder, fragment, self._field_ids())
+        vectors, signs, four_bit = map_columns(self.folder, fragment, self._field_ids())
         mapped = vectors.items(places, counts, 2 * self.dim) if vectors else None
-        stored = "outline" in self.dataset.schema.names and "code_version" in rows.column_names
+        stored = "pooled_signs" in self.dataset.schema.names and "code_version" in rows.column_names
         if stored and set(rows.column("code_version").to_pylist()) <= {self.codec.version}:
             codes = (
-                self._bytes(outline, places, self.codec.outline_bytes(counts), row_ids, "outline"),
-                self._bytes(fine, places, self.codec.fine_bytes(counts), row_ids, "fine_codes"),
+                self._bytes(signs, places, self.codec.sign_bytes(counts), row_ids, "pooled_signs"),
+                self._bytes(four_bit, places, self.codec.four_bit_bytes(counts), row_ids, "four_bit_codes"),
             )
         else:
             codes = self._encoded(row_ids)
@@ -228,7 +228,7 @@ class _Parts:
     def _field_ids(self) -> list[int]:
         fields = {field.name(): field for field in self.dataset.lance_schema.fields()}
         innermost = []
-        for name in ("vectors", "outline", "fine_codes"):
+        for name in ("vectors", "pooled_signs", "four_bit_codes"):
             field = fields.get(name)
             while field is not None and field.children():
                 field = field.children()[0]
@@ -253,7 +253,8 @@ class _Parts:
     def _encoded(self, row_ids: NDArray[np.uint64]) -> tuple[PageBytes, PageBytes]:
         codes = {row_id: self.codec.encode(page) for row_id, page in _read(self.dataset, row_ids, "vectors")}
         ordered = [codes[row_id] for row_id in row_ids.tolist()]
-        return PageBytes.of([outline for outline, _ in ordered]), PageBytes.of([fine for _, fine in ordered])
+        signs = PageBytes.of([page.signs for page in ordered])
+        return signs, PageBytes.of([page.four_bit for page in ordered])
 
 
 def _bytes_in(column: MappedColumn, starts: NDArray[np.int64]) -> PageBytes:

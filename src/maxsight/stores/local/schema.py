@@ -33,10 +33,10 @@ Row = dict[str, Any]
 """A page as plain values and arrays, by column."""
 
 MANIFEST_KEY = b"maxsight"
-CENTRE_KEY = b"maxsight-centre"
+MEAN_KEY = b"maxsight-mean"
 AUDIT_KEY = b"maxsight-audit"
 PAGES_AT_ZERO = 8
-"""That a centre counts beside those it is of."""
+"""Shrinks the library's mean: as if this many extra pages lay at zero."""
 NO_AUDIT: dict[str, str | None] = {AUDIT_KEY.decode(): None}
 BOXES = pa.struct({name: pa.list_(pa.uint16()) for name in ("x", "y", "width", "height")})
 SPANS = pa.struct({name: pa.list_(pa.int32()) for name in ("start", "length")})
@@ -44,8 +44,8 @@ _AS_IT_IS = {"lance-encoding:compression": "none", "lance-encoding:structural-en
 """One row after the other, so that ``mapping`` finds them."""
 
 CODE_COLUMNS = [
-    pa.field("outline", pa.large_binary(), metadata=_AS_IT_IS),
-    pa.field("fine_codes", pa.large_binary(), metadata=_AS_IT_IS),
+    pa.field("pooled_signs", pa.large_binary(), metadata=_AS_IT_IS),
+    pa.field("four_bit_codes", pa.large_binary(), metadata=_AS_IT_IS),
     pa.field("code_version", pa.int32()),
     pa.field("code_checksum", pa.uint32()),
 ]
@@ -129,21 +129,21 @@ def metadata_columns(fields: Mapping[str, FieldType]) -> list[pa.Field]:
     return [pa.field(metadata_column(name), METADATA_TYPES[kind]) for name, kind in fields.items()]
 
 
-def centre_of(schema: pa.Schema) -> Floats | None:
+def mean_of(schema: pa.Schema) -> Floats | None:
     """What the vectors of a library lie around, ``(dim,)``; None while it has none."""
-    text = (schema.metadata or {}).get(CENTRE_KEY)
+    text = (schema.metadata or {}).get(MEAN_KEY)
     return None if text is None else np.frombuffer(b64decode(text), "<f4")
 
 
-def centre_entry(vectors: Sequence[Floats]) -> dict[str, str | None]:
-    """The centre of some pages' vectors, as it is kept beside the columns.
+def mean_entry(vectors: Sequence[Floats]) -> dict[str, str | None]:
+    """The mean of some pages' vectors, as it is kept beside the columns.
 
     It is the mean of what each page lies around, drawn to zero as by some pages more that lie there: one page alone,
     which may be blank or have a single vector, says little of where others lie.
     """
     means = [page.mean(axis=0, dtype=np.float64) for page in vectors if len(page)]
-    centre = np.asarray(sum(means) / (len(means) + PAGES_AT_ZERO)).astype("<f4")
-    return {CENTRE_KEY.decode(): b64encode(centre.tobytes()).decode()}
+    mean = np.asarray(sum(means) / (len(means) + PAGES_AT_ZERO)).astype("<f4")
+    return {MEAN_KEY.decode(): b64encode(mean.tobytes()).decode()}
 
 
 def audit_of(schema: pa.Schema) -> Audit | None:
@@ -296,15 +296,15 @@ def _packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64
 
 def code_row(codec: Codec, vectors: Floats) -> Row:
     """The codes of a page's vectors, by column."""
-    outline, fine = codec.encode(vectors)
-    codes = {"outline": outline, "fine_codes": fine, "code_version": codec.version}
+    page = codec.encode(vectors)
+    codes = {"pooled_signs": page.signs, "four_bit_codes": page.four_bit, "code_version": codec.version}
     return codes | {"code_checksum": code_checksum(codes)}
 
 
 def code_checksum(codes: Row) -> int:
     """CRC-32 of the codes of a page."""
     total = codes["code_version"] or 0
-    for name in ("outline", "fine_codes"):
+    for name in ("pooled_signs", "four_bit_codes"):
         total = zlib.crc32(_content(codes[name]) or b"", total)
     return total
 

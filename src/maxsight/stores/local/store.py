@@ -75,7 +75,7 @@ class LocalStore:
         self._dataset = Dataset(path)
         self._manifest = schema.manifest_of(self._dataset.latest().schema, str(path))
         self._codec = codec(self._manifest.space.dim)
-        self._centred: tuple[bytes, Codec] | None = None
+        self._codec_with_mean: tuple[bytes, Codec] | None = None
         self._stored = edits.StoredIds()
         self._read_only = read_only
         self._lock = WriterLock(path, lock_wait_s)
@@ -206,26 +206,26 @@ class LocalStore:
             self._dataset.sync()
 
     def _upgraded(self, dataset: lance.LanceDataset, manifest: Manifest) -> Manifest:
-        if manifest.format_version < FORMAT_VERSION and schema.centre_of(dataset.schema) is None:
+        if manifest.format_version < FORMAT_VERSION and schema.mean_of(dataset.schema) is None:
             first = dataset.scanner(columns=["vectors"], limit=PAGES_FOR_CENTRE).to_table()
-            self._settle_centre(
+            self._settle_mean(
                 dataset, [row["vectors"] for b in first.to_batches() for row in schema.from_batch(b)]
             )
         return upgrade(dataset, manifest, self._codec_of(dataset))
 
-    def _settle_centre(self, dataset: lance.LanceDataset, vectors: Sequence[Floats]) -> None:
-        """What the first pages' vectors lie around is the library's centre for good, so that no code has to change."""
-        if schema.centre_of(dataset.schema) is None and any(map(len, vectors)):
-            dataset.update_schema_metadata(schema.centre_entry(vectors))
+    def _settle_mean(self, dataset: lance.LanceDataset, vectors: Sequence[Floats]) -> None:
+        """What the first pages' vectors lie around is the library's mean for good, so that no code has to change."""
+        if schema.mean_of(dataset.schema) is None and any(map(len, vectors)):
+            dataset.update_schema_metadata(schema.mean_entry(vectors))
 
     def _codec_of(self, dataset: lance.LanceDataset) -> Codec:
-        """Makes the codes of a version: around the library's centre, once it has one."""
-        centre = schema.centre_of(dataset.schema)
-        if centre is None:
+        """Makes the codes of a version: around the library's mean, once it has one."""
+        mean = schema.mean_of(dataset.schema)
+        if mean is None:
             return self._codec
-        if self._centred is None or self._centred[0] != centre.tobytes():
-            self._centred = centre.tobytes(), self._codec.centred(centre)
-        return self._centred[1]
+        if self._codec_with_mean is None or self._codec_with_mean[0] != mean.tobytes():
+            self._codec_with_mean = mean.tobytes(), self._codec.with_mean(mean)
+        return self._codec_with_mean[1]
 
     @contextmanager
     def _committing(self) -> Iterator[lance.LanceDataset]:
@@ -243,7 +243,7 @@ class LocalStore:
             fields = self._grow(dataset, [page.metadata for page in pages])
             dim = self._manifest.space.dim
             stored = [as_stored(page, dim, fields) for page in pages]
-            self._settle_centre(dataset, [page.embedding.vectors for page in stored])
+            self._settle_mean(dataset, [page.embedding.vectors for page in stored])
             codec = self._codec_of(dataset)
             rows = {page.page_id: schema.to_row(page, codec) for page in stored}
             table = schema.to_table(list(rows.values()), dataset.schema)

@@ -32,7 +32,7 @@ def upgrade(dataset: lance.LanceDataset, manifest: Manifest, codec: Codec) -> Ma
     """
     if manifest.format_version == FORMAT_VERSION:
         return manifest
-    if "outline" not in dataset.schema.names:
+    if "pooled_signs" not in dataset.schema.names:
         former = [name for name in schema.FORMER_CODE_COLUMNS if name in dataset.schema.names]
         if former:
             dataset.drop_columns(former)
