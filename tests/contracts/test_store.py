@@ -212,6 +212,70 @@ def test_replacing_keeps_the_pages_that_are_put_again(store, reference):
     assert [page.page_id for page in store.read(EVERYTHING[:3])] == [kept.page_id]
 
 
+def replacement(pages, **metadata):
+    """Other content for ``a/rivers.pdf``, of so many pages."""
+    return [
+        make_page("a/rivers.pdf", index, f"New page {index}", page_count=pages, version="2", **metadata)
+        for index in range(pages)
+    ]
+
+
+def test_a_long_document_is_replaced_over_several_commits_and_its_old_pages_go_with_the_last(
+    store, reference
+):
+    new = replacement(4, year=2024)
+    first = [page.page_id for page in new[:3]]
+    for either in (store, reference):
+        either.put(new[:2])
+        either.put(new[2:3])
+        assert len(either.read(EVERYTHING[:3] + first)) == 6, "nothing goes before the last commit"
+        either.put(new[3:], replace_documents=True, keep=first)
+    assert_same(store, reference)
+    assert [page.page_id for page in store.read(EVERYTHING[:3])] == []
+    assert store.read(EVERYTHING[3:]) != []
+    entry = store.documents()[0]
+    assert (entry.document, entry.page_indices) == (new[0].document, (0, 1, 2, 3))
+    assert (entry.mixed, entry.complete, entry.metadata) == (False, True, {"year": 2024})
+
+
+def test_pages_of_other_documents_stay_whether_they_are_named_or_not(store, reference):
+    new = replacement(2)
+    for either in (store, reference):
+        either.put(new[:1])
+        either.put(new[1:], replace_documents=True, keep=[new[0].page_id, EVERYTHING[3], "no page"])
+    assert_same(store, reference)
+    paths = {entry.document.path: entry.page_indices for entry in store.documents()}
+    assert paths == {"a/rivers.pdf": (0, 1), "b/sails.pdf": (0,), "notes.txt": (0,)}
+
+
+@pytest.mark.parametrize(
+    ("new", "written", "listed"), [(4, 2, "1"), (4, 4, "2"), (2, 2, "1")], ids=["part", "longer", "shorter"]
+)
+def test_a_document_between_two_contents_is_listed_as_the_whole_one_and_not_as_complete(
+    store, reference, new, written, listed
+):
+    for either in (store, reference):
+        either.put(replacement(new)[:written])
+    assert_same(store, reference)
+    entry = store.documents()[0]
+    assert entry.document.content_hash == f"a/rivers.pdf-{listed}"
+    assert entry.page_indices == tuple(range(entry.document.page_count))
+    assert entry.mixed
+    assert not entry.complete
+    assert [entry.mixed for entry in store.documents()[1:]] == [False, False]
+
+
+def test_of_two_contents_of_a_document_neither_of_them_whole_the_one_with_most_pages_is_listed(
+    store, reference
+):
+    for either in (store, reference):
+        either.remove(["a/rivers.pdf"])
+        either.put([LIBRARY[0], *replacement(4)[1:3]])
+    assert_same(store, reference)
+    entry = store.documents()[0]
+    assert (entry.document.content_hash, entry.page_indices, entry.mixed) == ("a/rivers.pdf-2", (1, 2), True)
+
+
 def test_removed_documents_are_gone_at_once(store, reference):
     by_text(store, "rivers", 10, None)
     assert store.remove(["a/rivers.pdf", "nowhere.pdf"]) == 3

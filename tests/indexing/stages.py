@@ -88,12 +88,12 @@ class GatedStore(MemoryStore):
         self.commits = []
         self.fails_on = fails_on
 
-    def put(self, pages, *, replace_documents=False):
+    def put(self, pages, *, replace_documents=False, keep=()):
         self.commits.append((list(pages), replace_documents))
         self.gate.pass_through(len(self.commits))
         if self.fails_on and len(self.commits) in self.fails_on:
             raise self.fails_on[len(self.commits)]
-        super().put(pages, replace_documents=replace_documents)
+        super().put(pages, replace_documents=replace_documents, keep=keep)
 
     @property
     def stored(self):

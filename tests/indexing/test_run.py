@@ -113,6 +113,23 @@ def test_a_changed_document_is_replaced_in_one_commit_however_many_batches_it_ta
     assert store.stored == {**whole(docs), "03.pdf": list(range(1, 10))}
 
 
+@pytest.mark.parametrize("pages", [2, 9], ids=["shorter", "longer"])
+def test_a_replacement_that_was_interrupted_before_its_last_commit_is_done_again(docs, pages):
+    """All new pages are stored, but the old ones were not dropped: the next run drops them."""
+    store = GatedStore()
+    list(run(store, GatedEncoder(), docs))
+    old = store.read([page for chunk in store.vectors() for page in chunk.page_ids])
+    write_pdf(docs / "03.pdf", [[(72, 144, f"New page {index}")] for index in range(pages)])
+    list(run(store, GatedEncoder(), docs))
+    store.put([page for page in old if page.document.path == "03.pdf"])
+    assert store.page_count() == 11 * PAGES_EACH + PAGES_EACH + pages
+    events = list(run(store, GatedEncoder(), docs))
+    assert [event.action for event in events if isinstance(event, Indexed)] == ["replaced"]
+    assert store.page_count() == 11 * PAGES_EACH + pages
+    assert store.stored == {**whole(docs), "03.pdf": list(range(1, pages + 1))}
+    assert all(entry.complete for entry in store.documents())
+
+
 def test_another_process_can_read_a_document_by_the_time_it_is_told_of(tmp_path, docs):
     with Library.create(tmp_path / "test.library", encoder="fake") as library:
         for event in library.indexing(docs):

@@ -197,7 +197,7 @@ class RecordRun:
     def _work(self, path: str, group: Group, file: Path, modified_ns: int) -> Work:
         entry = self._entries.get(path)
         known = entry if entry and entry.document.content_hash == group.content_hash else None
-        if self._again:
+        if self._again or (known and known.mixed):
             known = None
         document = Document(path, group.content_hash, group.size_bytes, modified_ns, group.page_count)
         return Work(

@@ -151,7 +151,8 @@ class IndexRun:
             except UnreadableDocumentError as error:
                 yield NotIndexed.of(error)
                 continue
-            known = entry if entry and entry.document.content_hash == document.content_hash else None
+            same = entry is not None and entry.document.content_hash == document.content_hash
+            known = entry if entry and same and not entry.mixed else None  # else its other pages would stay
             metadata = table.fields_of(source_file(path, self._home).as_posix()) if table else None
             if known and metadata is not None and metadata != known.metadata:
                 changed_metadata[path] = metadata

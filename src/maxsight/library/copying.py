@@ -19,8 +19,8 @@ from maxsight.identity import page_ids
 from maxsight.library.opening import create_store, holder_of, home_of, library_exists, open_store
 from maxsight.stores.addresses import Address, MilvusAddress
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
-from maxsight.stores.local import schema
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+from maxsight.stores.page_rows import metadata_checksum, to_row
 from maxsight.version import __version__
 
 BYTES_PER_GROUP = 32 * 2**20
@@ -249,7 +249,7 @@ class _Copy:
 
 def _is_other(old: DocumentEntry, new: DocumentEntry) -> bool:
     """Whether pages of a stored document have to go: of another content, or more than there are."""
-    same = old.document.content_hash == new.document.content_hash
+    same = old.document.content_hash == new.document.content_hash and not old.mixed
     return not (same and set(old.page_indices) <= set(new.page_indices))
 
 
@@ -276,7 +276,7 @@ def _groups(
 
 def _checksum(page: IndexedPage) -> int:
     """64 bits of everything a page holds, under whatever store."""
-    content, metadata = schema.content_row(page)["checksum"], schema.metadata_checksum(page.metadata)
+    content, metadata = to_row(page)["checksum"], metadata_checksum(page.metadata)
     return int.from_bytes(sha256(f"{page.page_id} {content} {metadata}".encode()).digest()[:8])
 
 

@@ -48,6 +48,8 @@ class DocumentEntry:
         vectors: Stored vectors of all its pages.
         metadata: The user's fields.
         page_fields: Each page's own, in the order of ``page_indices``.
+        mixed: Whether pages of another content are stored at the same path, too: the file is being replaced, or that
+            was interrupted. The entry describes the content that is whole, or else the one with most pages.
     """
 
     document: Document
@@ -55,11 +57,12 @@ class DocumentEntry:
     vectors: int
     metadata: Mapping[str, Scalar]
     page_fields: tuple[Mapping[str, Scalar], ...] = ()
+    mixed: bool = False
 
     @property
     def complete(self) -> bool:
-        """Whether every page of the file is stored."""
-        return len(self.page_indices) == self.document.page_count
+        """Whether every page of the file is stored, and none of another content."""
+        return not self.mixed and len(self.page_indices) == self.document.page_count
 
 
 class Codec(Protocol):
@@ -187,13 +190,22 @@ class Store(Searchable, Protocol):
         """
         ...
 
-    def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
+    def put(
+        self,
+        pages: Sequence[IndexedPage],
+        *,
+        replace_documents: bool = False,
+        keep: Collection[str] = (),
+    ) -> None:
         """Write pages in one commit; a page id that is stored already is replaced, never doubled.
 
         Args:
             pages: What to write.
             replace_documents: Also drop, in the same commit, every stored page of these pages' documents
-                (by path) that is not among ``pages``.
+                (by path) that is neither among ``pages`` nor in ``keep``.
+            keep: Page ids. A long document is replaced over several commits: plain ones with its first pages, and a
+                last one with ``replace_documents`` that names the first pages here. Until then
+                `DocumentEntry.mixed` holds.
 
         Raises:
             LibraryBusyError: Another process is writing.

@@ -11,6 +11,7 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from operator import itemgetter
 
 import numpy as np
 
@@ -19,6 +20,7 @@ from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page, stored_value
 from maxsight.stores.manifest import Manifest
+from maxsight.stores.page_rows import list_documents, listing_row
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored, check_queries
 from maxsight.types import Document, Floats, Scalar
@@ -79,12 +81,23 @@ class MemoryStore:
         """Nobody else can write: there is nothing to hold."""
         return nullcontext()
 
-    def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
+    def put(
+        self,
+        pages: Sequence[IndexedPage],
+        *,
+        replace_documents: bool = False,
+        keep: Collection[str] = (),
+    ) -> None:
         """Write pages; a page id that is stored already is replaced."""
         fields = grow_fields(self._fields, [page.metadata for page in pages])
         stored = {page.page_id: as_stored(page, self._manifest.space.dim, fields) for page in pages}
         if replace_documents:
-            self.remove({page.document.path for page in pages})
+            paths = {page.document.path for page in pages}
+            self._pages = {
+                page_id: page
+                for page_id, page in self._pages.items()
+                if page_id in keep or page.document.path not in paths
+            }
         self._version += 1
         self._pages |= stored
         self._fields = fields
@@ -133,19 +146,8 @@ class MemoryStore:
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        pages_of: dict[str, list[IndexedPage]] = defaultdict(list)
-        for page in sorted(self._pages.values(), key=lambda page: page.page.page_index):
-            pages_of[page.document.path].append(page)
-        return [
-            DocumentEntry(
-                document=pages[0].document,
-                page_indices=tuple(page.page.page_index for page in pages),
-                vectors=sum(len(page.embedding.vectors) for page in pages),
-                metadata=of_document(pages[0].metadata),
-                page_fields=tuple(of_page(page.metadata) for page in pages),
-            )
-            for _, pages in sorted(pages_of.items())
-        ]
+        rows = [listing_row(page) | {"metadata": page.metadata} for page in self._pages.values()]
+        return list_documents(rows, itemgetter("metadata"))
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None

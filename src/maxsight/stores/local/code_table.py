@@ -22,6 +22,7 @@ from numpy.typing import NDArray
 from maxsight.stores.base import Codec
 from maxsight.stores.local import schema
 from maxsight.stores.local.mapping import MappedColumn, map_columns
+from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageBytes, PageCodes, PageVectors
 
 PAGES_PER_BATCH = 64
@@ -132,8 +133,8 @@ class CodeTable:
         back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]))
         return joined.take(back)
 
-    def rows(self, positions: NDArray[np.int64]) -> Iterator[schema.Row]:
-        """What ``schema.to_page`` needs of pages, in the order asked for."""
+    def rows(self, positions: NDArray[np.int64]) -> Iterator[Row]:
+        """What ``page_rows.to_page`` needs of pages, in the order asked for."""
         columns = [name for name in self.dataset.schema.names if name not in schema.NOT_IN_PAGES]
         vectors = iter(self.vectors(positions))
         for batch in self.dataset.take(positions.tolist(), columns=columns).to_batches():

@@ -10,6 +10,7 @@ import pyarrow as pa
 from maxsight.stores.conditions import lance_literal, metadata_column, path_in
 from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
 from maxsight.stores.local import schema
+from maxsight.stores.page_rows import Row, checksum
 from maxsight.types import Document, Scalar
 
 
@@ -39,18 +40,28 @@ class StoredIds:
         self._version = dataset.version
 
 
-def replace(dataset: lance.LanceDataset, pages: pa.Table, paths: Collection[str]) -> None:
+def replace(
+    dataset: lance.LanceDataset, pages: pa.Table, paths: Collection[str], keep: Collection[str]
+) -> None:
     """Write pages over those of the same ids.
 
     Args:
         dataset: Its newest version.
         pages: The pages.
         paths: Documents whose other pages go.
+        keep: Ids of other pages that stay.
     """
     merge = dataset.merge_insert("page_id").when_matched_update_all().when_not_matched_insert_all()
     if paths:
-        merge = merge.when_not_matched_by_source_delete(path_in(sorted(paths)).to_lance())
+        dropped = path_in(sorted(paths)).to_lance()
+        if keep:
+            dropped = f"({dropped}) AND NOT ({_page_in(keep)})"
+        merge = merge.when_not_matched_by_source_delete(dropped)
     merge.execute(pages)
+
+
+def _page_in(page_ids: Iterable[str]) -> str:
+    return f"page_id IN ({', '.join(map(lance_literal, page_ids))})"
 
 
 def set_metadata(
@@ -83,7 +94,7 @@ def set_page_fields(
         page_fields: The new ones, by page id.
         fields: All fields of the library.
     """
-    where = f"page_id IN ({', '.join(map(lance_literal, page_fields))})"
+    where = _page_in(page_fields)
     _rewrite(
         dataset,
         where,
@@ -95,7 +106,7 @@ def set_page_fields(
 def _rewrite(
     dataset: lance.LanceDataset,
     where: str,
-    metadata_of: Callable[[schema.Row], Mapping[str, Scalar]],
+    metadata_of: Callable[[Row], Mapping[str, Scalar]],
     fields: Mapping[str, FieldType],
 ) -> None:
     columns = [metadata_column(name) for name in fields]
@@ -121,18 +132,18 @@ def touch(
     _write(dataset, rows, ["size_bytes", "modified_ns", "checksum"])
 
 
-def _touched(batch: pa.RecordBatch, given: Mapping[tuple[str, str], Document]) -> Iterator[schema.Row]:
+def _touched(batch: pa.RecordBatch, given: Mapping[tuple[str, str], Document]) -> Iterator[Row]:
     for row in schema.from_batch(batch):
         document = given.get((row["path"], row["content_hash"]))
         if document is None:
             continue
         new = {"size_bytes": document.size_bytes, "modified_ns": document.modified_ns}
-        if schema.checksum(row) != row["checksum"]:
+        if checksum(row) != row["checksum"]:
             continue  # a damaged page keeps the checksum that gives it away
-        yield {"page_id": row["page_id"], **new, "checksum": schema.checksum(row | new)}
+        yield {"page_id": row["page_id"], **new, "checksum": checksum(row | new)}
 
 
-def _write(dataset: lance.LanceDataset, rows: Sequence[schema.Row], columns: Sequence[str]) -> None:
+def _write(dataset: lance.LanceDataset, rows: Sequence[Row], columns: Sequence[str]) -> None:
     if rows:
         kinds = pa.schema([dataset.schema.field(name) for name in ("page_id", *columns)])
         merge = dataset.merge_insert("page_id").when_matched_update_all()

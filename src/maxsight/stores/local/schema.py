@@ -8,11 +8,9 @@ The user's fields lie in columns of their own (``conditions.metadata_column``), 
 
 from __future__ import annotations
 
-import json
-import struct
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import pairwise
 from typing import Any
 
@@ -21,16 +19,14 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from maxsight.errors import LibraryDamagedError
+from maxsight.stores import page_rows
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, IndexedPage
 from maxsight.stores.conditions import metadata_column, metadata_field
 from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
-from maxsight.stores.rounding import from_grid, to_grid
-from maxsight.types import Document, Floats, Page, PageEmbedding, Regions, Scalar, TextSource, Words
-
-Row = dict[str, Any]
-"""A page as plain values and arrays, by column."""
+from maxsight.stores.page_rows import Row, metadata_checksum
+from maxsight.types import Floats, Scalar
 
 MANIFEST_KEY = b"maxsight"
 MEAN_KEY = b"maxsight-mean"
@@ -158,35 +154,8 @@ def audit_entry(audit: Audit) -> dict[str, str | None]:
 
 
 def to_row(page: IndexedPage, codec: Codec) -> Row:
-    """A page, as ``rounding.as_stored`` gives it, by column."""
-    return content_row(page) | code_row(codec, page.embedding.vectors) | metadata_row(page.metadata)
-
-
-def content_row(page: IndexedPage) -> Row:
-    """What a page holds, the user's fields left out, with its checksum: the same in every store."""
-    document, read, embedding = page.document, page.page, page.embedding
-    row: Row = {
-        "page_id": page.page_id,
-        "path": document.path,
-        "file": document.file,
-        "page_number": read.page_number,
-        "content_hash": document.content_hash,
-        "size_bytes": document.size_bytes,
-        "modified_ns": document.modified_ns,
-        "page_count": document.page_count,
-        "text": read.text,
-        "text_source": str(read.text_source),
-        "width_pt": float(read.width_pt),
-        "height_pt": float(read.height_pt),
-        "word_spans": _start_length(read.words.spans),
-        "word_boxes": _maybe(_box_steps, read.words.boxes),
-        "region_boxes": _maybe(_box_steps, embedding.regions.boxes),
-        "region_spans": _maybe(_start_length, embedding.regions.spans),
-        "vector_count": len(embedding.vectors),
-        "vectors": embedding.vectors,
-    }
-    row["checksum"] = checksum(row)
-    return row
+    """Return a page, as ``rounding.as_stored`` gives it, by column."""
+    return page_rows.to_row(page) | code_row(codec, page.embedding.vectors) | metadata_row(page.metadata)
 
 
 def metadata_row(metadata: Mapping[str, Scalar]) -> Row:
@@ -195,54 +164,10 @@ def metadata_row(metadata: Mapping[str, Scalar]) -> Row:
     return columns | {"metadata_checksum": metadata_checksum(metadata)}
 
 
-def to_page(row: Row) -> IndexedPage:
-    """The page that a row holds."""
-    return IndexedPage(
-        page_id=row["page_id"],
-        document=document_of(row),
-        page=Page(
-            page_index=row["page_number"] - 1,
-            text=row["text"],
-            words=Words(_start_end(row["word_spans"]), _maybe(_corners, row["word_boxes"])),
-            text_source=TextSource(row["text_source"]),
-            width_pt=row["width_pt"],
-            height_pt=row["height_pt"],
-        ),
-        embedding=PageEmbedding(
-            row["vectors"],
-            Regions(_maybe(_corners, row["region_boxes"]), _maybe(_start_end, row["region_spans"])),
-        ),
-        metadata=metadata_of(row),
-    )
-
-
-def document_of(row: Row) -> Document:
-    """The file that a row is a page of."""
-    return Document(
-        path=row["path"],
-        content_hash=row["content_hash"],
-        size_bytes=row["size_bytes"],
-        modified_ns=row["modified_ns"],
-        page_count=row["page_count"],
-    )
-
-
 def metadata_of(row: Row) -> dict[str, Scalar]:
     """The user's fields in a row."""
     named = ((metadata_field(column), value) for column, value in row.items())
     return {name: value for name, value in named if name is not None and value is not None}
-
-
-def checksum(row: Row) -> int:
-    """CRC-32 of what a row holds, the user's fields and the codes left out: both may change by themselves."""
-    total = 0
-    for name in sorted(row):
-        if name in _NOT_SUMMED or metadata_field(name) is not None:
-            continue
-        content = _content(row[name])
-        total = zlib.crc32(struct.pack("<q", -1 if content is None else len(content)), total)
-        total = zlib.crc32(content or b"", total)
-    return total
 
 
 FORMER_CODE_COLUMNS = ("code_lo", "code_hi", "signs", "fine_codes", "code_version")
@@ -251,28 +176,6 @@ FORMER_CODE_COLUMNS = ("code_lo", "code_hi", "signs", "fine_codes", "code_versio
 CODES = frozenset({*FORMER_CODE_COLUMNS, *(column.name for column in CODE_COLUMNS)})
 NOT_IN_PAGES = CODES | {"vectors", "vector_count", "file", "checksum", "metadata_checksum"}
 """What a page is read without: searches have it where it lies, or it follows from the rest."""
-
-_NOT_SUMMED = {"checksum", "metadata_checksum", "_rowid"} | CODES
-
-
-def metadata_checksum(metadata: Mapping[str, Scalar]) -> int:
-    """CRC-32 of the user's fields of a document."""
-    return zlib.crc32(json.dumps(dict(metadata), sort_keys=True).encode())
-
-
-def _content(value: object) -> bytes | memoryview | None:
-    match value:
-        case None:
-            return None
-        case str():
-            return value.encode()
-        case int():
-            return struct.pack("<q", value)
-        case float():
-            return struct.pack("<d", value)
-        case np.ndarray():
-            return np.ascontiguousarray(value).tobytes()
-    raise TypeError(f"no column holds {type(value).__name__}")
 
 
 def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
@@ -305,7 +208,7 @@ def code_checksum(codes: Row) -> int:
     """CRC-32 of the codes of a page."""
     total = codes["code_version"] or 0
     for name in ("pooled_signs", "four_bit_codes"):
-        total = zlib.crc32(_content(codes[name]) or b"", total)
+        total = zlib.crc32(b"" if codes[name] is None else codes[name], total)
     return total
 
 
@@ -362,24 +265,3 @@ def _split(column: pa.ListArray) -> list[NDArray[Any]]:
     nested = pa.types.is_fixed_size_list(column.type.value_type)
     flat, offsets = _packed_vectors(column) if nested else _packed_values(column)
     return [flat[start:end] for start, end in pairwise(offsets)]
-
-
-def _maybe(convert: Callable[[NDArray[Any]], NDArray[Any]], values: NDArray[Any] | None) -> Any:
-    return None if values is None else convert(values)
-
-
-def _start_length(spans: NDArray[np.int32]) -> NDArray[np.int32]:
-    return np.stack([spans[:, 0], spans[:, 1] - spans[:, 0]], axis=1).astype(np.int32)
-
-
-def _start_end(spans: NDArray[np.int32]) -> NDArray[np.int32]:
-    return np.cumsum(spans, axis=1, dtype=np.int32)
-
-
-def _box_steps(boxes: NDArray[np.float32]) -> NDArray[np.uint16]:
-    steps = to_grid(boxes)
-    return np.concatenate([steps[:, :2], steps[:, 2:] - steps[:, :2]], axis=1)
-
-
-def _corners(steps: NDArray[np.uint16]) -> NDArray[np.float32]:
-    return from_grid(np.concatenate([steps[:, :2], steps[:, :2] + steps[:, 2:]], axis=1))

@@ -20,7 +20,6 @@ import shutil
 import threading
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from operator import itemgetter
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -36,7 +35,7 @@ from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter, metadata_column, path_in
-from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
+from maxsight.stores.fields import FieldType, grow_fields
 from maxsight.stores.local import edits, maintenance, schema
 from maxsight.stores.local.code_table import CodeTable, read_table
 from maxsight.stores.local.damage import Damage
@@ -47,6 +46,7 @@ from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE, WriterLock
 from maxsight.stores.local.upgrade import upgrade
 from maxsight.stores.local.verification import Verification, check_rows
 from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+from maxsight.stores.page_rows import LISTED, list_documents, to_page
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored, check_queries
 from maxsight.types import Document, Floats, Scalar
@@ -234,7 +234,13 @@ class LocalStore:
             yield self._dataset.to_commit_on()
             self._dataset.sync()
 
-    def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
+    def put(
+        self,
+        pages: Sequence[IndexedPage],
+        *,
+        replace_documents: bool = False,
+        keep: Collection[str] = (),
+    ) -> None:
         """Write pages in one commit; a page id that is stored already is replaced."""
         if not pages:
             return
@@ -250,7 +256,7 @@ class LocalStore:
             self._stored.refresh(dataset)
             paths = {page.document.path for page in pages} if replace_documents else set()
             if paths or self._stored.may_hold(rows):
-                edits.replace(dataset, table, paths)
+                edits.replace(dataset, table, paths, keep)
             else:
                 lance.write_dataset(table, dataset, mode="append")
             self._stored.note(self._dataset.latest(), rows)
@@ -314,14 +320,9 @@ class LocalStore:
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        columns = ["page_id", "path", "content_hash", "size_bytes", "modified_ns", "page_count"]
-        columns += ["page_number", "vector_count", *map(metadata_column, self.fields())]
-        pages_of: dict[str, list[schema.Row]] = {}
-        for batch in self._scan(columns, None):
-            for row in batch.to_pylist():
-                pages_of.setdefault(row["path"], []).append(row)
-        by_number = itemgetter("page_number")
-        return [_entry(sorted(pages_of[path], key=by_number)) for path in sorted(pages_of)]
+        columns = [*LISTED, *map(metadata_column, self.fields())]
+        rows = (row for batch in self._scan(columns, None) for row in batch.to_pylist())
+        return list_documents(rows, schema.metadata_of)
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
@@ -385,7 +386,7 @@ class LocalStore:
         table = self._newest_table()
         with self._dataset.reading():
             rows = list(table.rows(table.positions_of(page_ids)))
-        return [schema.to_page(row) for row in rows]
+        return [to_page(row, schema.metadata_of(row)) for row in rows]
 
     def _newest_table(self) -> CodeTable:
         """The table of the newest version."""
@@ -562,13 +563,3 @@ def _chunks(positions: NDArray[np.int64], sizes: NDArray[np.int64]) -> Iterator[
         last = max(first + 1, int(np.searchsorted(ends, before + CHUNK_BYTES, side="right")))
         yield positions[first:last]
         first = last
-
-
-def _entry(rows: list[schema.Row]) -> DocumentEntry:
-    return DocumentEntry(
-        document=schema.document_of(rows[0]),
-        page_indices=tuple(row["page_number"] - 1 for row in rows),
-        vectors=sum(row["vector_count"] for row in rows),
-        metadata=of_document(schema.metadata_of(rows[0])),
-        page_fields=tuple(of_page(schema.metadata_of(row)) for row in rows),
-    )

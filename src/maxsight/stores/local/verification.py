@@ -13,6 +13,7 @@ from maxsight.errors import MaxSightError
 from maxsight.stores.local import schema
 from maxsight.stores.local.damage import Damage
 from maxsight.stores.local.lance_errors import blames_data, brief, is_foreign
+from maxsight.stores.page_rows import Row, checksum, metadata_checksum, to_page
 from maxsight.stores.rounding import are_unit
 
 PAGES_PER_BATCH = 32
@@ -98,7 +99,7 @@ def check_rows(
     return done, faults
 
 
-def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterator[schema.Row]:
+def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterator[Row]:
     """The rows of a fragment; where they can't be decoded together, one by one, with the faulty ones marked."""
     read: set[int] = set()
     try:
@@ -128,7 +129,7 @@ def _read(dataset: lance.LanceDataset, row_id: int, columns: list[str] | None) -
     return dataset.to_table(columns=columns, filter=f"_rowid = {row_id}", with_row_id=True)
 
 
-def _named(dataset: lance.LanceDataset, row_id: int) -> schema.Row:
+def _named(dataset: lance.LanceDataset, row_id: int) -> Row:
     unknown = {"page_id": "", "path": "", "page_number": 0, "_rowid": row_id}
     try:
         rows = _read(dataset, row_id, ["page_id", "path", "page_number"]).to_pylist()
@@ -139,18 +140,18 @@ def _named(dataset: lance.LanceDataset, row_id: int) -> schema.Row:
     return rows[0] if rows else unknown
 
 
-def _fault(row: schema.Row) -> str | None:
+def _fault(row: Row) -> str | None:
     vectors = row["vectors"]
-    if schema.checksum(row) != row["checksum"]:
+    if checksum(row) != row["checksum"]:
         return "its content is not what was written"
-    if schema.metadata_checksum(schema.metadata_of(row)) != row["metadata_checksum"]:
+    if metadata_checksum(schema.metadata_of(row)) != row["metadata_checksum"]:
         return "its metadata is not what was written"
     if not np.isfinite(vectors).all() or not are_unit(np.linalg.norm(vectors.astype(np.float32), axis=1)):
         return "a vector is not of unit norm"
     if "code_checksum" in row and schema.code_checksum(row) != row["code_checksum"]:
         return "its codes are not what was written"
     try:
-        schema.to_page(row)
+        to_page(row, schema.metadata_of(row))
     except (MaxSightError, ValueError) as error:
         return f"it can't be read as a page: {error}"
     return None

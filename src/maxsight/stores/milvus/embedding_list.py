@@ -27,7 +27,6 @@ from maxsight.stores.milvus.expressions import is_one_of, to_milvus
 from maxsight.stores.milvus.keys import page_key
 from maxsight.stores.milvus.page_columns import (
     TEXT_VECTOR,
-    Row,
     add_page_columns,
     checksum,
     damaged_vectors,
@@ -46,6 +45,7 @@ from maxsight.stores.milvus.patches import (
     to_vectors,
 )
 from maxsight.stores.milvus.store import MilvusStore
+from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
 from maxsight.types import Floats

@@ -309,7 +309,13 @@ class ForeignRows:
         """Refuse."""
         self._refuse()
 
-    def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
+    def put(
+        self,
+        pages: Sequence[IndexedPage],
+        *,
+        replace_documents: bool = False,
+        keep: Collection[str] = (),
+    ) -> None:
         """Refuse."""
         self._refuse()
 

@@ -19,14 +19,12 @@ from numpy.typing import NDArray
 from pymilvus import CollectionSchema, DataType, Function, FunctionType
 
 from maxsight.errors import InputError, LibraryDamagedError
+from maxsight.stores import page_rows
 from maxsight.stores.base import IndexedPage
-from maxsight.stores.local import schema as content
 from maxsight.stores.milvus.capabilities import Capabilities
 from maxsight.stores.milvus.expressions import METADATA_COLUMN, metadata_field, metadata_key
+from maxsight.stores.page_rows import Row
 from maxsight.types import Floats, Scalar
-
-Row = dict[str, Any]
-"""A page's columns."""
 
 TEXT_BYTES = 65_535
 """What a column of text holds."""
@@ -43,10 +41,7 @@ _NUMBERS = (
 _MEASURES = ("width_pt", "height_pt")
 _PACKED_ARRAYS = ("word_spans", "word_boxes", "region_boxes", "region_spans")
 
-LISTED = [
-    "page_id", "path", "content_hash", "size_bytes", "modified_ns", "page_count", "page_number", "vector_count",
-    "vectors_key", "checksum", METADATA_COLUMN,
-]  # fmt: skip
+LISTED = [*page_rows.LISTED, "vectors_key", "checksum", METADATA_COLUMN]
 """What listings need."""
 
 WHOLE = ["page_id", *_TEXTS, *_NUMBERS, *_MEASURES, METADATA_COLUMN, "text", *PACKED]
@@ -78,7 +73,7 @@ def to_columns(page: IndexedPage, vectors_key: int) -> Row:
     Raises:
         InputError: It is more than its columns hold.
     """
-    row = content.content_row(page)
+    row = page_rows.to_row(page)
     text, rest = _cut(row["text"])
     arrays = {name: row[name] for name in _PACKED_ARRAYS if row[name] is not None}
     packed = _pack(arrays | {"rest": np.frombuffer(rest, np.uint8)})
@@ -112,8 +107,7 @@ def to_page(row: Row, vectors: Floats) -> IndexedPage:
     arrays = _unpack("".join(row[name] for name in PACKED))
     text = row["text"] + arrays.pop("rest").tobytes().decode()
     given = {name: arrays.get(name) for name in _PACKED_ARRAYS}
-    metadata = content.metadata_row(metadata_of(row))
-    return content.to_page(row | given | metadata | {"text": text, "vectors": vectors})
+    return page_rows.to_page(row | given | {"text": text, "vectors": vectors}, metadata_of(row))
 
 
 def checksum(vectors: Floats) -> int:

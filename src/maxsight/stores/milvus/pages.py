@@ -10,15 +10,13 @@ import json
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import pairwise
-from operator import itemgetter
 from typing import Any
 
 from maxsight.errors import InputError, LibraryDamagedError
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry
 from maxsight.stores.conditions import Filter
-from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
-from maxsight.stores.local.schema import document_of
+from maxsight.stores.fields import FieldType, grow_fields
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import batched
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, Connection
@@ -29,9 +27,9 @@ from maxsight.stores.milvus.page_columns import (
     NO_VECTOR,
     PACKED,
     TEXT_VECTOR,
-    Row,
     metadata_of,
 )
+from maxsight.stores.page_rows import Row, list_documents
 from maxsight.types import Scalar
 
 MANIFEST, FIELDS, AUDIT, VERSION = (
@@ -198,11 +196,7 @@ class PageRows:
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        pages_of: dict[str, list[Row]] = {}
-        for row in self.rows(LISTED):
-            pages_of.setdefault(row["path"], []).append(row)
-        by_number = itemgetter("page_number")
-        return [_entry(sorted(pages_of[path], key=by_number)) for path in sorted(pages_of)]
+        return list_documents(self.rows(LISTED), metadata_of)
 
     def search_text(self, query: str, limit: int, where: Filter | None) -> list[str]:
         """Name the pages whose text matches best by BM25.
@@ -254,13 +248,3 @@ class PageRows:
 
 def _rows_per_answer(columns: Sequence[str]) -> int:
     return WHOLE_ROWS if PACKED[0] in columns else SMALL_ROWS
-
-
-def _entry(rows: list[Row]) -> DocumentEntry:
-    return DocumentEntry(
-        document=document_of(rows[0]),
-        page_indices=tuple(row["page_number"] - 1 for row in rows),
-        vectors=sum(row["vector_count"] for row in rows),
-        metadata=of_document(metadata_of(rows[0])),
-        page_fields=tuple(of_page(metadata_of(row)) for row in rows),
-    )

@@ -25,9 +25,10 @@ from maxsight.stores.milvus.batches import batched, batched_by_size
 from maxsight.stores.milvus.connection import LARGEST_WINDOW, REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import is_one_of
 from maxsight.stores.milvus.keys import both_places, page_key, place_of, places, vector_keys, vectors_of
-from maxsight.stores.milvus.page_columns import LISTED, Row, checksum, damaged_vectors, to_columns
+from maxsight.stores.milvus.page_columns import LISTED, checksum, damaged_vectors, to_columns
 from maxsight.stores.milvus.pages import PageRows
 from maxsight.stores.milvus.store import MilvusStore
+from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
 from maxsight.types import Floats

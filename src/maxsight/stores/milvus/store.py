@@ -22,8 +22,9 @@ from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import batched, batched_by_size
 from maxsight.stores.milvus.connection import REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import METADATA_COLUMN
-from maxsight.stores.milvus.page_columns import LISTED, WHOLE, Row, metadata_of, to_metadata, to_page
+from maxsight.stores.milvus.page_columns import LISTED, WHOLE, metadata_of, to_metadata, to_page
 from maxsight.stores.milvus.pages import WHOLE_ROWS, PageRows
+from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored
 from maxsight.types import Document, Floats, Scalar
@@ -139,7 +140,13 @@ class MilvusStore(ABC):
             raise LibraryReadOnlyError(f"{self._connection.address} is opened read-only")
         return nullcontext()
 
-    def put(self, pages: Sequence[IndexedPage], *, replace_documents: bool = False) -> None:
+    def put(
+        self,
+        pages: Sequence[IndexedPage],
+        *,
+        replace_documents: bool = False,
+        keep: Collection[str] = (),
+    ) -> None:
         """Write pages; a page id that is stored already is replaced."""
         if not pages:
             return
@@ -147,7 +154,8 @@ class MilvusStore(ABC):
             fields = self._pages.grow_fields([page.metadata for page in pages])
             stored = {page.page_id: as_stored(page, self._dim, fields) for page in pages}
             paths = {page.document.path for page in pages} if replace_documents else ()
-            others = [row for row in self._rows_of(paths, LISTED) if row["page_id"] not in stored]
+            staying = stored.keys() | set(keep)
+            others = [row for row in self._rows_of(paths, LISTED) if row["page_id"] not in staying]
             self._write(list(stored.values()), others)
             self._pages.changed()
 
