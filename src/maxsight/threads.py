@@ -1,4 +1,4 @@
-"""Work on several cores without getting in one another's way."""
+"""Threads that use the CPUs without slowing each other down. They survive a fork of the process."""
 
 from __future__ import annotations
 
@@ -19,24 +19,28 @@ Result = TypeVar("Result")
 
 
 def cpu_count() -> int:
-    """CPUs this process may use; containers and ``taskset`` give fewer than the machine has."""
+    """Count the CPUs this process may use; containers and ``taskset`` give fewer than the machine has."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
 class _BlasLimit:
-    """One BLAS thread for as long as anybody wants it so.
+    """Limits BLAS to one thread while at least one caller holds the limit.
 
-    Searches on several threads overlap: each lifting its own limit would lift another's, or leave the limit behind.
-    And whichever thread limits OpenBLAS has it to itself until it lifts the limit, so that one thread does both.
+    Searches on several threads overlap, so one limit is shared and its holders are counted. OpenBLAS belongs to the
+    thread that limits it until that thread lifts the limit, so one thread of our own does both.
     """
 
     def __init__(self) -> None:
-        self._lock = Lock()
         self._holders = 0
-        self._setter = ThreadPoolExecutor(1, "blas-limit")
         self._limit: AbstractContextManager[Any]
+        self.start_thread()
+
+    def start_thread(self) -> None:
+        """Start the thread that sets the limit; again in a forked child, which has no threads of its parent."""
+        self._lock = Lock()
+        self._setter = ThreadPoolExecutor(1, "blas-limit")
 
     @contextmanager
     def hold(self) -> Iterator[None]:
@@ -57,10 +61,10 @@ _blas = _BlasLimit()
 
 
 def one_blas_thread() -> AbstractContextManager[None]:
-    """Keep numpy's matrix products on the threads that ask for them.
+    """Keep numpy's matrix products on the threads that ask for them, in the whole process.
 
-    BLAS threads that wait for work spin. Beside onnxruntime's threads, reading processes or another program they
-    take the cores that others need: a search that takes 170 ms took 400. The limit holds for the whole process.
+    BLAS threads that wait for work spin. They take cores from onnxruntime, reading processes and other programs: a
+    search of 170 ms took 400 ms.
     """
     return _blas.hold()
 
@@ -68,10 +72,15 @@ def one_blas_thread() -> AbstractContextManager[None]:
 def map_in_threads(
     function: Callable[[Item], Result], items: Iterable[Item], *, workers: int | None = None
 ) -> Iterator[Result]:
-    """Apply a function on every core, in order, taking items only as they are needed.
+    """Apply a function on every core and yield the results in order.
 
-    Unlike ``Executor.map`` it does not read all items ahead, so that what is in memory stays bounded. All callers
-    share as many threads as there are cores; a function must not come back here. ``workers`` keeps to fewer of them.
+    Unlike ``Executor.map`` this takes few items ahead, so that memory stays bounded. All callers share one pool with
+    a thread per core, so the function must not call ``map_in_threads``.
+
+    Args:
+        function: What to apply.
+        items: Its arguments; taken when they are needed.
+        workers: At most so many items at once; None for all cores.
     """
     ahead = workers or 4 * cpu_count()
     waiting: deque[Future[Result]] = deque()
@@ -82,7 +91,7 @@ def map_in_threads(
                 yield waiting.popleft().result()
         while waiting:
             yield waiting.popleft().result()
-    finally:  # what is still running may use what the caller is about to let go of
+    finally:  # running calls may use what the caller is about to free
         for future in waiting:
             future.cancel()
         futures.wait(waiting)
@@ -93,7 +102,16 @@ def _pool() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(cpu_count(), thread_name_prefix="maxsight")
 
 
+def _start_threads_again() -> None:
+    _blas.start_thread()
+    _pool.cache_clear()
+
+
+if hasattr(os, "register_at_fork"):  # not on Windows
+    os.register_at_fork(after_in_child=_start_threads_again)
+
+
 def wait_for(future: Future[Any]) -> None:
-    """Wait until a future is done, in short steps, so that Ctrl-C is heard on every platform."""
+    """Wait until a future is done, in short steps, so that Ctrl-C works on every platform."""
     while not future.done():
         futures.wait([future], timeout=0.5)
