@@ -19,19 +19,22 @@ from sklearn.metrics import roc_auc_score
 from maxsight.documents import OcrChoice
 from maxsight.quality.bulk import PageQuality, predict_documents
 from maxsight.quality.conformal import fit_conformal
-from maxsight.quality.degrade import CLEAN, Degradation, degrade
 from maxsight.quality.explaining import window_heat
 from maxsight.quality.features import PagePooling, load_extractor
-from maxsight.quality.judging import document_folds, measure
-from maxsight.quality.labels import rates_of_texts
 from maxsight.quality.model_file import load_predictor
 from maxsight.quality.ocr import read_picture
-from maxsight.quality.predictor import FittedTarget, Target
-from maxsight.quality.regressors import Learner, QualityRegressor
-from maxsight.quality.samples import SampleFolder
-from maxsight.quality.tables import sample_table
-from maxsight.quality.trainer import TrainingSettings, train
-from maxsight.quality.training import cross_predict
+from maxsight.quality.prediction import Target
+from maxsight.quality.predictor import FittedTarget
+from maxsight.quality.training.cross_validation import cross_predict
+from maxsight.quality.training.degrade import CLEAN, Degradation, degrade
+from maxsight.quality.training.error_rates import rates_of_texts
+from maxsight.quality.training.folds import document_folds
+from maxsight.quality.training.judgement import TrainingSettings
+from maxsight.quality.training.measures import measure
+from maxsight.quality.training.regressors import Learner, QualityRegressor
+from maxsight.quality.training.samples import SampleFolder
+from maxsight.quality.training.tables import sample_table
+from maxsight.quality.training.trainer import train
 
 MOST_QUADRANTS = 60
 HURTING = (
@@ -78,7 +81,7 @@ def companies_left_out(table, judgements):
     true = table.target(Target.CER)
     predicted = cross_predict(
         table.features, true, companies, Learner.AVERAGE, folds, tuned=False, given=judgements[0].parameters
-    ).predicted
+    )
     return rounded(asdict(measure(true, predicted)))
 
 
@@ -150,7 +153,7 @@ def read_again(folders, table, most=200):
         (folder,) = [folder for folder in folders if sample.sample_id in folder]
         moved = cv2.copyMakeBorder(folder.load_picture(sample), 1, 0, 1, 0, cv2.BORDER_REPLICATE)
         first.append(rate_of(sample, sample.ocr_text))
-        second.append(rate_of(sample, read_picture(moved, OcrChoice.TESSERACT).text))
+        second.append(rate_of(sample, read_picture(moved, OcrChoice.TESSERACT).words.text))
         skewed.append("skew" in sample.degradation)
     first, second, skewed = np.array(first), np.array(second), np.array(skewed)
     return {
@@ -171,7 +174,7 @@ def other_engine(folder, table, judgements, most=120):
     for row in rows:
         sample = table.samples[row]
         reading = read_picture(folder.load_picture(sample), OcrChoice.RAPIDOCR)
-        rates.append(rate_of(sample, reading.text))
+        rates.append(rate_of(sample, reading.words.text))
     return rounded(asdict(measure(np.array(rates), judgements[0].predicted[rows])))
 
 

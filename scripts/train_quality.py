@@ -1,6 +1,6 @@
 """Train the model of OCR quality that comes with maxsight, on born-digital PDFs of yours.
 
-    pip install '.[quality]'
+    pip install '.[quality-training]'
     python scripts/train_quality.py PDF_FOLDER --samples /tmp/samples
 
 Makes samples of whole pages and of crops with tesseract at 150 dpi (about a second each; a stopped run goes on), trains
@@ -15,13 +15,15 @@ import sys
 from pathlib import Path
 
 from maxsight.documents import OcrChoice
-from maxsight.quality.dataset import DatasetSettings, build_dataset
 from maxsight.quality.features import PagePooling, load_extractor
 from maxsight.quality.model_file import DEFAULT_MODEL, MODELS, save_predictor
-from maxsight.quality.report import write_report
-from maxsight.quality.samples import SampleFolder
-from maxsight.quality.tables import sample_table
-from maxsight.quality.trainer import TrainingSettings, train
+from maxsight.quality.training.dataset import build_dataset
+from maxsight.quality.training.judgement import TrainingSettings
+from maxsight.quality.training.report import write_report
+from maxsight.quality.training.sample_plans import DatasetSettings
+from maxsight.quality.training.samples import SampleFolder
+from maxsight.quality.training.tables import sample_table
+from maxsight.quality.training.trainer import train
 
 PAGES = DatasetSettings(ocr=OcrChoice.TESSERACT, pages_per_document=30, degraded_per_page=4)
 CROPS = DatasetSettings(ocr=OcrChoice.TESSERACT, crop_px=800, pages_per_document=30, degraded_per_page=5)

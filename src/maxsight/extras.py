@@ -18,7 +18,7 @@ EXTRAS = {
     "ask": ("openai",),
     "plots": ("matplotlib",),
     "server": ("fastapi", "mcp", "prometheus-client", "python-multipart", "uvicorn"),
-    "quality": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
+    "quality-training": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }
 """What each extra must bring."""
 

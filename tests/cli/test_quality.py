@@ -3,6 +3,8 @@
 import csv
 import json
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -11,7 +13,6 @@ from click.testing import CliRunner
 from PIL import Image
 
 from maxsight.cli import main
-from maxsight.extras import EXTRAS
 from maxsight.quality.predictor import DPI
 from page_pictures import page_picture
 
@@ -79,11 +80,23 @@ def test_training_without_samples_is_refused(tmp_path):
     assert "no samples lie in" in result.stderr
 
 
-def test_without_its_extra_the_pip_line_is_shown(monkeypatch, scans):
-    monkeypatch.setitem(EXTRAS, "quality", ("a_package_nobody_has",))
-    result = run("predict", scans)
-    assert result.exit_code == 4
-    assert "pip install 'maxsight[quality]'" in result.stderr
+WITHOUT_THE_EXTRA = """
+import sys
+from maxsight import cli, extras
+extras.EXTRAS["quality-training"] = ("a-package-nobody-has",)
+cli.main(["quality", *sys.argv[1:]])
+"""
+
+
+@pytest.mark.parametrize("command", [("dataset",), ("dataset", "--pairs"), ("train",)])
+def test_training_without_its_extra_shows_the_pip_line(command, tmp_path):
+    arguments = [*command, str(tmp_path), "--out", str(tmp_path / "out")]
+    result = subprocess.run(
+        [sys.executable, "-c", WITHOUT_THE_EXTRA, *arguments], capture_output=True, text=True, check=False
+    )
+    assert result.returncode == 4
+    assert "pip install 'maxsight[quality-training]'" in result.stderr
+    assert "Traceback" not in result.stderr
 
 
 def test_indexing_with_quality_reports_pages_and_lists_them(scans, tmp_path):

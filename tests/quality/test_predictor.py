@@ -10,11 +10,12 @@ from PIL import Image
 
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.bulk import PageQuality, predict_documents, worst_first, write_predictions
-from maxsight.quality.degrade import degrade
 from maxsight.quality.familiarity import Familiarity
 from maxsight.quality.features import FeatureSpace, Layer, PagePooling, load_extractor
 from maxsight.quality.model_file import DEFAULT_MODEL, MODELS, load_predictor, save_predictor
-from maxsight.quality.predictor import Estimate, Prediction, QualityPredictor, Target
+from maxsight.quality.prediction import Estimate, Prediction, Target
+from maxsight.quality.predictor import QualityPredictor
+from maxsight.quality.training.degrade import degrade
 from page_pictures import page_picture
 
 

@@ -92,6 +92,11 @@ def test_the_parts_of_the_library_build_on_one_another_in_one_order(file):
     assert all(LIBRARY[other] < LIBRARY[part] for other in others), f"library.{part} imports {others}"
 
 
+@pytest.mark.parametrize("file", sorted((SOURCE / "quality").glob("*.py")), ids=name_of)
+def test_what_predicts_the_quality_of_ocr_needs_nothing_that_trains(file):
+    assert not [name for name in imports_of(file) if name.startswith("quality.training")]
+
+
 def modules_imported_by(file):
     """Modules that an import statement names: the longest part of a dotted name that is a file."""
     for node in ast.walk(ast.parse(file.read_text(encoding="utf-8"))):

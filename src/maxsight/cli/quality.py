@@ -14,10 +14,9 @@ from maxsight.errors import InputError
 
 if TYPE_CHECKING:
     from maxsight.quality.bulk import PageQuality
-    from maxsight.quality.predictor import Prediction
+    from maxsight.quality.prediction import Prediction
 
 NOT_ALL_READ = 3
-EXTRA = "quality"
 POOLINGS = ["mean", "max", "std", "concat", "concat-text"]
 LEARNERS = ["average", "svr", "lightgbm"]
 _FOLDER = click.Path(path_type=Path, file_okay=False)
@@ -30,9 +29,6 @@ def quality() -> None:
 
     Before it is read, and in a fraction of the time that reading takes.
     """
-    from maxsight.extras import require
-
-    require(EXTRA)
 
 
 @quality.command()
@@ -65,8 +61,9 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
     where one was stopped.
     """
     from maxsight.documents import OcrChoice
-    from maxsight.quality.dataset import DatasetSettings, build_dataset
-    from maxsight.quality.pairs import add_pairs
+    from maxsight.quality.training.dataset import build_dataset
+    from maxsight.quality.training.pairs import add_pairs
+    from maxsight.quality.training.sample_plans import DatasetSettings
 
     settings = DatasetSettings(
         ocr=OcrChoice(options["ocr"]),
@@ -131,13 +128,14 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
     from maxsight.cli.quality_tables import print_comparison, print_judgement
     from maxsight.quality.features import PagePooling, load_extractor
     from maxsight.quality.model_file import save_predictor
-    from maxsight.quality.predictor import Target
-    from maxsight.quality.regressors import Learner
-    from maxsight.quality.report import write_report
-    from maxsight.quality.samples import SampleFolder
-    from maxsight.quality.tables import sample_table
-    from maxsight.quality.trainer import TrainingSettings, compare
-    from maxsight.quality.trainer import train as fit
+    from maxsight.quality.prediction import Target
+    from maxsight.quality.training.comparison import compare
+    from maxsight.quality.training.judgement import TrainingSettings
+    from maxsight.quality.training.regressors import Learner
+    from maxsight.quality.training.report import write_report
+    from maxsight.quality.training.samples import SampleFolder
+    from maxsight.quality.training.tables import sample_table
+    from maxsight.quality.training.trainer import train as fit
 
     targets = tuple(Target) if options["target"] == "both" else (Target(options["target"]),)
     samples = [SampleFolder(folder) for folder in folders]

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from maxsight.quality.trainer import Compared, Judgement
+    from maxsight.quality.training.comparison import Compared
+    from maxsight.quality.training.judgement import Judgement
 
 _NAME = 44
 

@@ -12,8 +12,7 @@ from maxsight.indexing.events import (
     Removed,
     Skipped,
 )
-from maxsight.indexing.judges import Judges
-from maxsight.indexing.judging import PageJudge, judges_of, load_judge
+from maxsight.indexing.judges import Judges, PageJudge, judges_of, load_judge
 from maxsight.indexing.run import IndexOptions, IndexRun
 from maxsight.indexing.starting import start_run
 from maxsight.notices import Noticed

@@ -6,16 +6,11 @@ on, and pages that were indexed before are completed in the same way.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
-from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
-from maxsight import extras
 from maxsight.documents import (
     Event,
     Failed,
@@ -31,67 +26,12 @@ from maxsight.identity import page_id
 from maxsight.indexing.batch import PAGES_PER_COMMIT
 from maxsight.indexing.events import Judged, Progress
 from maxsight.indexing.files import has_changed
+from maxsight.indexing.judges import MODEL, PageJudge
 from maxsight.indexing.meter import Meter
 from maxsight.notices import Noticed
-from maxsight.pictures import PictureFit
-from maxsight.stores.base import DocumentEntry, Store
+from maxsight.stores.base import Store
 from maxsight.threads import map_in_threads, one_blas_thread
-from maxsight.types import Document, Scalar, TextSource
-
-MODEL = "quality_model"
-"""The field that tells which judge has seen a page, whether or not it gave a number."""
-
-
-class PageJudge(Protocol):
-    """Says of a page's picture what is worth keeping with the page."""
-
-    @property
-    def revision(self) -> str:
-        """Changes with whatever changes a judgement; kept as the field `MODEL`."""
-        ...
-
-    @property
-    def dpi(self) -> int:
-        """At which it wants PDF pages drawn."""
-        ...
-
-    @property
-    def picture(self) -> PictureFit:
-        """The picture it wants to see.
-
-        Raises:
-            InputError: A picture is not enough for it.
-        """
-        ...
-
-    def page_fields(self, picture: NDArray[np.uint8]) -> Mapping[str, Scalar]:
-        """Judge one page, by names in `stores.fields.PAGE_FIELDS`.
-
-        Args:
-            picture: RGB. Shape ``(height, width, 3)``, uint8.
-        """
-        ...
-
-
-def load_judge(model: Path | None = None) -> PageJudge:
-    """Load a `QualityPredictor`.
-
-    Args:
-        model: Its file; that of the one that comes with maxsight, if not given.
-
-    Raises:
-        InputError: It is no model.
-        MissingExtraError: What it takes is not installed.
-    """
-    extras.require("quality")
-    from maxsight.quality.model_file import load_predictor
-
-    return load_predictor(model)
-
-
-def judges_of(entries: Iterable[DocumentEntry]) -> frozenset[Scalar]:
-    """The revisions of those who have judged pages of documents."""
-    return frozenset(fields[MODEL] for entry in entries for fields in entry.page_fields if MODEL in fields)
+from maxsight.types import Document, TextSource
 
 
 class Judging:

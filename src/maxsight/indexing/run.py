@@ -33,7 +33,8 @@ from maxsight.identity import page_id, record_file, source_file
 from maxsight.indexing.batch import PAGES_PER_COMMIT, Batch, Work
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import content, has_changed, is_gone, library_name, look_at, missing_pages
-from maxsight.indexing.judging import MODEL, Judging, PageJudge
+from maxsight.indexing.judges import MODEL, PageJudge
+from maxsight.indexing.judging import Judging
 from maxsight.indexing.metadata import MetadataTable
 from maxsight.indexing.meter import Meter
 from maxsight.notices import Noticed, Notices, fields_changed, passed_over

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maxsight.encoders.base import Encoder
 from maxsight.errors import InputError
-from maxsight.indexing.judging import PageJudge
+from maxsight.indexing.judges import PageJudge
 from maxsight.indexing.records import RecordRun
 from maxsight.indexing.run import IndexOptions, IndexRun
 from maxsight.stores.base import Store

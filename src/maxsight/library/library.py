@@ -247,7 +247,6 @@ class Library(Upkeep, Auditing):
         Raises:
             LibraryBusyError: Another process is writing.
             LibraryReadOnlyError: The library can't be written to.
-            MissingExtraError: ``quality`` is asked for, and its packages are not installed.
         """
         several = [paths] if isinstance(paths, str | PathLike) else paths
         encoder = self._page_encoder()

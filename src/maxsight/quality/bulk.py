@@ -19,7 +19,8 @@ from maxsight.documents.discover import discover
 from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, read_documents
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.ocr import read_picture
-from maxsight.quality.predictor import DPI, Prediction, QualityPredictor, Target
+from maxsight.quality.prediction import Prediction, Target
+from maxsight.quality.predictor import DPI, QualityPredictor
 from maxsight.quality.scripts import unread_script
 from maxsight.threads import map_in_threads, one_blas_thread
 

@@ -9,9 +9,9 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-Array = NDArray[np.float64]
+from maxsight.types import Floats
+
 DEFAULT_COVERAGE = 0.9
 _MOST_KNOTS, _ERRORS_PER_KNOT = 12, 25
 _LEAST_ERROR = 0.003
@@ -29,23 +29,23 @@ class Conformal:
     """
 
     coverage: float
-    knots: Array
-    errors: Array
+    knots: Floats
+    errors: Floats
     factor: float
 
-    def interval(self, predicted: Array) -> tuple[Array, Array]:
+    def interval(self, predicted: Floats) -> tuple[Floats, Floats]:
         """Where the true error rates lie. Shapes ``(pages,)``, within [0, 1]."""
         if math.isinf(self.factor):
             return np.zeros(len(predicted)), np.ones(len(predicted))
         half = self.factor * self.typical_error(predicted)
         return np.clip(predicted - half, 0, 1), np.clip(predicted + half, 0, 1)
 
-    def typical_error(self, predicted: Array) -> Array:
+    def typical_error(self, predicted: Floats) -> Floats:
         """How far off a prediction is as a rule. Shape ``(pages,)``."""
         return np.interp(predicted, self.knots, self.errors)
 
 
-def fit_conformal(predicted: Array, true: Array, coverage: float = DEFAULT_COVERAGE) -> Conformal:
+def fit_conformal(predicted: Floats, true: Floats, coverage: float = DEFAULT_COVERAGE) -> Conformal:
     """Learn intervals from predictions for pages whose documents the model had not seen.
 
     Args:

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.quality.features import PageVectors
 from maxsight.quality.ocr import OcrReading
+from maxsight.types import Floats
 
 PAGE_HEIGHT_PX = 1400
 FOOT_PX, MARGIN_PX = 128, 16
@@ -32,7 +33,7 @@ Colours = NDArray[np.float32]
 
 
 def draw_heat(
-    picture: NDArray[np.uint8], page: PageVectors, heat: NDArray[np.float64], title: str, rate: str
+    picture: NDArray[np.uint8], page: PageVectors, heat: Floats, title: str, rate: str
 ) -> Image.Image:
     """Lay predicted error rates over a page, from nothing at 0 to violet at 1.
 
@@ -78,7 +79,7 @@ def side_by_side(*pages: Image.Image) -> Image.Image:
     return sheet
 
 
-def heated(colours: Colours, rates: NDArray[np.floating]) -> Colours:
+def heated(colours: Colours, rates: Floats) -> Colours:
     """Lay error rates over colours.
 
     Args:
@@ -90,7 +91,7 @@ def heated(colours: Colours, rates: NDArray[np.floating]) -> Colours:
     return np.asarray(colours * (1 - cover) + hue * cover, np.float32)
 
 
-def _of_confidence(confidences: NDArray[np.floating]) -> Colours:
+def _of_confidence(confidences: Floats) -> Colours:
     sure = np.asarray(confidences, np.float32)[..., None]
     return np.asarray(UNSURE * (1 - sure) + SURE * sure, np.float32)
 

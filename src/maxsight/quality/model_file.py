@@ -26,8 +26,10 @@ from maxsight.errors import InputError
 from maxsight.quality.conformal import Conformal
 from maxsight.quality.familiarity import Familiarity
 from maxsight.quality.features import FeatureSpace, Layer, PagePooling
-from maxsight.quality.predictor import FittedTarget, QualityPredictor, Target
-from maxsight.quality.regressors import SupportVectors, Trees
+from maxsight.quality.prediction import Target
+from maxsight.quality.predictor import FittedTarget, QualityPredictor
+from maxsight.quality.support_vectors import SupportVectors
+from maxsight.quality.trees import Trees
 
 FORMAT = 3
 """Changes with what is pooled of a page, or asked of a reading, as well."""

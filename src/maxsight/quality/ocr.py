@@ -1,7 +1,8 @@
-"""What an OCR engine reads on a grey picture, with its own confidence: the side of the labels that is measured."""
+"""What an OCR engine reads on a picture, with its confidence in each word."""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -10,19 +11,41 @@ from PIL import Image
 
 from maxsight.documents.base import OcrChoice
 from maxsight.documents.ocr.choosing import choose_engine, is_blank, read_lines
-from maxsight.quality.labels import PlacedWords
-from maxsight.types import TextSource
+from maxsight.errors import InputError
+from maxsight.types import Floats, TextSource
 
 PAGE_TIMEOUT_S = 120.0
 
 
 @dataclass(frozen=True, slots=True, eq=False)
+class PlacedWords:
+    """Words and their places.
+
+    Attributes:
+        texts: The words.
+        boxes: ``x0, y0, x1, y1``, in one unit for all words that are compared. Shape ``(words, 4)``.
+    """
+
+    texts: Sequence[str]
+    boxes: Floats
+
+    def __post_init__(self) -> None:
+        if self.boxes.shape != (len(self.texts), 4):
+            raise InputError(f"expected one box per word, got {self.boxes.shape} for {len(self.texts)} words")
+
+    @property
+    def text(self) -> str:
+        """The words in their order, joined by spaces."""
+        return " ".join(self.texts)
+
+
+@dataclass(frozen=True, slots=True, eq=False)
 class OcrReading:
-    """What an engine read.
+    """The result of an OCR engine.
 
     Attributes:
         words: In the engine's order, boxes in pixels of the picture.
-        confidences: The engine's own, from 0 to 1. Shape ``(words,)``.
+        confidences: The engine's confidence in each word, from 0 to 1. Shape ``(words,)``.
     """
 
     words: PlacedWords
@@ -30,25 +53,20 @@ class OcrReading:
 
     @property
     def confidence(self) -> float:
-        """Mean over words; 0 where none was found."""
+        """Mean over words; 0 if there are none."""
         return float(self.confidences.mean()) if len(self.confidences) else 0.0
-
-    @property
-    def text(self) -> str:
-        """The words in the engine's order."""
-        return " ".join(self.words.texts)
 
 
 def read_picture(picture: NDArray[np.uint8], choice: OcrChoice) -> OcrReading:
-    """Read a picture, grey or RGB, as it stands: a page on its head is not turned.
+    """Read a picture, grey or RGB. A page upside down is not turned.
 
     Raises:
-        InputError: Tesseract is asked for and not installed, or it failed.
+        InputError: Tesseract is chosen and not installed, or it failed.
     """
     image = Image.fromarray(picture)
     engine = choose_engine(choice)
-    is_read = engine is not TextSource.NONE and not is_blank(image)
-    lines = read_lines(image, engine, timeout_s=PAGE_TIMEOUT_S) if is_read else []
+    can_read = engine is not TextSource.NONE and not is_blank(image)
+    lines = read_lines(image, engine, timeout_s=PAGE_TIMEOUT_S) if can_read else []
     words = [word for line in lines for word in line]
     boxes = np.array([word.box_px for word in words], np.float64).reshape(-1, 4)
     confidences = np.array([word.confidence for word in words], np.float64)

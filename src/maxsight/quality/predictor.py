@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
-from enum import StrEnum
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
@@ -25,58 +24,13 @@ from maxsight.quality.features import (
 )
 from maxsight.quality.ocr import OcrReading
 from maxsight.quality.ocr_features import ocr_features
-from maxsight.quality.regressors import SupportVectors, Trees
+from maxsight.quality.prediction import Estimate, Prediction, Target
+from maxsight.quality.support_vectors import SupportVectors
 from maxsight.quality.text_presence import find_text
+from maxsight.quality.trees import Trees
 from maxsight.types import Scalar
 
 DPI = 150
-
-
-class Target(StrEnum):
-    """What is predicted."""
-
-    CER = "cer"
-    """Wrong characters per character, at most 1."""
-    WER = "wer"
-    """Wrong words per word, at most 1."""
-
-
-@dataclass(frozen=True, slots=True)
-class Estimate:
-    """A predicted error rate.
-
-    Attributes:
-        value: In [0, 1].
-        low: The interval's lower end.
-        high: Its upper end.
-    """
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True, slots=True)
-class Prediction:
-    """What is expected of OCR on one page.
-
-    Attributes:
-        estimates: By what is predicted; empty where no number is due.
-        refusal: Why there is none; None if there is.
-        warning: Why the numbers may be far off; None if there is no reason to think so.
-    """
-
-    estimates: Mapping[Target, Estimate] = field(default_factory=dict)
-    refusal: str | None = None
-    warning: str | None = None
-
-    def page_fields(self) -> dict[str, Scalar]:
-        """What a library keeps with the page: ``predicted_cer``, ``predicted_wer``, and ``quality_note`` if need be."""
-        fields: dict[str, Scalar] = {
-            f"predicted_{target}": round(estimate.value, 4) for target, estimate in self.estimates.items()
-        }
-        note = self.refusal or self.warning
-        return fields | ({"quality_note": note} if note else {})
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -198,7 +152,7 @@ class QualityPredictor:
             )
         if not found.is_text:
             return Prediction(refusal=f"no text can be made out: {found}")
-        said = None if reading is None else ocr_features(reading.confidence, reading.text, found)
+        said = None if reading is None else ocr_features(reading.confidence, reading.words.text, found)
         notes = []
         if found.is_sideways:
             picture = np.ascontiguousarray(np.rot90(picture))

@@ -2,7 +2,8 @@ import numpy as np
 import pytest
 
 from maxsight.errors import InputError
-from maxsight.quality.labels import PlacedWords, lines_of, normalise, rates_by_place, rates_of_texts
+from maxsight.quality.ocr import PlacedWords
+from maxsight.quality.training.error_rates import lines_of, normalise, rates_by_place, rates_of_texts
 
 
 def placed(*words):

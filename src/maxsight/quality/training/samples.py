@@ -1,4 +1,4 @@
-"""Labelled samples on disk: a folder with ``samples.parquet`` and the pictures that its rows name."""
+"""Labelled samples on disk: ``samples.parquet`` and the pictures that its rows name."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from maxsight.encoders.patches.grid import Grey
 from maxsight.errors import InputError
-from maxsight.quality.degrade import Grey, kind_of
+from maxsight.quality.training.degrade import kind_of
 
 TABLE = "samples.parquet"
 PICTURES = "pictures"
 OWN = "own"
-"""The degradation of a page that came with its text, and whose faults are its own."""
+"""The degradation of a picture that came with its text and was not damaged further."""
 
 _TYPES = {
     "str": pa.string(),
@@ -30,37 +31,37 @@ _TYPES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """One picture, what it says, and what an OCR engine made of it.
+    """A picture, its text, and what an OCR engine read. The defaults are those of a picture not damaged further.
 
     Attributes:
-        sample_id: The same for the same page, degradation, engine and seed.
-        file: The document it is of. Documents are never split between training and judging.
+        sample_id: Identifies page, degradation, engine and seed.
+        file: Its document. The samples of a document are never split between training and judging.
         page_number: From 1.
         crop: ``x0, y0, x1, y1`` in pixels of the page, or None for a whole page.
         degradation: ``clean``, a degradation, several joined by ``+``, or ``own``.
         severity: From 0 to 1.
-        seed: Of the degradation.
-        dpi: At which the page was drawn; 0 where a picture was given.
+        seed: For the degradation.
+        dpi: Resolution of the drawn page; 0 for a given picture.
         engine: ``tesseract`` or ``rapidocr``.
         character_errors: Edits per character of the reference; may exceed 1.
-        word_errors: Likewise for words.
+        word_errors: The same for words.
         ocr_confidence: The engine's mean confidence over its words, from 0 to 1.
-        reference: What the page says.
+        reference: The text of the page.
         ocr_text: What the engine read.
         picture: The picture's file, relative to the folder of samples, or absolute.
-        accepted: False where even the clean page was misread: its text layer is not to be trusted.
+        accepted: False if even the clean page was misread, so that its text layer can't be trusted.
     """
 
     sample_id: str
     file: str
-    page_number: int
-    crop: tuple[int, int, int, int] | None
-    degradation: str
-    severity: float
-    seed: int
-    dpi: int
+    page_number: int = 1
+    crop: tuple[int, int, int, int] | None = None
+    degradation: str = OWN
+    severity: float = 0.0
+    seed: int = 0
+    dpi: int = 0
     engine: str
     character_errors: float
     word_errors: float
@@ -68,7 +69,7 @@ class Sample:
     reference: str
     ocr_text: str
     picture: str
-    accepted: bool
+    accepted: bool = True
 
     @property
     def cer(self) -> float:
@@ -82,15 +83,15 @@ class Sample:
 
     @property
     def kind(self) -> str:
-        """Its degradation's name, ``mixed`` for several."""
+        """The degradation's name; ``mixed`` for several."""
         return OWN if self.degradation == OWN else kind_of(self.degradation)
 
 
 class SampleFolder:
-    """Samples in a folder, kept by their id.
+    """The samples of a folder, by id.
 
     Raises:
-        InputError: What lies there is not a table of samples.
+        InputError: The folder's table is not one of samples.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -107,16 +108,16 @@ class SampleFolder:
         return self._samples[sample_id]
 
     def values(self) -> Collection[Sample]:
-        """All samples, in the order in which they were made."""
+        """Return all samples, oldest first."""
         return self._samples.values()
 
     @property
     def accepted(self) -> list[Sample]:
-        """The samples to learn from, in the order in which they were made."""
+        """The samples to learn from, oldest first."""
         return [sample for sample in self._samples.values() if sample.accepted]
 
     def add(self, samples: Iterable[Sample]) -> None:
-        """Add samples and write the table, at once or not at all."""
+        """Add samples and write the table. An interrupted write leaves the old table."""
         self._samples.update((sample.sample_id, sample) for sample in samples)
         self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / (TABLE + ".part")
@@ -125,7 +126,7 @@ class SampleFolder:
         os.replace(unfinished, self.folder / TABLE)
 
     def save_picture(self, sample_id: str, picture: Grey) -> str:
-        """Write a sample's picture and return the name it goes by in the table."""
+        """Write a sample's picture; return its name for the table."""
         name = f"{PICTURES}/{sample_id}.png"
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
@@ -137,7 +138,7 @@ class SampleFolder:
         """Read a sample's picture.
 
         Raises:
-            InputError: It is gone or damaged.
+            InputError: The file is gone or damaged.
         """
         file = self.folder / sample.picture
         try:

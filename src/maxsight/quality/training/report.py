@@ -8,15 +8,17 @@ from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
+import lightgbm
 import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
 from maxsight.errors import InputError
-from maxsight.quality.judging import Array, Measures
 from maxsight.quality.predictor import QualityPredictor
-from maxsight.quality.tables import SampleTable
-from maxsight.quality.trainer import Judgement
+from maxsight.quality.training.judgement import Judgement
+from maxsight.quality.training.measures import Measures
+from maxsight.quality.training.tables import SampleTable
+from maxsight.types import Floats
 
 _STYLE: Any = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "savefig.dpi": 110}
 _MOST_FEATURES = 20
@@ -99,7 +101,7 @@ def _html_table(head: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     return "<table>" + row(head, "th") + "".join(row(cells, "td") for cells in rows) + "</table>"
 
 
-def _plot(table: SampleTable, judgement: Judgement, true: Array, predictor: QualityPredictor) -> Figure:
+def _plot(table: SampleTable, judgement: Judgement, true: Floats, predictor: QualityPredictor) -> Figure:
     with mpl.rc_context(_STYLE):
         figure = Figure(figsize=(11, 9), layout="constrained")
         (agreement, residuals), (calibration, importance) = figure.subplots(2, 2)
@@ -129,7 +131,7 @@ def feature_importance(judgement: Judgement, predictor: QualityPredictor) -> tup
     trees = predictor.targets[judgement.target].trees
     if trees is None:
         return [], []
-    gain = np.asarray(trees.booster.feature_importance("gain"), np.float64)
+    gain = np.asarray(lightgbm.Booster(model_str=trees.text).feature_importance("gain"), np.float64)
     best = np.argsort(-gain)[:_MOST_FEATURES]
     share = gain / max(gain.sum(), 1e-12)
     return [predictor.space.names[index] for index in best], share[best].tolist()

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from sklearn.isotonic import IsotonicRegression
 
 from maxsight.encoders.patches.grid import Grey
-from maxsight.quality.judging import Array, Fold
+from maxsight.quality.training.folds import Fold
+from maxsight.types import Floats
 
 GLOBAL_FEATURES = (
     "laplacian", "level", "deviation", "noise", "range", "inner_range", "median", "ink", "edges", "stroke_width",
@@ -41,7 +42,7 @@ def global_features(picture: Grey) -> NDArray[np.float32]:
     )  # fmt: skip
 
 
-def confidence_only(confidence: Array, target: Array, folds: list[Fold]) -> Array:
+def confidence_only(confidence: Floats, target: Floats, folds: list[Fold]) -> Floats:
     """Predict by the engine's mean word confidence, through a monotone curve learned in each fold."""
     predicted = np.zeros(len(target))
     for learn, judge in folds:
@@ -52,7 +53,7 @@ def confidence_only(confidence: Array, target: Array, folds: list[Fold]) -> Arra
     return predicted
 
 
-def constant_mean(target: Array, folds: list[Fold]) -> Array:
+def constant_mean(target: Floats, folds: list[Fold]) -> Floats:
     """Predict the mean of what was learned from."""
     predicted = np.zeros(len(target))
     for learn, judge in folds:

@@ -10,19 +10,20 @@ machine is asked with numpy alone.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from enum import StrEnum
-from functools import cached_property
 from typing import Any, Self
 
 import lightgbm
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+from numpy.typing import ArrayLike
 from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.svm import SVR
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-Array = NDArray[np.float64]
+from maxsight.quality.support_vectors import SupportVectors
+from maxsight.quality.trees import Trees
+from maxsight.types import Floats
+
 # Features are held to what was learned from, a little beyond: neither learner knows anything there.
 _MARGIN = 0.1
 _EMPHASIS = 3.0
@@ -35,86 +36,6 @@ class Learner(StrEnum):
     LIGHTGBM = "lightgbm"
     AVERAGE = "average"
     """The mean of both, which ranks better than either."""
-
-
-@dataclass(frozen=True, eq=False)
-class SupportVectors:
-    """A fitted support vector machine with a Gaussian kernel, of the arcsine of the error rate's root.
-
-    Attributes:
-        centre: Of the features it was fitted on. Shape ``(features,)``.
-        scale: Their deviations, a third of them for features that are emphasised. Shape ``(features,)``.
-        low: The least each feature is taken to be, in deviations. Shape ``(features,)``.
-        high: The most. Shape ``(features,)``.
-        vectors: In deviations from the centre, in half precision. Shape ``(support, features)``.
-        weights: Shape ``(support,)``.
-        intercept: Added to the weighted sum.
-        gamma: The kernel is ``exp(-gamma * distance**2)``.
-    """
-
-    centre: Array
-    scale: Array
-    low: Array
-    high: Array
-    vectors: NDArray[np.float16]
-    weights: Array
-    intercept: float
-    gamma: float
-
-    def standardise(self, features: Array) -> Array:
-        """Bring features to deviations, held to the range they were learned in."""
-        return np.clip((features - self.centre) / self.scale, self.low, self.high)
-
-    def predict(self, features: Array) -> Array:
-        """Error rates, shape ``(pages,)``, for features of shape ``(pages, features)``."""
-        return np.asarray(np.sin(np.clip(self.arcsine(features), 0, np.pi / 2)) ** 2)
-
-    def arcsine(self, features: Array) -> Array:
-        """The arcsine of the root of the error rates. Shape ``(pages,)``."""
-        return np.asarray(self._kernel(self.standardise(features)) @ self.weights + self.intercept)
-
-    def gradient(self, standardised: Array) -> Array:
-        """Slope of `arcsine` in each standardised feature. Shape ``(pages, features)``."""
-        weighted = self._kernel(standardised) * self.weights
-        return np.asarray(
-            2 * self.gamma * (weighted @ self._exact - weighted.sum(axis=1, keepdims=True) * standardised)
-        )
-
-    @cached_property
-    def _exact(self) -> Array:
-        return self.vectors.astype(np.float64)
-
-    @cached_property
-    def _squares(self) -> Array:
-        return np.asarray((self._exact**2).sum(axis=1))
-
-    def _kernel(self, standardised: Array) -> Array:
-        squares = (standardised**2).sum(1)[:, None] + self._squares
-        distance2 = squares - 2 * standardised @ self._exact.T
-        return np.asarray(np.exp(-self.gamma * np.maximum(distance2, 0)))
-
-
-@dataclass(frozen=True)
-class Trees:
-    """Fitted boosted trees, as LightGBM writes them."""
-
-    text: str
-
-    @cached_property
-    def booster(self) -> lightgbm.Booster:
-        """The trees, ready to be asked."""
-        return lightgbm.Booster(model_str=self.text)
-
-    def predict(self, features: Array) -> Array:
-        """Error rates. Shape ``(pages,)``."""
-        return np.asarray(self.booster.predict(features, num_threads=1))
-
-    def contributions(self, features: Array) -> Array:
-        """What each feature adds to the log-odds, and what they add to as the last column, by TreeSHAP.
-
-        Shape ``(pages, features + 1)``.
-        """
-        return np.asarray(self.booster.predict(features, num_threads=1, pred_contrib=True))
 
 
 class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
@@ -180,14 +101,14 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         self.trees_ = None if learner is Learner.SVR else self._fit_trees(features, target)
         return self
 
-    def predict(self, X: ArrayLike) -> Array:
+    def predict(self, X: ArrayLike) -> Floats:
         """Predict error rates. Shape ``(pages,)``."""
         check_is_fitted(self, "support_")
         features = validate_data(self, X, dtype=np.float64, reset=False)
         parts = [part.predict(features) for part in (self.support_, self.trees_) if part is not None]
         return np.asarray(np.mean(parts, axis=0))
 
-    def _fit_support(self, features: Array, target: Array) -> SupportVectors:
+    def _fit_support(self, features: Floats, target: Floats) -> SupportVectors:
         centre, deviation = features.mean(axis=0), features.std(axis=0)
         weights = np.ones(features.shape[1])
         weights[len(weights) - self.emphasised :] = _EMPHASIS
@@ -209,7 +130,7 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             gamma,
         )
 
-    def _fit_trees(self, features: Array, target: Array) -> Trees:
+    def _fit_trees(self, features: Floats, target: Floats) -> Trees:
         parameters: dict[str, Any] = {
             "objective": "cross_entropy",
             "num_leaves": self.leaves,

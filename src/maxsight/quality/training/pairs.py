@@ -1,34 +1,30 @@
-"""Samples of the user's own: pictures whose text is known, with the faults they have.
+"""Makes samples from pictures with known texts, as they are.
 
-The text comes from columns ``image`` and ``text`` of a CSV, JSON Lines or Parquet file, or from ALTO, PAGE-XML or hOCR
-files that lie beside their pictures. These say where words stand; a plain text is compared in the order it is written.
+The text comes from the columns ``image`` and ``text`` of a CSV, JSON Lines or Parquet file, or from ALTO, PAGE-XML or
+hOCR files beside their pictures. These files give boxes; a plain text is compared in its own order.
 """
 
 from __future__ import annotations
 
-import csv
 import hashlib
-import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow.parquet as pq
 
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.formats import open_source
 from maxsight.documents.ocr.choosing import choose_engine
+from maxsight.documents.records.rows import read_rows
+from maxsight.encoders.patches.grid import Grey
 from maxsight.errors import InputError, UnreadableDocumentError
-from maxsight.quality.dataset import DatasetReport
-from maxsight.quality.degrade import Grey
-from maxsight.quality.ground_truth import GROUND_TRUTH_SUFFIXES, read_ground_truth
-from maxsight.quality.labels import ErrorRates, PlacedWords, rates_by_place, rates_of_texts
-from maxsight.quality.ocr import OcrReading, read_picture
-from maxsight.quality.samples import OWN, Sample, SampleFolder
-from maxsight.tables import csv_dialect
+from maxsight.quality.ocr import PlacedWords, read_picture
+from maxsight.quality.training.dataset import DatasetReport
+from maxsight.quality.training.error_rates import rates_by_place, rates_of_texts
+from maxsight.quality.training.ground_truth import GROUND_TRUTH_SUFFIXES, read_ground_truth
+from maxsight.quality.training.samples import Sample, SampleFolder
 from maxsight.threads import map_in_threads
 
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
@@ -36,11 +32,11 @@ PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """A picture and what it says.
+    """A picture and its text.
 
     Attributes:
         picture: Its file.
-        truth: Its words with their boxes in pixels, or its text.
+        truth: Words with boxes in pixels, or plain text.
     """
 
     picture: Path
@@ -55,7 +51,7 @@ def add_pairs(
     workers: int | None = None,
     on_page: Callable[[int, int], None] = lambda done, of: None,
 ) -> DatasetReport:
-    """Make a sample of every pair that is not there yet.
+    """Make samples of pairs. Samples that are there already are not made again.
 
     Raises:
         InputError: A table lacks its columns, or no pair was found.
@@ -103,29 +99,16 @@ def find_pairs(source: Path) -> Iterator[Pair]:
             if file.suffix.lower() in GROUND_TRUTH_SUFFIXES and (picture := _picture_beside(file)):
                 yield Pair(picture, read_ground_truth(file))
         return
-    for row in _rows(source):
-        if not row.get("image") or row.get("text") is None:
+    for row in read_rows(source, ("image", "text")):
+        if isinstance(row.values, InputError):
+            raise InputError(f"{source} can't be read ({row.place}: {row.values})")
+        image, text = row.values.get("image"), row.values.get("text")
+        if not image or text is None:
             raise InputError(
-                f"{source} lacks the columns image and text", hint=f"It has {', '.join(map(str, row))}."
+                f"{source}, {row.place}, lacks the columns image and text",
+                hint=f"It has {', '.join(map(str, row.values))}.",
             )
-        yield Pair(source.parent / str(row["image"]), str(row["text"]))
-
-
-def _rows(table: Path) -> Iterable[Mapping[str, Any]]:
-    try:
-        match table.suffix.lower():
-            case ".csv":
-                with table.open(newline="", encoding="utf-8-sig") as stream:
-                    return list(csv.DictReader(stream, dialect=csv_dialect(stream, {"image", "text"})))
-            case ".jsonl" | ".ndjson":
-                lines = table.read_text(encoding="utf-8").splitlines()
-                return [json.loads(line) for line in lines if line.strip()]
-            case ".parquet":
-                rows: list[dict[str, Any]] = pq.read_table(table).to_pylist()
-                return rows
-    except (OSError, ValueError, csv.Error) as error:
-        raise InputError(f"{table} can't be read ({error})") from error
-    raise InputError(f"{table} is not a table of pairs", hint="Give CSV, JSON Lines or Parquet.")
+        yield Pair(source.parent / str(image), str(text))
 
 
 def _picture_beside(file: Path) -> Path | None:
@@ -137,26 +120,21 @@ def _picture_beside(file: Path) -> Path | None:
 
 def _sample(sample_id: str, pair: Pair, ocr: OcrChoice, engine: str, samples: SampleFolder) -> Sample:
     picture = _load(pair.picture)
-    reading = read_picture(picture, ocr)
-    rates = _compare(pair.truth, reading)
-    reference = pair.truth if isinstance(pair.truth, str) else " ".join(pair.truth.texts)
+    words = (reading := read_picture(picture, ocr)).words
+    if isinstance(pair.truth, str):
+        reference, rates = pair.truth, rates_of_texts(pair.truth, words.text)
+    else:
+        reference, rates = pair.truth.text, rates_by_place(pair.truth, words)
     return Sample(
         sample_id=sample_id,
         file=pair.picture.name,
-        page_number=1,
-        crop=None,
-        degradation=OWN,
-        severity=0.0,
-        seed=0,
-        dpi=0,
         engine=engine,
         character_errors=rates.characters,
         word_errors=rates.words,
         ocr_confidence=reading.confidence,
         reference=reference,
-        ocr_text=reading.text,
+        ocr_text=words.text,
         picture=samples.save_picture(sample_id, picture),
-        accepted=True,
     )
 
 
@@ -166,9 +144,3 @@ def _load(file: Path) -> Grey:
         return np.asarray(cv2.cvtColor(np.asarray(source.render_page(0)), cv2.COLOR_RGB2GRAY), np.uint8)
     finally:
         source.close()
-
-
-def _compare(truth: PlacedWords | str, reading: OcrReading) -> ErrorRates:
-    if isinstance(truth, str):
-        return rates_of_texts(truth, reading.text)
-    return rates_by_place(truth, reading.words)

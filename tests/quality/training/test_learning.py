@@ -12,9 +12,11 @@ from sklearn.utils.estimator_checks import check_estimator
 from maxsight.errors import InputError
 from maxsight.quality.conformal import fit_conformal
 from maxsight.quality.familiarity import fit_familiarity
-from maxsight.quality.judging import bootstrap_difference, check_samples, document_folds, measure, srcc
-from maxsight.quality.regressors import Learner, QualityRegressor, Trees
-from maxsight.quality.training import cross_predict, tune
+from maxsight.quality.training.cross_validation import cross_predict, tune
+from maxsight.quality.training.folds import check_samples, document_folds
+from maxsight.quality.training.measures import bootstrap_difference, measure, srcc
+from maxsight.quality.training.regressors import Learner, QualityRegressor
+from maxsight.quality.trees import Trees
 
 
 @pytest.fixture(scope="module")
@@ -29,9 +31,9 @@ def known():
 @pytest.mark.parametrize("learner", Learner)
 def test_each_learner_learns(known, learner):
     features, target, documents = known
-    found = cross_predict(features, target, documents, learner, document_folds(documents), tuned=False)
-    assert measure(target, found.predicted).srcc > 0.85
-    assert not np.isnan(found.predicted).any()
+    predicted = cross_predict(features, target, documents, learner, document_folds(documents), tuned=False)
+    assert measure(target, predicted).srcc > 0.85
+    assert not np.isnan(predicted).any()
 
 
 def test_a_support_vector_machine_asked_with_numpy_says_what_scikit_learn_says(known):

@@ -1,4 +1,4 @@
-"""Is a prediction any good: measures, folds that keep documents whole, differences with their uncertainty."""
+"""How well predictions agree with the truth, and whether one predictor is better than another."""
 
 from __future__ import annotations
 
@@ -6,22 +6,14 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from scipy.stats import pearsonr, spearmanr
 from sklearn.metrics import roc_auc_score
-from sklearn.model_selection import GroupKFold
 
-from maxsight.errors import InputError
-
-Array = NDArray[np.float64]
-Groups = NDArray[np.str_]
-Rows = NDArray[np.intp]
-Fold = tuple[Rows, Rows]
+from maxsight.quality.familiarity import Groups
+from maxsight.types import Floats
 
 UNREADABLE_CER = 0.1
 """Pages with more wrong characters are to be found by triage."""
-MIN_SAMPLES = 30
-MIN_DOCUMENTS = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +37,7 @@ class Measures:
     count: int
 
 
-def measure(true: Array, predicted: Array) -> Measures:
+def measure(true: Floats, predicted: Floats) -> Measures:
     """Compare predictions with the truth. Shapes ``(pages,)``."""
     bad = true > UNREADABLE_CER
     ranks = len(true) > 2 and np.ptp(true) > 0 and np.ptp(predicted) > 0
@@ -59,47 +51,11 @@ def measure(true: Array, predicted: Array) -> Measures:
     )
 
 
-def document_folds(documents: Groups, count: int = 5, seed: int = 0) -> list[Fold]:
-    """Split samples so that no document is on both sides.
-
-    Args:
-        documents: Each sample's. Shape ``(samples,)``.
-        count: Folds; fewer where there are fewer documents.
-        seed: Which documents go together.
-
-    Returns:
-        Per fold, the rows to learn from and the rows to judge on.
-    """
-    count = min(count, len(np.unique(documents)))
-    splitter = GroupKFold(count, shuffle=True, random_state=seed)
-    return list(splitter.split(documents, groups=documents))
-
-
-def check_samples(documents: Groups, target: Array) -> None:
-    """Refuse what nothing can be learned from.
-
-    Raises:
-        InputError: Too few samples or documents, or all of one value.
-    """
-    known = len(np.unique(documents))
-    if len(target) < MIN_SAMPLES or known < MIN_DOCUMENTS:
-        of = "1 document" if known == 1 else f"{known} documents"
-        raise InputError(
-            f"{len(target)} samples of {of} are too few to learn from and to judge by",
-            hint=f"Give at least {MIN_SAMPLES} samples of {MIN_DOCUMENTS} documents; hundreds make a useful model.",
-        )
-    if np.ptp(target) < 1e-9:
-        raise InputError(
-            f"all samples have the same error rate, {target[0]:.3f}: there is nothing to learn",
-            hint="Include clean pages and degraded ones.",
-        )
-
-
 def bootstrap_difference(
-    measure_of: Callable[[Array, Array], float],
-    true: Array,
-    one: Array,
-    other: Array,
+    measure_of: Callable[[Floats, Floats], float],
+    true: Floats,
+    one: Floats,
+    other: Floats,
     documents: Groups,
     *,
     draws: int = 1000,
@@ -120,6 +76,6 @@ def bootstrap_difference(
     return measure_of(true, one) - measure_of(true, other), float(low), float(high)
 
 
-def srcc(true: Array, predicted: Array) -> float:
+def srcc(true: Floats, predicted: Floats) -> float:
     """Spearman's rank correlation; NaN where one side has one value only."""
     return float(spearmanr(true, predicted)[0]) if np.ptp(true) > 0 and np.ptp(predicted) > 0 else np.nan

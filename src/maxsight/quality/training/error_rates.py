@@ -1,18 +1,16 @@
-"""How wrong an OCR engine was on a page: character and word error rates against what the page says.
+"""Character and word error rates of a text that OCR read, against what the page says.
 
-Words are compared line by line of the page, left to right, not in the engine's order: reading the right column first
-is not an error, missing a word is. For that both sides need places; a reference without them is compared in the order
-it is written.
+Words are compared line by line of the page, from left to right, whatever the engine's order: to read the right column
+first is no error, to miss a word is one. This needs boxes on both sides; texts without boxes are compared in their
+own order.
 
-Before comparing, text is brought to Unicode NFKC, typographic quotes and dashes to plain ones, and white space to
-single spaces; words without a letter or digit (rules, leaders, bullets) are left out. Case counts unless told
-otherwise.
+Before comparing, text is brought to Unicode NFKC, typographic quotes and dashes become plain ones, and white space
+becomes single spaces. Words without a letter or digit (rules, leaders, bullets) are left out.
 """
 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import jiwer
@@ -20,40 +18,23 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.errors import InputError
+from maxsight.quality.ocr import PlacedWords
+from maxsight.types import Floats
 
-# Of a line's height: words whose middles are closer than this stand in one line.
+# Words stand in one line if their middles are closer than this share of the line's height.
 SAME_LINE = 0.5
-# An engine's word belongs to the reference's nearest one, if it is at most so many of its heights away.
+# A word that OCR read belongs to the nearest reference word at most this many of its heights away.
 REACH_DOWN, REACH_ACROSS = 0.8, 6.0
 _PLAIN = str.maketrans({"‘": "'", "’": "'", "“": '"', "”": '"', "–": "-", "—": "-", "−": "-", "‐": "-"})  # noqa: RUF001
-
-Boxes = NDArray[np.floating]
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class PlacedWords:
-    """Words and where they stand.
-
-    Attributes:
-        texts: The words.
-        boxes: ``x0, y0, x1, y1``, in the same unit as what they are compared with. Shape ``(words, 4)``.
-    """
-
-    texts: Sequence[str]
-    boxes: Boxes
-
-    def __post_init__(self) -> None:
-        if self.boxes.shape != (len(self.texts), 4):
-            raise InputError(f"expected one box per word, got {self.boxes.shape} for {len(self.texts)} words")
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorRates:
-    """Edits over the reference's length. Above 1 where an engine wrote more than there was.
+    """Edits divided by the reference's length. They exceed 1 where OCR added much.
 
     Attributes:
         characters: Substituted, missing and added characters per character of the reference.
-        words: Likewise for words.
+        words: The same for words.
     """
 
     characters: float
@@ -61,7 +42,7 @@ class ErrorRates:
 
     @property
     def cer(self) -> float:
-        """Character error rate, at most 1: what is learned."""
+        """Character error rate, at most 1."""
         return min(self.characters, 1.0)
 
     @property
@@ -79,7 +60,7 @@ def normalise(text: str, *, ignore_case: bool = False) -> str:
 
 
 def rates_of_texts(reference: str, read: str, *, ignore_case: bool = False) -> ErrorRates:
-    """Compare two texts in the order in which they are written.
+    """Compare two texts in their own order.
 
     Raises:
         InputError: The reference has no words.
@@ -87,8 +68,8 @@ def rates_of_texts(reference: str, read: str, *, ignore_case: bool = False) -> E
     return _rates([normalise(reference, ignore_case=ignore_case)], [normalise(read, ignore_case=ignore_case)])
 
 
-def rates_by_place(reference: PlacedWords, read: PlacedWords, *, ignore_case: bool = False) -> ErrorRates:
-    """Compare words line by line of the page, whatever the order in which they were read.
+def rates_by_place(reference: PlacedWords, read: PlacedWords) -> ErrorRates:
+    """Compare words line by line of the page, in any reading order.
 
     Raises:
         InputError: The reference has no words.
@@ -96,12 +77,12 @@ def rates_by_place(reference: PlacedWords, read: PlacedWords, *, ignore_case: bo
     lines = lines_of(reference.boxes)
     line_count = int(lines.max(initial=-1)) + 1
     found = _lines_found(reference.boxes, lines, read.boxes)
-    found[found < 0] = line_count  # what stands where nothing should: one more line, all of it added
-    truth = _joined(reference, lines, line_count + 1, ignore_case)
-    return _rates(truth, _joined(read, found, line_count + 1, ignore_case))
+    found[found < 0] = line_count  # one more line for words that stand where the reference has none
+    truth = _join_lines(reference, lines, line_count + 1)
+    return _rates(truth, _join_lines(read, found, line_count + 1))
 
 
-def lines_of(boxes: Boxes) -> NDArray[np.intp]:
+def lines_of(boxes: Floats) -> NDArray[np.intp]:
     """Number the lines that words stand in, from the top. Shape ``(words,)``."""
     middles, heights = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 3] - boxes[:, 1]
     lines = np.zeros(len(boxes), np.intp)
@@ -118,8 +99,8 @@ def lines_of(boxes: Boxes) -> NDArray[np.intp]:
     return lines
 
 
-def _lines_found(reference: Boxes, lines: NDArray[np.intp], read: Boxes) -> NDArray[np.intp]:
-    """Put each word read into the line of the nearest reference word; -1 where none is near."""
+def _lines_found(reference: Floats, lines: NDArray[np.intp], read: Floats) -> NDArray[np.intp]:
+    """Assign each word read to the line of the nearest reference word; -1 if none is near."""
     if not len(read) or not len(reference):
         return np.full(len(read), -1, np.intp)
     heights = np.maximum(reference[:, 3] - reference[:, 1], 1e-6)
@@ -133,11 +114,11 @@ def _lines_found(reference: Boxes, lines: NDArray[np.intp], read: Boxes) -> NDAr
     return np.where(near, lines[nearest], -1)
 
 
-def _joined(words: PlacedWords, lines: NDArray[np.intp], count: int, ignore_case: bool) -> list[str]:
+def _join_lines(words: PlacedWords, lines: NDArray[np.intp], count: int) -> list[str]:
     texts: list[list[str]] = [[] for _ in range(count)]
     for word in np.argsort(words.boxes[:, 0], kind="stable"):
         texts[lines[word]].append(words.texts[word])
-    return [normalise(" ".join(line), ignore_case=ignore_case) for line in texts]
+    return [normalise(" ".join(line)) for line in texts]
 
 
 def _rates(truth: list[str], read: list[str]) -> ErrorRates:

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from maxsight.errors import InputError
-from maxsight.quality.degrade import CLEAN, Degradation, degrade, draw_mixture, kind_of
+from maxsight.quality.training.degrade import CLEAN, Degradation, degrade, draw_mixture, kind_of
 from page_pictures import page_picture
 
 

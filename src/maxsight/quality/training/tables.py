@@ -10,13 +10,14 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.quality.baselines import global_features
-from maxsight.quality.features import FeatureExtractor, FeatureSpace
-from maxsight.quality.judging import Array, Groups
+from maxsight.quality.familiarity import Groups
+from maxsight.quality.features import FeatureExtractor
 from maxsight.quality.ocr_features import ocr_features
-from maxsight.quality.predictor import Target
-from maxsight.quality.samples import Sample, SampleFolder
+from maxsight.quality.prediction import Target
 from maxsight.quality.text_presence import InkFound, find_text
+from maxsight.quality.training.baselines import global_features
+from maxsight.quality.training.samples import Sample, SampleFolder
+from maxsight.types import Floats
 
 _CACHE = "features"
 _SAVE_EVERY = 100
@@ -35,8 +36,8 @@ class SampleTable:
     """
 
     samples: Sequence[Sample]
-    features: Array
-    global_features: Array
+    features: Floats
+    global_features: Floats
     ink: Sequence[InkFound]
 
     def __len__(self) -> int:
@@ -53,15 +54,15 @@ class SampleTable:
         return np.array([sample.kind for sample in self.samples])
 
     @property
-    def confidence(self) -> Array:
+    def confidence(self) -> Floats:
         """The engine's mean confidence. Shape ``(samples,)``."""
         return np.array([sample.ocr_confidence for sample in self.samples])
 
-    def target(self, target: Target) -> Array:
+    def target(self, target: Target) -> Floats:
         """What is to be predicted. Shape ``(samples,)``."""
         return np.array([getattr(sample, target.value) for sample in self.samples], np.float64)
 
-    def with_ocr(self) -> Array:
+    def with_ocr(self) -> Floats:
         """The features and what the engine says of its reading. Shape ``(samples, features + OCR features)``."""
         said = [
             ocr_features(sample.ocr_confidence, sample.ocr_text, ink)
@@ -114,12 +115,6 @@ def sample_table(
         np.array(whole, np.float64).reshape(len(samples), -1),
         inks,
     )
-
-
-def space_of(extractor: FeatureExtractor, *, with_ocr: bool) -> FeatureSpace:
-    """The space of the table's features, with or without what the engine says."""
-    space = extractor.space
-    return FeatureSpace(space.encoder, space.revision, space.dim, space.layer, space.pooling, with_ocr)
 
 
 class _Cache:

@@ -1,4 +1,4 @@
-"""Words and their places from ALTO, PAGE-XML and hOCR files, in pixels."""
+"""Reads words with boxes in pixels from ALTO, PAGE-XML and hOCR files."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from xml.etree import ElementTree
 import numpy as np
 
 from maxsight.errors import InputError
-from maxsight.quality.labels import PlacedWords
+from maxsight.quality.ocr import PlacedWords
 
 GROUND_TRUTH_SUFFIXES = (".xml", ".alto", ".page", ".hocr", ".html")
 _BBOX = re.compile(r"bbox\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)\s+(-?\d+)")
@@ -22,7 +22,7 @@ def read_ground_truth(file: Path) -> PlacedWords:
     """Read the words of one page.
 
     Raises:
-        InputError: The file is none of these formats, or has no words.
+        InputError: The file has none of these formats, or no words.
     """
     try:
         root = ElementTree.parse(file).getroot()
@@ -53,7 +53,7 @@ def _alto(root: ElementTree.Element) -> Iterator[tuple[str, Box]]:
 
 
 def _page_xml(root: ElementTree.Element) -> Iterator[tuple[str, Box]]:
-    """Words; where only lines are known, each line as one, so that it is compared as a whole."""
+    """Yield words, or whole lines where the file has no words."""
     parts = list(_named(root, "Word")) or list(_named(root, "TextLine"))
     for part in parts:
         points = next((child.get("points", "") for child in part if _name(child) == "Coords"), "")

@@ -5,8 +5,8 @@ from sklearn.base import clone
 from sklearn.pipeline import make_pipeline
 
 from maxsight.errors import InputError
-from maxsight.quality.page_features import PageFeatures
-from maxsight.quality.regressors import QualityRegressor
+from maxsight.quality.training.page_features import PageFeatures
+from maxsight.quality.training.regressors import QualityRegressor
 from page_pictures import page_picture
 
 

@@ -7,20 +7,24 @@ from PIL import Image
 
 from maxsight.documents import OcrChoice
 from maxsight.errors import InputError
-from maxsight.quality.dataset import DatasetSettings, build_dataset
-from maxsight.quality.degrade import CLEAN, Degradation
 from maxsight.quality.features import PagePooling, load_extractor
-from maxsight.quality.ground_truth import read_ground_truth
-from maxsight.quality.judging import document_folds, measure
 from maxsight.quality.ocr_features import OCR_FEATURES, ocr_features
-from maxsight.quality.pairs import add_pairs
-from maxsight.quality.predictor import Target
-from maxsight.quality.regressors import Learner
-from maxsight.quality.samples import OWN, SampleFolder
-from maxsight.quality.tables import sample_table
+from maxsight.quality.prediction import Target
 from maxsight.quality.text_presence import InkFound
-from maxsight.quality.trainer import TrainingSettings, compare, train
-from maxsight.quality.training import cross_predict
+from maxsight.quality.training.comparison import compare
+from maxsight.quality.training.cross_validation import cross_predict
+from maxsight.quality.training.dataset import build_dataset
+from maxsight.quality.training.degrade import CLEAN, Degradation
+from maxsight.quality.training.folds import document_folds
+from maxsight.quality.training.ground_truth import read_ground_truth
+from maxsight.quality.training.judgement import TrainingSettings
+from maxsight.quality.training.measures import measure
+from maxsight.quality.training.pairs import add_pairs
+from maxsight.quality.training.regressors import Learner
+from maxsight.quality.training.sample_plans import DatasetSettings
+from maxsight.quality.training.samples import OWN, SampleFolder
+from maxsight.quality.training.tables import sample_table
+from maxsight.quality.training.trainer import train
 from page_pictures import SENTENCE, page_picture
 
 ALTO = """<alto xmlns="http://www.loc.gov/standards/alto/ns-v4#"><Layout><Page><PrintSpace><TextBlock><TextLine>
@@ -172,7 +176,7 @@ def many(made, tmp_path_factory):
 
 
 def test_a_model_is_trained_judged_and_reported(many, tmp_path):
-    from maxsight.quality.report import write_report
+    from maxsight.quality.training.report import write_report
 
     extractor = load_extractor("patches", PagePooling.MEAN)
     table = sample_table([many], extractor)
@@ -217,9 +221,7 @@ def test_all_combinations_are_judged_as_if_each_was_trained_alone(many):
     for pooling in (PagePooling.MEAN, PagePooling.STD, PagePooling.CONCAT_TEXT):
         table = sample_table([many], load_extractor("patches", pooling))
         true, folds = table.target(Target.CER), document_folds(table.documents)
-        alone = cross_predict(
-            table.features, true, table.documents, Learner.SVR, folds, tuned=False
-        ).predicted
+        alone = cross_predict(table.features, true, table.documents, Learner.SVR, folds, tuned=False)
         (row,) = [row for row in compared if (row.pooling, row.learner) == (pooling, Learner.SVR)]
         assert row.measures.mae == pytest.approx(measure(true, alone).mae, abs=1e-6)
 

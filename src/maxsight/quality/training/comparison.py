@@ -1,0 +1,73 @@
+"""Compares every pooling with every learner, in the same folds and without tuning."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from maxsight.encoders.registry import PATCHES
+from maxsight.quality.features import PagePooling, load_extractor
+from maxsight.quality.prediction import Target
+from maxsight.quality.training.cross_validation import cross_predict
+from maxsight.quality.training.folds import check_samples, document_folds
+from maxsight.quality.training.judgement import Say
+from maxsight.quality.training.measures import Measures, measure
+from maxsight.quality.training.regressors import Learner
+from maxsight.quality.training.samples import SampleFolder
+from maxsight.quality.training.tables import sample_table
+
+
+@dataclass(frozen=True, slots=True)
+class Compared:
+    """One combination.
+
+    Attributes:
+        target: The error rate.
+        pooling: The pooling.
+        learner: The regressor.
+        measures: How well they predict.
+    """
+
+    target: Target
+    pooling: PagePooling
+    learner: Learner
+    measures: Measures
+
+
+def compare(
+    folders: Sequence[SampleFolder], features: str, targets: Sequence[Target], *, say: Say = lambda _: None
+) -> list[Compared]:
+    """Judge all combinations.
+
+    Args:
+        folders: The samples. Pages are encoded once: the richest pooling holds all others.
+        features: As for `load_extractor`.
+        targets: The error rates.
+        say: Called with what is being done.
+    """
+    richest = PagePooling.CONCAT_TEXT if features == PATCHES else PagePooling.CONCAT
+    extractor = load_extractor(features, richest)
+    table = sample_table(folders, extractor)
+    folds = document_folds(table.documents)
+    result = []
+    for pooling, columns in _columns(extractor.space.dim, richest).items():
+        say(f"comparing: {pooling}")
+        pooled = table.features[:, columns]
+        for target in targets:
+            true = table.target(target)
+            check_samples(table.documents, true)
+            for learner in Learner:
+                predicted = cross_predict(pooled, true, table.documents, learner, folds, tuned=False)
+                result.append(Compared(target, pooling, learner, measure(true, predicted)))
+    return result
+
+
+def _columns(dim: int, richest: PagePooling) -> dict[PagePooling, slice]:
+    """Locate each pooling's features among those of the richest: mean, maximum, deviation, the rest."""
+    return {
+        PagePooling.MEAN: slice(0, dim),
+        PagePooling.MAX: slice(dim, 2 * dim),
+        PagePooling.STD: slice(2 * dim, 3 * dim),
+        PagePooling.CONCAT: slice(0, 3 * dim),
+        richest: slice(None),
+    }

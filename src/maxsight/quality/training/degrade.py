@@ -1,0 +1,138 @@
+"""Damages pages as scanners, copiers and cameras do.
+
+A degradation takes a grey picture (0 black, 255 white), a severity in [0, 1] and a seed; the same three give the same
+pixels. `Degraded.to_source` maps points back, so that words read after a move compare with the original's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from enum import StrEnum
+
+import numpy as np
+
+from maxsight.encoders.patches.grid import Grey
+from maxsight.errors import InputError
+from maxsight.quality.training import geometric_damage, level_damage
+from maxsight.quality.training.geometric_damage import ToSource
+from maxsight.quality.training.level_damage import Levels, Random
+from maxsight.types import Floats
+
+CLEAN = "clean"
+MIXED = "mixed"
+# Two degradations at full strength leave nothing to read.
+MIXTURE_STRENGTH = 0.7
+
+
+class Degradation(StrEnum):
+    """One way for a page to be hard to read."""
+
+    BLUR = "blur"
+    MOTION = "motion"
+    NOISE = "noise"
+    SALT_PEPPER = "salt-pepper"
+    JPEG = "jpeg"
+    LOW_RESOLUTION = "low-resolution"
+    CONTRAST = "contrast"
+    BRIGHTNESS = "brightness"
+    FADING = "fading"
+    SHADOW = "shadow"
+    STAINS = "stains"
+    BLEED_THROUGH = "bleed-through"
+    SKEW = "skew"
+    WARP = "warp"
+
+
+_LEVELS: dict[Degradation, Callable[[Levels, float, Random], Levels]] = {
+    Degradation.BLUR: level_damage.blur,
+    Degradation.MOTION: level_damage.motion,
+    Degradation.NOISE: level_damage.noise,
+    Degradation.SALT_PEPPER: level_damage.salt_pepper,
+    Degradation.JPEG: level_damage.jpeg,
+    Degradation.CONTRAST: level_damage.contrast,
+    Degradation.BRIGHTNESS: level_damage.brightness,
+    Degradation.FADING: level_damage.fading,
+    Degradation.SHADOW: level_damage.shadow,
+    Degradation.STAINS: level_damage.stains,
+    Degradation.BLEED_THROUGH: level_damage.bleed_through,
+}
+_GEOMETRIC: dict[Degradation, Callable[[Grey, float, Random], tuple[Grey, ToSource]]] = {
+    Degradation.LOW_RESOLUTION: geometric_damage.low_resolution,
+    Degradation.SKEW: geometric_damage.skew,
+    Degradation.WARP: geometric_damage.warp,
+}
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Degraded:
+    """A damaged page.
+
+    Attributes:
+        picture: Shape ``(height, width)``, uint8; smaller than the original after a loss of resolution.
+        to_source: Maps points ``x, y`` of ``picture`` to pixels of the original. Shape ``(points, 2)``.
+    """
+
+    picture: Grey
+    to_source: ToSource
+
+
+def degrade(picture: Grey, name: str, severity: float, seed: int) -> Degraded:
+    """Damage a page.
+
+    Args:
+        picture: The page. Shape ``(height, width)``.
+        name: ``clean``, the name of a `Degradation`, or several joined by ``+``, applied in that order.
+        severity: From 0, hardly visible, to 1, the worst that archives still hold.
+        seed: Fixes everything random.
+
+    Raises:
+        InputError: There is no such degradation, or the severity is not in [0, 1].
+    """
+    if not 0 <= severity <= 1:
+        raise InputError(f"a severity lies in [0, 1], got {severity}")
+    random = np.random.default_rng(seed)
+    parts = parts_of(name)
+    if len(parts) > 1:
+        severity *= MIXTURE_STRENGTH
+    steps: list[ToSource] = []
+    for part in parts:
+        if part in _GEOMETRIC:
+            picture, to_source = _GEOMETRIC[part](picture, severity, random)
+            steps.append(to_source)
+        else:
+            levels = _LEVELS[part](picture.astype(np.float32), severity, random)
+            picture = np.clip(levels, 0, 255).astype(np.uint8)
+
+    def back(points: Floats) -> Floats:
+        for step in reversed(steps):
+            points = step(points)
+        return points
+
+    return Degraded(picture, back)
+
+
+def parts_of(name: str) -> tuple[Degradation, ...]:
+    """Split a name into its degradations; ``clean`` has none.
+
+    Raises:
+        InputError: There is no such degradation.
+    """
+    if name == CLEAN:
+        return ()
+    try:
+        return tuple(Degradation(part) for part in name.split("+"))
+    except ValueError as error:
+        raise InputError(
+            f"no degradation is called {name!r}", hint=f"There are {', '.join((CLEAN, *Degradation))}."
+        ) from error
+
+
+def kind_of(name: str) -> str:
+    """Return ``clean``, the degradation's own name, or ``mixed``."""
+    return MIXED if len(parts_of(name)) > 1 else name
+
+
+def draw_mixture(random: Random, kinds: Iterable[Degradation] = Degradation) -> str:
+    """Draw two different degradations; return their names joined by ``+``."""
+    return "+".join(random.choice([kind.value for kind in kinds], 2, replace=False))

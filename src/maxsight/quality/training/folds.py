@@ -1,0 +1,53 @@
+"""Splits of samples that keep documents whole."""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.model_selection import GroupKFold
+
+from maxsight.errors import InputError
+from maxsight.quality.familiarity import Groups
+from maxsight.types import Floats
+
+Rows = NDArray[np.intp]
+Fold = tuple[Rows, Rows]
+
+MIN_SAMPLES = 30
+MIN_DOCUMENTS = 3
+
+
+def document_folds(documents: Groups, count: int = 5, seed: int = 0) -> list[Fold]:
+    """Split samples so that no document is on both sides.
+
+    Args:
+        documents: Each sample's. Shape ``(samples,)``.
+        count: Folds; fewer where there are fewer documents.
+        seed: Which documents go together.
+
+    Returns:
+        Per fold, the rows to learn from and the rows to judge on.
+    """
+    count = min(count, len(np.unique(documents)))
+    splitter = GroupKFold(count, shuffle=True, random_state=seed)
+    return list(splitter.split(documents, groups=documents))
+
+
+def check_samples(documents: Groups, target: Floats) -> None:
+    """Refuse what nothing can be learned from.
+
+    Raises:
+        InputError: Too few samples or documents, or all of one value.
+    """
+    known = len(np.unique(documents))
+    if len(target) < MIN_SAMPLES or known < MIN_DOCUMENTS:
+        of = "1 document" if known == 1 else f"{known} documents"
+        raise InputError(
+            f"{len(target)} samples of {of} are too few to learn from and to judge by",
+            hint=f"Give at least {MIN_SAMPLES} samples of {MIN_DOCUMENTS} documents; hundreds make a useful model.",
+        )
+    if np.ptp(target) < 1e-9:
+        raise InputError(
+            f"all samples have the same error rate, {target[0]:.3f}: there is nothing to learn",
+            hint="Include clean pages and degraded ones.",
+        )
