@@ -1,11 +1,11 @@
-# demo, test, check, bench: each sets up what it needs in .venv and runs on a fresh machine with Python 3.11+.
+# Each target sets up what it needs in .venv and runs on a fresh machine with Python 3.11+.
 PYTHON ?= python3
 BIN := .venv/bin
 DEMO := demo/maxsight.library
 # PyPI's torch for Linux brings CUDA; without a GPU this is smaller by gigabytes:
 # make TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu' test
 TORCH ?= torch==2.13.0
-.PHONY: demo test test-milvus lint check bench clean
+.PHONY: demo quick test test-milvus lint check bench figures clean
 
 # python -m venv needs Debian's python3-venv where Python comes from the system.
 .venv/installed: pyproject.toml
@@ -24,6 +24,12 @@ TORCH ?= torch==2.13.0
 demo: .venv/installed
 	$(BIN)/maxsight index examples/documents --library $(DEMO)
 	$(BIN)/python examples/ask_three_questions.py $(DEMO) demo
+
+# What a change needs while it is made. tests/conftest.py says which tests are left out.
+quick: .venv/extras
+	$(BIN)/ruff format --check --quiet .
+	$(BIN)/ruff check --quiet .
+	$(BIN)/python -m pytest -q -n auto --maxprocesses 4 -m 'not outside and not slow'
 
 # A worker per core, whole files each: what a file's tests share is made once.
 test: .venv/extras
@@ -44,6 +50,10 @@ check: lint test
 
 bench: .venv/extras
 	$(BIN)/python benchmarks/run.py
+
+# README.md and benchmarks/README.md say what benchmarks/results/ says.
+figures: .venv/extras
+	$(BIN)/python benchmarks/figures.py
 
 clean:
 	rm -rf .venv demo build dist

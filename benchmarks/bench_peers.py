@@ -29,9 +29,12 @@ BESIDE = ["psutil==7.2.2", "numpy==2.4.0"]
 PEERS = {
     "maxsight": ("maxsight_library.py", [str(HERE.parent)]),
     "numpy": ("numpy_exact.py", []),
+    "numkong": ("numkong_dots.py", ["numkong==7.8.6"]),
+    "lateweave": ("lateweave_maxsim.py", ["lateweave==0.2.0"]),
     "qdrant-edge": ("qdrant_edge_shard.py", ["qdrant-edge-py==0.9.0"]),
     "lancedb": ("lancedb_index.py", ["lancedb==0.40.0"]),
     "fast-plaid": ("fast_plaid_index.py", ["fast-plaid==1.7.0.2110"]),
+    "colsearch": ("colsearch_index.py", ["torch==2.13.0", "colsearch[shard,shard-native]==0.1.7"]),
 }
 """The script of each, and what it needs."""
 TOP_K = 10

@@ -4,12 +4,34 @@ import os
 import signal
 import sys
 from functools import cache
+from pathlib import Path
 from uuid import uuid4
 
 import pytest
 
 from endpoint_server import endpoint_server
 from maxsight.stores.addresses import MilvusAddress
+
+OUTSIDE = (
+    "durability",
+    "encoders/checkpoints",
+    "examples",
+    "server",
+    "stores/milvus",
+    "surface/test_documentation.py",
+    "surface/test_packaging.py",
+    "surface/test_serving_documentation.py",
+    "web",
+)
+"""Tests that start a browser, a server, other commands or a model, or kill what they start."""
+
+
+def pytest_collection_modifyitems(config, items):
+    """Mark what `make quick` leaves out."""
+    folder = Path(__file__).parent
+    for item in items:
+        if item.path.relative_to(folder).as_posix().startswith(OUTSIDE):
+            item.add_marker(pytest.mark.outside)
 
 
 def pytest_sessionstart():

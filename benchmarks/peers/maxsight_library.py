@@ -35,7 +35,7 @@ def settings(pages, folder):
 
         for part in (4, 2, 1):
             candidates = max(1, default // part)
-            name = f"{candidates} candidates{', the default' if part == 1 else ''}"
+            name = f"{candidates:,} of {len(pages):,} pages are candidates{' (default)' if part == 1 else ''}"
             yield name, lambda query, candidates=candidates: search(query, candidates=candidates)
         yield "exact", lambda query: search(query, exact=True)
 

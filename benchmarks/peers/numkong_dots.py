@@ -34,7 +34,9 @@ def settings(pages, folder):
     pool = ThreadPoolExecutor(len(os.sched_getaffinity(0)))
 
     def packed(cast):
-        return [nk.dots_pack(cast(stored[first : first + PAGES_PER_CHUNK].reshape(-1, dim))) for first in starts]
+        return [
+            nk.dots_pack(cast(stored[first : first + PAGES_PER_CHUNK].reshape(-1, dim))) for first in starts
+        ]
 
     def scores(query, chunks):
         def score(chunk):
