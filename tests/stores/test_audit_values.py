@@ -56,12 +56,6 @@ def test_an_audit_reads_as_it_was_written():
     assert Audit.from_json(audit.to_json()) == audit
 
 
-def test_an_audit_that_does_not_say_so_was_measured_with_binary_queries():
-    written = json.loads(measured(0.7, 0.99).to_json())
-    del written["binary_queries"]
-    assert Audit.from_json(json.dumps(written)).binary_queries
-
-
 def test_what_a_later_version_adds_is_passed_over():
     audit = measured(0.7, 0.99)
     written = json.loads(audit.to_json()) | {"colour": "blue"}

@@ -3,7 +3,7 @@ import json
 import pytest
 
 from maxsight.documents.base import OcrChoice
-from maxsight.errors import LibraryDamagedError
+from maxsight.errors import FormatError, LibraryDamagedError
 from maxsight.stores.manifest import OCR_CHOICES, Manifest
 from store_pages import MANIFEST
 
@@ -14,10 +14,29 @@ def test_a_manifest_comes_back_as_it_was_written():
     assert Manifest.from_json(MANIFEST.to_json(), where="here") == MANIFEST
 
 
-def test_a_manifest_from_before_there_was_token_pooling_keeps_all_vectors():
-    older = {name: value for name, value in FIELDS.items() if name != "pool_factor"}
-    assert Manifest.from_json(json.dumps(older), where="here") == MANIFEST
+def test_a_library_keeps_all_vectors_where_nothing_else_is_said():
     assert MANIFEST.pool_factor == 1
+
+
+@pytest.mark.parametrize(
+    ("version", "hint"),
+    [
+        (
+            6,
+            "Install a newer maxsight (pip install --upgrade maxsight), or index the files again into a new library.",
+        ),
+        (4, "Index the files again into a new library."),
+    ],
+    ids=["newer", "older"],
+)
+def test_another_format_is_refused_with_what_to_do(monkeypatch, version, hint):
+    monkeypatch.setattr("maxsight.stores.manifest.FORMAT_VERSION", 5)
+    other = FIELDS | {"format_version": version, "unheard_of": 1}
+    with pytest.raises(
+        FormatError, match=f"^here has format {version}; this version of maxsight reads format 5"
+    ) as error:
+        Manifest.from_json(json.dumps(other), where="here")
+    assert error.value.hint == hint
 
 
 def test_a_manifest_knows_the_ocr_choices_there_are():

@@ -19,7 +19,7 @@ from maxsight.identity import page_ids
 from maxsight.library.opening import create_store, holder_of, home_of, library_exists, open_store
 from maxsight.stores.addresses import Address, MilvusAddress
 from maxsight.stores.base import DocumentEntry, IndexedPage, Store
-from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import metadata_checksum, to_row
 from maxsight.version import __version__
 
@@ -77,7 +77,7 @@ def open_destination(address: Address, source: Manifest, root: Path | None) -> S
         root = address.root
     if not library_exists(address):
         named = None if root == holder_of(address) else root.as_posix() if root else ""
-        manifest = replace(source, root=named, created_by=__version__, format_version=FORMAT_VERSION)
+        manifest = replace(source, root=named, created_by=__version__)
         return create_store(address, manifest)
     store = open_store(address)
     try:

@@ -50,8 +50,7 @@ class Audit:
         default: Candidates that a search takes without an audit.
         exact_ms: Median time to score every page for a query.
         settings: With fewer candidates first; the last looks at all pages.
-        binary_queries: Whether queries were reduced to signs to choose candidates, see ``retrieval.codes``. All were
-            before this was stored.
+        binary_queries: Whether queries were reduced to signs to choose candidates, see ``retrieval.codes``.
     """
 
     date: str

@@ -1,4 +1,4 @@
-"""What a library says of itself: format, embedding space, settings."""
+"""The manifest of a library: its format, embedding space and settings."""
 
 from __future__ import annotations
 
@@ -8,26 +8,25 @@ from dataclasses import asdict, dataclass
 from maxsight.errors import FormatError, InputError, LibraryDamagedError
 from maxsight.types import EmbeddingSpace
 
-FORMAT_VERSION = 4
-"""1: a row a page. 2: with signs of its vectors. 3: with 4-bit codes too, less the library's mean. 4: with
-pooled signs only."""
+FORMAT_VERSION = 1
+"""How rows and columns are laid out. Other numbers are refused."""
 
 OCR_CHOICES = ("auto", "tesseract", "rapidocr", "none")
 
 
 @dataclass(frozen=True, slots=True)
 class Manifest:
-    """Written when a library is made.
+    """The settings of a library, written when it is made.
 
     Attributes:
-        space: The embedding space of every vector in it.
-        dpi: Resolution at which pages were rendered for OCR or a visual encoder.
-        ocr: OCR engine chosen when it was made.
-        pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
-        format_version: How the rows lie.
-        created_by: The package version that made it.
-        root: The folder that documents are named relative to; empty where all are named absolutely; None for the
-            folder that holds the library.
+        space: The embedding space of all its vectors.
+        dpi: Resolution at which pages are rendered for OCR or a visual encoder.
+        ocr: OCR engine.
+        format_version: How rows and columns are laid out.
+        created_by: The package version that made the library.
+        pool_factor: Token pooling keeps one of so many vectors of a page; 1 keeps all.
+        root: The folder that paths of documents are relative to. Empty: all paths are absolute. None: the folder that
+            holds the library.
     """
 
     space: EmbeddingSpace
@@ -61,25 +60,38 @@ class Manifest:
             raise InputError(f"ocr must be one of {', '.join(OCR_CHOICES)}, got {self.ocr!r}")
 
     def to_json(self) -> str:
-        """One line of JSON."""
+        """Return one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str, *, where: str) -> Manifest:
         """Read a manifest.
 
+        Args:
+            text: As ``to_json`` returned it.
+            where: The library, named in errors.
+
         Raises:
-            FormatError: It was written by a newer version.
+            FormatError: The library has another format.
             LibraryDamagedError: It is not a manifest.
         """
         try:
             fields = json.loads(text)
-            version = int(fields["format_version"])
-            if version > FORMAT_VERSION:
-                raise FormatError(
-                    f"{where} has format {version}; this version of maxsight reads up to {FORMAT_VERSION}",
-                    hint="Upgrade: pip install --upgrade maxsight",
-                )
+            _check_format(fields["format_version"], where)
             return cls(**{**fields, "space": EmbeddingSpace(**fields["space"])})
+        except FormatError:
+            raise
         except (ValueError, KeyError, TypeError) as error:
             raise LibraryDamagedError(f"{where} has a damaged manifest: {error}") from error
+
+
+def _check_format(version: object, where: str) -> None:
+    """Refuse another format. What is no format number at all is left to the manifest's own checks."""
+    if type(version) is not int or version < 1 or version == FORMAT_VERSION:
+        return
+    again = "index the files again into a new library"
+    upgrade = f"Install a newer maxsight (pip install --upgrade maxsight), or {again}."
+    raise FormatError(
+        f"{where} has format {version}; this version of maxsight reads format {FORMAT_VERSION}",
+        hint=upgrade if version > FORMAT_VERSION else f"{again.capitalize()}.",
+    )

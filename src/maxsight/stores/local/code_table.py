@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 
 from maxsight.stores.base import Codec
 from maxsight.stores.local import schema
+from maxsight.stores.local.arrow_rows import from_batch
 from maxsight.stores.local.mapping import MappedColumn, map_columns
 from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageBytes, PageCodes, PageVectors
@@ -135,10 +136,10 @@ class CodeTable:
 
     def rows(self, positions: NDArray[np.int64]) -> Iterator[Row]:
         """What ``page_rows.to_page`` needs of pages, in the order asked for."""
-        columns = [name for name in self.dataset.schema.names if name not in schema.NOT_IN_PAGES]
+        columns = schema.page_columns(self.dataset.schema)
         vectors = iter(self.vectors(positions))
         for batch in self.dataset.take(positions.tolist(), columns=columns).to_batches():
-            for row in schema.from_batch(batch):
+            for row in from_batch(batch):
                 yield row | {"vectors": np.ascontiguousarray(next(vectors))}
 
     def _vectors_of_part(self, part: Part, own: NDArray[np.int64]) -> PageVectors:
@@ -187,10 +188,8 @@ class _Parts:
     dim: int
 
     def read(self, fragments: dict[Hashable, lance.LanceFragment]) -> dict[Hashable, Part]:
-        columns = ["page_id", "vector_count"]
-        columns += [name for name in ("code_version",) if name in self.dataset.schema.names]
         rows = self.dataset.scanner(
-            columns=columns,
+            columns=["page_id", "vector_count", "code_version"],
             fragments=list(fragments.values()),
             with_row_id=True,
             with_row_address=True,
@@ -209,8 +208,7 @@ class _Parts:
         places = (np.asarray(rows.column("_rowaddr")) & np.uint64(2**32 - 1)).astype(np.int64)
         vectors, signs, four_bit = map_columns(self.folder, fragment, self._field_ids())
         mapped = vectors.items(places, counts, 2 * self.dim) if vectors else None
-        stored = "pooled_signs" in self.dataset.schema.names and "code_version" in rows.column_names
-        if stored and set(rows.column("code_version").to_pylist()) <= {self.codec.version}:
+        if set(rows.column("code_version").to_pylist()) <= {self.codec.version}:
             codes = (
                 self._bytes(signs, places, self.codec.sign_bytes(counts), row_ids, "pooled_signs"),
                 self._bytes(four_bit, places, self.codec.four_bit_bytes(counts), row_ids, "four_bit_codes"),
@@ -230,10 +228,10 @@ class _Parts:
         fields = {field.name(): field for field in self.dataset.lance_schema.fields()}
         innermost = []
         for name in ("vectors", "pooled_signs", "four_bit_codes"):
-            field = fields.get(name)
-            while field is not None and field.children():
+            field = fields[name]
+            while field.children():
                 field = field.children()[0]
-            innermost.append(field.id() if field is not None else -1)
+            innermost.append(field.id())
         return innermost
 
     def _bytes(
@@ -268,5 +266,5 @@ def _read(dataset: lance.LanceDataset, row_ids: NDArray[np.uint64], column: str)
         numbers = ", ".join(map(str, row_ids[first : first + PAGES_PER_BATCH].tolist()))
         table = dataset.to_table(columns=[column], filter=f"_rowid IN ({numbers})", with_row_id=True)
         for batch in table.to_batches():
-            for row in schema.from_batch(batch):
+            for row in from_batch(batch):
                 yield row["_rowid"], row[column]

@@ -9,7 +9,7 @@ import pyarrow as pa
 
 from maxsight.stores.conditions import lance_literal, metadata_column, path_in
 from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
-from maxsight.stores.local import schema
+from maxsight.stores.local.arrow_rows import from_batch, metadata_of, metadata_row, to_table
 from maxsight.stores.page_rows import Row, checksum
 from maxsight.types import Document, Scalar
 
@@ -77,9 +77,7 @@ def set_metadata(
         fields: All fields of the library.
     """
     where = path_in(sorted(metadata)).to_lance()
-    _rewrite(
-        dataset, where, lambda row: {**metadata[row["path"]], **of_page(schema.metadata_of(row))}, fields
-    )
+    _rewrite(dataset, where, lambda row: {**metadata[row["path"]], **of_page(metadata_of(row))}, fields)
 
 
 def set_page_fields(
@@ -98,7 +96,7 @@ def set_page_fields(
     _rewrite(
         dataset,
         where,
-        lambda row: {**of_document(schema.metadata_of(row)), **page_fields[row["page_id"]]},
+        lambda row: {**of_document(metadata_of(row)), **page_fields[row["page_id"]]},
         fields,
     )
 
@@ -113,7 +111,7 @@ def _rewrite(
     rows = []
     for row in dataset.to_table(columns=["page_id", "path", *columns], filter=where).to_pylist():
         values = {name: stored_value(value, fields[name]) for name, value in metadata_of(row).items()}
-        rows.append({"page_id": row["page_id"], **schema.metadata_row(values)})
+        rows.append({"page_id": row["page_id"], **metadata_row(values)})
     _write(dataset, rows, ["metadata_checksum", *columns])
 
 
@@ -133,7 +131,7 @@ def touch(
 
 
 def _touched(batch: pa.RecordBatch, given: Mapping[tuple[str, str], Document]) -> Iterator[Row]:
-    for row in schema.from_batch(batch):
+    for row in from_batch(batch):
         document = given.get((row["path"], row["content_hash"]))
         if document is None:
             continue
@@ -147,4 +145,4 @@ def _write(dataset: lance.LanceDataset, rows: Sequence[Row], columns: Sequence[s
     if rows:
         kinds = pa.schema([dataset.schema.field(name) for name in ("page_id", *columns)])
         merge = dataset.merge_insert("page_id").when_matched_update_all()
-        merge.write_mode("rewrite_columns").execute(schema.to_table(rows, kinds))
+        merge.write_mode("rewrite_columns").execute(to_table(rows, kinds))

@@ -37,22 +37,21 @@ from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter, metadata_column, path_in
 from maxsight.stores.fields import FieldType, grow_fields
 from maxsight.stores.local import edits, maintenance, schema
+from maxsight.stores.local.arrow_rows import metadata_of, to_row, to_table
 from maxsight.stores.local.code_table import CodeTable, read_table
 from maxsight.stores.local.damage import Damage
 from maxsight.stores.local.dataset import SET_ASIDE, Dataset, has_versions
 from maxsight.stores.local.durability import Synced, make_folder, size_bytes, sync_folder
 from maxsight.stores.local.lance_errors import is_gone, translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE, WriterLock
-from maxsight.stores.local.upgrade import upgrade
 from maxsight.stores.local.verification import Verification, check_rows
-from maxsight.stores.manifest import FORMAT_VERSION, Manifest
+from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import LISTED, list_documents, to_page
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored, check_queries
 from maxsight.types import Document, Floats, Scalar
 
 LOCK_WAIT_S = 5.0
-PAGES_FOR_CENTRE = 64
 CHUNK_BYTES = 16 * 2**20
 PLACE_BYTES = 32  # a vector's box, span and codes, at most
 SMALL_ROWS_PER_BATCH = 8192
@@ -169,10 +168,7 @@ class LocalStore:
     def last_audit(self) -> Audit | None:
         """What was last measured of the search, with codes as they are now."""
         with self._dataset.reading():
-            newest = self._dataset.latest().schema
-            if schema.manifest_of(newest, str(self.path)).format_version < FORMAT_VERSION:
-                return None
-            return schema.audit_of(newest)
+            return schema.audit_of(self._dataset.latest().schema)
 
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
@@ -200,18 +196,9 @@ class LocalStore:
         with translated(self.path, writing=True):
             self.dropped += self._dataset.settle()
             dataset = self._dataset.to_commit_on()
-            manifest = schema.manifest_of(dataset.schema, str(self.path))
-            self._manifest = self._upgraded(dataset, manifest)
+            self._manifest = schema.manifest_of(dataset.schema, str(self.path))
             maintenance.ensure_text_index(dataset)
             self._dataset.sync()
-
-    def _upgraded(self, dataset: lance.LanceDataset, manifest: Manifest) -> Manifest:
-        if manifest.format_version < FORMAT_VERSION and schema.mean_of(dataset.schema) is None:
-            first = dataset.scanner(columns=["vectors"], limit=PAGES_FOR_CENTRE).to_table()
-            self._settle_mean(
-                dataset, [row["vectors"] for b in first.to_batches() for row in schema.from_batch(b)]
-            )
-        return upgrade(dataset, manifest, self._codec_of(dataset))
 
     def _settle_mean(self, dataset: lance.LanceDataset, vectors: Sequence[Floats]) -> None:
         """What the first pages' vectors lie around is the library's mean for good, so that no code has to change."""
@@ -251,8 +238,8 @@ class LocalStore:
             stored = [as_stored(page, dim, fields) for page in pages]
             self._settle_mean(dataset, [page.embedding.vectors for page in stored])
             codec = self._codec_of(dataset)
-            rows = {page.page_id: schema.to_row(page, codec) for page in stored}
-            table = schema.to_table(list(rows.values()), dataset.schema)
+            rows = {page.page_id: to_row(page, codec) for page in stored}
+            table = to_table(list(rows.values()), dataset.schema)
             self._stored.refresh(dataset)
             paths = {page.document.path for page in pages} if replace_documents else set()
             if paths or self._stored.may_hold(rows):
@@ -322,7 +309,7 @@ class LocalStore:
         """List all documents, by path."""
         columns = [*LISTED, *map(metadata_column, self.fields())]
         rows = (row for batch in self._scan(columns, None) for row in batch.to_pylist())
-        return list_documents(rows, schema.metadata_of)
+        return list_documents(rows, metadata_of)
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
@@ -386,7 +373,7 @@ class LocalStore:
         table = self._newest_table()
         with self._dataset.reading():
             rows = list(table.rows(table.positions_of(page_ids)))
-        return [to_page(row, schema.metadata_of(row)) for row in rows]
+        return [to_page(row, metadata_of(row)) for row in rows]
 
     def _newest_table(self) -> CodeTable:
         """The table of the newest version."""

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 
 from maxsight.errors import MaxSightError
-from maxsight.stores.local import schema
+from maxsight.stores.local.arrow_rows import code_checksum, from_batch, metadata_of
 from maxsight.stores.local.damage import Damage
 from maxsight.stores.local.lance_errors import blames_data, brief, is_foreign
 from maxsight.stores.page_rows import Row, checksum, metadata_checksum, to_page
@@ -105,7 +105,7 @@ def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterato
     try:
         batches = fragment.to_batches(batch_size=PAGES_PER_BATCH, batch_readahead=1, with_row_id=True)
         for batch in batches:
-            for row in schema.from_batch(batch):
+            for row in from_batch(batch):
                 read.add(row["_rowid"])
                 yield row
         return
@@ -118,7 +118,7 @@ def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterato
             continue
         try:
             table = _read(dataset, row_id, None)
-            yield from (row for batch in table.to_batches() for row in schema.from_batch(batch))
+            yield from (row for batch in table.to_batches() for row in from_batch(batch))
         except BaseException as error:
             if not blames_data(error):
                 raise
@@ -144,14 +144,14 @@ def _fault(row: Row) -> str | None:
     vectors = row["vectors"]
     if checksum(row) != row["checksum"]:
         return "its content is not what was written"
-    if metadata_checksum(schema.metadata_of(row)) != row["metadata_checksum"]:
+    if metadata_checksum(metadata_of(row)) != row["metadata_checksum"]:
         return "its metadata is not what was written"
     if not np.isfinite(vectors).all() or not are_unit(np.linalg.norm(vectors.astype(np.float32), axis=1)):
         return "a vector is not of unit norm"
-    if "code_checksum" in row and schema.code_checksum(row) != row["code_checksum"]:
+    if "code_checksum" in row and code_checksum(row) != row["code_checksum"]:
         return "its codes are not what was written"
     try:
-        to_page(row, schema.metadata_of(row))
+        to_page(row, metadata_of(row))
     except (MaxSightError, ValueError) as error:
         return f"it can't be read as a page: {error}"
     return None
