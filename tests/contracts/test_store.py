@@ -180,6 +180,24 @@ def test_a_page_put_twice_is_one_page(store, reference):
     assert_same(store, reference)
 
 
+def test_half_a_surrogate_pair_costs_one_letter_of_the_text_and_no_page(store, reference):
+    text = "Water \ud83d and \udca7 ice"
+    broken = [make_page("broken.pdf", 0, text), make_page("whole.pdf", 0, "Snow")]
+    for either in (store, reference):
+        either.put(broken)
+    assert_same(store, reference)
+    (page,) = store.read(["broken.pdf@1#0"])
+    assert page.page.text == "Water \ufffd and \ufffd ice"
+    assert [page.page.text[start:end] for start, end in page.page.words.spans] == page.page.text.split()
+    assert by_text(store, "water ice", 1, ["broken.pdf@1#0"]) == ["broken.pdf@1#0"]
+
+
+def test_a_path_that_is_no_text_is_refused_by_name(store, reference):
+    with pytest.raises(InputError, match=r"'bad\\udcff\.pdf' is no Unicode text"):
+        store.put([make_page("bad\udcff.pdf", 0, "some words")])
+    assert_same(store, reference)
+
+
 def test_putting_nothing_changes_nothing(store, reference):
     store.put([])
     assert_same(store, reference)

@@ -100,7 +100,7 @@ def test_an_open_store_sees_another_processs_commits_at_once(library, store):
 
 def test_a_reader_in_the_midst_of_a_scan_outlives_compaction_and_cleaning(library, store, monkeypatch):
     complete(store)
-    monkeypatch.setattr("maxsight.stores.local.store.CHUNK_BYTES", 1)  # a page a chunk
+    monkeypatch.setattr("maxsight.stores.local.reading.CHUNK_BYTES", 1)  # a page a chunk
     monkeypatch.setattr(maintenance, "KEEP_VERSIONS", timedelta(microseconds=1))
     with LocalStore.open(library, codec=PageCodec, read_only=True) as reader:
         chunks = reader.vectors()

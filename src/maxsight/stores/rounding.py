@@ -5,6 +5,7 @@ Scores are computed on these values, so two stores of one library rank alike to 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
@@ -19,6 +20,7 @@ from maxsight.types import Floats, PageEmbedding, Regions, Words
 
 BOX_STEPS = 65535
 NORM_TOLERANCE = 1e-2
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def as_stored(page: IndexedPage, dim: int, fields: dict[str, FieldType]) -> IndexedPage:
@@ -29,15 +31,26 @@ def as_stored(page: IndexedPage, dim: int, fields: dict[str, FieldType]) -> Inde
         dim: Of the library's vectors.
         fields: The user's fields, this page's among them.
 
+    Text of half a surrogate pair is no Unicode, and no store can hold it: U+FFFD takes its place.
+
     Raises:
         DimensionMismatchError: The vectors have another dimension.
-        InputError: A vector has no direction.
+        InputError: A vector has no direction, or the document's path is no Unicode text.
     """
+    if _SURROGATE.search(page.document.path):
+        raise InputError(
+            f"{page.document.path!r} is no Unicode text, and can't be the name of a document",
+            hint="Rename the file.",
+        )
     embedding, words = page.embedding, page.page.words
     regions = embedding.regions
     return replace(
         page,
-        page=replace(page.page, words=Words(words.spans.astype(np.int32), _on_grid(words.boxes))),
+        page=replace(
+            page.page,
+            text=_SURROGATE.sub("\ufffd", page.page.text),
+            words=Words(words.spans.astype(np.int32), _on_grid(words.boxes)),
+        ),
         embedding=PageEmbedding(
             unit_float16(embedding.vectors, dim, page.page_id),
             Regions(

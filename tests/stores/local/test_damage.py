@@ -278,6 +278,13 @@ RUST = (
 )
 
 
+def raised_by_lance(error):
+    """Raise an error in a function of a module of Lance's, as far as a traceback shows."""
+    module = {"__name__": "lance.dataset"}
+    exec("def read(error):\n    raise error", module)
+    module["read"](error)
+
+
 @pytest.mark.parametrize(
     ("error", "kind", "message"),
     [
@@ -294,8 +301,54 @@ RUST = (
 )
 def test_foreign_errors_are_told_apart_and_lose_their_source_paths(path, error, kind, message):
     with pytest.raises(StoreError) as raised, translated(path):
-        raise error
+        raised_by_lance(error)
     assert type(raised.value) is kind
     assert message in str(raised.value)
     assert ".rs" not in str(raised.value)
     assert raised.value.hint
+
+
+OUR_MISTAKES = [
+    KeyError("no such column"),
+    ValueError("not found"),
+    RuntimeError("os error 28"),
+    TypeError("None"),
+]
+
+
+@pytest.mark.parametrize("mistake", OUR_MISTAKES, ids=repr)
+@pytest.mark.parametrize("place", ["store.to_row", "store.to_table", "edits.StoredIds.may_hold"])
+def test_a_mistake_of_ours_in_writing_is_not_called_damage(path, store, monkeypatch, mistake, place):
+    """The hint of damage is to drop pages, and none of them is to blame."""
+
+    def fails(*given):
+        raise mistake
+
+    with monkeypatch.context() as patch:
+        patch.setattr(f"maxsight.stores.local.{place}", fails)
+        with pytest.raises(type(mistake)) as raised:
+            store.put([make_page("new.pdf", 0, "new words")])
+    assert raised.value is mistake
+    assert len(names_in(store)) == 40
+    store.put([make_page("new.pdf", 0, "new words")])
+    assert len(names_in(store)) == 41
+
+
+@pytest.mark.parametrize("mistake", OUR_MISTAKES, ids=repr)
+def test_a_mistake_of_ours_in_reading_is_not_called_damage(store, monkeypatch, mistake):
+    def fails(*given):
+        raise mistake
+
+    monkeypatch.setattr("maxsight.stores.local.code_table.CodeTable.vectors", fails)
+    monkeypatch.setattr("maxsight.stores.local.verification._fault", fails)
+    monkeypatch.setattr("maxsight.stores.local.reading.list_documents", fails)
+    for call in (
+        lambda: store.read(["1.pdf@1#0"]),
+        lambda: list(store.vectors()),
+        lambda: nearest(store, query("word1"), 1),
+        store.documents,
+        store.verify,
+    ):
+        with pytest.raises(type(mistake)) as raised:
+            call()
+        assert raised.value is mistake

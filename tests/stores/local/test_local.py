@@ -26,7 +26,8 @@ from maxsight.errors import (
 from maxsight.retrieval.codes import PageCodec
 from maxsight.stores.local import maintenance
 from maxsight.stores.local.durability import sync_folder
-from maxsight.stores.local.store import PLACE_BYTES, LocalStore
+from maxsight.stores.local.reading import MAX_PLACE_BYTES
+from maxsight.stores.local.store import LocalStore
 from store_pages import CODEC, ENCODER, MANIFEST, make_page, nearest, plain, query
 
 PAGES = [make_page(f"{number}.pdf", 0, f"word{number} and more", year=number) for number in range(40)]
@@ -102,6 +103,80 @@ def test_a_library_that_was_put_back_under_a_writer_is_looked_at_anew(path, stor
     store.put([PAGES[4]])
     stored = lance.dataset(path / "pages.lance").to_table(columns=["page_id"]).column("page_id").to_pylist()
     assert sorted(stored) == [f"{number}.pdf@1#0" for number in range(4, 8)]
+
+
+def put_back(backup, path):
+    shutil.rmtree(path)
+    shutil.copytree(backup, path)
+
+
+def test_an_open_reader_notices_a_backup_that_has_reached_the_same_version(path, store, tmp_path):
+    store.put(PAGES[:4])
+    store.close()
+    shutil.copytree(path, tmp_path / "backup")
+    with reopened(path) as writer:
+        writer.put(PAGES[4:8])
+        writer.remove(["0.pdf"])
+    with reopened(path, read_only=True) as reader:
+        before = reader.version
+        assert names_in(reader) == [f"{number}.pdf@1#0" for number in range(1, 8)]
+        put_back(tmp_path / "backup", path)
+        with reopened(path) as writer:
+            writer.put(PAGES[10:12])
+            writer.put(PAGES[12:14])
+            assert writer.version == before
+        expected = sorted(f"{number}.pdf@1#0" for number in (0, 1, 2, 3, 10, 11, 12, 13))
+        assert reader.damage() == []
+        assert names_in(reader) == expected
+        assert sorted(entry.document.path for entry in reader.documents()) == [
+            page_id.partition("@")[0] for page_id in expected
+        ]
+        assert reader.page_count() == 8
+        assert reader.read(["5.pdf@1#0"]) == []
+        assert nearest(reader, query("word12"), 1) == ["12.pdf@1#0"]
+        assert reader.search_text("word5 word13", 5) == ["13.pdf@1#0"]
+        assert reader.verify().clean
+        assert reader.version != before
+
+
+def test_an_open_reader_notices_a_backup_of_an_older_version_and_what_is_written_to_it(path, store, tmp_path):
+    store.put(PAGES[:4])
+    store.backup(tmp_path / "backup")
+    store.put(PAGES[4:8])
+    store.close()
+    with reopened(path, read_only=True) as reader:
+        versions = [reader.version]
+        assert len(names_in(reader)) == 8
+        put_back(tmp_path / "backup", path)
+        versions.append(reader.version)
+        assert names_in(reader) == [f"{number}.pdf@1#0" for number in range(4)]
+        with reopened(path) as writer:
+            writer.put(PAGES[20:22])
+        versions.append(reader.version)
+        assert len(names_in(reader)) == 6
+        assert reader.damage() == []
+        assert reader.verify().clean
+    assert len(set(versions)) == 3
+
+
+def test_a_scan_that_began_before_a_backup_was_put_back_goes_on_in_it(path, store, tmp_path, monkeypatch):
+    monkeypatch.setattr("maxsight.stores.local.reading.CHUNK_BYTES", 1)  # a page a chunk
+    monkeypatch.setattr(
+        "maxsight.stores.local.code_table.map_columns", lambda folder, fragment, fields: [None] * 3
+    )
+    store.put(PAGES[:2])
+    shutil.copytree(path, tmp_path / "backup")
+    store.put(PAGES[2:4])
+    store.close()
+    with reopened(path, read_only=True) as reader:
+        chunks = reader.vectors()
+        names = [*next(chunks).page_ids]
+        put_back(tmp_path / "backup", path)
+        with reopened(path) as writer:
+            writer.put(PAGES[4:6])
+        names += [name for chunk in chunks for name in chunk.page_ids]
+    assert len(names) == len(set(names))
+    assert set(names) == {f"{number}.pdf@1#0" for number in (0, 1, 4, 5)}
 
 
 def test_only_pages_that_are_stored_are_looked_for_to_be_replaced(path, store):
@@ -408,8 +483,8 @@ def test_a_page_of_many_vectors_comes_in_chunks_of_bounded_size(store, monkeypat
     large = [make_page(f"{number}.txt", 0, words, boxed=False) for number in range(4)]
     store.put(PAGES + large)
     page_bytes = 4000 * ENCODER.space.dim * 2
-    limit = chunk_pages * 4000 * (ENCODER.space.dim * 2 + PLACE_BYTES)
-    monkeypatch.setattr("maxsight.stores.local.store.CHUNK_BYTES", limit)
+    limit = chunk_pages * 4000 * (ENCODER.space.dim * 2 + MAX_PLACE_BYTES)
+    monkeypatch.setattr("maxsight.stores.local.reading.CHUNK_BYTES", limit)
     sizes = [size_of(chunk) for chunk in store.vectors()]
     assert 4 / chunk_pages <= sum(size >= page_bytes for size in sizes) <= 4 / chunk_pages + 1
     assert max(sizes) < limit

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 from maxsight.stores import page_rows
 from maxsight.stores.base import Codec, IndexedPage
 from maxsight.stores.conditions import metadata_column, metadata_field
+from maxsight.stores.local.lance_errors import UndecodableRowError
 from maxsight.stores.page_rows import Row, metadata_checksum
 from maxsight.types import Floats, Scalar
 
@@ -61,8 +62,15 @@ def to_table(rows: Sequence[Row], schema: pa.Schema) -> pa.Table:
 
 
 def from_batch(batch: pa.RecordBatch) -> Iterator[Row]:
-    """Return the rows of a batch."""
-    columns = [_from_array(batch.column(index)) for index in range(batch.num_columns)]
+    """Return the rows of a stored batch.
+
+    Raises:
+        UndecodableRowError: Offsets or text make no sense.
+    """
+    try:
+        columns = [_from_array(batch.column(index)) for index in range(batch.num_columns)]
+    except (ValueError, IndexError) as error:
+        raise UndecodableRowError(str(error)) from error
     for values in zip(*columns, strict=True):
         yield dict(zip(batch.schema.names, values, strict=True))
 

@@ -20,8 +20,8 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from maxsight.stores.base import Codec
-from maxsight.stores.local import schema
 from maxsight.stores.local.arrow_rows import from_batch
+from maxsight.stores.local.dataset import Version
 from maxsight.stores.local.mapping import MappedColumn, map_columns
 from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageBytes, PageCodes, PageVectors
@@ -59,13 +59,13 @@ class CodeTable:
     """All pages of one version.
 
     Attributes:
-        dataset: That version.
+        version: Which one.
         codec: Made the codes.
         parts: Of its fragments, by what tells them apart, in order.
         dim: Of the vectors.
     """
 
-    dataset: lance.LanceDataset
+    version: Version
     codec: Codec
     parts: dict[Hashable, Part]
     dim: int
@@ -134,11 +134,10 @@ class CodeTable:
         back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]))
         return joined.take(back)
 
-    def rows(self, positions: NDArray[np.int64]) -> Iterator[Row]:
-        """What ``page_rows.to_page`` needs of pages, in the order asked for."""
-        columns = schema.page_columns(self.dataset.schema)
+    def rows(self, positions: NDArray[np.int64], columns: Sequence[str]) -> Iterator[Row]:
+        """Return some columns of pages, and their vectors, in the order asked for."""
         vectors = iter(self.vectors(positions))
-        for batch in self.dataset.take(positions.tolist(), columns=columns).to_batches():
+        for batch in self.version.dataset.take(positions.tolist(), columns=list(columns)).to_batches():
             for row in from_batch(batch):
                 yield row | {"vectors": np.ascontiguousarray(next(vectors))}
 
@@ -148,28 +147,26 @@ class CodeTable:
             strides = np.full(len(own), part.stride, np.int64)
             return PageVectors(tuple(names), part.counts[own], part.vectors.take(own), strides, self.dim)
         row_ids = part.row_ids[own]
-        stored = dict(_read(self.dataset, row_ids, "vectors"))
+        stored = dict(_read(self.version.dataset, row_ids, "vectors"))
         return PageVectors.of(names, [stored[row_id] for row_id in row_ids.tolist()], self.dim)
 
 
-def read_table(
-    dataset: lance.LanceDataset, folder: Path, codec: Codec, dim: int, before: CodeTable | None
-) -> CodeTable:
-    """The table of a version.
+def read_table(version: Version, folder: Path, codec: Codec, dim: int, before: CodeTable | None) -> CodeTable:
+    """Read the table of a version.
 
     Args:
-        dataset: That version.
-        folder: Where it lies.
-        codec: Makes the codes that are not stored, or that another codec made.
+        version: Which one.
+        folder: The dataset.
+        codec: Makes the codes that another codec has made.
         dim: Of the vectors.
         before: The table of an earlier version, if there is one.
     """
-    fragments = {_key(fragment, codec): fragment for fragment in dataset.get_fragments()}
+    fragments = {_key(fragment, codec): fragment for fragment in version.dataset.get_fragments()}
     known = before.parts if before is not None else {}
     fresh = {key: fragment for key, fragment in fragments.items() if key not in known}
-    made = _Parts(dataset, folder, codec, dim).read(fresh) if fresh else {}
+    made = _Parts(version.dataset, folder, codec, dim).read(fresh) if fresh else {}
     parts = {key: known[key] if key in known else made[key] for key in fragments}
-    return CodeTable(dataset, codec, parts, dim)
+    return CodeTable(version, codec, parts, dim)
 
 
 def _key(fragment: lance.LanceFragment, codec: Codec) -> Hashable:

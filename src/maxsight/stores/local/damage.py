@@ -79,6 +79,15 @@ def manifests(folder: Path) -> list[Path]:
     return [folder / VERSIONS / name for name in sorted(numbered) if name.stem.isdecimal()]
 
 
+def manifest_identity(folder: Path, version: int) -> tuple[int, ...] | None:
+    """Return what changes when the manifest of a version becomes another file; None where it is gone."""
+    try:
+        found = (folder / VERSIONS / f"{_NEWEST_FIRST - version:020}.manifest").stat()
+    except FileNotFoundError:
+        return None
+    return found.st_ino, found.st_size, found.st_mtime_ns, found.st_ctime_ns
+
+
 def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
     """Open the newest version whose manifest is not corrupt.
 

@@ -1,4 +1,4 @@
-"""The Lance dataset of one library: its newest readable version, and commits that stay."""
+"""The Lance dataset of one library: its newest readable version, and commits that outlast a power cut."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
+from typing import NamedTuple
 
 import lance
 import pyarrow as pa
@@ -20,14 +21,32 @@ from maxsight.stores.local.lance_errors import blames_data, damaged, is_foreign,
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE
 
 SET_ASIDE = "damaged"
+ROWS_PER_BATCH = 8192
 READAHEAD = 2
+REPLACED = 2**32
+"""Added to the numbers of versions each time the dataset's folder turns out to be another one."""
 IO_BUFFER_BYTES = 32 * 2**20
 
 logger = logging.getLogger(__name__)
 
 
+class Version(NamedTuple):
+    """An open version of a dataset.
+
+    Attributes:
+        number: Another one for every version that this process has seen, also where the folder was replaced by one
+            that has reached the same version of Lance.
+        dataset: The version.
+        manifest: Identity of its manifest's file.
+    """
+
+    number: int
+    dataset: lance.LanceDataset
+    manifest: tuple[int, ...] | None
+
+
 class Dataset:
-    """A handle on a dataset that follows other processes' commits."""
+    """A handle on a dataset that follows the commits of other processes."""
 
     def __init__(self, library: Path) -> None:
         """Open the newest readable version.
@@ -41,50 +60,74 @@ class Dataset:
         with translated(library):
             if not has_versions(library):
                 raise _not_found(library)
-            self._open, self._unreadable = damage.open_newest(self.folder)
+            opened, self._unreadable = damage.open_newest(self.folder)
+            self._open = Version(opened.version, opened, self._identity(opened))
         self._closed = False
         self._synced = Synced(self.folder)
 
-    def latest(self) -> lance.LanceDataset:
-        """The newest readable version, another process' too."""
+    def newest(self) -> Version:
+        """Return the newest readable version, whoever wrote it."""
         if self._closed:
             raise StoreError(f"{self.library} was closed", hint="Open it again.")
         with translated(self.library):
-            newest = self._open.latest_version
-            if newest != self._open.version:
-                try:
-                    self._open, self._unreadable = self._open.checkout_version(newest), []
-                except BaseException as error:
-                    if not is_foreign(error):
-                        raise
-                if self._open.version != newest:  # a manifest of zeros reads as version 0
-                    self._open, self._unreadable = damage.open_newest(self.folder)
-            return self._open
+            now = self._open
+            latest = now.dataset.latest_version
+            replaced = self._identity(now.dataset) != now.manifest
+            if latest == now.dataset.version and not replaced:
+                self._unreadable = []
+                return now
+            opened, self._unreadable = None if replaced else _checked_out(now.dataset, latest), []
+            if opened is None or opened.version != latest:  # a manifest of zeros reads as version 0
+                opened, self._unreadable = damage.open_newest(self.folder)
+                if not replaced and opened.version == now.dataset.version:
+                    return now
+            return self._take(opened)
+
+    def latest(self) -> lance.LanceDataset:
+        """Return the newest readable version, as Lance opens it."""
+        return self.newest().dataset
+
+    def _identity(self, dataset: lance.LanceDataset) -> tuple[int, ...] | None:
+        return damage.manifest_identity(self.folder, dataset.version)
+
+    def _take(self, opened: lance.LanceDataset) -> Version:
+        """Go on with another handle, with a number of its own unless it is the same version."""
+        now = self._open
+        base = now.number - now.dataset.version
+        if self._identity(now.dataset) != now.manifest:
+            base += REPLACED
+        self._open = Version(base + opened.version, opened, self._identity(opened))
+        return self._open
 
     def to_commit_on(self) -> lance.LanceDataset:
-        """The newest readable version, for one writer alone: a commit changes the object that it is made on."""
+        """Return the newest readable version for one writer alone: a commit changes the object it is made on."""
         newest = self.latest()
         return newest.checkout_version(newest.version)
 
     def damage(self) -> list[Damage]:
-        """What can't be read, as far as sizes and ends of files tell."""
+        """List what can't be read, as far as sizes and ends of files show."""
         dataset = self.latest()
         with translated(self.library):
             return [*self._unreadable, *damage.find(dataset, self.folder)]
 
     def settle(self) -> list[Damage]:
-        """Before writing: drop what is damaged, and see to it that everything there is on the disk."""
+        """Before writing, drop what is damaged, and make sure that everything else is on the disk.
+
+        Returns:
+            What was dropped.
+        """
         with translated(self.library):
-            self._open, self._unreadable = damage.open_newest(self.folder)
+            opened, self._unreadable = damage.open_newest(self.folder)
+            self._take(opened)
         found = self.damage()
         damage.set_aside(self.folder, self._unreadable, self.library / SET_ASIDE)
         self._unreadable = []
-        older = damage.old_manifests(self.folder, self._open.version)
+        older = damage.old_manifests(self.folder, opened.version)
         damage.set_aside(self.folder, older, self.library / SET_ASIDE)
         found += older
         for item in found:
             logger.warning("%s: %s", self.library, item)
-        self._open = damage.drop(self.to_commit_on(), found)
+        damage.drop(self.to_commit_on(), found)
         self.sync()
         return found
 
@@ -94,7 +137,7 @@ class Dataset:
 
     @contextmanager
     def reading(self) -> Iterator[None]:
-        """Turn foreign errors into ours; where a quick look finds a damaged file, that is what is named.
+        """Turn foreign errors into ours, and name the damaged file where a quick look finds one.
 
         Raises:
             LibraryDamagedError: Something can't be read as it was written.
@@ -117,37 +160,25 @@ class Dataset:
     def _lost(self) -> list[Damage]:
         return [item for item in self.damage() if item.fragment_id is not None]
 
-    def scan(
-        self,
-        columns: list[str],
-        condition: str | None,
-        *,
-        batch_rows: int,
-        with_row_id: bool = False,
-    ) -> Iterator[pa.RecordBatch]:
-        """Read rows in batches.
+    def scan(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
+        """Read small columns of all pages in batches.
 
-        Where another process cleans the version away meanwhile, reading goes on in the newest one, without the
-        pages that were given already.
+        Where another process removes the version meanwhile, reading goes on in the newest one, without the pages
+        that were returned already.
 
         Args:
             columns: Which columns; ``page_id`` is among them.
-            condition: SQL, or None for all rows.
-            batch_rows: Rows at a time.
-            with_row_id: Add the column ``_rowid``.
         """
         given: set[str] = set()
         while True:
-            dataset, before = self.latest(), frozenset(given)
+            version, before = self.newest(), frozenset(given)
             try:
-                for batch in dataset.to_batches(
+                for batch in version.dataset.to_batches(
                     columns=columns,
-                    filter=condition,
-                    batch_size=batch_rows,
+                    batch_size=ROWS_PER_BATCH,
                     batch_readahead=READAHEAD,
                     fragment_readahead=READAHEAD,
                     io_buffer_size=IO_BUFFER_BYTES,
-                    with_row_id=with_row_id,
                 ):
                     names = batch.column("page_id").to_pylist()
                     if not before.isdisjoint(names):
@@ -156,9 +187,7 @@ class Dataset:
                     yield batch
                 return
             except BaseException as error:
-                if not is_foreign(error):
-                    raise
-                if not is_gone(error) or self.latest().version == dataset.version:
+                if not is_gone(error) or self.newest().number == version.number:
                     raise
 
     def close(self) -> None:
@@ -166,13 +195,23 @@ class Dataset:
         self._closed = True
 
 
+def _checked_out(dataset: lance.LanceDataset, version: int) -> lance.LanceDataset | None:
+    """Return another version, over the same caches; None where it can't be read."""
+    try:
+        return dataset.checkout_version(version)
+    except BaseException as error:
+        if not is_foreign(error):
+            raise
+        return None
+
+
 def has_versions(library: Path) -> bool:
-    """Whether there is a dataset, whatever its state."""
+    """Return whether there is a dataset, whatever its state."""
     return bool(damage.manifests(library / DATASET))
 
 
 def _not_found(place: Path) -> LibraryNotFoundError:
-    """The error for a place without a library. A folder of documents is none, and can't become one."""
+    """Return the error for a place without a library, with what to do: a folder of documents can't become one."""
     ours = {DATASET, SET_ASIDE, LOCK_FILE, HOLDER_FILE}
     if place.is_dir() and any(entry.name not in ours for entry in place.iterdir()):
         beside = f"{place.absolute().name}.library"

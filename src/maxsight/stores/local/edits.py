@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 
 import lance
 import pyarrow as pa
 
 from maxsight.stores.conditions import lance_literal, metadata_column, path_in
 from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
-from maxsight.stores.local.arrow_rows import from_batch, metadata_of, metadata_row, to_table
+from maxsight.stores.local.arrow_rows import metadata_of, metadata_row, to_table
 from maxsight.stores.page_rows import Row, checksum
 from maxsight.types import Document, Scalar
 
@@ -115,30 +115,23 @@ def _rewrite(
     _write(dataset, rows, ["metadata_checksum", *columns])
 
 
-def touch(
-    dataset: lance.LanceDataset, batches: Iterable[pa.RecordBatch], documents: Sequence[Document]
-) -> None:
+def touch(dataset: lance.LanceDataset, pages: Iterable[Row], documents: Sequence[Document]) -> None:
     """Note a new size and time of documents whose content has not changed.
 
     Args:
         dataset: Its newest version.
-        batches: The pages of these documents, in all columns: the checksum has to be made anew.
+        pages: All pages of these documents, with their whole content: it goes into the new checksums.
         documents: With their new size and time.
     """
     given = {(document.path, document.content_hash): document for document in documents}
-    rows = [row for batch in batches for row in _touched(batch, given)]
-    _write(dataset, rows, ["size_bytes", "modified_ns", "checksum"])
-
-
-def _touched(batch: pa.RecordBatch, given: Mapping[tuple[str, str], Document]) -> Iterator[Row]:
-    for row in from_batch(batch):
-        document = given.get((row["path"], row["content_hash"]))
-        if document is None:
+    rows = []
+    for page in pages:
+        document = given.get((page["path"], page["content_hash"]))
+        if document is None or checksum(page) != page["checksum"]:  # damage must stay visible
             continue
         new = {"size_bytes": document.size_bytes, "modified_ns": document.modified_ns}
-        if checksum(row) != row["checksum"]:
-            continue  # a damaged page keeps the checksum that gives it away
-        yield {"page_id": row["page_id"], **new, "checksum": checksum(row | new)}
+        rows.append({"page_id": page["page_id"], **new, "checksum": checksum(page | new)})
+    _write(dataset, rows, ["size_bytes", "modified_ns", "checksum"])
 
 
 def _write(dataset: lance.LanceDataset, rows: Sequence[Row], columns: Sequence[str]) -> None:

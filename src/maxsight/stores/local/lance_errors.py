@@ -1,13 +1,15 @@
-"""Where Lance's and the operating system's errors become ours.
+"""Translate errors of Lance and of the operating system into ours.
 
-Lance reports storage failures as ``OSError``, ``ValueError`` or ``RuntimeError`` with the system's message in
-the text, so the text is what there is to go by.
+Lance reports storage failures as ``OSError``, ``ValueError`` or ``RuntimeError`` with the system's message in the
+text, so the text has to tell them apart. Our own mistakes raise the same classes. They are not translated: calling
+them damage would make users drop healthy pages.
 """
 
 from __future__ import annotations
 
 import errno
 import re
+import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -22,7 +24,7 @@ from maxsight.errors import (
 )
 
 FOREIGN = (OSError, ValueError, RuntimeError, KeyError, NotImplementedError)
-"""What Lance and pyarrow raise."""
+"""The classes that Lance raises."""
 
 _FULL = re.compile(r"No space left|Disk quota exceeded|os error (28|122)\b", re.IGNORECASE)
 _READ_ONLY = re.compile(r"Read-only file system|os error 30\b", re.IGNORECASE)
@@ -31,7 +33,11 @@ _GONE = re.compile(r"not found|No such file|does not exist", re.IGNORECASE)
 _NEWER = re.compile(r"upgrade Lance|Unknown Lance storage version|Unsupported logical type", re.IGNORECASE)
 _SYSTEM = re.compile(r"os error (\d+)")
 _SOURCE = re.compile(r"[,;]?\s*(at )?\S+\.rs:\d+(:\d+)?")
-"""Where in Lance's own source something was noticed."""
+"""A place in Lance's own source."""
+
+
+class UndecodableRowError(ValueError):
+    """Stored values that are no row of a page, though Lance could read them."""
 
 
 @contextmanager
@@ -60,8 +66,14 @@ def translated(place: Path, *, writing: bool = False) -> Iterator[None]:
 
 
 def is_foreign(error: BaseException) -> bool:
-    """Whether an error is one of Lance's or the system's. Where Lance panics, it is no ``Exception`` at all."""
-    return isinstance(error, FOREIGN) or type(error).__name__ == "PanicException"
+    """Return whether Lance or the system raised an error, or a stored row is to blame.
+
+    Where Lance panics, the error is no ``Exception`` at all. Other classes count only if Lance was running.
+    """
+    if isinstance(error, OSError | UndecodableRowError) or type(error).__name__ == "PanicException":
+        return True
+    modules = (str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__))
+    return isinstance(error, FOREIGN) and any(name.partition(".")[0] == "lance" for name in modules)
 
 
 def is_gone(error: BaseException | None) -> bool:

@@ -1,0 +1,237 @@
+"""Reading a library in a folder: needs no lock, and sees the commits of other processes from the next call on."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import lance
+import numpy as np
+from lance.query import MatchQuery
+from numpy.typing import NDArray
+
+from maxsight.errors import StoreError
+from maxsight.stores.addresses import DATASET
+from maxsight.stores.audit import Audit
+from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
+from maxsight.stores.conditions import Filter, metadata_column
+from maxsight.stores.fields import FieldType
+from maxsight.stores.local import schema
+from maxsight.stores.local.arrow_rows import from_batch, metadata_of
+from maxsight.stores.local.code_table import CodeTable, read_table
+from maxsight.stores.local.damage import Damage
+from maxsight.stores.local.dataset import Dataset, Version
+from maxsight.stores.local.durability import size_bytes
+from maxsight.stores.local.lance_errors import is_gone
+from maxsight.stores.manifest import Manifest
+from maxsight.stores.page_rows import LISTED, list_documents, to_page
+from maxsight.stores.ragged import PageVectors
+from maxsight.stores.rounding import check_queries
+from maxsight.types import Floats
+
+CHUNK_BYTES = 16 * 2**20
+MAX_PLACE_BYTES = 32
+"""A vector's box, span and codes take no more."""
+
+
+class LocalReader:
+    """Reads a library in a folder.
+
+    Attributes:
+        path: The folder.
+    """
+
+    def __init__(self, path: Path, codec: Callable[[int], Codec]) -> None:
+        """Open the newest readable version.
+
+        Args:
+            path: The folder.
+            codec: Makes the codec for vectors of a dimension.
+        """
+        self.path = path
+        self._dataset = Dataset(path)
+        self._manifest = schema.manifest_of(self._dataset.latest().schema, str(path))
+        self._codec = codec(self._manifest.space.dim)
+        self._codec_with_mean: tuple[bytes, Codec] | None = None
+        self._table: CodeTable | None = None
+        self._table_lock = threading.Lock()
+
+    @property
+    def manifest(self) -> Manifest:
+        """Format, embedding space and settings of the library."""
+        return self._manifest
+
+    @property
+    def description(self) -> str:
+        """The kind of store."""
+        return "a folder with a Lance dataset"
+
+    @property
+    def version(self) -> int:
+        """A number that is another one after every change, by whatever process."""
+        return self._dataset.newest().number
+
+    def page_count(self) -> int:
+        """Return the number of stored pages."""
+        with self._dataset.reading():
+            return int(self._dataset.latest().count_rows())
+
+    def last_audit(self) -> Audit | None:
+        """Return the last audit of the search; None if there was none."""
+        return schema.audit_of(self._dataset.latest().schema)
+
+    def fields(self) -> dict[str, FieldType]:
+        """Return the metadata fields and their types."""
+        return schema.fields_of(self._dataset.latest().schema)
+
+    def documents(self) -> list[DocumentEntry]:
+        """List all documents, by path."""
+        columns = [*LISTED, *map(metadata_column, self.fields())]
+        with self._dataset.reading():
+            rows = (row for batch in self._dataset.scan(columns) for row in from_batch(batch))
+            return list_documents(rows, metadata_of)
+
+    def size_bytes(self) -> int:
+        """Return the bytes on the disk, old versions included."""
+        return size_bytes(self.path / DATASET)
+
+    def damage(self) -> list[Damage]:
+        """List the files that are missing or cut short, as far as a quick look shows."""
+        with self._dataset.reading():
+            return self._dataset.damage()
+
+    # Searching --------------------------------------------------------------------------------------------
+
+    def vectors(
+        self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
+    ) -> Iterator[PageVectors]:
+        """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
+        given: set[str] = set()
+        while True:
+            table = self._newest_table()
+            try:
+                positions = self._kept(table, where) if page_ids is None else table.positions_of(page_ids)
+                if given:
+                    positions = positions[[name not in given for name in table.names(positions)]]
+                for chunk in self._chunks(table, positions):
+                    with self._dataset.reading():
+                        pages = table.vectors(chunk)
+                    given.update(pages.page_ids)
+                    yield pages
+                return
+            except StoreError as error:
+                if not self._went_on(table.version, error):
+                    raise
+
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages with the best MaxSim estimated from codes, with their vectors."""
+        check_queries(queries, self._manifest.space.dim)
+        table = self._newest_table()
+        if where is None:
+            found = table.codec.best_pages(queries, table.codes, limit, candidates)
+        else:
+            kept = self._kept(table, where)
+            best = table.codec.best_pages(queries, table.codes_of(kept), limit, candidates)
+            found = [kept[pages] for pages in best]
+        with self._dataset.reading():
+            return [table.vectors(pages) for pages in found]
+
+    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name the pages whose text matches ``query`` best by BM25, best first.
+
+        Text that was written since the last ``optimize`` is found too.
+        """
+        with self._dataset.reading():
+            found = self._dataset.latest().to_table(
+                columns=["page_id", "_score"],
+                full_text_query=MatchQuery(query, "text"),
+                filter=where.to_lance() if where else None,
+                prefilter=True,
+                limit=limit,
+            )
+        rows = sorted(found.to_pylist(), key=lambda row: (-row["_score"], row["page_id"]))
+        return [row["page_id"] for row in rows]
+
+    def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
+        """Read whole pages, in the order asked for; unknown ids are left out."""
+        table = self._newest_table()
+        columns = schema.page_columns(table.version.dataset.schema)
+        with self._dataset.reading():
+            rows = list(table.rows(table.positions_of(page_ids), columns))
+        return [to_page(row, metadata_of(row)) for row in rows]
+
+    def _newest_table(self) -> CodeTable:
+        """Return the table of the newest version."""
+        while True:
+            newest = self._dataset.newest()
+            table = self._table
+            if table is not None and table.version.number == newest.number:
+                return table
+            try:
+                with self._table_lock, self._dataset.reading():
+                    newest = self._dataset.newest()  # another thread may have read its table meanwhile
+                    if self._table is None or self._table.version.number != newest.number:
+                        folder, dim = self._dataset.folder, self._manifest.space.dim
+                        codec = self._codec_of(newest.dataset)
+                        self._table = read_table(newest, folder, codec, dim, self._table)
+                    return self._table
+            except StoreError as error:
+                if not self._went_on(newest, error):
+                    raise
+
+    def _codec_of(self, dataset: lance.LanceDataset) -> Codec:
+        """Return the codec of a version: the one for the library's mean, once it has one."""
+        mean = schema.mean_of(dataset.schema)
+        if mean is None:
+            return self._codec
+        if self._codec_with_mean is None or self._codec_with_mean[0] != mean.tobytes():
+            self._codec_with_mean = mean.tobytes(), self._codec.with_mean(mean)
+        return self._codec_with_mean[1]
+
+    def _went_on(self, version: Version, error: StoreError) -> bool:
+        """Return whether an error came from reading a version that another process has removed."""
+        return is_gone(error.__cause__) and self._dataset.newest().number != version.number
+
+    def _kept(self, table: CodeTable, where: Filter | None) -> NDArray[np.int64]:
+        """Return the positions of the pages that a filter keeps."""
+        if where is None:
+            return np.arange(len(table.row_ids))
+        with self._dataset.reading():
+            found = table.version.dataset.scanner(
+                columns=[], filter=where.to_lance(), with_row_id=True
+            ).to_table()
+        return table.positions_of_rows(np.asarray(found.column("_rowid")))
+
+    def _chunks(self, table: CodeTable, positions: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
+        """Split positions into runs of at most ``CHUNK_BYTES``, or of one page."""
+        sizes = table.codes.counts[positions] * (self._manifest.space.dim * 2 + MAX_PLACE_BYTES)
+        ends = np.cumsum(sizes)
+        first = 0
+        while first < len(positions):
+            before = ends[first] - sizes[first]
+            last = max(first + 1, int(np.searchsorted(ends, before + CHUNK_BYTES, side="right")))
+            yield positions[first:last]
+            first = last
+
+    def close(self) -> None:
+        """Release what is held."""
+        self._table = None
+        self._dataset.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
