@@ -1,38 +1,50 @@
 """Conditions on pages, as a small tree that can be written as SQL for Lance or decided here.
 
-``filters`` reads a tree from what a user typed; ``path_is`` and its like build one in code. SQL is only ever
-written from the tree, with every name and value quoted, so nothing a user typed reaches a database as it is.
+``filters`` makes the tree from what a user typed; ``path_is`` and ``path_in`` make one in code. SQL is always written
+from the tree, with every name and value quoted. So no text of a user reaches a database unchanged.
 
-Conditions follow SQL's three-valued logic: comparing a missing value gives neither true nor false, ``NOT``
-of that is neither too, and only true keeps a page. Text compares by code point, with upper and lower case
-distinct; so does ``LIKE``, where ``%`` stands for any text, ``_`` for one character, and a backslash takes
-the next character as it is. ``ILIKE`` is ``LIKE`` with text and pattern in lower case, the two small sigmas alike.
+Conditions follow SQL's three-valued logic. A comparison with a missing value is neither true nor false, and neither is
+its ``NOT``. Only true keeps a page. Text is compared by code point and is case-sensitive. ``patterns`` has ``LIKE``.
 """
 
 from __future__ import annotations
 
 import operator
-import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 from urllib.parse import quote, unquote
 
 from maxsight.stores.fields import OWN_FIELDS
+from maxsight.stores.patterns import FINAL_SIGMA, SIGMA, fold, like_regex
 from maxsight.types import Scalar
 
-FINAL_SIGMA, SIGMA = "\u03c2", "\u03c3"
-"""Which of them a capital becomes depends on what follows, which a pattern does not say."""
 Row = Mapping[str, Scalar | None]
 METADATA_PREFIX = "meta_"
 
-_COMPARE: Mapping[str, Callable[[Scalar, Scalar], bool]] = {
-    "=": operator.eq,
-    "<>": operator.ne,
-    "<": operator.lt,
-    "<=": operator.le,
-    ">": operator.gt,
-    ">=": operator.ge,
+
+@dataclass(frozen=True, slots=True)
+class Operator:
+    """A comparison of SQL.
+
+    Attributes:
+        holds: Decides it for two values.
+        negated: The operator that holds where this one does not.
+        mirrored: The operator for the same comparison with its sides exchanged.
+    """
+
+    holds: Callable[[Scalar, Scalar], bool]
+    negated: str
+    mirrored: str
+
+
+OPERATORS: Mapping[str, Operator] = {
+    "=": Operator(operator.eq, negated="<>", mirrored="="),
+    "<>": Operator(operator.ne, negated="=", mirrored="<>"),
+    "<": Operator(operator.lt, negated=">=", mirrored=">"),
+    "<=": Operator(operator.le, negated=">", mirrored=">="),
+    ">": Operator(operator.gt, negated="<=", mirrored="<"),
+    ">=": Operator(operator.ge, negated="<", mirrored="<="),
 }
 
 
@@ -40,21 +52,21 @@ class Condition(Protocol):
     """A node of the tree."""
 
     def to_lance(self, *, negated: bool = False) -> str:
-        """The condition, or what it is not, as Lance reads it: SQL over the dataset's columns.
+        """Write the condition, or its ``NOT``, as Lance reads it: SQL over the dataset's columns.
 
-        Only for the top of a filter, where what is neither true nor false counts as false. ``NOT`` is carried down
-        to the leaves, since DataFusion merges ``NOT (a IN (1)) OR NOT (a IN (2))`` to what is true without ``a``.
+        The SQL is only right as a whole filter, where neither true nor false counts as false. ``NOT`` is written at the
+        leaves: DataFusion simplifies ``NOT (a IN (1)) OR NOT (a IN (2))`` to a condition that is true without ``a``.
         """
         ...
 
     def decide(self, row: Row) -> bool | None:
-        """True, false, or None where a missing value leaves it open."""
+        """Decide the condition for a page; None where a missing value leaves it open."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Which pages to keep.
+    """A choice of pages.
 
     Attributes:
         condition: True for the pages to keep.
@@ -63,22 +75,21 @@ class Filter:
     condition: Condition
 
     def to_lance(self) -> str:
-        """SQL over the dataset's columns."""
+        """Write it as SQL over the dataset's columns."""
         return self.condition.to_lance()
 
     def matches(self, row: Row) -> bool:
-        """Whether a page is kept.
+        """Decide whether a page is kept.
 
         Args:
-            row: Its ``file``, ``path``, ``page_number`` and the user's fields; a field that is not there is
-                missing.
+            row: The page's ``file``, ``path``, ``page_number`` and the user's fields. An absent field is missing.
         """
         return self.condition.decide(row) is True
 
 
 @dataclass(frozen=True, slots=True)
 class Compare:
-    """``field operator value``, the operator being one of ``= <> < <= > >=``."""
+    """``field symbol value``, where the symbol is one of ``OPERATORS``."""
 
     field: str
     symbol: str
@@ -89,7 +100,7 @@ class Compare:
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
         stored = row.get(self.field)
-        return None if stored is None else _COMPARE[self.symbol](stored, self.value)
+        return None if stored is None else OPERATORS[self.symbol].holds(stored, self.value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,7 +124,7 @@ class OneOf:
 
 @dataclass(frozen=True, slots=True)
 class Like:
-    """``field LIKE pattern``, or ``field ILIKE pattern`` in any case."""
+    """``field LIKE pattern``; with ``any_case``, ``field ILIKE pattern``."""
 
     field: str
     pattern: str
@@ -121,8 +132,8 @@ class Like:
 
     def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
         column, pattern = lance_column(self.field), self.pattern
-        if self.any_case:  # Lance's own ILIKE takes more letters for the same, as a long s and s
-            column, pattern = f"replace(lower({column}), '{FINAL_SIGMA}', '{SIGMA}')", folded(pattern)
+        if self.any_case:  # Lance's own ILIKE equates more letters, such as s and the long s
+            column, pattern = f"replace(lower({column}), '{FINAL_SIGMA}', '{SIGMA}')", fold(pattern)
         return _negated_if(negated, f"{column} LIKE {lance_literal(pattern)}")
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
@@ -131,8 +142,8 @@ class Like:
             return None
         text, pattern = str(stored), self.pattern
         if self.any_case:
-            text, pattern = folded(text), folded(pattern)
-        return bool(_like_regex(pattern).fullmatch(text))
+            text, pattern = fold(text), fold(pattern)
+        return like_regex(pattern).fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +180,10 @@ class AllOf:
     conditions: tuple[Condition, ...]
 
     def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
-        written = (f"({condition.to_lance(negated=negated)})" for condition in self.conditions)
-        return (" OR " if negated else " AND ").join(written)
+        return _joined("OR" if negated else "AND", self.conditions, negated)
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
-        decided = [condition.decide(row) for condition in self.conditions]
-        return False if False in decided else None if None in decided else True
+        return _decided_by(False, self.conditions, row)
 
 
 @dataclass(frozen=True, slots=True)
@@ -184,12 +193,10 @@ class AnyOf:
     conditions: tuple[Condition, ...]
 
     def to_lance(self, *, negated: bool = False) -> str:  # noqa: D102
-        written = (f"({condition.to_lance(negated=negated)})" for condition in self.conditions)
-        return (" AND " if negated else " OR ").join(written)
+        return _joined("AND" if negated else "OR", self.conditions, negated)
 
     def decide(self, row: Row) -> bool | None:  # noqa: D102
-        decided = [condition.decide(row) for condition in self.conditions]
-        return True if True in decided else None if None in decided else False
+        return _decided_by(True, self.conditions, row)
 
 
 def path_is(path: str) -> Filter:
@@ -198,27 +205,27 @@ def path_is(path: str) -> Filter:
 
 
 def path_in(paths: Sequence[str]) -> Filter:
-    """Keep the pages of some documents, at least one."""
+    """Keep the pages of one or more documents."""
     return Filter(OneOf("path", tuple(paths)))
 
 
 def metadata_column(field: str) -> str:
-    """The column a user's field lies in. Prefixed, so that it never meets a column of the library."""
-    return METADATA_PREFIX + quote(field, safe=" ").replace(".", "%2E")  # Lance takes a dot for nesting
+    """Name the column of a user's field. A prefix keeps it apart from the library's own columns."""
+    return METADATA_PREFIX + quote(field, safe=" ").replace(".", "%2E")  # to Lance a dot means nesting
 
 
 def metadata_field(column: str) -> str | None:
-    """The user's field that lies in a column; None for the library's own columns."""
+    """Name the user's field in a column; None for the library's own columns."""
     return unquote(column.removeprefix(METADATA_PREFIX)) if column.startswith(METADATA_PREFIX) else None
 
 
 def lance_column(field: str) -> str:
-    """A field as a quoted column name."""
+    """Write a field as a quoted column name."""
     return f"`{field if field in OWN_FIELDS else metadata_column(field)}`"
 
 
 def lance_literal(value: Scalar) -> str:
-    """A value as SQL. Only quotes need doubling: Lance reads backslashes in text as they are."""
+    """Write a value as SQL. Only quotes are doubled: to Lance a backslash is an ordinary character."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -227,16 +234,15 @@ def lance_literal(value: Scalar) -> str:
     return repr(value)
 
 
+def _joined(word: str, conditions: Sequence[Condition], negated: bool) -> str:
+    return f" {word} ".join(f"({condition.to_lance(negated=negated)})" for condition in conditions)
+
+
+def _decided_by(value: bool, conditions: Sequence[Condition], row: Row) -> bool | None:
+    """Decide by the value that one condition alone can force: false for ``AND``, true for ``OR``."""
+    decided = [condition.decide(row) for condition in conditions]
+    return value if value in decided else None if None in decided else not value
+
+
 def _negated_if(negated: bool, condition: str) -> str:
     return f"NOT ({condition})" if negated else condition
-
-
-def folded(text: str) -> str:
-    """Text as ``ILIKE`` compares it."""
-    return text.lower().replace(FINAL_SIGMA, SIGMA)
-
-
-def _like_regex(pattern: str) -> re.Pattern[str]:
-    pieces = re.findall(r"\\?.", pattern, flags=re.DOTALL)
-    wild = {"%": ".*", "_": "."}
-    return re.compile("".join(wild.get(piece) or re.escape(piece[-1]) for piece in pieces), re.DOTALL)

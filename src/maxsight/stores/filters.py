@@ -1,12 +1,11 @@
 """Filters as users type them: a SQL WHERE expression over a page's fields.
 
-``file`` (base name), ``path``, ``page_number`` (from 1) and the user's metadata, compared with ``=``, ``<>``,
-``<``, ``<=``, ``>``, ``>=``, ``IN``, ``BETWEEN``, ``LIKE``, ``ILIKE`` and ``IS NULL``, combined with ``AND``,
-``OR``, ``NOT`` and parentheses. Anything else SQL has is refused by name. ``conditions`` says how the comparisons
-behave.
+The fields are ``file`` (base name), ``path``, ``page_number`` (from 1) and the user's metadata. A filter compares them
+with ``=``, ``<>``, ``<``, ``<=``, ``>``, ``>=``, ``IN``, ``BETWEEN``, ``LIKE``, ``ILIKE`` and ``IS NULL``, and combines
+with ``AND``, ``OR``, ``NOT`` and parentheses. Any other SQL is refused by name. ``conditions`` defines the comparisons.
 
-A field is found by its exact name, else by its name without regard to case if that fits just one. Names with
-spaces or punctuation are written in double quotes: ``"Fiscal year" = 2020``.
+A field is found by its exact name, or without regard to case if only one name fits. A name with spaces or punctuation
+needs double quotes: ``"Fiscal year" = 2020``.
 """
 
 from __future__ import annotations
@@ -22,6 +21,7 @@ from sqlglot.errors import SqlglotError
 from maxsight.errors import FilterError
 from maxsight.spelling import did_you_mean
 from maxsight.stores.conditions import (
+    OPERATORS,
     AllOf,
     AnyOf,
     Compare,
@@ -33,6 +33,7 @@ from maxsight.stores.conditions import (
     OneOf,
 )
 from maxsight.stores.fields import INT64_MAX, OWN_FIELDS, FieldType, field_type
+from maxsight.stores.patterns import MAX_PATTERN_LENGTH
 from maxsight.types import Scalar
 
 MAX_DEPTH = 50
@@ -46,24 +47,26 @@ _SYMBOLS: Mapping[type[exp.Expression], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
-_MIRRORED = {"=": "=", "<>": "<>", "<": ">", "<=": ">=", ">": "<", ">=": "<="}
 
 
 def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
     """Read a filter.
 
     Args:
-        expression: What stands after WHERE: ``file = 'a.pdf' AND page_number > 3 AND year >= 2020``.
+        expression: The text after WHERE: ``file = 'a.pdf' AND page_number > 3 AND year >= 2020``.
         fields: The user's fields. ``file``, ``path`` and ``page_number`` are always known.
 
+    Returns:
+        The filter, with each value converted to its field's type.
+
     Raises:
-        FilterError: The expression is not valid, names an unknown field, compares a field with a value of
-            another type, or uses a part of SQL that filters don't have.
+        FilterError: The expression is invalid or too long, names an unknown field, compares a field with a value of
+            another type, or uses SQL that filters don't have.
     """
     if not expression.strip():
         raise FilterError("the filter is empty", hint="For example: file = 'a.pdf' AND page_number > 3")
     if len(expression) > MAX_LENGTH:
-        raise FilterError(f"the filter has {len(expression)} characters, at most {MAX_LENGTH} are read")
+        raise FilterError(f"the filter has {len(expression):,} characters; the limit is {MAX_LENGTH:,}")
     return Filter(_Reader(fields).condition(_parse(expression), depth=0))
 
 
@@ -78,13 +81,13 @@ def _parse(expression: str) -> exp.Expression:
     select = statements[0]
     if len(statements) != 1 or not isinstance(select, exp.Select):
         raise FilterError(f"the filter {expression!r} is more than one expression")
-    parts = {name for name, value in select.args.items() if value}
+    extra = {name for name, value in select.args.items() if value} - {"kind", "expressions", "where"}
     where = select.args.get("where")
-    if where is None or parts - {"kind", "expressions", "where"}:
-        extra = ", ".join(sorted(parts - {"kind", "expressions", "where"})).upper() or "no condition"
-        raise FilterError(f"the filter {expression!r} is not a condition ({extra})")
+    if where is None or extra:
+        named = ", ".join(sorted(extra)).upper() or "no condition"
+        raise FilterError(f"the filter {expression!r} is not a condition ({named})")
     condition = where.this
-    assert isinstance(condition, exp.Expression)  # the parser makes no WHERE without one
+    assert isinstance(condition, exp.Expression)  # the parser makes no WHERE without a condition
     return condition
 
 
@@ -98,7 +101,7 @@ def _reason(error: SqlglotError | RecursionError) -> str:
 
 
 class _Reader:
-    """Turns what the parser made into conditions, node by node, and refuses what is not on the list."""
+    """Converts the parser's nodes to conditions. A node that has no reader is refused."""
 
     def __init__(self, fields: Mapping[str, FieldType]) -> None:
         self._fields = {**OWN_FIELDS, **fields}
@@ -126,10 +129,10 @@ class _Reader:
         if depth > MAX_DEPTH:
             raise FilterError(f"the filter is nested more than {MAX_DEPTH} deep")
         condition = reader(node, depth + 1)
-        return Not(condition) if node.args.get("negate") else condition  # NOT LIKE, of newer parsers
+        return Not(condition) if node.args.get("negate") else condition  # NOT LIKE, in newer parsers
 
     def _combine(self, node: exp.Expression, depth: int) -> Condition:
-        # A chain of ANDs is a list to people: walk its left side, so that its length is no depth.
+        # The parser nests a chain of ANDs on its left side. Walking it keeps the chain's length out of the depth.
         kind, parts = type(node), []
         while type(node) is kind:
             parts.append(node.args["expression"])
@@ -143,7 +146,7 @@ class _Reader:
     def _compare(self, node: exp.Expression, depth: int) -> Condition:
         symbol, left, right = _SYMBOLS[type(node)], node.this, node.args["expression"]
         if not isinstance(left, exp.Column) and isinstance(right, exp.Column):
-            symbol, left, right = _MIRRORED[symbol], right, left
+            symbol, left, right = OPERATORS[symbol].mirrored, right, left
         field = self._field(left)
         return Compare(field, symbol, self._value(field, right))
 
@@ -166,11 +169,16 @@ class _Reader:
         if self._fields[field] is not FieldType.TEXT:
             name = "ILIKE" if any_case else "LIKE"
             raise FilterError(f"{name} needs a text field, {field} holds {self._fields[field]} values")
-        return Like(field, str(self._value(field, node.args["expression"])), any_case)
+        pattern = str(self._value(field, node.args["expression"]))
+        if len(pattern) > MAX_PATTERN_LENGTH:
+            raise FilterError(
+                f"a LIKE pattern has {len(pattern):,} characters; the limit is {MAX_PATTERN_LENGTH:,}"
+            )
+        return Like(field, pattern, any_case)
 
     def _is(self, node: exp.Expression, depth: int) -> Condition:
         if not isinstance(node.args["expression"], exp.Null):
-            raise FilterError(f"a filter can't use {_named(node)}", hint="IS goes with NULL or NOT NULL.")
+            raise FilterError(f"a filter can't use {_named(node)}", hint="IS takes NULL or NOT NULL.")
         return IsMissing(self._field(node.this))
 
     def _truth(self, node: exp.Expression, depth: int) -> Condition:
@@ -232,11 +240,13 @@ def _literal(node: exp.Expression) -> Scalar:
         case exp.Literal():
             return _number(node.name)
         case exp.Null():
-            raise FilterError("nothing can be compared with NULL", hint="Write: field IS NULL")
+            raise FilterError("a filter can't compare with NULL", hint="Write: field IS NULL")
         case exp.Column():
             written = ".".join(part.name for part in node.parts)
             raise FilterError(f"expected a value, got the field {written}", hint=_in_quotes(written))
-        case exp.Add() | exp.Sub() | exp.Mul() | exp.Div() | exp.Mod() | exp.Dot():  # a path, a name, a date
+        case (
+            exp.Add() | exp.Sub() | exp.Mul() | exp.Div() | exp.Mod() | exp.Dot()
+        ):  # an unquoted path, name or date
             raise FilterError(
                 f"expected a value, got {node.sql()}, and filters don't calculate",
                 hint=_in_quotes(re.sub(r" ([-+*/%]) ", r"\1", node.sql())),

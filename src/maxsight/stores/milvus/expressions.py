@@ -1,10 +1,10 @@
-"""Filters as Milvus reads them: boolean expressions over the columns a page's own and its user's fields lie in.
+"""Filters as Milvus reads them: boolean expressions over a page's columns.
 
-Written from the tree in ``conditions``, never from what a user typed. The library's own fields are columns of their
-names; the user's are keys of one JSON column, where a field that is missing has no key.
+They are written from the tree in ``conditions``, never from what a user typed. The library's own fields are columns of
+their names. The user's fields are keys of one JSON column; a missing field has no key.
 
-What a server can't decide as we do is written so that it keeps all pages the filter keeps, and some more; the rows it
-answers with are then decided one by one with ``Filter.matches``. ``Expression.exact`` says which of the two it is.
+Servers differ, and some can't decide a condition as maxsight does. It is then sent in a wider form that keeps at least
+the same pages, ``Expression.exact`` is false, and ``Filter.matches`` decides each row of the answer.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from maxsight.stores.conditions import (
+    OPERATORS,
     AllOf,
     AnyOf,
     Compare,
@@ -31,22 +32,27 @@ from maxsight.types import Scalar
 METADATA_COLUMN = "metadata"
 
 EVERY_PAGE, NO_PAGE = "page_number >= 1", "page_number < 1"
-"""Milvus has no constants that are conditions."""
+"""Milvus has no constants true and false."""
 
-_WRITTEN = {"=": "==", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
-_NEGATED = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+_SYMBOLS = {"=": "==", "<>": "!="}
+"""Operators that Milvus writes in another way than SQL."""
+
+MAX_PERCENTS = 3
+"""Of a pattern that is sent. Old servers and Milvus Lite backtrack: each ``%`` multiplies time by the text's length."""
+
 _CASED = re.compile(r"\\.|_|[^\x00-@\[-`{-\x7f]", re.DOTALL)
-"""Letters, whatever is not ASCII, and what is escaped."""
+"""Letters, characters beyond ASCII, ``_`` and escapes: where ``LIKE`` is stricter than ``ILIKE``, or servers differ."""
+
 _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t": r"\t"})
 
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """What the expressions of a server can say.
+    """What a server's expressions support.
 
     Attributes:
-        like_anywhere: ``LIKE`` takes ``%`` at any place (Milvus 2.4, Milvus Lite), not at the end alone.
-        json_in: ``IN`` takes a key of a JSON column (Milvus, not Milvus Lite).
+        like_anywhere: ``LIKE`` takes ``%`` anywhere, not only at the end: Milvus from 2.4 on, Milvus Lite.
+        json_in: ``IN`` takes a key of a JSON column: Milvus, but not Milvus Lite.
     """
 
     like_anywhere: bool
@@ -58,8 +64,8 @@ class Expression:
     """A filter for a server.
 
     Attributes:
-        text: What is sent.
-        exact: Whether it keeps just the pages the filter keeps, and not some more.
+        text: The expression.
+        exact: It keeps the same pages as the filter. If false, it may keep more.
     """
 
     text: str
@@ -72,12 +78,12 @@ def to_milvus(where: Filter, dialect: Dialect) -> Expression:
 
 
 def is_one_of(column: str, values: Iterable[Scalar]) -> str:
-    """The expression for the rows whose column holds one of the values."""
+    """Write the expression for rows with one of the values in a column."""
     return f"{column} in [{', '.join(map(literal, values))}]"
 
 
 def literal(value: Scalar) -> str:
-    """A value as Milvus reads it."""
+    """Write a value as Milvus reads it."""
     match value:
         case bool():
             return "true" if value else "false"
@@ -87,20 +93,20 @@ def literal(value: Scalar) -> str:
 
 
 def metadata_key(field: str) -> str:
-    """The key a user's field has in the JSON column: letters, digits, ``_``, ``-`` and ``%`` alone.
+    """Name the key of a user's field in the JSON column. It has only letters, digits, ``_``, ``-`` and ``%``.
 
-    Servers read keys as JSON pointers, as names or as dotted paths, each with its own special characters.
+    Servers read keys as JSON pointers, names or dotted paths. Each form has its own special characters.
     """
     return quote(field, safe="").replace(".", "%2E").replace("~", "%7E")
 
 
 def metadata_field(key: str) -> str:
-    """The user's field that has this key."""
+    """Name the user's field of a key in the JSON column."""
     return unquote(key)
 
 
 class _Writer:
-    """Writes conditions. ``NOT`` is carried down to the leaves: servers differ in what it makes of a missing key."""
+    """Writes conditions. ``NOT`` is written at the leaves: servers differ in ``NOT`` of a missing key."""
 
     def __init__(self, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -118,19 +124,16 @@ class _Writer:
             case Compare(field, _, bool()) | OneOf(field, (bool(), *_)):
                 return Expression(_is_truth(field, condition, negated))
             case Compare(field, symbol, value):
-                return Expression(_compared(field, _NEGATED[symbol] if negated else symbol, value))
+                return Expression(_compared(field, OPERATORS[symbol].negated if negated else symbol, value))
             case OneOf(field, values):
                 return Expression(self._listed(field, values, negated))
-            case Like(field, pattern, any_case=True) if _CASED.search(pattern):  # servers only know LIKE
-                wider = (
-                    Expression(_is_present(field))
-                    if negated
-                    else self._like(field, _caseless(pattern), False)
-                )
-                return Expression(wider.text, exact=False)
+            case Like(field, pattern, any_case=True) if _CASED.search(pattern):  # servers have no ILIKE
+                if negated:
+                    return Expression(_is_present(field), exact=False)
+                return Expression(self._like(field, _CASED.sub("%", pattern), False).text, exact=False)
             case Like(field, pattern):
                 return self._like(field, pattern, negated)
-        raise TypeError(f"no condition: {condition!r}")
+        raise TypeError(f"unknown condition: {condition!r}")
 
     def _joined(self, word: str, conditions: tuple[Condition, ...], negated: bool) -> Expression:
         written = [self.write(condition, negated=negated) for condition in conditions]
@@ -145,32 +148,29 @@ class _Writer:
         return _present_and(field, f"not ({listed})") if negated else listed
 
     def _like(self, field: str, pattern: str, negated: bool) -> Expression:
-        if not re.search(r"[%_\\]", pattern):  # 2.3 takes an empty pattern for one that fits everything
+        if not re.search(r"[%_\\]", pattern):  # in 2.3 an empty pattern matches all
             return self.write(Compare(field, "=", pattern), negated=negated)
         written = _portable(pattern, self._dialect.like_anywhere)
-        if written != pattern and negated:
+        exact = written == re.sub("%+", "%", pattern)
+        if negated and not exact:
             return Expression(_is_present(field), exact=False)
         text = f"{_place(field)} like {literal(written)}"
         if negated:
             text = _present_and(field, f"not ({text})")
-        return Expression(text, exact=written == pattern)
+        return Expression(text, exact=exact)
 
 
 def _portable(pattern: str, like_anywhere: bool) -> str:
-    """The pattern as every server reads it, or one that fits at least the same texts.
+    """Write the pattern as every server reads it, or else one that matches at least the same texts.
 
-    They disagree on the backslash, and on whether ``_`` is a byte or a character.
+    Servers disagree on backslashes, and on whether ``_`` is a byte or a character.
     """
     if like_anywhere:
-        return re.sub(r"\\.|[\\_]", "%", pattern, flags=re.DOTALL)
+        segments = re.sub(r"(\\.|[\\_%])+", "%", pattern, flags=re.DOTALL).split("%")
+        return "%".join(segments if len(segments) <= MAX_PERCENTS + 1 else [*segments[:MAX_PERCENTS], ""])
     plain = re.match(r"[^%_\\]*", pattern)
-    assert plain is not None  # it may be empty
+    assert plain is not None  # the match may be empty
     return plain[0] + "%"
-
-
-def _caseless(pattern: str) -> str:
-    """A pattern that fits at least the texts that are the same in lower case: it leaves open what has a case."""
-    return re.sub("%+", "%", _CASED.sub("%", pattern))
 
 
 def _place(field: str) -> str:
@@ -186,16 +186,16 @@ def _is_missing(field: str) -> str:
 
 
 def _present_and(field: str, text: str) -> str:
-    """``EXISTS`` takes all that follows it for its own, and the library's own fields are always there."""
+    """Add that a user's field is present, in parentheses: without, ``EXISTS`` takes all that follows as its own."""
     return text if field in OWN_FIELDS else f"({_is_present(field)}) and {text}"
 
 
 def _compared(field: str, symbol: str, value: Scalar) -> str:
-    text = f"{_place(field)} {_WRITTEN[symbol]} {literal(value)}"
+    text = f"{_place(field)} {_SYMBOLS.get(symbol, symbol)} {literal(value)}"
     return _present_and(field, text) if symbol == "<>" else text
 
 
 def _is_truth(field: str, condition: Condition, negated: bool) -> str:
-    """True and false have no order for a server: name those of the two that the condition keeps."""
+    """Name which of true and false the condition keeps: servers do not order them."""
     kept = [value for value in (False, True) if condition.decide({field: value}) is not negated]
     return " or ".join(_compared(field, "=", value) for value in kept) or NO_PAGE
