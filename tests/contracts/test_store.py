@@ -11,6 +11,7 @@ import pytest
 from maxsight.errors import DimensionMismatchError, InputError
 from maxsight.stores.addresses import Layout, MilvusAddress
 from maxsight.stores.audit import Audit, Setting
+from maxsight.stores.base import Maintained, Persistent, Readable, Searchable, Writable
 from maxsight.stores.fields import FieldType
 from maxsight.stores.filters import parse_filter
 from maxsight.stores.local.store import LocalStore
@@ -130,6 +131,18 @@ def vectors_of(chunks):
         for chunk in chunks
         for name, vectors in zip(chunk.page_ids, chunk, strict=True)
     }
+
+
+@pytest.mark.parametrize("protocol", [Searchable, Readable, Writable, Persistent, Maintained])
+def test_a_protocol_has_few_members(protocol):
+    assert 1 <= sum(not name.startswith("_") for name in vars(protocol)) <= 8
+
+
+def test_a_store_tells_what_it_can_do(empty, request):
+    kind = request.node.callspec.params["empty"]
+    assert all(isinstance(empty, protocol) for protocol in (Searchable, Readable, Writable))
+    assert isinstance(empty, Persistent) == (kind != "memory")
+    assert isinstance(empty, Maintained) == (kind == "local")
 
 
 def test_a_new_store_is_empty_and_answers(empty):
@@ -529,15 +542,15 @@ AUDIT = Audit("2026-11-21", 5, 20, "given", 10, 0.99, 256, 7.0, SETTINGS)
 
 def test_what_was_measured_is_kept_until_it_is_measured_again(store):
     assert store.last_audit() is None
-    store.keep_audit(AUDIT)
+    store.store_audit(AUDIT)
     assert store.last_audit() == AUDIT
     again = Audit("2026-11-22", 5, 20, "given", 10, 0.9, 256, 7.0, SETTINGS)
-    store.keep_audit(again)
+    store.store_audit(again)
     assert store.last_audit() == again
 
 
 def test_what_was_measured_outlives_later_changes(store):
-    store.keep_audit(AUDIT)
+    store.store_audit(AUDIT)
     store.remove(["notes.txt"])
     store.put(LIBRARY[-1:])
     store.set_metadata({"notes.txt": {"kitchen": "yes"}})
@@ -549,7 +562,7 @@ def test_every_change_makes_another_version_and_reading_none(store):
         lambda: store.put(LIBRARY[:1]),
         lambda: store.remove(["notes.txt"]),
         lambda: store.set_metadata({"b/sails.pdf": {"year": 2022}}),
-        lambda: store.keep_audit(AUDIT),
+        lambda: store.store_audit(AUDIT),
     ]
     for change in changes:
         before = store.version
@@ -571,7 +584,7 @@ def test_another_process_and_a_backup_know_what_was_measured(tmp_path):
     with LocalStore.create(tmp_path / "l.library", MANIFEST, codec=CODEC) as writer:
         writer.put(LIBRARY)
         with LocalStore.open(tmp_path / "l.library", codec=lambda _: CODEC, read_only=True) as reader:
-            writer.keep_audit(AUDIT)
+            writer.store_audit(AUDIT)
             assert reader.last_audit() == AUDIT
         writer.compact()
         writer.backup(tmp_path / "backup.library")
@@ -582,7 +595,7 @@ def test_another_process_and_a_backup_know_what_was_measured(tmp_path):
 def test_a_manifest_is_kept_anew_and_the_pages_stay(store, reference):
     moved = replace(MANIFEST, space=replace(MANIFEST.space, encoder="/elsewhere"), root="/data")
     before = store.version
-    store.keep_manifest(moved)
+    store.store_manifest(moved)
     assert store.manifest == moved
     assert store.version != before
     assert_same(store, reference)
@@ -592,7 +605,8 @@ def test_several_calls_write_together_and_are_found_as_well_after_optimizing(sto
     with store.writing():
         store.put([make_page("late.pdf", 0, "Herons wade")])
         store.remove(["late.pdf"])
-        store.optimize()
+        if isinstance(store, Persistent):
+            store.optimize()
     assert_same(store, reference)
     found = ["a/rivers.pdf@1#0"]
     assert by_text(store, "sediment", 5, found) == found

@@ -19,7 +19,7 @@ from maxsight.retrieval.search import (
     rank_pages_many,
 )
 from maxsight.stores.audit import Audit, Setting
-from maxsight.stores.base import Store
+from maxsight.stores.base import AnyStore, Searchable
 from maxsight.types import QueryEmbedding
 
 TARGET = 0.99
@@ -32,7 +32,7 @@ TIE = 1e-5
 
 
 def audit_search(
-    store: Store,
+    store: AnyStore,
     queries: Sequence[QueryEmbedding],
     *,
     source: str,
@@ -106,7 +106,7 @@ class _Steps:
 
 
 def _rank_exactly(
-    store: Store, queries: Sequence[QueryEmbedding], top_k: int, pages: int, steps: _Steps
+    store: Searchable, queries: Sequence[QueryEmbedding], top_k: int, pages: int, steps: _Steps
 ) -> list[list[ScoredPage]]:
     """Score every page for all queries; as many queries as fit into memory share a scan."""
     together = max(1, SCORES_AT_ONCE // pages)
@@ -119,7 +119,7 @@ def _rank_exactly(
 
 
 def _measure(
-    store: Store,
+    store: Searchable,
     queries: Sequence[QueryEmbedding],
     exact: Sequence[Sequence[ScoredPage]],
     top_k: int,
@@ -157,7 +157,12 @@ def recall(found: Sequence[ScoredPage], exact: Sequence[ScoredPage]) -> float:
 
 
 def _timed(
-    store: Store, query: QueryEmbedding, top_k: int, *, candidates: int | None = None, exact: bool = False
+    store: Searchable,
+    query: QueryEmbedding,
+    top_k: int,
+    *,
+    candidates: int | None = None,
+    exact: bool = False,
 ) -> tuple[list[ScoredPage], float]:
     """A ranking, and the milliseconds it took."""
     start = time.perf_counter()

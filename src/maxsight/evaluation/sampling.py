@@ -13,7 +13,7 @@ from itertools import islice
 import numpy as np
 
 from maxsight.errors import EmptyQueryError
-from maxsight.stores.base import IndexedPage, Store
+from maxsight.stores.base import IndexedPage, Readable
 from maxsight.types import QueryEmbedding
 
 GIVEN, FROM_TEXT, FROM_VECTORS = "given", "lines of its own pages", "vectors of its own pages"
@@ -32,7 +32,7 @@ _LINE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
 
 def sample_queries(
-    store: Store,
+    store: Readable,
     page_ids: Sequence[str],
     count: int,
     *,
@@ -95,7 +95,7 @@ def _of_vectors(pages: Iterator[IndexedPage], random: np.random.Generator) -> It
         yield QueryEmbedding("", asked, (), np.full(len(asked), -1, np.int32))
 
 
-def _drawn(store: Store, page_ids: Sequence[str], random: np.random.Generator) -> Iterator[IndexedPage]:
+def _drawn(store: Readable, page_ids: Sequence[str], random: np.random.Generator) -> Iterator[IndexedPage]:
     """All pages in random order, and then again, for as long as any is read."""
     while True:
         order = random.permutation(page_ids)

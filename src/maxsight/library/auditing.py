@@ -76,9 +76,10 @@ class Auditing(OpenedLibrary):
             LibraryBusyError: Another process is writing.
             LibraryReadOnlyError: The library can't be written to.
         """
-        with self._store.writing():
+        store = self._writable()
+        with store.writing():
             self._keep_encoder_place()
-            self._store.keep_audit(audit)
+            store.store_audit(audit)
 
     def evaluate(
         self,

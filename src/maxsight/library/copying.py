@@ -16,9 +16,9 @@ from pathlib import Path
 
 from maxsight.errors import EncoderMismatchError, InputError, StoreError
 from maxsight.identity import page_ids
-from maxsight.library.opening import create_store, holder_of, home_of, library_exists, open_store
+from maxsight.library.opening import create_store, holder_of, home_of, library_exists, open_store, writable
 from maxsight.stores.addresses import Address, MilvusAddress
-from maxsight.stores.base import DocumentEntry, IndexedPage, Store
+from maxsight.stores.base import AnyStore, DocumentEntry, IndexedPage, Persistent, Store
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import metadata_checksum, to_row
 from maxsight.version import __version__
@@ -82,10 +82,10 @@ def open_destination(address: Address, source: Manifest, root: Path | None) -> S
     store = open_store(address)
     try:
         _check_same_kind(address, store.manifest, source, root)
+        return writable(store, address)
     except BaseException:
         store.close()
         raise
-    return store
 
 
 def _check_same_kind(address: Address, found: Manifest, source: Manifest, root: Path | None) -> None:
@@ -105,7 +105,7 @@ def _check_same_kind(address: Address, found: Manifest, source: Manifest, root: 
 
 
 def copy_pages(
-    source: Store,
+    source: AnyStore,
     destination: Store,
     *,
     prune: bool = False,
@@ -129,7 +129,8 @@ def copy_pages(
         copy = _Copy(source, destination, on_progress)
         removed = copy.remove_others(prune)
         copy.write()
-        destination.optimize()
+        if isinstance(destination, Persistent):
+            destination.optimize()
         copy.compare()
     return CopyReport(
         documents=len(copy.entries),
@@ -153,7 +154,7 @@ class _Copy:
     """
 
     def __init__(
-        self, source: Store, destination: Store, on_progress: Callable[[int, int], None] | None
+        self, source: AnyStore, destination: Store, on_progress: Callable[[int, int], None] | None
     ) -> None:
         self._source = source
         self._destination = destination

@@ -9,7 +9,7 @@ from maxsight.heatmaps.similarity import attribute, match_words, snippet
 from maxsight.identity import document_id
 from maxsight.library.drawing import placed
 from maxsight.retrieval.search import ScoredPage
-from maxsight.stores.base import IndexedPage, Store
+from maxsight.stores.base import AnyStore, IndexedPage
 from maxsight.types import Hit, QueryEmbedding
 
 QUERIES_PER_SCAN = 32
@@ -19,7 +19,7 @@ Rank = Callable[[Sequence[QueryEmbedding], int], list[list[ScoredPage]]]
 """Finds the best pages for each query, as many at most as the number says."""
 
 
-def find_hits(store: Store, rank: Rank, queries: Sequence[QueryEmbedding], top_k: int) -> list[list[Hit]]:
+def find_hits(store: AnyStore, rank: Rank, queries: Sequence[QueryEmbedding], top_k: int) -> list[list[Hit]]:
     """Find and describe the best pages for each query.
 
     Args:
@@ -38,7 +38,7 @@ def find_hits(store: Store, rank: Rank, queries: Sequence[QueryEmbedding], top_k
 
 
 def _find_together(
-    store: Store, rank: Rank, queries: Sequence[QueryEmbedding], top_k: int
+    store: AnyStore, rank: Rank, queries: Sequence[QueryEmbedding], top_k: int
 ) -> list[list[Hit]]:
     found: dict[int, list[Hit]] = {}
     limit = top_k + 1  # one page more shows that the copies of the last one are all in

@@ -53,7 +53,7 @@ from maxsight.library.upkeep import Upkeep
 from maxsight.retrieval.kernels.loading import compile_for
 from maxsight.spelling import listed
 from maxsight.stores.addresses import MilvusAddress, full_name
-from maxsight.stores.base import IndexedPage
+from maxsight.stores.base import AnyStore, IndexedPage, Persistent
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
 from maxsight.threads import one_blas_thread
@@ -153,7 +153,7 @@ class Library(Upkeep, Auditing):
         """
         address = find_place(path, token)
         check_recall_target(recall_target)
-        made = None
+        made: AnyStore | None = None
         if create and not library_exists(address):
             named = DEFAULT_ENCODER if encoder is None else encoder
             encoder = load_encoder(named, options) if isinstance(named, str) else named
@@ -251,7 +251,8 @@ class Library(Upkeep, Auditing):
         several = [paths] if isinstance(paths, str | PathLike) else paths
         encoder = self._page_encoder()
         options = {"settings": self.settings, **options}
-        with self._store.writing():  # what is damaged goes first
+        store = self._writable()
+        with store.writing():  # what is damaged goes first
             quality = options.get("quality")
             try:
                 judge = self._page_judge(quality)
@@ -268,11 +269,12 @@ class Library(Upkeep, Auditing):
                     hint="documents that are indexed again come back, with their own fields if --metadata gives them",
                 )
             files = [Path(path) for path in several]
-            run = start_run(self._store, encoder, self.home, files, options, judge=judge)
+            run = start_run(store, encoder, self.home, files, options, judge=judge)
             yield from run.events()
             if self._is_new and isinstance(self.address, MilvusAddress) and self._store.page_count():
                 yield Noticed(f"the library was made in {self._store.description}")
-            self._store.optimize()
+            if isinstance(store, Persistent):
+                store.optimize()
             compile_for(sum(entry.vectors for entry in self.documents()))
 
     def remove(self, files: Sequence[str], *, exact: bool = False) -> list[str]:
@@ -287,13 +289,14 @@ class Library(Upkeep, Auditing):
         Raises:
             InputError: A name fits no document, or several.
         """
-        with self._store.writing():
+        store = self._writable()
+        with store.writing():
             known = [entry.document.path for entry in self.documents()]
             if exact:
                 paths = [find_exactly(file, known) for file in files]
             else:
                 paths = [path for file in files for path in find_documents(file, known, self.home)]
-            self._store.remove(paths)
+            store.remove(paths)
         return paths
 
     def copy(

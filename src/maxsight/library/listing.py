@@ -15,11 +15,11 @@ from maxsight.encoders.matching import has_moved, load_own_encoder
 from maxsight.errors import InputError, StoreError, UnknownPageError
 from maxsight.identity import document_id, page_id, source_file
 from maxsight.library.naming import find_document, find_named, unknown_page
-from maxsight.library.opening import home_of
+from maxsight.library.opening import home_of, writable
 from maxsight.library.searching import Searcher
 from maxsight.settings import cache_folder
 from maxsight.stores.addresses import Address, full_name
-from maxsight.stores.base import DocumentEntry, IndexedPage, Store
+from maxsight.stores.base import AnyStore, DocumentEntry, IndexedPage, Persistent, Store
 from maxsight.stores.conditions import Filter
 from maxsight.types import Document, EmbeddingSpace
 
@@ -33,7 +33,7 @@ class OpenedLibrary:
 
     def __init__(
         self,
-        store: Store,
+        store: AnyStore,
         address: Address,
         options: EncoderOptions | None = None,
         *,
@@ -66,7 +66,7 @@ class OpenedLibrary:
         if self._discards_if_empty:
             self._discards_if_empty = False
             with suppress(StoreError):  # another process writes to it already
-                if not self._store.page_count():
+                if isinstance(self._store, Persistent) and not self._store.page_count():
                     self._store.discard()
         self._renderer.close()
         self._store.close()
@@ -123,11 +123,19 @@ class OpenedLibrary:
         manifest = self._store.manifest
         return ReadSettings(ocr=OcrChoice(manifest.ocr), dpi=manifest.dpi)
 
+    def _writable(self) -> Store:
+        """The store, to write to.
+
+        Raises:
+            LibraryReadOnlyError: It can only be read.
+        """
+        return writable(self._store, self.address)
+
     def _keep_encoder_place(self) -> None:
         """Where the encoder's folder has moved and its new place is known, keep that: nobody has to say it again."""
         manifest = self._store.manifest
         if has_moved(manifest.space) and self.encoder.space.encoder != manifest.space.encoder:
-            self._store.keep_manifest(replace(manifest, space=self.encoder.space))
+            self._writable().store_manifest(replace(manifest, space=self.encoder.space))
 
     @property
     def version(self) -> int:

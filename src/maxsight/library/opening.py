@@ -7,11 +7,11 @@ from os import PathLike
 from pathlib import Path
 
 from maxsight import extras
-from maxsight.errors import InputError
+from maxsight.errors import InputError, LibraryReadOnlyError
 from maxsight.retrieval.codes import PageCodec
 from maxsight.settings import default_library, library_token
 from maxsight.stores.addresses import Address, MilvusAddress, parse_address
-from maxsight.stores.base import Store
+from maxsight.stores.base import AnyStore, Store, Writable
 from maxsight.stores.local.durability import make_folder
 from maxsight.stores.local.lance_errors import translated
 from maxsight.stores.local.store import LocalStore
@@ -66,7 +66,7 @@ def create_store(address: Address, manifest: Manifest) -> Store:
     return create_milvus_store(address, manifest)
 
 
-def open_store(address: Address, *, read_only: bool = False) -> Store:
+def open_store(address: Address, *, read_only: bool = False) -> AnyStore:
     """Open the store of a library.
 
     Raises:
@@ -80,6 +80,20 @@ def open_store(address: Address, *, read_only: bool = False) -> Store:
     from maxsight.stores.milvus import open_milvus_store
 
     return open_milvus_store(address, read_only=read_only)
+
+
+def writable(store: AnyStore, address: Address) -> Store:
+    """Return the store as one to write to.
+
+    Raises:
+        LibraryReadOnlyError: It can only be read.
+    """
+    if isinstance(store, Writable):
+        return store
+    raise LibraryReadOnlyError(
+        f"the library at {address} is not written to: {store.description}",
+        hint="Copy what it holds into a library of your own: maxsight copy",
+    )
 
 
 def home_of(address: Address, manifest: Manifest) -> Path | None:

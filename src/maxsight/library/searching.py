@@ -14,7 +14,7 @@ from maxsight.library.hits import Rank, find_hits
 from maxsight.library.queries import Query, embed_query
 from maxsight.retrieval.codes import candidates_on_this_machine
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
-from maxsight.stores.base import Searchable, Store
+from maxsight.stores.base import AnyStore, Searchable
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
 from maxsight.threads import one_blas_thread
@@ -32,7 +32,7 @@ class Searcher:
 
     def __init__(
         self,
-        store: Store,
+        store: AnyStore,
         encoder: Callable[[], Encoder],
         *,
         recall_target: float | None = None,
@@ -157,7 +157,7 @@ def check_recall_target(target: float | None) -> None:
         raise InputError(f"a recall target is a share between 0 and 1, got {target}")
 
 
-def _device_engine(store: Store, device: str) -> DeviceEngine | None:
+def _device_engine(store: AnyStore, device: str) -> DeviceEngine | None:
     """The store's vectors in the memory of a device; None where ``auto`` finds nothing but the CPU."""
     extras.require("gpu")
     from maxsight.encoders.checkpoints.devices import choose_devices

@@ -8,8 +8,7 @@ from typing import Self
 
 from maxsight.stores.addresses import Address
 from maxsight.stores.audit import Audit
-from maxsight.stores.base import DocumentEntry, Store
-from maxsight.stores.local.store import LocalStore
+from maxsight.stores.base import AnyStore, DocumentEntry, Maintained
 from maxsight.types import EmbeddingSpace
 
 
@@ -88,7 +87,7 @@ class Status:
     candidates: int | None
 
     @classmethod
-    def of(cls, store: Store, address: Address) -> Self:
+    def of(cls, store: AnyStore, address: Address) -> Self:
         """Count what is there."""
         entries = store.documents()
         pages = sum(len(entry.page_indices) for entry in entries)
@@ -100,7 +99,7 @@ class Status:
             incomplete=sum(not entry.complete for entry in entries),
             pages=pages,
             vectors=sum(entry.vectors for entry in entries),
-            size_bytes=store.size_bytes() if isinstance(store, LocalStore) else None,
+            size_bytes=store.size_bytes() if isinstance(store, Maintained) else None,
             store=store.description,
             space=manifest.space,
             pool_factor=manifest.pool_factor,

@@ -11,8 +11,8 @@ from maxsight.identity import page_ids
 from maxsight.library.exporting import export_parquet
 from maxsight.library.listing import OpenedLibrary
 from maxsight.library.status import Status
-from maxsight.stores.local.store import LocalStore
-from maxsight.stores.local.verification import Verification
+from maxsight.stores.base import Maintained
+from maxsight.stores.verification import Verification
 
 PAGES_PER_READ = 64
 
@@ -38,13 +38,13 @@ class Upkeep(OpenedLibrary):
     @property
     def damage(self) -> list[str]:
         """What was found damaged: dropped if this library has written since it was opened, else left out."""
-        if not isinstance(self._store, LocalStore):
+        if not isinstance(self._store, Maintained):
             return []  # a server looks after its own disks
         return self._dropped() or [str(damage) for damage in self._store.damage()]
 
     def _dropped(self) -> list[str]:
         """What was damaged and has been dropped since the library was opened."""
-        return [str(damage) for damage in self._store.dropped] if isinstance(self._store, LocalStore) else []
+        return [str(damage) for damage in self._store.dropped] if isinstance(self._store, Maintained) else []
 
     def verify(
         self, *, repair: bool = False, on_progress: Callable[[int, int], None] | None = None
@@ -83,8 +83,8 @@ class Upkeep(OpenedLibrary):
             raise InputError(f"{destination} lies in the library itself", hint="Choose a folder outside it.")
         store.backup(Path(destination))
 
-    def _folder_store(self, done: str) -> LocalStore:
-        if isinstance(self._store, LocalStore):
+    def _folder_store(self, done: str) -> Maintained:
+        if isinstance(self._store, Maintained):
             return self._store
         raise InputError(
             f"only a library in a folder can be {done}; this one is at {self.address}",

@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from maxsight.stores.base import Store
+from maxsight.stores.base import AnyStore
 from maxsight.stores.conditions import Filter
 from maxsight.stores.ragged import PageVectors
 from maxsight.types import Floats
@@ -37,7 +37,7 @@ logger = logging.getLogger(__name__)
 class DeviceEngine:
     """A store whose vectors are searched in a device's memory; everything else is the store's own."""
 
-    def __init__(self, store: Store, device: torch.device) -> None:
+    def __init__(self, store: AnyStore, device: torch.device) -> None:
         """Prepare; vectors are copied by the first ``refresh``."""
         self._store = store
         self._device = device

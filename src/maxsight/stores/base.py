@@ -1,11 +1,12 @@
-"""The seam to whatever keeps a library's vectors, and the values that cross it."""
+"""What callers need of a store, as small protocols, and the values that cross them."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,6 +16,7 @@ from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.ragged import CodedPage, PageCodes, PageVectors
+from maxsight.stores.verification import Damage, Verification
 from maxsight.types import Document, Floats, Page, PageEmbedding, Scalar
 
 
@@ -106,6 +108,7 @@ class Codec(Protocol):
         ...
 
 
+@runtime_checkable
 class Searchable(Protocol):
     """Finds pages: all that a ranking needs of a store."""
 
@@ -125,7 +128,7 @@ class Searchable(Protocol):
     ) -> list[PageVectors]:
         """Find, for each query, the pages most likely to have the best MaxSim, with their vectors.
 
-        All of them are pages of one version of the library, whoever writes meanwhile.
+        All of them are pages of one version of the library, even while others write.
 
         Args:
             queries: Shape ``(query_tokens, dim)`` each.
@@ -139,12 +142,17 @@ class Searchable(Protocol):
         ...
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages whose text matches ``query`` best by BM25, best first."""
+        """Name the pages whose text matches ``query`` best by BM25, best first.
+
+        Raises:
+            InputError: The store can't search text.
+        """
         ...
 
 
-class Store(Searchable, Protocol):
-    """Keeps pages and finds them. What ``put`` or ``remove`` returned from survives a kill and a power cut."""
+@runtime_checkable
+class Readable(Protocol):
+    """Says what it holds and gives it back."""
 
     @property
     def manifest(self) -> Manifest:
@@ -153,36 +161,41 @@ class Store(Searchable, Protocol):
 
     @property
     def description(self) -> str:
-        """What keeps the library and how, for people; where the store has chosen, why."""
+        """Where the library is stored and how, for people; if the store made a choice, why."""
         ...
 
     @property
     def version(self) -> int:
-        """Another number after every change, by whomever."""
+        """Another number after every change, also by other processes."""
         ...
 
     def page_count(self) -> int:
-        """How many pages are stored."""
-        ...
-
-    def keep_manifest(self, manifest: Manifest) -> None:
-        """Keep what the library says of itself anew. Its vectors stay, so its space stays one that matches them."""
-        ...
-
-    def last_audit(self) -> Audit | None:
-        """What was last measured of the search; None if nothing ever was."""
-        ...
-
-    def keep_audit(self, audit: Audit) -> None:
-        """Keep what was measured, in place of what was measured before."""
+        """Count the stored pages."""
         ...
 
     def fields(self) -> dict[str, FieldType]:
-        """The user's metadata fields and their types, in the order they were first seen."""
+        """Return the user's metadata fields and their types, in the order they were first seen."""
         ...
 
+    def documents(self) -> list[DocumentEntry]:
+        """List all documents, by path."""
+        ...
+
+    def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
+        """Read whole pages, in the order asked for; unknown ids are left out."""
+        ...
+
+    def last_audit(self) -> Audit | None:
+        """Return the last audit of the search; None if there is none."""
+        ...
+
+
+@runtime_checkable
+class Writable(Protocol):
+    """Stores and removes pages. When a call returns, its change survives a kill and a power cut."""
+
     def writing(self) -> AbstractContextManager[None]:
-        """Hold the right to write over several calls, where the store knows one; calls commit one by one all the same.
+        """Hold the writer's lock over several calls, if the store has one. Each call is still its own commit.
 
         Raises:
             LibraryBusyError: Another process is writing.
@@ -218,36 +231,94 @@ class Store(Searchable, Protocol):
         ...
 
     def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
-        """Replace the fields of stored pages that are their own, by page id, without touching their vectors."""
+        """Replace the fields that stored pages have of their own, by page id, without touching their vectors."""
         ...
 
     def touch(self, documents: Sequence[Document]) -> None:
-        """Note a new size and time of documents whose content has not changed, in one commit.
+        """Store a new size and time of documents whose content has not changed, in one commit.
 
         Only pages of the same path and content hash are changed. Their vectors are not written again.
         """
         ...
 
     def remove(self, paths: Collection[str]) -> int:
-        """Remove documents by path in one commit and return how many pages went."""
+        """Remove documents by path in one commit and return how many pages were removed."""
         ...
+
+    def store_manifest(self, manifest: Manifest) -> None:
+        """Replace the manifest. The vectors stay, so the new embedding space must match them."""
+        ...
+
+    def store_audit(self, audit: Audit) -> None:
+        """Replace the last audit."""
+        ...
+
+
+@runtime_checkable
+class Persistent(Protocol):
+    """Outlives the process, with indexes that are built after writing."""
 
     def optimize(self) -> None:
-        """After writing: bring the indexes up to date, so that searches are as fast as they can be."""
-        ...
-
-    def documents(self) -> list[DocumentEntry]:
-        """List all documents, by path."""
-        ...
-
-    def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
-        """Read whole pages, in the order asked for; unknown ids are left out."""
+        """Bring the indexes up to date after writing, so that searches are as fast as they can be."""
         ...
 
     def discard(self) -> None:
-        """Remove the library itself, which must hold no page. Nothing but ``close`` may be called afterwards."""
+        """Remove the library itself, which must hold no page. Only ``close`` may be called afterwards."""
         ...
+
+
+@runtime_checkable
+class Maintained(Protocol):
+    """Has its files on a disk of its own, which can be checked, compacted and backed up."""
+
+    @property
+    def dropped(self) -> list[Damage]:
+        """Damage that was found and dropped since the store was opened; ``index`` reads those pages again."""
+        ...
+
+    def damage(self) -> list[Damage]:
+        """Take a quick look at the files and list those that are missing or cut short."""
+        ...
+
+    def verify(
+        self, *, repair: bool = False, on_progress: Callable[[int, int], None] | None = None
+    ) -> Verification:
+        """Read every page and compare it with what was written.
+
+        Args:
+            repair: Drop damaged pages, so that the next ``index`` reads them again.
+            on_progress: Called with the pages read so far and their total.
+        """
+        ...
+
+    def compact(self) -> None:
+        """Merge fragments, drop deleted rows, and remove versions older than an hour."""
+        ...
+
+    def backup(self, destination: Path) -> None:
+        """Copy the newest version to another folder, where it is a library of its own.
+
+        Raises:
+            InputError: The destination is not empty.
+            StoreError: It can't be written to.
+        """
+        ...
+
+    def size_bytes(self) -> int:
+        """Count the bytes on the disk, old versions included."""
+        ...
+
+
+class AnyStore(Searchable, Readable, Protocol):
+    """The least that a library needs: to search and to read.
+
+    Ask with ``isinstance`` whether it is also ``Writable``, ``Persistent`` or ``Maintained``.
+    """
 
     def close(self) -> None:
         """Release what is held. Reading or writing afterwards is an error."""
         ...
+
+
+class Store(AnyStore, Writable, Protocol):
+    """A library's pages: searched, read and written."""

@@ -59,7 +59,7 @@ class MemoryStore:
         """How many pages are stored."""
         return len(self._pages)
 
-    def keep_manifest(self, manifest: Manifest) -> None:
+    def store_manifest(self, manifest: Manifest) -> None:
         """Keep what the library says of itself anew."""
         self._version += 1
         self._manifest = manifest
@@ -68,7 +68,7 @@ class MemoryStore:
         """What was last measured of the search."""
         return self._audit
 
-    def keep_audit(self, audit: Audit) -> None:
+    def store_audit(self, audit: Audit) -> None:
         """Keep what was measured, in place of what was measured before."""
         self._version += 1
         self._audit = audit
@@ -141,9 +141,6 @@ class MemoryStore:
         self._pages = kept
         return gone
 
-    def optimize(self) -> None:
-        """Every answer is worked out anew: there is nothing to bring up to date."""
-
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
         rows = [listing_row(page) | {"metadata": page.metadata} for page in self._pages.values()]
@@ -200,9 +197,6 @@ class MemoryStore:
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         return [self._pages[page_id] for page_id in page_ids if page_id in self._pages]
-
-    def discard(self) -> None:
-        """Nothing outlives the process: there is nothing to remove."""
 
     def close(self) -> None:
         """Forget everything."""

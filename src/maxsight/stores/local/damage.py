@@ -12,7 +12,6 @@ from __future__ import annotations
 import os
 import struct
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import lance
@@ -20,53 +19,16 @@ from lance.file import LanceFileReader
 
 from maxsight.errors import LibraryDamagedError
 from maxsight.stores.local.lance_errors import FOREIGN, blames_data, brief, is_foreign
+from maxsight.stores.verification import Damage
 
 VERSIONS = "_versions"
 _MAGIC = b"LANC"
 _MANIFEST_END = struct.Struct("<QHH4s")
 """Where the manifest's message begins, Lance's major and minor format, the magic."""
 _MESSAGE_LENGTH = struct.Struct("<I")
-_NAMED = 3
 _NEWEST_FIRST = 2**64 - 1  # manifests are named by what is left to this, so that the newest sorts first
 INDEX_CACHE_BYTES = 256 * 2**20
 METADATA_CACHE_BYTES = 4 * 2**20  # every commit leaves its manifest there; by default, gigabytes of them
-
-
-@dataclass(frozen=True, slots=True)
-class Damage:
-    """Something that can't be read any more.
-
-    Attributes:
-        file: Which file of the dataset, relative to it.
-        reason: What is wrong with it.
-        pages: How many pages are lost with it; None where that can't be known.
-        page_ids: Their ids, where those can still be read.
-        paths: Their documents, likewise.
-        fragment_id: The group of rows the file belongs to.
-        index: The index it belongs to.
-    """
-
-    file: str
-    reason: str
-    pages: int | None = None
-    page_ids: tuple[str, ...] = ()
-    paths: tuple[str, ...] = ()
-    fragment_id: int | None = None
-    index: str | None = None
-
-    def __str__(self) -> str:
-        if self.index is not None:
-            return f"{self.file}: {self.reason}; the text index has to be built anew"
-        if self.pages == 0:
-            return f"{self.file}: {self.reason}; no page is lost with it"
-        lost = "the pages of the newest commit" if self.pages is None else f"{self.pages} pages"
-        return f"{self.file}: {self.reason}; {lost}{self._documents()} can't be read"
-
-    def _documents(self) -> str:
-        if not self.paths:
-            return ""
-        more = len(self.paths) - _NAMED
-        return f" of {', '.join(self.paths[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
 
 
 def manifests(folder: Path) -> list[Path]:

@@ -15,10 +15,10 @@ import pyarrow as pa
 from maxsight.errors import LibraryNotFoundError, MaxSightError, StoreError
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.local import damage
-from maxsight.stores.local.damage import Damage
 from maxsight.stores.local.durability import Synced
 from maxsight.stores.local.lance_errors import blames_data, damaged, is_foreign, is_gone, translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE
+from maxsight.stores.verification import Damage
 
 SET_ASIDE = "damaged"
 ROWS_PER_BATCH = 8192

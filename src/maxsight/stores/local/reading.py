@@ -22,7 +22,6 @@ from maxsight.stores.fields import FieldType
 from maxsight.stores.local import schema
 from maxsight.stores.local.arrow_rows import from_batch, metadata_of
 from maxsight.stores.local.code_table import CodeTable, read_table
-from maxsight.stores.local.damage import Damage
 from maxsight.stores.local.dataset import Dataset, Version
 from maxsight.stores.local.durability import size_bytes
 from maxsight.stores.local.lance_errors import is_gone
@@ -30,6 +29,7 @@ from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import LISTED, list_documents, to_page
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
+from maxsight.stores.verification import Damage
 from maxsight.types import Floats
 
 CHUNK_BYTES = 16 * 2**20

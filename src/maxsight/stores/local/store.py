@@ -31,16 +31,16 @@ from maxsight.stores.conditions import path_in
 from maxsight.stores.fields import FieldType, grow_fields
 from maxsight.stores.local import edits, maintenance, schema
 from maxsight.stores.local.arrow_rows import to_row, to_table
-from maxsight.stores.local.damage import Damage
 from maxsight.stores.local.dataset import SET_ASIDE, has_versions
 from maxsight.stores.local.durability import Synced, make_folder, sync_folder
 from maxsight.stores.local.lance_errors import translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE, WriterLock
 from maxsight.stores.local.reading import LocalReader
-from maxsight.stores.local.verification import Verification, check_rows
+from maxsight.stores.local.verification import check_rows
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import CONTENT
 from maxsight.stores.rounding import as_stored
+from maxsight.stores.verification import Damage, Verification
 from maxsight.types import Document, Floats, Scalar
 
 LOCK_WAIT_S = 5.0
@@ -199,7 +199,7 @@ class LocalStore(LocalReader):
             fields = self._grow(dataset, metadata.values())
             edits.set_metadata(dataset, metadata, fields)
 
-    def keep_manifest(self, manifest: Manifest) -> None:
+    def store_manifest(self, manifest: Manifest) -> None:
         """Keep what the library says of itself anew."""
         with self._committing() as dataset:
             dataset.update_schema_metadata(schema.manifest_entry(manifest))
@@ -213,7 +213,7 @@ class LocalStore(LocalReader):
             kinds = self._grow(dataset, fields.values())
             edits.set_page_fields(dataset, fields, kinds)
 
-    def keep_audit(self, audit: Audit) -> None:
+    def store_audit(self, audit: Audit) -> None:
         """Keep what was measured, in place of what was measured before."""
         with self._committing() as dataset:
             dataset.update_schema_metadata(schema.audit_entry(audit))

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
 
 import lance
 import numpy as np
@@ -11,56 +10,12 @@ import pyarrow as pa
 
 from maxsight.errors import MaxSightError
 from maxsight.stores.local.arrow_rows import code_checksum, from_batch, metadata_of
-from maxsight.stores.local.damage import Damage
 from maxsight.stores.local.lance_errors import blames_data, brief, is_foreign
 from maxsight.stores.page_rows import Row, checksum, metadata_checksum, to_page
 from maxsight.stores.rounding import are_unit
+from maxsight.stores.verification import Fault
 
 PAGES_PER_BATCH = 32
-
-
-@dataclass(frozen=True, slots=True)
-class Fault:
-    """A page that is not what was written.
-
-    Attributes:
-        page_id: Its id; empty where not even that can be read.
-        path: Its document; likewise.
-        page_number: From 1; 0 where it can't be read.
-        reason: What is wrong.
-        row_id: Where it lies.
-    """
-
-    page_id: str
-    path: str
-    page_number: int
-    reason: str
-    row_id: int
-
-    def __str__(self) -> str:
-        return f"{self.path or 'unknown document'}, page {self.page_number or 'unknown'}: {self.reason}"
-
-
-@dataclass(frozen=True, slots=True)
-class Verification:
-    """What reading everything has shown.
-
-    Attributes:
-        pages: Rows that were read.
-        faults: Pages that are not what was written.
-        damage: Files that can't be read.
-        repaired: Whether the faults and the damage were dropped, so that the next ``index`` completes them.
-    """
-
-    pages: int
-    faults: tuple[Fault, ...]
-    damage: tuple[Damage, ...]
-    repaired: bool
-
-    @property
-    def clean(self) -> bool:
-        """Whether everything is as it was written."""
-        return not self.faults and not self.damage
 
 
 def check_rows(

@@ -335,11 +335,11 @@ class ForeignRows:
         """Refuse."""
         self._refuse()
 
-    def keep_manifest(self, manifest: Manifest) -> None:
+    def store_manifest(self, manifest: Manifest) -> None:
         """Refuse."""
         self._refuse()
 
-    def keep_audit(self, audit: Audit) -> None:
+    def store_audit(self, audit: Audit) -> None:
         """Refuse."""
         self._refuse()
 

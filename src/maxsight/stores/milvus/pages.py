@@ -86,7 +86,7 @@ class PageRows:
             raise LibraryDamagedError(f"{self._connection.address} has lost its manifest")
         return Manifest.from_json(text, where=str(self._connection.address))
 
-    def keep_manifest(self, manifest: Manifest) -> None:
+    def store_manifest(self, manifest: Manifest) -> None:
         """Keep it anew."""
         self._keep({MANIFEST: manifest.to_json()})
 
@@ -121,7 +121,7 @@ class PageRows:
         text = self._properties().get(AUDIT)
         return Audit.from_json(text) if text else None
 
-    def keep_audit(self, audit: Audit) -> None:
+    def store_audit(self, audit: Audit) -> None:
         """Keep what was measured."""
         self._keep({AUDIT: audit.to_json()})
 

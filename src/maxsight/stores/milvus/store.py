@@ -110,19 +110,19 @@ class MilvusStore(ABC):
         """How many pages are stored."""
         return self._pages.count()
 
-    def keep_manifest(self, manifest: Manifest) -> None:
+    def store_manifest(self, manifest: Manifest) -> None:
         """Keep what the library says of itself anew."""
         with self.writing():
-            self._pages.keep_manifest(manifest)
+            self._pages.store_manifest(manifest)
 
     def last_audit(self) -> Audit | None:
         """What was last measured of the search."""
         return self._pages.last_audit()
 
-    def keep_audit(self, audit: Audit) -> None:
+    def store_audit(self, audit: Audit) -> None:
         """Keep what was measured, in place of what was measured before."""
         with self.writing():
-            self._pages.keep_audit(audit)
+            self._pages.store_audit(audit)
 
     def fields(self) -> dict[str, FieldType]:
         """The user's metadata fields and their types."""
