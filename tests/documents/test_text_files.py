@@ -54,6 +54,15 @@ def test_scripts_without_spaces_are_cut_too():
     assert sum(map(len, pages)) == 10_000
 
 
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-16", "utf-32"])
+def test_half_a_surrogate_pair_becomes_a_replacement_character_and_the_rest_stays(tmp_path, encoding):
+    path = tmp_path / "a.txt"
+    path.write_bytes("grün \ud835 rot \udc00x blau".encode(encoding, "surrogatepass"))
+    page = PlainTextSource(path, ReadSettings()).read_page(0)
+    assert page.text == "grün \ufffd rot \ufffdx blau"
+    assert words_of(page) == ["grün", "\ufffd", "rot", "\ufffdx", "blau"]
+
+
 @pytest.mark.parametrize("text", ["", "  \n\n \n"])
 def test_a_text_without_words_is_one_empty_page(text):
     assert list(cut_pages(text)) == [""]

@@ -61,13 +61,22 @@ def test_names_that_fit_no_document_are_told(tmp_path):
         ("m.jsonl", '{"year": 1}', "line 1: no file is named"),
         ("m.jsonl", "{", "line 1: not JSON"),
         ("m.jsonl", "[]", "line 1: expected a JSON object, got list"),
-        ("m.csv", "file,year\na.pdf,1,2\n", "more cells than the header"),
+        ("m.csv", "file,year\na.pdf,1,2\n", "line 2: it has more cells than the header"),
         ("m.csv", "year\n1\n", "line 2: no file is named"),
+        ("m.csv", 'file,note\na.pdf,"one\ntwo\nthree"\n\n,"no\nname"\n', "line 6: no file is named"),
+        ("m.csv", 'file,note\na.pdf,"1\n2"\nb.pdf,x\na.pdf,y\n', "lines 2 and 5: a.pdf has two rows"),
+        ("m.jsonl", '{"file": "a"}\n\n{"file": "./a", "x": 1}\n', "lines 1 and 3: a has two rows"),
     ],
 )
 def test_a_table_that_can_not_be_used_says_why(tmp_path, name, content, complaint):
     with pytest.raises(InputError, match=complaint):
         load(tmp_path, name, content)
+
+
+def test_a_file_may_be_named_twice_with_the_same_values(tmp_path):
+    table = load(tmp_path, "m.csv", "file,year,note\na.pdf,2020,\nb.pdf,2021,x\n.\\a.pdf,2020,\n")
+    assert table.fields_of("a.pdf") == {"year": 2020}
+    assert table.fields_of("b.pdf") == {"year": 2021, "note": "x"}
 
 
 def test_a_table_that_is_not_there_is_named(tmp_path):

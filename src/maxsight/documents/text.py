@@ -12,7 +12,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.documents.base import ReadSettings
 from maxsight.documents.geometry import Boxes, clip_boxes
-from maxsight.documents.words import WORD, find_words
+from maxsight.documents.words import WORD, find_words, replace_surrogates
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page, TextSource, Words
 
@@ -91,14 +91,14 @@ def decode(content: bytes, path: Path) -> str:
     """Decode a text file: by its byte order mark, else UTF-8, else Windows-1252.
 
     Returns:
-        The text with Unix line ends and without control characters.
+        The text with Unix line ends and without control characters. U+FFFD stands for lone surrogates.
 
     Raises:
         UnsupportedFormatError: It is not text.
     """
     marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
     try:
-        text = content.decode(marked or "utf-8")
+        text = replace_surrogates(content.decode(marked or "utf-8", "surrogatepass"))
     except UnicodeDecodeError:
         text = content.decode("cp1252", "replace")
     controls = len(_CONTROL.findall(text))

@@ -55,10 +55,19 @@ def clean(text: str) -> str:
     """Make text searchable and valid UTF-8: no control or invisible characters, letters for ligatures."""
     if text.isascii() and text.isprintable():
         return text
-    if _SURROGATE.search(text):
-        text = text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+    text = replace_surrogates(text)
     text = _PRESENTATION_FORM.sub(lambda form: unicodedata.normalize("NFKC", form.group()), text)
     return text.translate(_DROPPED)
+
+
+def replace_surrogates(text: str) -> str:
+    """Make text valid Unicode: join the halves of surrogate pairs, and put U+FFFD for a half without the other.
+
+    No store can hold a lone surrogate, as UTF-8 has none (RFC 3629, section 3).
+    """
+    if not _SURROGATE.search(text):
+        return text
+    return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
 
 
 def join_words(

@@ -61,6 +61,7 @@ class MetadataTable:
         except (OSError, csv.Error) as error:
             raise InputError(f"{path}: the metadata can't be read: {error}") from error
         fields: dict[str, dict[str, Scalar]] = {}
+        lines: dict[str, int] = {}
         for line, row in rows:
             key = next((name for name in FILE_COLUMNS if row.get(name)), None)
             if key is None:
@@ -69,7 +70,13 @@ class MetadataTable:
                     hint=f"Give each line one of the columns {', '.join(FILE_COLUMNS)}; it has {', '.join(row)}.",
                 )
             name = PurePosixPath(str(row.pop(key)).replace("\\", "/")).as_posix()
-            fields[name] = row
+            row = _without_gaps(row)
+            if fields.setdefault(name, row) != row:
+                raise InputError(
+                    f"{path}, lines {lines[name]} and {line}: {name} has two rows with different values",
+                    hint="Give each file one row.",
+                )
+            lines.setdefault(name, line)
         return cls(fields)
 
     def fields_of(self, path: str) -> Mapping[str, Scalar] | None:
@@ -96,14 +103,21 @@ class MetadataTable:
 
 
 def _read_csv(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
+    rows: list[tuple[int, dict[str, str]]] = []
     with path.open(newline="", encoding="utf-8-sig") as stream:
-        rows = list(csv.DictReader(stream, dialect=csv_dialect(stream, set(FILE_COLUMNS))))
-    columns = {name for row in rows for name in row}
-    if None in columns:
-        raise InputError(f"{path}: a line has more cells than the header")
-    readers = {name: _reader(name, [row[name] for row in rows if row[name]]) for name in columns}
-    for line, row in enumerate(rows, start=2):
-        yield line, {name: readers[name](cell) for name, cell in row.items() if cell}
+        reader = csv.reader(stream, csv_dialect(stream, set(FILE_COLUMNS)))
+        header = next(reader, [])
+        line = reader.line_num + 1
+        for cells in reader:
+            if len(cells) > len(header):
+                raise InputError(f"{path}, line {line}: it has more cells than the header")
+            if cells:
+                filled = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
+                rows.append((line, filled))
+            line = reader.line_num + 1  # a row may have several lines, and is named by its first
+    readers = {name: _reader(name, [row[name] for _, row in rows if name in row]) for name in header}
+    for line, row in rows:
+        yield line, {name: readers[name](cell) for name, cell in row.items()}
 
 
 def _reader(name: str, cells: list[str]) -> type[Scalar] | _Boolean:

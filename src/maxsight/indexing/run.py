@@ -39,7 +39,7 @@ from maxsight.indexing.metadata import MetadataTable
 from maxsight.indexing.meter import Meter
 from maxsight.notices import Noticed, Notices, fields_changed, passed_over
 from maxsight.stores.base import DocumentEntry, Store
-from maxsight.stores.fields import of_document, of_page
+from maxsight.stores.fields import of_page
 from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
 
@@ -246,8 +246,11 @@ class IndexRun:
     def _copy_pages(self, twin: DocumentEntry, work: Work) -> bool:
         """Copy a stored document's pages, unless they have been replaced meanwhile.
 
-        In groups, so that a long document need not fit in memory; as a whole where it replaces another one.
+        In groups, so that a long document need not fit in memory; as a whole where it replaces another one. The user's
+        fields come along only where the stored document's file is gone: then this file is the same one, moved.
         """
+        is_moved = is_gone(source_file(twin.document.path, self._home))
+        metadata = work.metadata or (twin.metadata if is_moved else {})
         document = replace(work.document, page_count=twin.document.page_count)
         group = twin.document.page_count if work.replaces else PAGES_PER_COMMIT
         for start in range(0, len(twin.page_indices), group):
@@ -260,7 +263,7 @@ class IndexRun:
                     page,
                     page_id=page_id(document.path, document.content_hash, page.page.page_index),
                     document=document,
-                    metadata={**of_page(page.metadata), **(work.metadata or of_document(page.metadata))},
+                    metadata={**of_page(page.metadata), **metadata},
                 )
                 for page in self._store.read(ids)
             ]

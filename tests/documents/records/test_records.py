@@ -69,6 +69,19 @@ def test_a_record_is_the_same_whatever_kind_of_file_it_is_in(kind, tmp_path):
     assert band.place == {"jsonl": "line 2", "ndjson": "line 2", "csv": "line 5", "parquet": "row 2"}[kind]
 
 
+def test_half_a_surrogate_pair_becomes_a_replacement_character_in_every_field(tmp_path):
+    row = {
+        "title": "T\ud800",
+        "text": "one \udfff\n\n\ud835\udc00 two",
+        "note": "n\ud83d",
+        "pair": "\ud83d\ude00",
+    }
+    fields = RecordFields("title", "text", metadata=("note", "pair"))
+    (record,) = read(json_lines(tmp_path, row), fields)
+    assert (record.key, record.paragraphs) == ("T\ufffd", ("one \ufffd", "\U0001d400 two"))
+    assert record.metadata == {"title": "T\ufffd", "note": "n\ufffd", "pair": "\U0001f600"}
+
+
 @pytest.mark.parametrize("kind", ["jsonl", "csv", "parquet"])
 def test_given_vectors_are_the_same_whatever_kind_of_file_they_are_in(kind, tmp_path):
     file, row = tmp_path / f"records.{kind}", {"title": "a", "text": "one", "emb": [3.0, 0.0, 4.0]}

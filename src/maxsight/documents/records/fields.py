@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from maxsight.documents.records.rows import read_rows
 from maxsight.documents.text import PARAGRAPH_BREAK
-from maxsight.documents.words import clean
+from maxsight.documents.words import clean, replace_surrogates
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.types import Scalar
 
@@ -120,8 +120,12 @@ def _record(place: str, values: Mapping[str, Any], fields: RecordFields, dim: in
             f"{len(paragraphs)} paragraphs in {fields.text!r} and {len(given)} vectors in {fields.vector!r}",
             hint="Give one vector for the whole text, or as many as there are paragraphs.",
         )
-    kept = {name: values[name] for name in fields.metadata if values.get(name) is not None}
+    kept = {name: _stored(values[name]) for name in fields.metadata if values.get(name) is not None}
     return Record(place, key, paragraphs, given, {fields.group_by: key} | kept)
+
+
+def _stored(value: Any) -> Any:
+    return replace_surrogates(value) if isinstance(value, str) else value
 
 
 def _given(values: Mapping[str, Any], name: str) -> Any:

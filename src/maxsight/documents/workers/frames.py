@@ -143,6 +143,7 @@ def page_from_frame(frame: Frame) -> Page:
         spans, boxes, picture = arrays["spans"], arrays.get("boxes"), arrays.get("picture")
         if spans.size and not 0 <= spans.min() <= spans.max() <= len(text):
             raise FrameError("words lie outside the text")
+        text.encode()  # a lone surrogate raises a ValueError: no store can hold it
         return Page(
             int(fields["page_index"]),
             text,
