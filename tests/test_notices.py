@@ -28,9 +28,17 @@ def test_a_notice_is_told_once_with_the_documents_it_is_about():
     assert list(notices.events()) == [Noticed("not English (a, c)")]
 
 
+def test_a_notice_about_a_document_is_added_once_and_has_a_hint():
+    notices = Notices(german)
+    for name in ("a", "a", "b"):
+        notices.add(name, "not clear", "scan it again")
+    assert list(notices.events()) == [Noticed("not clear (a, b)", "scan it again")]
+
+
 def test_a_document_that_is_forgotten_is_not_told_of():
     notices = Notices(german)
     notices.read("a", "Umsatz")
+    notices.add("a", "not clear")
     notices.forget("a")
     notices.end("a")
     assert list(notices.events()) == []

@@ -1,4 +1,4 @@
-"""What a user should know before trusting the results, by the documents it is about."""
+"""What a user should know before trusting the results, and the documents it is about."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class Noticed:
     """Something a user should know before trusting the results.
 
     Attributes:
-        message: What.
-        hint: What to do about it, for whoever runs the commands: not for those who only see it on a server.
+        message: What it is.
+        hint: What to do about it, for the person who runs the commands. A server does not show it.
     """
 
     message: str
@@ -28,48 +28,58 @@ class Noticed:
 
 
 class Notices:
-    """What an encoder has to say about documents, found out while they are read.
+    """Collects notices while documents are read, each with the documents it is about.
 
     Args:
-        notice: Says it of a sample of a document's text; None for nothing.
+        notice: An encoder's notice about a sample of a document's text; None where there is none.
     """
 
     def __init__(self, notice: Callable[[str], str | None]) -> None:
         self._notice = notice
         self._samples: dict[str, str] = defaultdict(str)
-        self._documents: dict[str, list[str]] = defaultdict(list)
+        self._documents: dict[Noticed, list[str]] = defaultdict(list)
 
     def read(self, document: str, text: str) -> None:
-        """Take note of a page's text."""
+        """Add a page's text to its document's sample."""
         if len(self._samples[document]) < SAMPLE_CHARS:
             self._samples[document] += text[:SAMPLE_CHARS] + "\n"
 
+    def add(self, document: str, message: str, hint: str | None = None) -> None:
+        """Note something about a document, once."""
+        documents = self._documents[Noticed(message, hint)]
+        if documents[-1:] != [document]:
+            documents.append(document)
+
     def end(self, document: str) -> None:
-        """Ask about a document that has no more pages."""
-        if notice := self._notice(self._samples.pop(document, "")):
-            self._documents[notice].append(document)
+        """Ask the encoder about a document that has no more pages."""
+        if message := self._notice(self._samples.pop(document, "")):
+            self.add(document, message)
 
     def forget(self, document: str) -> None:
-        """Leave a document out."""
+        """Leave out the document that was read last."""
         self._samples.pop(document, None)
+        for documents in self._documents.values():
+            if documents[-1:] == [document]:
+                documents.pop()
 
     def events(self) -> Iterator[Noticed]:
-        """All that was noticed, each once, with the first of the documents it is about."""
+        """Give every notice once, with the first of its documents."""
         for notice, documents in self._documents.items():
-            yield Noticed(f"{notice} ({listed(documents)})")
+            if documents:
+                yield Noticed(f"{notice.message} ({listed(documents)})", notice.hint)
 
 
 def fields_changed(documents: int) -> Noticed:
-    """Say how many documents have other fields now, without having been read again."""
+    """Say how many documents got other fields without being read again."""
     which = "1 indexed document" if documents == 1 else f"{documents:,} indexed documents"
     return Noticed(f"the fields of {which} were changed")
 
 
 def passed_over(kinds: Counter[str]) -> Iterator[Noticed]:
-    """Say how many files were not looked at, as nobody reads their kind.
+    """Say how many files were skipped because maxsight does not read their kind.
 
     Args:
-        kinds: Files by what their names end in.
+        kinds: Files by suffix.
     """
     if count := kinds.total():
         files = "1 file of a kind" if count == 1 else f"{count:,} files of kinds"

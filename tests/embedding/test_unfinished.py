@@ -5,13 +5,14 @@ import json
 import numpy as np
 import pytest
 
+from maxsight.documents.files import FileState
 from maxsight.embedding import unfinished as unfinished_module
 from maxsight.embedding.unfinished import SourceFile, UnfinishedFile
 from maxsight.errors import InputError
 
 RECIPE = {"encoder": "fake", "pooling": "none"}
-A = SourceFile("a.pdf", 100, 1)
-B = SourceFile("b.pdf", 200, 2)
+A = SourceFile("a.pdf", FileState(100, 1))
+B = SourceFile("b.pdf", FileState(200, 2))
 
 
 def vectors(number, count=2):
@@ -50,7 +51,7 @@ def test_what_was_stopped_is_kept_beside_the_file_and_known(stopped):
     with begin(stopped) as unfinished:
         assert unfinished.missing(A) == (2,)
         assert unfinished.missing(B) == ()
-        assert unfinished.missing(SourceFile("a.pdf", 101, 1)) is None
+        assert unfinished.missing(SourceFile("a.pdf", FileState(101, 1))) is None
         assert unfinished.count([A]) == 2
 
 

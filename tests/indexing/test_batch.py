@@ -128,7 +128,7 @@ def test_a_document_is_told_of_once_it_is_committed_and_in_order():
     assert store.stored == {"first.txt": [1, 2, 3, 4, 5], "second.txt": [1, 2, 3]}
 
 
-def test_a_document_that_replaces_another_is_one_commit():
+def test_pages_that_replace_others_are_committed_as_they_come_and_the_last_ones_drop_the_old():
     store, encoder = GatedStore(), GatedEncoder()
     new, other = work("new.txt", 10, replaces=True), work("other.txt", 6)
     with batch_of(store, encoder) as batch:
@@ -138,8 +138,22 @@ def test_a_document_that_replaces_another_is_one_commit():
         batch.end(other)
         events = list(batch.finish())
     assert indexed(events) == ["new.txt", "other.txt"]
-    replacing = [pages for pages, replaces in store.commits if replaces]
-    assert [[page.page.page_number for page in pages] for pages in replacing] == [list(range(1, 11))]
+    of_new = [(pages, replaces) for pages, replaces in store.commits if pages[0].document.path == "new.txt"]
+    assert [([page.page.page_number for page in pages], replaces) for pages, replaces in of_new] == [
+        ([1, 2, 3, 4], False),
+        ([5, 6, 7, 8], False),
+        ([9, 10], True),
+    ]
+    assert store.stored == {"new.txt": list(range(1, 11)), "other.txt": [1, 2, 3, 4, 5, 6]}
+
+
+def test_no_more_pages_of_a_document_that_replaces_another_wait_than_a_commit_has():
+    store, encoder, new = GatedStore(), GatedEncoder(batch_size=1), work("new.txt", 100, replaces=True)
+    with batch_of(store, encoder) as batch:
+        for number in range(1, 101):
+            batch.add(new, page(number))
+            assert len(new.held.pages) <= 4
+        assert len(store.stored["new.txt"]) >= 100 - 4 * 5, "the rest waits for the encoder or the disk"
 
 
 def test_documents_that_replace_others_share_a_commit_until_it_is_full():

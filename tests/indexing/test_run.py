@@ -187,10 +187,10 @@ def test_ctrl_c_keeps_what_is_encoded_and_leaves_nothing_running(docs, monkeypat
             return super().encode_pages(pages)
 
     class Store(GatedStore):
-        def put(self, pages, *, replace_documents=False):
+        def put(self, pages, **options):
             if stage == "committing" and len(self.commits) == 1:
                 interrupt()
-            super().put(pages, replace_documents=replace_documents)
+            super().put(pages, **options)
 
     monkeypatch.setattr("maxsight.documents.reading.WorkerPool", WatchedPool)
     monkeypatch.setattr("maxsight.documents.reading.READ_AHEAD_PAGES", 4)

@@ -1,8 +1,9 @@
 """Files in, pages out: finds documents and reads their text, words and pictures, in worker processes."""
 
 from maxsight.documents.base import Limits, OcrChoice, PageSource, ReadSettings
-from maxsight.documents.discover import content_hash, discover
-from maxsight.documents.reading import (
+from maxsight.documents.discover import discover
+from maxsight.documents.events import (
+    Changed,
     Done,
     Event,
     Failed,
@@ -10,13 +11,14 @@ from maxsight.documents.reading import (
     PageFailed,
     PageRead,
     ReadJob,
-    default_workers,
-    read_documents,
 )
+from maxsight.documents.files import content_hash
+from maxsight.documents.reading import default_workers, read_documents
 from maxsight.documents.records.fields import RecordFields
 from maxsight.documents.rendering import PageRenderer, render_page
 
 __all__ = [
+    "Changed",
     "Done",
     "Event",
     "Failed",

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from enum import StrEnum
+from pathlib import Path
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from maxsight.errors import UnreadableDocumentError
 from maxsight.pictures import PictureFit, fit_picture
 from maxsight.types import Page
 
@@ -104,3 +106,14 @@ class PageSource(Protocol):
     def close(self) -> None:
         """Release the file."""
         ...
+
+
+def check_page_index(path: Path, page_index: int, page_count: int) -> None:
+    """Refuse a page (0-based) that a file does not have.
+
+    Raises:
+        UnreadableDocumentError: It names the page.
+    """
+    if not 0 <= page_index < page_count:
+        reason = f"there is no such page; the file has {page_count}"
+        raise UnreadableDocumentError(path, reason, page_number=page_index + 1)

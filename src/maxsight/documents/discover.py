@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import stat
 from collections import Counter
@@ -10,6 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from fnmatch import fnmatch
 from pathlib import Path
 
+from maxsight.documents.files import not_opened
 from maxsight.documents.formats import is_supported, unsupported
 from maxsight.errors import UnreadableDocumentError
 
@@ -48,19 +48,6 @@ def discover(
                 yield item
 
 
-def content_hash(path: str | Path) -> str:
-    """SHA-256 of a file's bytes, hex.
-
-    Raises:
-        UnreadableDocumentError: It can't be read.
-    """
-    try:
-        with open(path, "rb") as file:
-            return hashlib.file_digest(file, "sha256").hexdigest()
-    except OSError as error:
-        raise UnreadableDocumentError(Path(path), f"it can't be opened ({error.strerror})") from error
-
-
 class _Walk:
     """One given path and what lies below it."""
 
@@ -84,7 +71,7 @@ class _Walk:
             )
             return
         except OSError as error:
-            yield _not_open(self._root, error)
+            yield _not_reached(self._root, error)
             return
         if stat.S_ISDIR(status.st_mode):
             yield from self._folder(self._root)
@@ -98,7 +85,7 @@ class _Walk:
             status = folder.stat()
             names = sorted(os.listdir(folder))
         except OSError as error:
-            yield _not_open(folder, error)
+            yield _not_reached(folder, error)
             return
         identity = (status.st_dev, status.st_ino)
         if identity in self._entered:
@@ -115,7 +102,7 @@ class _Walk:
             mode = path.stat().st_mode
         except OSError as error:
             if is_supported(path) and self._wants(path):
-                yield _not_open(path, error)
+                yield _not_reached(path, error)
             return
         if stat.S_ISDIR(mode):
             if path.suffix not in LIBRARY_SUFFIXES:
@@ -134,10 +121,9 @@ class _Walk:
         return any(fnmatch(name, glob.rstrip("/")) for name in names for glob in globs)
 
 
-def _not_open(path: Path, error: OSError) -> UnreadableDocumentError:
+def _not_reached(path: Path, error: OSError) -> UnreadableDocumentError:
     if path.is_symlink() and not path.exists():
         return UnreadableDocumentError(
             path, "it is a link to nothing", hint="Restore its target or remove the link."
         )
-    reason = f"it can't be opened ({error.strerror})"
-    return UnreadableDocumentError(path, reason, hint="Check that you may read it.")
+    return not_opened(path, error, hint="Check that you may read it.")

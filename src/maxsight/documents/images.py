@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from maxsight.documents.base import ReadSettings
+from maxsight.documents.base import ReadSettings, check_page_index
 from maxsight.documents.ocr import choosing as ocr
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
@@ -65,9 +65,7 @@ class ImageSource:
         Raises:
             UnreadableDocumentError: The frame is damaged or too large.
         """
-        if not 0 <= page_index < self._frames:
-            reason = f"there is no such page; the file has {self._frames}"
-            raise UnreadableDocumentError(self._path, reason, page_number=page_index + 1)
+        check_page_index(self._path, page_index, self._frames)
         with self._translated(page_index):
             self._image.seek(page_index)
             self._check_size(page_index)

@@ -1,121 +1,89 @@
-"""Reads documents in worker processes, ahead of whoever consumes them and in order."""
+"""Reads documents in worker processes, in order, and some pages ahead of the caller."""
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator
 from concurrent.futures import Future
-from dataclasses import dataclass
+from contextlib import closing
 from itertools import islice
-from pathlib import Path
 
 from maxsight.documents.base import OcrChoice, ReadSettings
+from maxsight.documents.events import Changed, Done, Event, Failed, Opened, PageFailed, PageRead, ReadJob
+from maxsight.documents.ocr import tesseract
 from maxsight.documents.ocr.choosing import choose_engine
 from maxsight.documents.workers.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
+from maxsight.notices import Notices
 from maxsight.pictures import PictureFit
 from maxsight.threads import cpu_count, wait_for
-from maxsight.types import Page
+from maxsight.types import Page, TextSource
 
-# Pages that may be read and not yet taken, beyond one per worker: so many, and fewer where their pictures would
-# take more than so many bytes. A page without its picture takes some hundred kilobytes at most.
+# Bounds on the pages that are read ahead, beyond one per worker. Without its picture a page takes some hundred
+# kilobytes at most.
 READ_AHEAD_PAGES = 32
 READ_AHEAD_BYTES = 128 * 2**20
-# A file that takes this many workers down one after the other is given up.
+# A file is given up after it took this many workers down one after the other.
 MAX_LOST_IN_A_ROW = 3
 MAX_DEFAULT_WORKERS = 16
 MAX_DEFAULT_OCR_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
 
 
-@dataclass(frozen=True, slots=True)
-class ReadJob:
-    """One file to read.
-
-    Attributes:
-        path: The file.
-        page_indices: Which pages (0-based), in this order; None for all.
-    """
-
-    path: Path
-    page_indices: tuple[int, ...] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Opened:
-    """A file could be opened; its pages follow."""
-
-    job: ReadJob
-    page_count: int
-
-
-@dataclass(frozen=True, slots=True)
-class PageRead:
-    """A page was read."""
-
-    job: ReadJob
-    page: Page
-
-
-@dataclass(frozen=True, slots=True)
-class PageFailed:
-    """A page could not be read; the others go on."""
-
-    job: ReadJob
-    page_index: int
-    error: UnreadableDocumentError
-
-
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The last event of a file that can't be read, or not any further."""
-
-    job: ReadJob
-    error: UnreadableDocumentError
-
-
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The last event of every other file."""
-
-    job: ReadJob
-
-
-Event = Opened | PageRead | PageFailed | Failed | Done
-
-
 def default_workers(settings: ReadSettings) -> int:
-    """One process per usable core, within reason: they wait for the encoder, unless it has to wait for them.
+    """Choose how many processes read: one per usable core, within bounds.
 
-    To draw a page and fit its picture takes some 50 ms: a fast GPU is kept busy by half a dozen of them.
+    Drawing a page and fitting its picture takes some 50 ms, so a fast GPU needs half a dozen processes.
     """
     most = MAX_DEFAULT_WORKERS if settings.ocr is OcrChoice.NONE else MAX_DEFAULT_OCR_WORKERS
     return min(cpu_count(), most)
 
 
 def read_documents(
-    jobs: Iterable[ReadJob], settings: ReadSettings, *, workers: int | None = None
+    jobs: Iterable[ReadJob],
+    settings: ReadSettings,
+    *,
+    workers: int | None = None,
+    notices: Notices | None = None,
 ) -> Generator[Event, None, None]:
     """Read files in worker processes.
 
-    The events of one job come in page order, and jobs in the order given: `Opened`, then `PageRead` or
-    `PageFailed` per page, then `Done`; or `Failed` as the last. Workers read ahead by a bounded number of
-    pages, of this file and the next ones. Closing the iterator ends them at once.
+    Jobs come in the order given, and the events of one job in page order: `Opened`, then `PageRead` or `PageFailed`
+    per page, then `Done`, `Changed` or `Failed`. Workers read a bounded number of pages ahead, of this file and the
+    next ones. Closing the iterator ends them at once.
 
     Args:
         jobs: Consumed as workers get free, in the caller's thread.
         settings: How to read.
         workers: Processes; `default_workers` unless given.
+        notices: Collects what the user should know of each document, by the job's name.
 
     Raises:
         InputError: Tesseract is asked for and not installed.
     """
     choose_engine(settings.ocr)
     count = default_workers(settings) if workers is None else max(1, workers)
-    return _read_in_order(iter(jobs), settings, count)
+    events = _read_in_order(iter(jobs), settings, count)
+    return events if notices is None else _noticed(events, notices)
+
+
+def _noticed(events: Generator[Event, None, None], notices: Notices) -> Generator[Event, None, None]:
+    with closing(events):
+        for event in events:
+            name = event.job.name
+            match event:
+                case PageRead(page=page):
+                    notices.read(name, page.text)
+                    if page.text_source is TextSource.TESSERACT and (message := tesseract.languages_notice()):
+                        notices.add(name, message, tesseract.LANGUAGES_HINT)
+                case Failed() | Done():
+                    notices.end(name)
+                case Changed():
+                    notices.forget(name)
+            yield event
 
 
 class _Reading:
-    """A job under way: its pages that wait for a worker, and those that wait to be taken."""
+    """A job in progress: its pages that wait for a worker, and those that were read and wait for the caller."""
 
     def __init__(self, job: ReadJob, pool: WorkerPool) -> None:
         self._job = job
@@ -126,7 +94,7 @@ class _Reading:
 
     @property
     def waiting(self) -> int:
-        """Requests made and not taken."""
+        """Requests whose answers the caller has not taken."""
         return len(self._started) + (self._todo is None)
 
     def start(self, room: int) -> None:
@@ -141,7 +109,7 @@ class _Reading:
             self._started.append((page_index, self._pool.submit("read", self._job.path, page_index)))
 
     def events(self, read_ahead: Callable[[], None]) -> Iterator[Event]:
-        """Wait for each answer in turn; ``read_ahead`` is called before each wait."""
+        """Wait for each answer in turn, and call ``read_ahead`` before each wait."""
         wait_for(self._opening)
         opening = self._opening.result()
         if isinstance(opening, UnreadableDocumentError):
@@ -153,7 +121,7 @@ class _Reading:
         while True:
             read_ahead()
             if not self._started:
-                self.start(1)  # whatever the next files have taken of the room
+                self.start(1)  # even where the next files have used up the read-ahead
             if not self._started:
                 break
             page_index, future = self._started.popleft()
@@ -168,7 +136,14 @@ class _Reading:
             if lost_in_a_row == MAX_LOST_IN_A_ROW:
                 yield Failed(self._job, self._give_up(page_index))
                 return
-        yield Done(self._job)
+        yield self._end()
+
+    def _end(self) -> Changed | Done:
+        path, state = self._job.path, self._job.state
+        if state is None or state.is_of(path):
+            return Done(self._job)
+        hint = "Try again when no program writes to it."
+        return Changed(self._job, UnreadableDocumentError(path, "changed while it was being read", hint=hint))
 
     def _give_up(self, page_index: int) -> UnreadableDocumentError:
         for _, future in self._started:
@@ -176,7 +151,7 @@ class _Reading:
         return UnreadableDocumentError(
             self._job.path,
             f"given up after page {page_index + 1}: {MAX_LOST_IN_A_ROW} pages in a row could not be read",
-            hint="The same command again tries its other pages; or save the file anew with another program.",
+            hint="The same command again tries its other pages; or save the file again with another program.",
         )
 
 

@@ -10,10 +10,11 @@ from pathlib import Path
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from maxsight.documents.base import ReadSettings
+from maxsight.documents.base import ReadSettings, check_page_index
+from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import Boxes, clip_boxes
 from maxsight.documents.words import WORD, find_words, replace_surrogates
-from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
+from maxsight.errors import InputError, UnsupportedFormatError
 from maxsight.types import Page, TextSource, Words
 
 MAX_PAGE_WORDS = 1000
@@ -45,7 +46,7 @@ class PlainTextSource:
         try:
             content = path.read_bytes()
         except OSError as error:
-            raise UnreadableDocumentError(path, f"it can't be opened ({error.strerror})") from error
+            raise not_opened(path, error) from error
         self._path = path
         self._settings = settings
         self._pages = list(cut_pages(decode(content, path)))
@@ -62,9 +63,7 @@ class PlainTextSource:
             UnreadableDocumentError: There is no such page.
             InputError: Its picture has too many pixels.
         """
-        if not 0 <= page_index < self.page_count:
-            reason = f"there is no such page; the file has {self.page_count}"
-            raise UnreadableDocumentError(self._path, reason, page_number=page_index + 1)
+        check_page_index(self._path, page_index, self.page_count)
         text = self._pages[page_index]
         words = find_words(text)
         picture = self._settings.fitted(lambda: self._draw(text, words))

@@ -1,4 +1,4 @@
-"""From documents to a file of vectors: read, encode, pool, keep, and write the file when all is there."""
+"""From documents to a file of vectors: read, encode, pool, and write the file when all pages are there."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from maxsight.documents import (
-    Done,
+    Changed,
     Failed,
     Opened,
     PageFailed,
@@ -19,7 +19,8 @@ from maxsight.documents import (
     ReadSettings,
     discover,
     read_documents,
-)  # fmt: skip
+)
+from maxsight.documents.files import FileState, check_name
 from maxsight.embedding.batch import Batch
 from maxsight.embedding.events import EmbeddingEvent, EmbeddingReport, GoingOn, NotEmbedded
 from maxsight.embedding.kinds import EmbeddingType, PageVectors
@@ -32,17 +33,17 @@ from maxsight.notices import Notices, passed_over
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingRequest:
-    """What is wanted.
+    """What to embed, and how.
 
     Attributes:
         paths: Files and folders.
-        file: What to write: ``.npz``, ``.safetensors`` or ``.parquet``.
-        embedding_type: Which vectors.
-        pooling: What is kept of each page's.
-        settings: How files are read; the picture that the encoder needs is seen to.
-        include: Globs a file in a folder must match, any of them.
-        exclude: Globs it must not match.
-        workers: Reading processes; by the number of CPUs if not given.
+        file: The file to write: ``.npz``, ``.safetensors`` or ``.parquet``.
+        embedding_type: Which of the encoder's vectors to take.
+        pooling: How to pool the vectors of each page.
+        settings: How files are read. The run adds the picture that the encoder needs.
+        include: Globs. In folders, only files that match one are read.
+        exclude: Globs. In folders, files and folders that match one are skipped.
+        workers: Reading processes; by default one per CPU.
     """
 
     paths: Sequence[Path]
@@ -60,10 +61,10 @@ class EmbeddingRun:
 
     Args:
         encoder: Makes the vectors.
-        request: What is wanted.
+        request: What to embed, and how.
 
     Raises:
-        InputError: The encoder has no vectors of the type that is asked for.
+        InputError: The encoder has no vectors of the requested type.
     """
 
     def __init__(self, encoder: Encoder, request: EmbeddingRequest) -> None:
@@ -78,7 +79,7 @@ class EmbeddingRun:
         self._start = time.monotonic()
 
     def events(self) -> Generator[EmbeddingEvent, None, None]:
-        """Do the work, telling of each step. When it is stopped, the same request goes on from there.
+        """Do the work and report each step. After a stop, the same request continues from there.
 
         Raises:
             InputError: The file can't be written.
@@ -91,7 +92,7 @@ class EmbeddingRun:
                 yield event
 
     def report(self) -> EmbeddingReport:
-        """What the run made."""
+        """Sum up the run."""
         space, request = self._encoder.space, self._request
         return EmbeddingReport(
             file=str(request.file) if self._pages else None,
@@ -119,7 +120,8 @@ class EmbeddingRun:
                 try:
                     if isinstance(found, UnreadableDocumentError):
                         raise found
-                    sources[found] = _look_at(found)
+                    state = FileState.of(found)
+                    sources[found] = SourceFile(check_name(found.as_posix()), state)
                 except UnreadableDocumentError as error:
                     yield NotEmbedded.of(error)
             yield from passed_over(other_kinds)
@@ -132,7 +134,7 @@ class EmbeddingRun:
         yield from self._notices.events()
 
     def _recipe(self) -> dict[str, str]:
-        """What vectors depend on: those of another recipe never get into the same file."""
+        """Say what vectors depend on. Vectors of two recipes never get into one file."""
         space, request = self._encoder.space, self._request
         return {
             "encoder": space.encoder,
@@ -145,61 +147,26 @@ class EmbeddingRun:
         }
 
     def _read(self, sources: dict[Path, SourceFile], unfinished: UnfinishedFile) -> Iterator[EmbeddingEvent]:
-        """Read, encode and keep what is missing. A file that changes meanwhile is no longer among the sources."""
+        """Embed the pages that are missing. Take a file that changes meanwhile out of the sources."""
         request = self._request
-        missing = {path: unfinished.missing(source) for path, source in sources.items()}
-        jobs = [ReadJob(path, pages) for path, pages in missing.items() if pages != ()]
+        jobs = [
+            ReadJob(path, missing, source.name, source.state)
+            for path, source in sources.items()
+            if (missing := unfinished.missing(source)) != ()
+        ]
         settings = replace(request.settings, picture=self._encoder.picture)
+        reading = read_documents(jobs, settings, workers=request.workers, notices=self._notices)
         page_count = 0
-        with (
-            closing(read_documents(jobs, settings, workers=request.workers)) as reading,
-            Batch(self._vectors, request.pooling, unfinished) as batch,
-        ):
+        with closing(reading), Batch(self._vectors, request.pooling, unfinished) as batch:
             for event in reading:
-                source = sources[event.job.path]
                 match event:
                     case Opened():
                         page_count = event.page_count
-                    case PageRead():
-                        self._notices.read(source.name, event.page.text)
-                        yield from batch.add(source, page_count, event.page)
-                    case PageFailed():
+                    case PageRead(job, page):
+                        yield from batch.add(sources[job.path], page_count, page)
+                    case PageFailed() | Failed():
                         yield NotEmbedded.of(event.error)
-                    case Failed():
-                        self._notices.end(source.name)
-                        yield NotEmbedded.of(event.error)
-                    case Done():
-                        if _has_changed(event.job.path, source):
-                            del sources[event.job.path]
-                            self._notices.forget(source.name)
-                            reason = "changed while it was being read"
-                            yield NotEmbedded(
-                                source.name, None, reason, "Try again when nobody writes to it."
-                            )
-                        else:
-                            self._notices.end(source.name)
+                    case Changed(job, error):
+                        del sources[job.path]
+                        yield NotEmbedded.of(error)
             yield from batch.finish()
-
-
-def _look_at(path: Path) -> SourceFile:
-    """Take note of a file's size and time.
-
-    Raises:
-        UnreadableDocumentError: It can't be found, or its name is not text.
-    """
-    name = path.as_posix()
-    readable = name.encode("utf-8", "replace").decode()
-    if name != readable:
-        raise UnreadableDocumentError(readable, "its name is not valid UTF-8", hint="Rename the file.")
-    try:
-        status = path.stat()
-    except OSError as error:
-        raise UnreadableDocumentError(path, f"can't be read: {error.strerror or error}") from error
-    return SourceFile(name, status.st_size, status.st_mtime_ns)
-
-
-def _has_changed(path: Path, source: SourceFile) -> bool:
-    try:
-        return _look_at(path) != source
-    except UnreadableDocumentError:
-        return True

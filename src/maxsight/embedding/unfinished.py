@@ -1,8 +1,8 @@
 """What a run has embedded so far, in a folder beside the file it will become.
 
-Vectors are appended to one file, and a line for each page to another after its vectors. What a run that was stopped,
-killed or cut off has left there is checked and gone on from. Only when everything is there is the file itself written,
-in the order of its pages, and moved to its place once it is on the disk.
+Vectors are appended to one file. After a page's vectors, a line about the page is appended to another. A run checks
+what an earlier one left there, and continues. The file itself is written when everything is there, in the order of its
+pages, and moved to its place once it is on the disk.
 """
 
 from __future__ import annotations
@@ -23,6 +23,8 @@ import numpy as np
 from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
+from maxsight.documents.events import missing_pages
+from maxsight.documents.files import FileState
 from maxsight.embedding.formats import writer_of
 from maxsight.embedding.table import PageRows, VectorTable
 from maxsight.errors import InputError
@@ -33,16 +35,20 @@ _NAMES = {"lock", "pages.jsonl", "vectors.f32", "finished"}
 
 @dataclass(frozen=True, slots=True)
 class SourceFile:
-    """A file as it was when its pages were embedded: another size or time, and they are embedded again."""
+    """A file as it was when its pages were embedded. In another state, it is embedded again.
+
+    Attributes:
+        name: The file as it was named or found, with forward slashes.
+        state: Its size and time.
+    """
 
     name: str
-    size_bytes: int
-    modified_ns: int
+    state: FileState
 
 
 @dataclass(frozen=True, slots=True)
 class _Line:
-    """One page in the list of what is there."""
+    """One page in the list of stored pages."""
 
     name: str
     size_bytes: int
@@ -53,28 +59,41 @@ class _Line:
     crc32: int
 
     @classmethod
-    def of(cls, fields: Mapping[str, Any] | None) -> Self | None:
-        """The line with these fields; None if there is none."""
+    def parsed(cls, line: bytes) -> Self | None:
+        """Read a line; None where it was cut off or is not one."""
         kinds = {field.name: str if field.name == "name" else int for field in dataclass_fields(cls)}
-        if fields is None or {name: type(value) for name, value in fields.items()} != kinds:
+        values = _parsed(line)
+        if values is None or {name: type(value) for name, value in values.items()} != kinds:
             return None
-        return cls(**fields)
+        return cls(**values)
+
+    @property
+    def source(self) -> SourceFile:
+        """The file of the page."""
+        return SourceFile(self.name, FileState(self.size_bytes, self.modified_ns))
 
 
 class UnfinishedFile:
-    """A file of vectors in the making. Use it as a context manager; what is not finished is kept.
+    """A file of vectors that grows. Use it as a context manager; what is not finished stays for the next run.
 
-    Args:
-        file: What it will become.
-        recipe: What makes its vectors: only a run with the same one goes on with them.
+    Attributes:
+        file: The file to make.
+        folder: The folder beside it.
         dim: Length of every vector.
-
-    Raises:
-        InputError: The place can't be written to, another process is writing there, or what lies there is of
-            another recipe.
     """
 
     def __init__(self, file: Path, recipe: Mapping[str, str], dim: int) -> None:
+        """Open the folder, or make it.
+
+        Args:
+            file: The file to make.
+            recipe: What the vectors depend on. Only a run with the same recipe continues.
+            dim: Length of every vector.
+
+        Raises:
+            InputError: The place can't be written to, another process writes there, or the folder is of another
+                recipe.
+        """
         self.file = file
         self.folder = file.with_name(file.name + ".part")
         self._write = writer_of(file)
@@ -94,41 +113,41 @@ class UnfinishedFile:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        with suppress(OSError):  # what could not be written was told when it was added
+        with suppress(OSError):  # ``add`` has raised what could not be written
             self._opened.close()
         if self._is_finished:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def count(self, sources: Iterable[SourceFile]) -> int:
-        """How many pages of these files are there."""
+        """Count the stored pages of some files."""
         return sum(len(self._pages.get(source, ())) for source in sources)
 
     def missing(self, source: SourceFile) -> tuple[int, ...] | None:
-        """Which pages (0-based) of a file are not there, last first; None for all, however many that may be.
-
-        From its other end, a file that was given up after several pages in a row may be read further.
-        """
+        """List the pages (0-based) of a file that are missing, last first; None for all of them."""
         if source not in self._pages:
             return None
-        return tuple(sorted(set(range(self._page_counts[source])) - set(self._pages[source]), reverse=True))
+        return missing_pages(self._page_counts[source], self._pages[source])
 
     def add(self, source: SourceFile, page_count: int, page_index: int, vectors: NDArray[np.float32]) -> None:
-        """Keep the vectors of a page (0-based) of a file. Shape ``(vectors, dim)``.
+        """Store the vectors of a page (0-based) of a file. Shape ``(vectors, dim)``.
 
         Raises:
             InputError: They can't be written.
         """
         content = np.ascontiguousarray(vectors, "<f4")
+        state = source.state
         line = _Line(
-            **asdict(source),
-            page_count=page_count,
-            page_index=page_index,
-            vectors=len(content),
-            crc32=crc32(content.data),
+            source.name,
+            state.size_bytes,
+            state.modified_ns,
+            page_count,
+            page_index,
+            len(content),
+            crc32(content.data),
         )
         with self._errors_translated():
             self._vectors.write(content.data)
-            self._vectors.flush()  # before the line that says it is there
+            self._vectors.flush()  # before the line that lists them
             self._list.write(_json_line(asdict(line)))
             self._list.flush()
         self._take(line)
@@ -136,7 +155,7 @@ class UnfinishedFile:
     def finish(self, sources: Iterable[SourceFile], *, is_pooled: bool) -> VectorTable:
         """Write the file with the pages of these sources, in this order, and move it to its place.
 
-        Without any pages there is no file.
+        Without pages no file is written.
 
         Raises:
             InputError: It can't be written.
@@ -147,7 +166,7 @@ class UnfinishedFile:
             with self._errors_translated():
                 made = self.folder / "finished"
                 self._write(table, made)
-                sync_file(made)  # else a power cut could leave the name and neither the file nor this folder
+                sync_file(made)  # else a power cut could leave an empty file and no folder
                 os.replace(made, self.file)
                 sync_folder(self.file.absolute().parent)
         self._is_finished = True
@@ -172,7 +191,7 @@ class UnfinishedFile:
         self._recover()
 
     def _recover(self) -> None:
-        """Take what is whole and cut off the rest; both files are left at their ends."""
+        """Take the whole pages, cut off the rest, and leave both files at their ends."""
         head = self._list.readline()
         recipe = _parsed(head)
         if recipe is None:
@@ -180,13 +199,13 @@ class UnfinishedFile:
             self._list.write(head := _json_line(self._recipe))
         elif recipe != self._recipe:
             raise InputError(
-                f"{self.folder} holds what a run with other settings has begun: "
+                f"{self.folder} holds pages of a run with other settings: "
                 f"{', '.join(f'{name} {value}' for name, value in recipe.items())}",
-                hint="Give these settings to go on with it, or delete the folder to begin anew.",
+                hint="Give these settings to continue it, or delete the folder to start again.",
             )
         end = len(head)
         for written in self._list if recipe else ():
-            line = _Line.of(_parsed(written))
+            line = _Line.parsed(written)
             if line is None or not self._take_if_whole(line):
                 break
             end += len(written)
@@ -205,10 +224,9 @@ class UnfinishedFile:
         return True
 
     def _take(self, line: _Line) -> None:
-        source = SourceFile(line.name, line.size_bytes, line.modified_ns)
         page = PageRows(line.name, line.page_index + 1, self._rows, line.vectors)
-        self._pages.setdefault(source, {})[line.page_index] = page
-        self._page_counts[source] = line.page_count
+        self._pages.setdefault(line.source, {})[line.page_index] = page
+        self._page_counts[line.source] = line.page_count
         self._rows += line.vectors
 
     def _read(self, page: PageRows) -> NDArray[np.float32]:
@@ -236,7 +254,7 @@ def _json_line(value: Mapping[str, Any]) -> bytes:
 
 
 def _parsed(line: bytes) -> dict[str, Any] | None:
-    """A line's fields; None where it was cut off."""
+    """Read a line's fields; None where it was cut off."""
     if not line.endswith(b"\n"):
         return None
     try:

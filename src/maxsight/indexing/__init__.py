@@ -13,7 +13,8 @@ from maxsight.indexing.events import (
     Skipped,
 )
 from maxsight.indexing.judges import Judges, PageJudge, judges_of, load_judge
-from maxsight.indexing.run import IndexOptions, IndexRun
+from maxsight.indexing.options import IndexOptions
+from maxsight.indexing.run import IndexRun
 from maxsight.indexing.starting import start_run
 from maxsight.notices import Noticed
 

@@ -1,93 +1,57 @@
-"""Pages on their way into the store: encoded together in one thread, committed together in another.
+"""Pages on their way into the store: one thread encodes them in batches, another commits them.
 
-Reading, encoding and committing overlap: while the encoder is at one batch the next is collected, and what it has
-made is written to the disk. Between two stages at most one item waits, so that what is in memory stays bounded.
+Reading, encoding and committing overlap: while the encoder works on one batch, the next one is collected and the last
+one is written to the disk. At most one item waits between two stages, so that memory stays bounded.
+
+The pages of a document that replaces another one are written as they come. The old pages are dropped with the last of
+the new ones, so that a run that is killed in between loses no page.
 """
 
 from __future__ import annotations
 
 import time
 from collections import defaultdict, deque
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
-from pathlib import Path
-
-import numpy as np
+from dataclasses import replace
 
 from maxsight.encoders.base import Encoder
 from maxsight.errors import EncoderError
 from maxsight.identity import page_id
 from maxsight.indexing.events import Indexed, Progress
 from maxsight.indexing.meter import Meter
-from maxsight.indexing.stage import MOST_UNDER_WAY, Stage
+from maxsight.indexing.stage import MAX_IN_PROGRESS, Stage
+from maxsight.indexing.work import Commit, Work
 from maxsight.spelling import listed
 from maxsight.stores.base import IndexedPage, Store
-from maxsight.types import Document, Page, PageEmbedding, Scalar
+from maxsight.types import Page, PageEmbedding
 
 PAGES_PER_COMMIT = 64
-BYTES_PER_COMMIT = 32 * 2**20  # of vectors: 64 pages of ColPali; stores hold several times as much meanwhile
-SECONDS_PER_COMMIT = 10.0  # pages that go through OCR are slow to make and dear to lose
-
-
-@dataclass(slots=True)
-class Work:
-    """One document on its way into the store."""
-
-    document: Document
-    metadata: Mapping[str, Scalar]
-    file: Path
-    missing: tuple[int, ...] | None
-    replaces: bool
-    held: list[IndexedPage] = field(default_factory=list)
-    unencoded: int = 0
-    pages: int = 0
-    vectors: int = 0
-    has_ended: bool = False
-    is_forgotten: bool = False
-
-    def indexed(self, action: str | None = None) -> Indexed:
-        """The event that tells of it."""
-        usual = "replaced" if self.replaces else "added" if self.missing is None else "completed"
-        return Indexed(self.document.path, self.pages, self.vectors, action or usual)
-
-
-@dataclass(slots=True)
-class Commit:
-    """Pages that are written together, and the documents that are whole in the store with them."""
-
-    pages: list[IndexedPage] = field(default_factory=list)
-    completes: list[Work] = field(default_factory=list)
-    replaces: bool = False
-    size_bytes: int = 0
-
-    def add(self, pages: Sequence[IndexedPage]) -> None:
-        """Take pages."""
-        self.pages += pages
-        self.size_bytes += sum(page.embedding.vectors.nbytes for page in pages)
-
+BYTES_PER_COMMIT = (
+    32 * 2**20
+)  # of vectors: 64 pages of ColPali. Stores hold several times as much during a commit.
+SECONDS_PER_COMMIT = 10.0  # Pages that go through OCR are slow to make, so few of them may be lost.
 
 Waiting = list[tuple[Work, Page]]
 Encoded = list[tuple[Work, Page, PageEmbedding]]
 
 
 class Batch:
-    """Collects pages until encoding, and encoded pages until a commit, pays.
+    """Collects pages until there are enough to encode, and encoded pages until there are enough to commit.
 
-    Only the encoding and the commits themselves happen in threads. What they raise is raised by the next call.
+    Encoding and commits happen in threads; everything else happens in the caller's. The next call raises their errors.
     """
 
     def __init__(
         self, store: Store, encoder: Encoder, meter: Meter, *, pages_per_commit: int | None = None
     ) -> None:
-        """Start its threads.
+        """Start the threads.
 
         Args:
             store: Where pages are committed.
             encoder: Makes their vectors.
-            meter: Told of every page.
-            pages_per_commit: Written together at most, however few vectors they have; ``PAGES_PER_COMMIT``, if not
-                given.
+            meter: Counts the encoded pages.
+            pages_per_commit: Pages of one commit at most; by default ``PAGES_PER_COMMIT``.
         """
         self._store = store
         self._encoder = encoder
@@ -99,14 +63,15 @@ class Batch:
         self._uncommitted = Commit()
         self._replacing = Commit(replaces=True)
         self._due: deque[Commit] = deque()
+        self._has_failed = False
         self._committed_at = time.monotonic()
         self._events: deque[Progress | Indexed] = deque()
 
     def add(self, work: Work, page: Page) -> None:
-        """Take a page. Waits where the encoder or the disk can't keep up.
+        """Add a page. Wait if the encoder or the disk can't keep up.
 
         Raises:
-            EncoderError: The encoder failed; the pages it was given are named.
+            EncoderError: The encoder failed. The error names the pages that it was given.
             StoreError: A commit failed.
         """
         work.unencoded += 1
@@ -118,38 +83,37 @@ class Batch:
             self._give_to_encoder()
 
     def end(self, work: Work) -> None:
-        """Take note that a document has no more pages. Those that replace another are committed as wholes."""
+        """Note that all pages of a document were added."""
         work.has_ended = True
         if not work.unencoded:
             self._complete(work)
         self._give_to_store()
 
     def forget(self, work: Work) -> None:
-        """Leave a document as far as it is committed; the next run sees that its file has another time."""
+        """Add no more pages of a document. The next run reads it again, as its file has changed."""
         work.is_forgotten = True
-        work.held.clear()
 
     def events(self) -> Iterator[Progress | Indexed]:
-        """What has happened since this was last asked."""
+        """Report what has happened since the last call."""
         while self._events:
             yield self._events.popleft()
 
     def finish(self) -> Iterator[Progress | Indexed]:
-        """Encode and commit everything that waits, telling of each step."""
+        """Encode and commit everything that waits, and report each step."""
         self._give_to_encoder()
-        for left in reversed(range(MOST_UNDER_WAY)):
+        for left in reversed(range(MAX_IN_PROGRESS)):
             self._take_encoded(leave=left)
             yield from self.events()
         self._commit_soon()
         self._give_to_store()
-        for left in reversed(range(MOST_UNDER_WAY)):
+        for left in reversed(range(MAX_IN_PROGRESS)):
             self._take_committed(leave=left)
             yield from self.events()
 
     def close(self) -> None:
-        """Commit what is encoded, drop the rest, and end the threads. Waits for the pages that the encoder is at.
+        """Commit what is encoded, drop the rest, and end the threads. Wait for the pages in the encoder.
 
-        Whatever happens meanwhile, nothing is committed once this has ended; only the encoder may be left at work.
+        Nothing is committed after this has ended, also where it ends by an error. Only the encoder may still work then.
         """
         try:
             with closing(self._committing):
@@ -168,13 +132,13 @@ class Batch:
     # In the caller's thread -------------------------------------------------------------------------------
 
     def _give_to_encoder(self) -> None:
-        self._take_encoded(leave=MOST_UNDER_WAY - 1)
+        self._take_encoded(leave=MAX_IN_PROGRESS - 1)
         waiting = [(work, page) for work, page in self._unencoded if not work.is_forgotten]
         self._unencoded = []
         if waiting:
             self._encoding.give(waiting)
 
-    def _take_encoded(self, *, leave: int = MOST_UNDER_WAY) -> None:
+    def _take_encoded(self, *, leave: int = MAX_IN_PROGRESS) -> None:
         for encoded in self._encoding.results(leave=leave):
             self._keep(encoded)
             if self._is_full(self._uncommitted) or self._is_full(self._replacing) or self._is_overdue:
@@ -188,13 +152,10 @@ class Batch:
             if work.is_forgotten:
                 continue
             document = work.document
-            if work.replaces:
-                # Held until the whole document is there: as small as it will be stored.
-                embedding = replace(embedding, vectors=embedding.vectors.astype(np.float16))
             identity = page_id(document.path, document.content_hash, page.page_index)
             indexed = IndexedPage(identity, document, page, embedding, work.metadata)
             if work.replaces:
-                work.held.append(indexed)
+                self._hold(work, indexed)
             else:
                 self._uncommitted.add([indexed])
             work.pages += 1
@@ -204,12 +165,21 @@ class Batch:
             if work.has_ended and not work.unencoded:
                 self._complete(work)
 
+    def _hold(self, work: Work, page: IndexedPage) -> None:
+        """Keep the last page of a document that replaces another one: the commit that drops the old pages needs one."""
+        if self._is_full(work.held):
+            self._due.append(work.held)
+            work.written.update(page.page_id for page in work.held.pages)
+            work.held = Commit()
+        work.held.add([page])
+
     def _complete(self, work: Work) -> None:
-        """All of a document's pages are encoded, if it has any."""
-        if work.replaces and work.held:
-            self._replacing.add(work.held)
+        """Commit a document of which all pages are encoded, if it has any."""
+        if work.held.pages:
+            self._replacing.add(work.held.pages)
+            self._replacing.keep |= work.written
             self._replacing.completes.append(work)
-            work.held = []
+            work.held = Commit()
         elif work.pages:
             self._uncommitted.completes.append(work)
 
@@ -227,10 +197,10 @@ class Batch:
 
     def _give_to_store(self) -> None:
         while self._due:
-            self._take_committed(leave=MOST_UNDER_WAY - 1)
+            self._take_committed(leave=MAX_IN_PROGRESS - 1)
             self._committing.give(self._due.popleft())
 
-    def _take_committed(self, *, leave: int = MOST_UNDER_WAY) -> None:
+    def _take_committed(self, *, leave: int = MAX_IN_PROGRESS) -> None:
         for completed in self._committing.results(leave=leave):
             self._events.extend(work.indexed() for work in completed)
 
@@ -242,12 +212,18 @@ class Batch:
         except EncoderError as error:
             raise type(error)(f"{error} (while encoding {_named(waiting)})", hint=error.hint) from error
         return [
-            (work, replace(page, picture=None, paragraphs=None), embedding)  # large, and of no more use
+            (work, replace(page, picture=None, paragraphs=None), embedding)  # large, and not needed any more
             for (work, page), embedding in zip(waiting, embeddings, strict=True)
         ]
 
     def _commit(self, commit: Commit) -> list[Work]:
-        self._store.put(commit.pages, replace_documents=commit.replaces)
+        if commit.keep and self._has_failed:
+            return []  # the pages to keep may be those that were not written
+        try:
+            self._store.put(commit.pages, replace_documents=commit.replaces, keep=commit.keep)
+        except BaseException:
+            self._has_failed = True
+            raise
         return commit.completes
 
 

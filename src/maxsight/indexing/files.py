@@ -1,12 +1,10 @@
-"""Files as a run looks at them: named, compared with what is stored, watched for changes."""
+"""Files as an indexing run looks at them: named within the library, and compared with what is stored."""
 
 from __future__ import annotations
 
-import os
 from pathlib import Path, PurePosixPath
 
-from maxsight.documents import content_hash
-from maxsight.errors import UnreadableDocumentError
+from maxsight.documents.files import FileState, check_name, content_hash
 from maxsight.identity import document_path
 from maxsight.stores.base import DocumentEntry
 from maxsight.types import Document
@@ -16,64 +14,39 @@ def library_name(file: Path, home: Path | None) -> str:
     """Name a file within the library.
 
     Raises:
-        UnreadableDocumentError: Its name is not text, so no library can hold it.
+        UnreadableDocumentError: Its name is not text.
     """
-    path = document_path(file, home)
-    if not path.isascii() and path != path.encode("utf-8", "replace").decode():
-        shown = path.encode("utf-8", "replace").decode()
-        raise UnreadableDocumentError(shown, "its name is not valid UTF-8", hint="Rename the file.")
-    return path
+    return check_name(document_path(file, home))
 
 
 def look_at(file: Path, path: str, entry: DocumentEntry | None) -> Document:
-    """Describe a file, hashing it only when its size or time has changed.
+    """Describe a file. Hash it only where its size or time differ from the stored ones.
 
     Raises:
         UnreadableDocumentError: It can't be read.
     """
-    try:
-        stat = file.stat()
-    except OSError as error:
-        raise UnreadableDocumentError(file, f"can't be read: {error.strerror or error}") from error
-    page_count = 0
-    if entry is not None:
-        known = entry.document
-        if (known.size_bytes, known.modified_ns) == (stat.st_size, stat.st_mtime_ns):
-            return known
-        page_count = known.page_count
-    return Document(path, content_hash(file), stat.st_size, stat.st_mtime_ns, page_count)
+    state = FileState.of(file)
+    if entry is not None and state == state_of(entry.document):
+        return entry.document
+    page_count = 0 if entry is None else entry.document.page_count
+    return Document(path, content_hash(file), state.size_bytes, state.modified_ns, page_count)
+
+
+def state_of(document: Document) -> FileState:
+    """Give the size and time that a document's file had when it was looked at."""
+    return FileState(document.size_bytes, document.modified_ns)
 
 
 def content(document: Document) -> tuple[str, str]:
-    """What makes two files one content: their bytes, and the kind their name gives them."""
+    """Give what two files of equal content share: their bytes, and the kind that their name gives them."""
     return document.content_hash, PurePosixPath(document.path).suffix.lower()
 
 
-def has_changed(document: Document, file: Path) -> bool:
-    """Whether a file has another size or time than when it was looked at."""
-    try:
-        stat = file.stat()
-    except OSError:
-        return True
-    return (document.size_bytes, document.modified_ns) != (stat.st_size, stat.st_mtime_ns)
+def same_content(entry: DocumentEntry | None, document: Document) -> DocumentEntry | None:
+    """Give a stored document if all its pages are of the content that the file has now.
 
-
-def is_gone(file: Path) -> bool:
-    """Whether a file is certainly not there; one that can't be seen may well be."""
-    try:
-        os.lstat(file)
-    except (FileNotFoundError, NotADirectoryError):
-        return True
-    except OSError:
-        return False
-    return False
-
-
-def missing_pages(entry: DocumentEntry | None) -> tuple[int, ...] | None:
-    """Which pages an incomplete document lacks, last first; None for all of them.
-
-    A file is given up after several pages in a row that hang; from its other end the rest can be reached.
+    One between two contents is not given: its listing does not say which pages of the new content are stored.
     """
-    if entry is None:
+    if entry is None or entry.mixed or entry.document.content_hash != document.content_hash:
         return None
-    return tuple(sorted(set(range(entry.document.page_count)) - set(entry.page_indices), reverse=True))
+    return entry

@@ -1,7 +1,7 @@
-"""Pages judged by their pictures once they are stored: what is expected of OCR becomes fields of each page.
+"""Judges stored pages by their pictures, and stores the OCR errors to expect as fields of each page.
 
-A pass of its own, not a stage beside the encoder: whatever the encoder looks at, the judge gets the picture it learned
-on, and pages that were indexed before are completed in the same way.
+This is a pass of its own, not a stage beside the encoder. So the judge gets the picture that its model learned on,
+whatever the encoder looks at, and pages that were indexed before are completed in the same way.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from maxsight.documents.formats import is_drawn
 from maxsight.identity import page_id
 from maxsight.indexing.batch import PAGES_PER_COMMIT
 from maxsight.indexing.events import Judged, Progress
-from maxsight.indexing.files import has_changed
+from maxsight.indexing.files import state_of
 from maxsight.indexing.judges import MODEL, PageJudge
 from maxsight.indexing.meter import Meter
 from maxsight.notices import Noticed
@@ -35,18 +35,18 @@ from maxsight.types import Document, TextSource
 
 
 class Judging:
-    """Gives fields to the stored pages of some files that this judge has not seen yet."""
+    """Adds the judge's fields to those stored pages of some files that it has not seen yet."""
 
     def __init__(self, store: Store, judge: PageJudge, settings: ReadSettings) -> None:
-        """Prepare; nothing is read before ``events`` is iterated.
+        """Prepare the pass; nothing is read before ``events`` is iterated.
 
         Args:
-            store: Where the pages are.
+            store: Holds the pages.
             judge: Judges them.
-            settings: How files are read: their password and limits count.
+            settings: How files are read. Only their password and limits count.
 
         Raises:
-            InputError: A picture is not enough for this judge.
+            InputError: The judge needs more than a picture.
         """
         self._store = store
         self._judge = judge
@@ -57,10 +57,10 @@ class Judging:
     def events(
         self, files: Mapping[str, Path], workers: int | None = None
     ) -> Iterator[Progress | Judged | Noticed]:
-        """Judge pages, and tell of each after its commit. Stopped early, what is judged is kept.
+        """Judge pages, and report each after its commit. What is judged is stored even if the iteration stops early.
 
         Args:
-            files: Where the documents lie that are to be judged, by path.
+            files: The files of the documents to judge, by the documents' paths.
             workers: Reading processes.
         """
         jobs = list(self._jobs(files))
@@ -109,13 +109,32 @@ class Judging:
         return None
 
     def _commit(self) -> list[Judged]:
-        """Keep what was judged of files that are still those that were indexed."""
+        """Store the fields of pages whose files are still as they were indexed."""
         waiting, self._uncommitted = self._uncommitted, []
-        gone = {path for path, _ in waiting if has_changed(self._documents[path], path)}
-        kept = {}
+        same = {path for path, _ in waiting if state_of(self._documents[path]).is_of(path)}
+        judged_by_id = {}
         for path, judged in waiting:
-            if path not in gone:
+            if path in same:
                 document = self._documents[path]
-                kept[page_id(document.path, document.content_hash, judged.page_number - 1)] = judged
-        self._store.set_page_fields({identity: judged.fields for identity, judged in kept.items()})
-        return list(kept.values())
+                identity = page_id(document.path, document.content_hash, judged.page_number - 1)
+                judged_by_id[identity] = judged
+        self._store.set_page_fields({identity: judged.fields for identity, judged in judged_by_id.items()})
+        return list(judged_by_id.values())
+
+
+def unjudged_notice(store: Store) -> Iterator[Noticed]:
+    """Say how many pages lack the error rates that other pages of the library have."""
+    if MODEL not in store.fields():
+        return
+    lacking = sum(
+        MODEL not in fields
+        for entry in store.documents()
+        if is_drawn(Path(entry.document.path))
+        for fields in entry.page_fields
+    )
+    if lacking:
+        pages = "1 page lacks" if lacking == 1 else f"{lacking:,} pages lack"
+        yield Noticed(
+            f"{pages} the error rates that others have",
+            hint="index again with --quality (quality=True in Python)",
+        )

@@ -1,4 +1,4 @@
-"""How far a run is."""
+"""The progress of a run."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ class Meter:
         self._start = time.monotonic()
 
     def add(self, document: Document) -> None:
-        """Take note of one page of a document."""
+        """Count one page of a document."""
         self._pages += 1
         self._done += document.size_bytes / max(1, document.page_count)
 
     def progress(self, path: str) -> Progress:
-        """The event that tells how far the run is."""
+        """Report the progress."""
         elapsed = max(1e-6, time.monotonic() - self._start)
         share = min(1.0, self._done / self._total)
         remaining = elapsed * (1 - share) / share if share > 0 else None

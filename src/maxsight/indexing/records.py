@@ -1,7 +1,7 @@
 """One run over files of records: each group of records becomes a document, its paragraphs one after the other.
 
-What ``run`` is for files of pages. A file is read once, from its first record to its last, and its records are gathered
-by group on the disk; then groups that are new or have changed are encoded and committed, the others left as they are.
+This is what ``run`` is for files of pages. A file is read once, and its records are gathered by group on the disk. Then
+groups that are new or have changed are encoded and committed.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from urllib.parse import quote
 
+from maxsight.documents.files import FileState
 from maxsight.documents.records.fields import Record, RecordFields, read_records
 from maxsight.documents.records.groups import Group, RecordGroups
 from maxsight.encoders.base import Encoder
@@ -18,10 +19,11 @@ from maxsight.encoders.paragraphs import ParagraphEncoder
 from maxsight.encoders.precomputed import Precomputed, is_precomputed
 from maxsight.errors import EncoderMismatchError, InputError, UnreadableDocumentError
 from maxsight.identity import RECORD_MARK
-from maxsight.indexing.batch import Batch, Work
+from maxsight.indexing.batch import Batch
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
-from maxsight.indexing.files import library_name, missing_pages
+from maxsight.indexing.files import library_name, same_content
 from maxsight.indexing.meter import Meter
+from maxsight.indexing.work import Work
 from maxsight.notices import Noticed, Notices, fields_changed
 from maxsight.settings import cache_folder
 from maxsight.spelling import listed
@@ -31,13 +33,13 @@ from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
 
 PAGES_PER_COMMIT = 4096
-"""Most groups have a few paragraphs, and a commit takes as long for one of them as for a thousand."""
-MOST_NAMED = 100
-"""Records of a file that are named when they can't be used; the others are counted."""
+"""Most groups have a few paragraphs, and a commit takes as long for one page as for a thousand."""
+MAX_NAMED = 100
+"""So many unusable records of a file are named. The others are counted."""
 
 
 class RecordRun:
-    """One run over some files of records. Iterate ``events`` once."""
+    """One run over files of records. Iterate ``events`` once."""
 
     def __init__(
         self,
@@ -53,17 +55,17 @@ class RecordRun:
         """Prepare a run; nothing is read before ``events`` is iterated.
 
         Args:
-            store: Where documents are kept.
-            encoder: Makes vectors of those that came without.
-            home: What documents are named relative to.
+            store: Where the documents go.
+            encoder: Makes the vectors of records that came without.
+            home: The folder that documents are named relative to.
             files: Files of records.
-            fields: What their fields mean.
-            prune: Remove documents whose records are gone from a file.
-            again: Index groups again that have not changed.
+            fields: What the records' fields mean.
+            prune: Remove documents whose records are gone from their file.
+            again: Index unchanged groups again.
 
         Raises:
-            InputError: The library keeps given vectors, and no field has them; or it pools its vectors.
-            EncoderMismatchError: The given vectors are not known to be of the library's space.
+            InputError: No field has vectors, and the library holds only given ones; or it pools its vectors.
+            EncoderMismatchError: Nothing says that the given vectors are of the library's space.
         """
         self._store = store
         self._space = store.manifest.space
@@ -101,7 +103,7 @@ class RecordRun:
         return Precomputed(self._space.dim, self._space.encoder)
 
     def events(self) -> Iterator[IndexEvent]:
-        """Do the work, telling of each step. When the iteration is stopped early, what is encoded is committed."""
+        """Do the work and report each step. If the iteration stops early, what is encoded is committed."""
         for file in self._files:
             yield Found(str(file))
             try:
@@ -111,23 +113,22 @@ class RecordRun:
         yield from self._notices.events()
 
     def _index(self, file: Path) -> Iterator[IndexEvent]:
-        name = library_name(file, self._home)
-        modified_ns = _modified_ns(file)
+        name, state = library_name(file, self._home), FileState.of(file)
         with RecordGroups(
             cache_folder(), by_paragraph=self._by_paragraph, picture=self._encoder.picture
         ) as groups:
             problems = yield from self._gather(file, groups)
-            if _modified_ns(file) != modified_ns:
-                hint = "Index it again when it is no longer written to."
+            if not state.is_of(file):
+                hint = "Index it again when no program writes to it."
                 raise UnreadableDocumentError(file, "changed while it was being read", hint=hint)
             documents = {f"{name}{RECORD_MARK}{_quoted(group.key)}": group for group in groups}
-            due = yield from self._plan(documents)
-            yield Planned(len(due), 0, sum(documents[path].size_bytes for path in due))
-            yield from self._encode(file, groups, documents, due, modified_ns)
+            due = yield from self._plan(documents, file, state)
+            yield Planned(len(due), 0, sum(work.document.size_bytes for _, work in due))
+            yield from self._encode(groups, due)
         yield from self._look_for_gone(name, documents, problems)
 
     def _gather(self, file: Path, groups: RecordGroups) -> Generator[IndexEvent, None, int]:
-        """Read a file's records into their groups, and return how many could not be used."""
+        """Sort a file's records into their groups, and return how many can't be used."""
         problems = 0
         dim = None if self._fields.vector is None else self._space.dim
         for record in read_records(file, self._fields, dim=dim):
@@ -138,15 +139,19 @@ class RecordRun:
                 self._notices.read(file.name, record.paragraphs[0])
             except UnreadableDocumentError as error:
                 problems += 1
-                if problems <= MOST_NAMED:
+                if problems <= MAX_NAMED:
                     yield NotIndexed.of(error)
         self._notices.end(file.name)
-        if problems > MOST_NAMED:
-            yield NotIndexed(str(file), None, f"{problems - MOST_NAMED:,} more of its records can't be used")
+        if problems > MAX_NAMED:
+            yield NotIndexed(str(file), None, f"{problems - MAX_NAMED:,} more of its records can't be used")
         return problems
 
     def _checked(self, record: Record, file: Path) -> Mapping[str, Scalar]:
-        """A record's fields to filter by, if they are of the types that they have in the library."""
+        """Return a record's fields to filter by.
+
+        Raises:
+            UnreadableDocumentError: One of them has another type in the library.
+        """
         metadata = {name: value for name, value in record.metadata.items() if name not in OWN_FIELDS}
         try:
             self._types = grow_fields(self._types, [metadata])
@@ -154,62 +159,49 @@ class RecordRun:
             raise UnreadableDocumentError(file, f"{record.place}: {error}", hint=error.hint) from error
         return metadata
 
-    def _plan(self, documents: Mapping[str, Group]) -> Generator[IndexEvent, None, list[str]]:
-        """Tell of the documents that stay as they are, and return the paths of the others."""
-        due: list[str] = []
+    def _plan(
+        self, documents: Mapping[str, Group], file: Path, state: FileState
+    ) -> Generator[IndexEvent, None, list[tuple[Group, Work]]]:
+        """Report the documents that stay as they are, and return the others."""
+        due: list[tuple[Group, Work]] = []
         changed: dict[str, Mapping[str, Scalar]] = {}
         for path, group in documents.items():
+            document = Document(
+                path, group.content_hash, group.size_bytes, state.modified_ns, group.page_count
+            )
             entry = self._entries.get(path)
-            same = entry is not None and entry.document.content_hash == group.content_hash
-            if entry is not None and same and entry.metadata != group.metadata:
+            known = same_content(entry, document)
+            if known and known.metadata != group.metadata:
                 changed[path] = group.metadata
-            if entry is not None and same and entry.complete and not self._again:
+            if known and known.complete and not self._again:
                 yield Skipped(path)
             else:
-                due.append(path)
+                due.append((group, Work.planned(document, group.metadata, file, entry, again=self._again)))
         if changed:
             self._store.set_metadata(changed)
             yield fields_changed(len(changed))
         return due
 
-    def _encode(
-        self,
-        file: Path,
-        groups: RecordGroups,
-        documents: Mapping[str, Group],
-        due: Sequence[str],
-        modified_ns: int,
-    ) -> Iterator[IndexEvent]:
+    def _encode(self, groups: RecordGroups, due: Sequence[tuple[Group, Work]]) -> Iterator[IndexEvent]:
         if not due:
             return
-        meter = Meter(sum(documents[path].size_bytes for path in due))
+        meter = Meter(sum(work.document.size_bytes for _, work in due))
         batch = Batch(self._store, self._encoder, meter, pages_per_commit=PAGES_PER_COMMIT)
         with one_blas_thread(), closing(batch):
-            for path in due:
-                work = self._work(path, documents[path], file, modified_ns)
-                for page in groups.pages(documents[path]):
+            for group, work in due:
+                for page in groups.pages(group):
                     if work.missing is None or page.page_index in work.missing:
                         batch.add(work, page)
                 batch.end(work)
                 yield from batch.events()
             yield from batch.finish()
 
-    def _work(self, path: str, group: Group, file: Path, modified_ns: int) -> Work:
-        entry = self._entries.get(path)
-        known = entry if entry and entry.document.content_hash == group.content_hash else None
-        if self._again or (known and known.mixed):
-            known = None
-        document = Document(path, group.content_hash, group.size_bytes, modified_ns, group.page_count)
-        return Work(
-            document, group.metadata, file, missing_pages(known), replaces=entry is not None and not known
-        )
-
     def _look_for_gone(
         self, name: str, documents: Mapping[str, Group], problems: int
     ) -> Iterator[IndexEvent]:
-        """Remove documents that are in the file no more, or tell of them.
+        """Remove documents whose records are no longer in the file, or say how many there are.
 
-        A record that can't be read may be one of theirs: then they stay.
+        Where a record can't be read, it may belong to one of them. Then all of them stay.
         """
         gone = [
             path
@@ -226,13 +218,6 @@ class RecordRun:
         yield Noticed(f"{len(gone)} indexed documents are no more in {name} ({listed(gone)}); {why}")
 
 
-def _modified_ns(file: Path) -> int:
-    try:
-        return file.stat().st_mtime_ns
-    except OSError as error:
-        raise UnreadableDocumentError(file, f"it can't be opened ({error.strerror or error})") from error
-
-
 def _quoted(key: str) -> str:
-    """A group's name as the last part of a path: what would part it further is percent-encoded."""
+    """Percent-encode what can't be in the last part of a path."""
     return "".join(quote(letter, safe="") if letter in "/\\%" else letter for letter in key)

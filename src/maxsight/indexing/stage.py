@@ -1,4 +1,4 @@
-"""Work in a thread of its own, in order, while whoever gives it goes on."""
+"""One thread that works on items in order, while its owner goes on."""
 
 from __future__ import annotations
 
@@ -13,63 +13,61 @@ from maxsight.threads import wait_for
 Item = TypeVar("Item")
 Result = TypeVar("Result")
 
-MOST_UNDER_WAY = 2
-"""One item at work, and the next one ready when that is done."""
+MAX_IN_PROGRESS = 2
+"""One item at work, and the next one ready."""
 
 
 class Stage(Generic[Item, Result]):
-    """One thread, and the items under way in it. All methods are for the one thread that owns the stage.
+    """One thread, and the items in progress in it. Only the thread that owns the stage may call its methods.
 
-    What the work raises is raised where its result is taken.
+    An error of the work is raised where its result is taken.
     """
 
     def __init__(self, work: Callable[[Item], Result], name: str) -> None:
-        """Start idle.
+        """Start without items.
 
         Args:
-            work: Called with one item after the other, in the stage's thread.
-            name: Of the thread.
+            work: Works on one item. Called in the stage's thread.
+            name: The thread's name.
         """
         self._work = work
         self._thread = ThreadPoolExecutor(1, thread_name_prefix=name)
-        self._under_way: deque[Future[Result]] = deque()
+        self._in_progress: deque[Future[Result]] = deque()
         self._at_work = Lock()
         self._is_closed = False
 
     @property
     def is_idle(self) -> bool:
-        """Whether every result has been taken."""
-        return not self._under_way
+        """Whether all results have been taken."""
+        return not self._in_progress
 
     def give(self, item: Item) -> None:
-        """Have an item worked on after those before it. Take results first where there may be no room."""
-        assert len(self._under_way) < MOST_UNDER_WAY
-        self._under_way.append(self._thread.submit(self._do, item))
+        """Add an item behind the others. Take results first if the stage may be full."""
+        assert len(self._in_progress) < MAX_IN_PROGRESS
+        self._in_progress.append(self._thread.submit(self._do, item))
 
-    def results(self, *, leave: int = MOST_UNDER_WAY) -> Iterator[Result]:
-        """Take the results that are there, in order, and wait for more until at most ``leave`` items are under way."""
-        while self._under_way and (len(self._under_way) > leave or self._under_way[0].done()):
-            wait_for(
-                self._under_way[0]
-            )  # taken out only then: Ctrl-C may come here, and no result must go lost
-            yield self._under_way.popleft().result()
+    def results(self, *, leave: int = MAX_IN_PROGRESS) -> Iterator[Result]:
+        """Take finished results in order. Wait for more until at most ``leave`` items are in progress."""
+        while self._in_progress and (len(self._in_progress) > leave or self._in_progress[0].done()):
+            wait_for(self._in_progress[0])  # Ctrl-C may come here: the result is taken out only afterwards
+            yield self._in_progress.popleft().result()
 
     def last_results(self) -> Iterator[Result]:
-        """Drop what is not begun; wait for what is, and take it.
+        """Drop the items that have not begun. Wait for the others and take their results.
 
-        What fails now is passed over: its items count as not begun.
+        An item that fails now counts as not begun.
         """
-        self._under_way = deque(future for future in self._under_way if not future.cancel())
-        while self._under_way:
-            wait_for(self._under_way[0])
-            done = self._under_way.popleft()
+        self._in_progress = deque(future for future in self._in_progress if not future.cancel())
+        while self._in_progress:
+            wait_for(self._in_progress[0])
+            done = self._in_progress.popleft()
             if done.exception() is None:
                 yield done.result()
 
     def close(self) -> None:
-        """End the thread when the item at work is done, dropping what is not begun.
+        """Wait for the item at work, drop the others, and end the thread.
 
-        Nothing is worked on once this has ended, even by Ctrl-C: that is heard, but only then.
+        The thread does not work after this has ended. Ctrl-C is raised only then.
         """
         try:
             with self._at_work:
@@ -80,7 +78,7 @@ class Stage(Generic[Item, Result]):
             raise
 
     def leave(self) -> None:
-        """End the thread, at once where it is idle; else leave it to end by itself when the item at work is done."""
+        """End the thread at once if it is idle; else let it end by itself after the item at work."""
         self._thread.shutdown(wait=self.is_idle, cancel_futures=True)
 
     def _do(self, item: Item) -> Result:

@@ -1,4 +1,4 @@
-"""Which kind of run a request is: over files of pages, or of records."""
+"""Chooses the kind of run for a request: over files of pages, or over files of records."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ from pathlib import Path
 from maxsight.encoders.base import Encoder
 from maxsight.errors import InputError
 from maxsight.indexing.judges import PageJudge
+from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.records import RecordRun
-from maxsight.indexing.run import IndexOptions, IndexRun
+from maxsight.indexing.run import IndexRun
 from maxsight.stores.base import Store
 
 FOR_RECORDS = {"records", "prune", "again", "settings"}
@@ -27,15 +28,15 @@ def start_run(
     """Prepare a run; nothing is read before its ``events`` are iterated.
 
     Args:
-        store: Where pages are kept.
+        store: Where the pages go.
         encoder: Makes their vectors.
-        home: What documents are named relative to.
+        home: The folder that documents are named relative to.
         paths: Files and folders, or files of records.
-        options: How to index; ``quality`` is decided by ``judge``.
-        judge: Looks at the pages once they are stored; records have no pictures.
+        options: How to index. ``judge`` stands for ``quality``.
+        judge: Judges the pages after they are stored. Records have no pictures, so their run ignores it.
 
     Raises:
-        InputError: An option is not for records.
+        InputError: An option does not apply to records.
     """
     fields = options.get("records")
     if fields is None:

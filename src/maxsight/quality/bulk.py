@@ -16,7 +16,8 @@ import pyarrow.parquet as pq
 
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.discover import discover
-from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, read_documents
+from maxsight.documents.events import Failed, PageFailed, PageRead, ReadJob
+from maxsight.documents.reading import read_documents
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.prediction import Prediction, Target

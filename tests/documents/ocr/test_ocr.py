@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFont
 
-from maxsight.documents import Limits, OcrChoice, ReadSettings
+from maxsight.documents import Limits, OcrChoice, PageRead, ReadJob, ReadSettings, read_documents
 from maxsight.documents.ocr import tesseract
 from maxsight.documents.ocr.choosing import choose_engine, is_blank, read_image
 from maxsight.errors import InputError
+from maxsight.notices import Notices
 from maxsight.types import TextSource
 from pdf_files import ink_under
 
@@ -113,28 +114,61 @@ def test_tesseract_is_preferred_and_stopped_when_it_takes_too_long():
         read_image(picture_of([(80, 100, LINES)]), settings)
 
 
+MANY = ["afr", "cat", "dan", "deu", "eng", "fra", "ita", "spa", "swe"]
+
+
+@pytest.fixture
+def install(monkeypatch, tmp_path):
+    """Puts a stand-in for tesseract in its place, which has the languages it is given and reads one word."""
+    if sys.platform == "win32":
+        pytest.skip("the stand-in for tesseract is a shell script")
+
+    def put(languages):
+        program = tmp_path / "bin" / "tesseract"
+        program.parent.mkdir()
+        columns = "level page_num block_num par_num line_num word_num left top width height conf text".split()
+        word = [5, 1, 1, 1, 1, 1, 10, 10, 40, 20, 90, "word"]
+        lines = ["if [ $1 = --list-langs ]; then", "echo 'List of available languages:'"]
+        lines += [f"echo {name}" for name in languages] + ["else", "cat >/dev/null"]
+        lines += [f"printf '%s\\n' '{chr(9).join(map(str, row))}'" for row in (columns, word)]
+        program.write_text("\n".join(["#!/bin/sh", *lines, "fi", ""]))
+        program.chmod(0o755)
+        monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
+        tesseract._installed.cache_clear()
+
+    yield put
+    tesseract._installed.cache_clear()
+
+
 @pytest.mark.parametrize(
     ("installed", "used"),
     [
         (["deu", "eng", "osd"], "eng+deu"),
         (["chi_sim", "osd", "script/Latin"], "chi_sim"),
-        (["afr", "deu", "eng", "fra", "ita"], "eng"),
+        (["afr", "deu", "eng", "fra", "ita"], "eng+afr+deu+fra+ita"),
+        (MANY[1:], "eng+cat+dan+deu+fra+ita+spa+swe"),
+        (MANY, "eng"),
         ([], "eng"),
     ],
 )
-@pytest.mark.skipif(sys.platform == "win32", reason="the stand-in for tesseract is a shell script")
-def test_tesseract_reads_the_languages_that_are_installed(monkeypatch, tmp_path, installed, used):
-    program = tmp_path / "tesseract"
-    program.write_text(
-        "#!/bin/sh\necho 'List of available languages:'\n" + "".join(f"echo {name}\n" for name in installed)
-    )
-    program.chmod(0o755)
-    monkeypatch.setenv("PATH", str(tmp_path))
-    tesseract.languages.cache_clear()
-    try:
-        assert tesseract.languages() == used
-    finally:
-        tesseract.languages.cache_clear()
+def test_tesseract_reads_the_languages_that_are_installed(install, installed, used):
+    install(installed)
+    assert tesseract.languages() == used
+
+
+@pytest.mark.parametrize("installed", [MANY, MANY[1:]])
+def test_a_user_with_more_languages_than_are_read_learns_which_one_is(install, tmp_path, installed):
+    install(installed)
+    for name in ("first", "second"):
+        picture_of([(80, 100, LINES)]).save(tmp_path / f"{name}.png")
+    jobs = [ReadJob(tmp_path / f"{name}.png", name=name) for name in ("first", "second")]
+    notices = Notices(lambda _: None)
+    events = read_documents(jobs, ReadSettings(ocr=OcrChoice.TESSERACT), workers=1, notices=notices)
+    assert [event.page.text for event in events if isinstance(event, PageRead)] == ["word", "word"]
+    message = "OCR read only the language eng of the 9 that tesseract has installed (first, second)"
+    noticed = list(notices.events())
+    assert [notice.message for notice in noticed] == ([message] if installed == MANY else [])
+    assert all("TESSDATA_PREFIX" in notice.hint for notice in noticed)
 
 
 def test_without_tesseract_rapidocr_reads(monkeypatch, tmp_path):

@@ -12,8 +12,8 @@ from pathlib import Path
 
 import numpy as np
 
+from maxsight.documents.events import ReadJob
 from maxsight.documents.ocr.choosing import choose_engine
-from maxsight.documents.reading import ReadJob
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.ocr import PlacedWords, read_picture
 from maxsight.quality.training.degrade import CLEAN, degrade

@@ -11,7 +11,8 @@ import numpy as np
 
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.discover import discover
-from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, read_documents
+from maxsight.documents.events import Failed, PageFailed, PageRead, ReadJob
+from maxsight.documents.reading import read_documents
 from maxsight.errors import UnreadableDocumentError
 from maxsight.quality.training.degrade import CLEAN, Degradation, draw_mixture
 from maxsight.types import TextSource

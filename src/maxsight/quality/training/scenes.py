@@ -9,7 +9,8 @@ import cv2
 import numpy as np
 
 from maxsight.documents.base import OcrChoice, ReadSettings
-from maxsight.documents.reading import Failed, PageFailed, PageRead, ReadJob, read_documents
+from maxsight.documents.events import Failed, PageFailed, PageRead, ReadJob
+from maxsight.documents.reading import read_documents
 from maxsight.encoders.patches.grid import Grey
 from maxsight.errors import UnreadableDocumentError
 from maxsight.pictures import Fit, PictureFit

@@ -1,19 +1,14 @@
 import os
 
-from maxsight.indexing.files import is_gone, missing_pages
-from maxsight.stores.base import DocumentEntry
-from maxsight.types import Document
-
-
-def entry(page_count, page_indices):
-    return DocumentEntry(Document("a.pdf", "h", 1, 1, page_count), page_indices, 0, {})
+from maxsight.documents.events import missing_pages
+from maxsight.documents.files import is_gone
 
 
 def test_missing_pages_are_read_from_the_other_end():
     """A file is given up after some pages in a row that hang: what lies behind them is reached from the end."""
-    assert missing_pages(entry(8, (0,))) == (7, 6, 5, 4, 3, 2, 1)
-    assert missing_pages(entry(3, (0, 1, 2))) == ()
-    assert missing_pages(None) is None
+    assert missing_pages(8, (0,)) == (7, 6, 5, 4, 3, 2, 1)
+    assert missing_pages(3, (0, 1, 2)) == ()
+    assert missing_pages(2, ()) == (1, 0)
 
 
 def test_only_what_is_certainly_not_there_is_gone(tmp_path, monkeypatch):

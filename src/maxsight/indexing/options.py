@@ -1,0 +1,39 @@
+"""What a caller may say about an indexing run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TypedDict
+
+from maxsight.documents import ReadSettings, RecordFields
+from maxsight.indexing.judges import PageJudge
+from maxsight.indexing.metadata import MetadataTable
+
+
+class IndexOptions(TypedDict, total=False):
+    """How to index. Every option may be left out.
+
+    Attributes:
+        include: Globs. In folders, only files that match one are read.
+        exclude: Globs. In folders, files and folders that match one are skipped.
+        metadata: The user's fields, by file.
+        prune: Remove documents below the given folders whose files are gone.
+        settings: How files are read; by default as when the library was made.
+        workers: Reading processes; by default one per CPU, at most four where they run OCR.
+        again: Read unchanged files again, for example with another OCR engine.
+        records: The paths are files of records, and each group of records becomes a document.
+        quality: Judge pages by their pictures and store the expected OCR errors as fields of each page. True takes the
+            model that comes with maxsight; or give a judge, such as a `QualityPredictor`. Stored pages that lack the
+            fields are judged too. None, the default, judges new pages only where the model that comes with maxsight
+            has judged the library's pages, and no other model has.
+    """
+
+    include: Sequence[str]
+    exclude: Sequence[str]
+    metadata: MetadataTable | None
+    prune: bool
+    settings: ReadSettings
+    workers: int | None
+    again: bool
+    records: RecordFields
+    quality: bool | PageJudge | None
