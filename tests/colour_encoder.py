@@ -1,7 +1,10 @@
 """An encoder that looks at pages and knows colours: the right answer to every question can be seen."""
 
+from dataclasses import replace
+
 import numpy as np
 
+from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError
 from maxsight.pictures import Fit, PictureFit
 from maxsight.types import WHOLE_PAGE, EmbeddingSpace, PageEmbedding, QueryEmbedding, Regions
@@ -10,16 +13,18 @@ GRID = 8
 COLOURS = ("red", "green", "blue", "white", "black", "prompt")
 
 
-class ColourEncoder:
+class ColourEncoder(Encoder):
     """One vector for each of 8 x 8 patches, and one for a prompt that says nothing of the page.
 
     A query is names of colours; it ends in a token of no word, which finds the prompt.
     """
 
-    def __init__(self, name="colours", revision="1"):
-        self.space = EmbeddingSpace(name, revision, dim=16)
-        self.picture = PictureFit(Fit.STRETCH, height_px=10 * GRID, width_px=10 * GRID)
-        self.batch_size = 4
+    space = EmbeddingSpace("colours", "1", dim=16)
+    picture = PictureFit(Fit.STRETCH, height_px=10 * GRID, width_px=10 * GRID)
+    batch_size = 4
+
+    def __init__(self, **space):
+        self.space = replace(self.space, **space)
 
     def encode_pages(self, pages):
         return [self._encode(page.picture) for page in pages]
@@ -30,9 +35,6 @@ class ColourEncoder:
             raise EmptyQueryError("the query names no colour")
         vectors = np.eye(16, dtype=np.float32)[[*map(COLOURS.index, words), COLOURS.index("prompt")]]
         return QueryEmbedding(text, vectors, words, np.array([*range(len(words)), -1], np.int32))
-
-    def notice(self, text):
-        return None
 
     def _encode(self, picture):
         patches = picture.reshape(GRID, 10, GRID, 10, 3).mean(axis=(1, 3)).reshape(-1, 3) / 255

@@ -2,6 +2,7 @@ import numpy as np
 import pytest
 from scipy.cluster.hierarchy import fcluster, linkage
 
+from colour_encoder import ColourEncoder
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.encoders.token_pooling import PoolingEncoder, pool_tokens
 from maxsight.errors import InputError
@@ -121,4 +122,36 @@ def test_a_pooling_encoder_pools_pages_and_leaves_queries_alone():
     np.testing.assert_array_equal(
         pooling.encode_query("red apples").vectors, encoder.encode_query("red apples").vectors
     )
-    assert (pooling.space, pooling.picture) == (encoder.space, encoder.picture)
+
+
+class Capable(ColourEncoder):
+    """An encoder that differs from the defaults in all that it can do."""
+
+    encodes_paragraphs = True
+    devices = ("cuda:1",)
+    precision = "bfloat16"
+
+    def encode_phrases(self, phrases):
+        return self.encode_query(" ".join(phrases))
+
+    def notice(self, text):
+        return "colours only"
+
+
+@pytest.mark.parametrize(
+    "capability", ["space", "picture", "batch_size", "encodes_paragraphs", "devices", "precision"]
+)
+def test_a_pooling_encoder_can_do_what_its_encoder_can(capability):
+    value = getattr(Capable(), capability)
+    assert getattr(PoolingEncoder(Capable(), 2), capability) == value
+    assert getattr(FakeEncoder(), capability) != value, "no default"
+
+
+def test_a_pooling_encoder_asks_its_encoder_about_queries():
+    pooling = PoolingEncoder(Capable(), 2)
+    assert pooling.notice("words") == "colours only"
+    assert len(pooling.encode_phrases(["red", "green blue"]).vectors) == 4, "3 words and the prompt once"
+
+
+def test_pooled_pages_have_no_hidden_states():
+    assert PoolingEncoder(Capable(), 2).hidden_states is None

@@ -8,10 +8,12 @@ import pytest
 from maxsight import Library
 from maxsight.documents import RecordFields
 from maxsight.encoders import Precomputed, load_encoder
+from maxsight.encoders.minilm.recipe import unit
+from maxsight.encoders.paragraphs import ParagraphEncoder
 from maxsight.errors import EncoderMismatchError, InputError
 from maxsight.indexing import records as records_module
 from maxsight.retrieval.maxsim import maxsim
-from maxsight.types import MAX_VECTORS_PER_PAGE
+from maxsight.types import MAX_VECTORS_PER_PAGE, EmbeddingSpace
 
 FIELDS = RecordFields("title", "text", "emb", metadata=("year",))
 
@@ -272,3 +274,27 @@ def test_an_encoder_of_words_has_its_vectors_of_records_too(tmp_path):
         library.index(file, records=RecordFields("title", "text"))
         assert [entry.vectors for entry in library.documents()] == [2, 2]
         assert library.search("clay")[0].metadata["title"] == "Brick"
+
+
+class PairedParagraphs(ParagraphEncoder):
+    """One vector a paragraph: 0 and 1 are near each other and far from 2 and 3, and so on."""
+
+    space = EmbeddingSpace("paired", "1", dim=64, query_format="phrases")
+
+    def _embed(self, texts, *, are_queries):
+        axes = np.eye(64, dtype=np.float32)
+        numbers = np.array([int(text.split()[0]) for text in texts])
+        return unit(axes[numbers // 2] + np.float32(0.1) * axes[20 + numbers])
+
+
+def test_a_pool_factor_does_not_change_which_pages_records_become(tmp_path):
+    """40 paragraphs of 125 words are one page, whatever the pool factor: of 40 vectors, or of 40 / 2."""
+    rows = [{"title": "Long", "text": f"{number} " + "word " * 124} for number in range(40)]
+    file = write(tmp_path, *rows)
+    for factor, vectors in ((1, 40), (2, 20)):
+        with Library.create(
+            tmp_path / f"{factor}.library", encoder=PairedParagraphs(), pool_factor=factor
+        ) as library:
+            library.index(file, records=RecordFields("title", "text"))
+            (entry,) = library.documents()
+            assert (entry.document.page_count, entry.vectors) == (1, vectors)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from enum import StrEnum
 
-from maxsight.encoders.base import Encoder, HiddenStateEncoder, PlacedEncoder
+from maxsight.encoders.base import Encoder, HiddenStateEncoder
 from maxsight.errors import InputError
 from maxsight.types import Floats, Page
 
@@ -59,12 +59,12 @@ class PageVectors:
     @property
     def devices(self) -> tuple[str, ...]:
         """Where they are made."""
-        return self.encoder.devices if isinstance(self.encoder, PlacedEncoder) else ("cpu",)
+        return self.encoder.devices
 
     @property
     def precision(self) -> str:
         """What they are computed in."""
-        return self.encoder.precision if isinstance(self.encoder, PlacedEncoder) else "float32"
+        return self.encoder.precision
 
     def of(self, pages: Sequence[Page]) -> list[Floats]:
         """Encode pages, in one forward pass.
@@ -78,9 +78,9 @@ class PageVectors:
 
 
 def _with_hidden_states(encoder: Encoder, kind: EmbeddingType) -> HiddenStateEncoder:
-    if not isinstance(encoder, HiddenStateEncoder):
+    if encoder.hidden_states is None:
         raise InputError(
             f"{encoder.space.encoder} gives no hidden states, which {kind} asks for",
             hint=f"Take its vectors, of {encoder.space.dim:,} dims: --embedding-type {EmbeddingType.VECTORS}",
         )
-    return encoder
+    return encoder.hidden_states

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Protocol, runtime_checkable
+from typing import Protocol
+
+import numpy as np
 
 from maxsight.errors import InputError
 from maxsight.pictures import PictureFit
@@ -55,64 +58,89 @@ class EncoderOptions:
 
 
 class Encoder(Protocol):
-    """Turns pages and queries into multi-vectors of one space."""
+    """Turns pages and queries into multi-vectors of one space.
+
+    Subclass it and write ``space``, ``encode_pages`` and ``encode_query``; the rest has defaults. What an encoder can
+    do is asked of its properties, never of its class, so that a wrapper only has to pass them on.
+    """
 
     @property
+    @abstractmethod
     def space(self) -> EmbeddingSpace:
-        """What the vectors may be compared with. Written to the library's manifest."""
-        ...
+        """The space its vectors belong to. Written to the library's manifest."""
 
     @property
     def picture(self) -> PictureFit | None:
-        """The picture it needs of every page; None if it goes by the page's words alone."""
-        ...
+        """The picture it needs of every page; None if it reads only the page's text."""
+        return None
 
     @property
     def batch_size(self) -> int:
-        """How many pages it likes to be given at once. More or fewer are encoded as well."""
-        ...
+        """The number of pages it encodes best in one call. More or fewer work as well."""
+        return PAGES_PER_BATCH
 
+    @property
+    def encodes_paragraphs(self) -> bool:
+        """Whether it makes one vector of a paragraph. Else it makes one of a token or a patch."""
+        return False
+
+    @property
+    def hidden_states(self) -> HiddenStateEncoder | None:
+        """The part that also returns hidden states; None if there is none."""
+        return None
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The devices it runs on: ``cuda:0``, ``mps``, ``cpu``."""
+        return ("cpu",)
+
+    @property
+    def precision(self) -> str:
+        """The floating-point type it computes in: ``float32``, ``bfloat16``, ``float16``."""
+        return "float32"
+
+    @abstractmethod
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one embedding each, in order.
 
         A page's vectors depend on that page alone: batch mates never change them.
         """
-        ...
 
+    @abstractmethod
     def encode_query(self, text: str) -> QueryEmbedding:
         """Encode one query.
 
         Raises:
             EmptyQueryError: Nothing in ``text`` can be searched for.
         """
-        ...
+
+    def encode_phrases(self, phrases: Sequence[str]) -> QueryEmbedding:
+        """Encode a query that is a list of phrases. Each phrase counts as one word of it.
+
+        Raises:
+            EmptyQueryError: Nothing in one of them can be searched for.
+        """
+        parts = [self.encode_query(phrase) for phrase in phrases]
+        return QueryEmbedding(
+            text=" ".join(part.text for part in parts),
+            vectors=np.concatenate([part.vectors for part in parts]),
+            words=tuple(phrases),
+            word_index=np.repeat(
+                np.arange(len(parts), dtype=np.int32), [len(part.vectors) for part in parts]
+            ),
+            pieces=tuple(piece for part in parts for piece in part.pieces),
+        )
 
     def notice(self, text: str) -> str | None:
-        """What a user should know before trusting this encoder with ``text``, or None.
+        """Say what a user should know before trusting this encoder with ``text``, or None.
 
-        For example that the text is in a language the model has not learned.
+        For example that the model has not learned the language of the text.
         """
-        ...
+        return None
 
 
-@runtime_checkable
-class PlacedEncoder(Protocol):
-    """An encoder that can run elsewhere than on the CPU, and says where it does."""
-
-    @property
-    def devices(self) -> tuple[str, ...]:
-        """``cuda:0``, ``mps``, ``cpu``: the devices that were chosen."""
-        ...
-
-    @property
-    def precision(self) -> str:
-        """``float32``, ``bfloat16``, ``float16``: what was chosen to compute in."""
-        ...
-
-
-@runtime_checkable
 class HiddenStateEncoder(Protocol):
-    """An encoder whose language model's last hidden state can be had beside the vectors made of it."""
+    """The part of an encoder that also returns the language model's last hidden states."""
 
     @property
     def hidden_dim(self) -> int:
@@ -123,6 +151,6 @@ class HiddenStateEncoder(Protocol):
         """Encode pages in one forward pass.
 
         Returns:
-            Per page its embedding, and its hidden states, one per vector. Shape ``(vectors, hidden_dim)``, float32.
+            Per page its embedding and its hidden states, one per vector. Shape ``(vectors, hidden_dim)``, float32.
         """
         ...

@@ -13,15 +13,14 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.encoders.base import PAGES_PER_BATCH
+from maxsight.encoders.base import Encoder
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.query_words import bare_word, no_words
 from maxsight.errors import InputError
-from maxsight.pictures import PictureFit
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions
 
 
-class FakeEncoder:
+class FakeEncoder(Encoder):
     """One vector per word, the same for the same word, whatever stands around it.
 
     Args:
@@ -37,16 +36,6 @@ class FakeEncoder:
     def space(self) -> EmbeddingSpace:
         """The space ``fake``; its revision only changes with how words are hashed."""
         return EmbeddingSpace(encoder="fake", revision="1", dim=self._dim)
-
-    @property
-    def picture(self) -> PictureFit | None:
-        """None: it goes by the words."""
-        return None
-
-    @property
-    def batch_size(self) -> int:
-        """Any number is the same to it."""
-        return PAGES_PER_BATCH
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per word that has a letter or a digit."""
@@ -67,10 +56,6 @@ class FakeEncoder:
             words=tuple(bare_word(word) for word in words),
             word_index=np.arange(len(words), dtype=np.int32),
         )
-
-    def notice(self, text: str) -> str | None:
-        """Nothing to say: every language is equally meaningless to it."""
-        return None
 
     def _encode_page(self, page: Page) -> PageEmbedding:
         words = [page.text[start:end] for start, end in page.words.spans]

@@ -6,49 +6,40 @@ A query is searched for word by word, each a vector; words in double quotes stay
 from __future__ import annotations
 
 import re
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.encoders.base import Encoder
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.query_words import bare_word, has_words, no_words
 from maxsight.errors import EmptyQueryError
-from maxsight.pictures import PictureFit
-from maxsight.types import WHOLE_PAGE, EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions, Words
+from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Regions, Words
 
 MOST_QUERY_PHRASES = 64
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _PHRASE = re.compile(r'"([^"]+)"|(\S+)')
 
 
-class ParagraphEncoder(ABC):
+class ParagraphEncoder(Encoder):
     """Makes one vector of a text as a whole: of each paragraph of a page, of each phrase of a query."""
-
-    @property
-    @abstractmethod
-    def space(self) -> EmbeddingSpace:
-        """What the vectors may be compared with."""
 
     @abstractmethod
     def _embed(self, texts: Sequence[str], *, are_queries: bool) -> NDArray[np.float32]:
         """One unit-norm vector per text. Shape ``(texts, dim)``."""
 
     @property
-    def picture(self) -> PictureFit | None:
-        """None: it goes by the text."""
-        return None
-
-    @property
     def batch_size(self) -> int:
         """Pages of records are short; together they fill a batch of texts."""
         return 96
 
-    def notice(self, text: str) -> str | None:
-        """Nothing to say, unless a model has something."""
-        return None
+    @property
+    def encodes_paragraphs(self) -> bool:
+        """True."""
+        return True
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per paragraph, where the page says what one is; else blank lines do."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from maxsight.encoders.base import Encoder
 from maxsight.encoders.paragraphs import paragraph_regions
 from maxsight.errors import EncoderError, InputError
-from maxsight.pictures import PictureFit
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
 PRECOMPUTED = "precomputed"
 
 
-class Precomputed:
+class Precomputed(Encoder):
     """Takes the vectors of records for pages.
 
     Args:
@@ -34,14 +34,9 @@ class Precomputed:
         return self._space
 
     @property
-    def picture(self) -> PictureFit | None:
-        """None: it looks at nothing."""
-        return None
-
-    @property
-    def batch_size(self) -> int:
-        """There is nothing to gain by many at once."""
-        return 16
+    def encodes_paragraphs(self) -> bool:
+        """True: each vector that came with the data is a paragraph's."""
+        return True
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Take the vectors of the pages' paragraphs.
@@ -62,10 +57,6 @@ class Precomputed:
             hint="Ask with vectors (--query-vectors FILE.npy, or an array in Python), or name the encoder that made "
             "them: --encoder NAME",
         )
-
-    def notice(self, text: str) -> str | None:
-        """Nothing to say."""
-        return None
 
     def _embedding(self, page: Page) -> PageEmbedding:
         paragraphs = page.paragraphs

@@ -59,8 +59,8 @@ def pool_tokens(embedding: PageEmbedding, factor: int) -> PageEmbedding:
     )
 
 
-class PoolingEncoder:
-    """An encoder whose pages are pooled; queries keep all their vectors.
+class PoolingEncoder(Encoder):
+    """An encoder whose pages are pooled; queries keep all their vectors. It has no hidden states.
 
     Args:
         encoder: Makes the vectors.
@@ -86,6 +86,21 @@ class PoolingEncoder:
         """The encoder's."""
         return self._encoder.batch_size
 
+    @property
+    def encodes_paragraphs(self) -> bool:
+        """The encoder's."""
+        return self._encoder.encodes_paragraphs
+
+    @property
+    def devices(self) -> tuple[str, ...]:
+        """The encoder's."""
+        return self._encoder.devices
+
+    @property
+    def precision(self) -> str:
+        """The encoder's."""
+        return self._encoder.precision
+
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, and pool each."""
         return [pool_tokens(embedding, self._factor) for embedding in self._encoder.encode_pages(pages)]
@@ -97,6 +112,14 @@ class PoolingEncoder:
             EmptyQueryError: Nothing in ``text`` can be searched for.
         """
         return self._encoder.encode_query(text)
+
+    def encode_phrases(self, phrases: Sequence[str]) -> QueryEmbedding:
+        """Encode a query that is a list of phrases.
+
+        Raises:
+            EmptyQueryError: Nothing in one of them can be searched for.
+        """
+        return self._encoder.encode_phrases(phrases)
 
     def notice(self, text: str) -> str | None:
         """The encoder's."""

@@ -15,7 +15,6 @@ from maxsight.documents.files import FileState
 from maxsight.documents.records.fields import Record, RecordFields, read_records
 from maxsight.documents.records.groups import Group, RecordGroups
 from maxsight.encoders.base import Encoder
-from maxsight.encoders.paragraphs import ParagraphEncoder
 from maxsight.encoders.precomputed import Precomputed, is_precomputed
 from maxsight.errors import EncoderMismatchError, InputError, UnreadableDocumentError
 from maxsight.identity import RECORD_MARK
@@ -69,9 +68,9 @@ class RecordRun:
         """
         self._store = store
         self._space = store.manifest.space
-        self._by_paragraph = fields.vector is not None or isinstance(encoder, ParagraphEncoder)
+        self._by_paragraph = fields.vector is not None or encoder.encodes_paragraphs
         self._encoder = encoder if fields.vector is None else self._taking_vectors(encoder, fields)
-        if fields.vector is None and isinstance(encoder, Precomputed):
+        if fields.vector is None and is_precomputed(encoder.space.encoder):
             raise InputError(
                 "the library keeps vectors that come with the data",
                 hint="Say which field has them (--vector-field), or which encoder made them (--encoder).",

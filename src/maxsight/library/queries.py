@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 
 from maxsight.encoders import Encoder
-from maxsight.encoders.paragraphs import ParagraphEncoder
 from maxsight.errors import DimensionMismatchError, InputError
 from maxsight.types import EmbeddingSpace, Floats, QueryEmbedding
 
@@ -44,10 +43,7 @@ def embed_query(encoder: Callable[[], Encoder], space: EmbeddingSpace, query: Qu
         _check_text(phrase)
     if not phrases:
         raise InputError("a query needs at least one phrase, got none")
-    loaded = encoder()
-    return (
-        loaded.encode_phrases(phrases) if isinstance(loaded, ParagraphEncoder) else _joined(loaded, phrases)
-    )
+    return encoder().encode_phrases(phrases)
 
 
 def load_vectors(file: Path) -> Floats:
@@ -81,17 +77,6 @@ def _embed_vectors(query: Floats, dim: int) -> QueryEmbedding:
     names = tuple(f"vector {number}" for number in range(1, len(vectors) + 1))
     return QueryEmbedding(
         "", np.asarray(vectors / norms, np.float32), names, np.arange(len(names), dtype=np.int32)
-    )
-
-
-def _joined(encoder: Encoder, phrases: Sequence[str]) -> QueryEmbedding:
-    parts = [encoder.encode_query(phrase) for phrase in phrases]
-    return QueryEmbedding(
-        text=" ".join(part.text for part in parts),
-        vectors=np.concatenate([part.vectors for part in parts]),
-        words=tuple(phrases),
-        word_index=np.repeat(np.arange(len(parts), dtype=np.int32), [len(part.vectors) for part in parts]),
-        pieces=tuple(piece for part in parts for piece in part.pieces),
     )
 
 

@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.encoders.base import Encoder, HiddenStateEncoder
+from maxsight.encoders.base import Encoder
 from maxsight.encoders.patches import STATISTICS, PatchEncoder
 from maxsight.encoders.pooling import Pooling, pool_vectors
 from maxsight.encoders.registry import PATCHES, load_encoder
@@ -121,9 +121,10 @@ class FeatureExtractor:
             )
         if pooling is PagePooling.CONCAT_TEXT and encoder.space.encoder != PATCHES:
             raise InputError(f"the pooling {pooling} is for patches only", hint="Take concat.")
-        if layer is Layer.HIDDEN and not isinstance(encoder, HiddenStateEncoder):
+        if layer is Layer.HIDDEN and encoder.hidden_states is None:
             raise InputError(f"{encoder.space.encoder} has no hidden states", hint="Take its vectors.")
         self._encoder = encoder
+        self._hidden = encoder.hidden_states if layer is Layer.HIDDEN else None
         self._layer = layer
         self._pooling = pooling
 
@@ -135,10 +136,8 @@ class FeatureExtractor:
     @property
     def space(self) -> FeatureSpace:
         """What the features may be compared with."""
-        space, dim = self._encoder.space, self._encoder.space.dim
-        if self._layer is Layer.HIDDEN:
-            assert isinstance(self._encoder, HiddenStateEncoder)  # checked at birth
-            dim = self._encoder.hidden_dim
+        space = self._encoder.space
+        dim = self._hidden.hidden_dim if self._hidden else space.dim
         return FeatureSpace(space.encoder, space.revision, dim, self._layer, self._pooling)
 
     def vectors(self, picture: NDArray[np.uint8]) -> PageVectors:
@@ -153,9 +152,8 @@ class FeatureExtractor:
         check_size(picture)
         assert self._encoder.picture is not None  # checked at birth
         page = Page(0, "", _NO_WORDS, TextSource.NONE, picture=_fitted(picture, self._encoder.picture))
-        if self._layer is Layer.HIDDEN:
-            assert isinstance(self._encoder, HiddenStateEncoder)
-            ((embedding, vectors),) = self._encoder.encode_pages_with_hidden([page])
+        if self._hidden:
+            ((embedding, vectors),) = self._hidden.encode_pages_with_hidden([page])
         else:
             (embedding,) = self._encoder.encode_pages([page])
             vectors = embedding.vectors
@@ -206,7 +204,7 @@ def load_extractor(features: str, pooling: PagePooling) -> FeatureExtractor:
     encoder, dim = load_encoder(name), int(length.removesuffix("dim"))
     if dim == encoder.space.dim:
         return FeatureExtractor(encoder, Layer.VECTORS, pooling)
-    hidden = encoder.hidden_dim if isinstance(encoder, HiddenStateEncoder) else None
+    hidden = encoder.hidden_states.hidden_dim if encoder.hidden_states else None
     if dim == hidden:
         return FeatureExtractor(encoder, Layer.HIDDEN, pooling)
     known = f"{encoder.space.dim}dim" + (f" and {hidden}dim" if hidden else "")

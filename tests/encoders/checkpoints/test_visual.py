@@ -8,7 +8,6 @@ pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 import torch
 from opened import ENGINE, KINDS, open_tiny, page_image, page_of
 
-from maxsight.encoders import HiddenStateEncoder
 from maxsight.encoders.base import Precision
 from maxsight.encoders.checkpoints import visual
 from maxsight.encoders.checkpoints.families.colqwen import ColQwen
@@ -55,7 +54,7 @@ def test_query_vectors_are_float32_of_length_1(encoder):
 
 
 def test_hidden_states_come_with_the_same_vectors(encoder, pages):
-    assert isinstance(encoder, HiddenStateEncoder)
+    assert encoder.hidden_states is encoder
     plain = encoder.encode_pages(pages)
     for embedding, (same, hidden) in zip(plain, encoder.encode_pages_with_hidden(pages), strict=True):
         np.testing.assert_array_equal(embedding.vectors, same.vectors)

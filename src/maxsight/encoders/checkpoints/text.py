@@ -18,7 +18,6 @@ from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.query_words import has_words, no_words, texts_of_pieces, words_of_pieces
 from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
-from maxsight.pictures import PictureFit
 from maxsight.types import MAX_VECTORS_PER_PAGE, EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
 NOTHING_READ = Pieces({}, np.zeros((0, 2), np.int32))
@@ -48,7 +47,7 @@ def load_text_encoder(folder: Path, name: str, revision: str, options: EncoderOp
     return TextEncoder(replicas, name, revision)
 
 
-class TextEncoder:
+class TextEncoder(Encoder):
     """One vector per piece of a page's text, each with its word's box.
 
     A page is read in windows as long as the documents the model learned from, without overlap; each gets the document
@@ -70,11 +69,6 @@ class TextEncoder:
     def space(self) -> EmbeddingSpace:
         """The checkpoint's."""
         return self._space
-
-    @property
-    def picture(self) -> PictureFit | None:
-        """None: it goes by the words."""
-        return None
 
     @property
     def batch_size(self) -> int:
@@ -139,10 +133,6 @@ class TextEncoder:
             word_index=word_index,
             pieces=texts_of_pieces(text, pieces.spans[scored.pieces]),
         )
-
-    def notice(self, text: str) -> str | None:
-        """Nothing: a checkpoint does not say what languages it has learned."""
-        return None
 
     def _embed(self, page: Page, text: Pieces, windows: Sequence[Scored]) -> PageEmbedding:
         if not windows:

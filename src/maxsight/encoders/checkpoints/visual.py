@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.encoders.base import EncoderOptions
+from maxsight.encoders.base import Encoder, EncoderOptions
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint
 from maxsight.encoders.checkpoints.devices import check_finite
 from maxsight.encoders.checkpoints.families import family_of
@@ -23,7 +23,7 @@ MOST_PICTURE_BYTES = 256 * 2**20
 """For each device. While so much is encoded, as much again waits, and as much is collected."""
 
 
-class VisualEncoder:
+class VisualEncoder(Encoder):
     """One vector per token of the vision-language model: the patches of the page and the few tokens of the prompt.
 
     A patch's region is its place on the page; a prompt token's region is the whole page. On a page of more tokens
@@ -77,6 +77,11 @@ class VisualEncoder:
         return max(devices, min(_BATCHES_PER_CALL * self._replicas.batch_pages, held))
 
     @property
+    def hidden_states(self) -> VisualEncoder:
+        """Itself."""
+        return self
+
+    @property
     def hidden_dim(self) -> int:
         """Length of the language model's hidden states: 2048 for ColPali."""
         return self._hidden_dim
@@ -114,9 +119,6 @@ class VisualEncoder:
         query = self._family.write_query(text)
         vectors = check_finite(self._replicas.encode_query(query).vectors)
         return QueryEmbedding(query.text, vectors, query.words, query.word_index, query.pieces)
-
-    def notice(self, text: str) -> None:
-        """Nothing to say: what languages a checkpoint has learned is not written in it."""
 
     def _encode(self, pages: Sequence[Page], *, with_hidden: bool) -> list[Encoded]:
         pictures = [self._picture_of(page) for page in pages]

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.encoders.base import PAGES_PER_BATCH
+from maxsight.encoders.base import Encoder
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.minilm.language import language_notice
 from maxsight.encoders.minilm.model import Network
@@ -18,14 +18,13 @@ from maxsight.encoders.minilm.windows import cut_windows
 from maxsight.encoders.query_words import no_words, texts_of_pieces, words_of_pieces
 from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
-from maxsight.pictures import PictureFit
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
 FOLDER = Path(__file__).parent
 """Where the model files lie."""
 
 
-class MiniLM:
+class MiniLM(Encoder):
     """One vector per word piece, each with its word's box.
 
     A page is read in windows of at most 128 pieces; a vector says what its piece means there, and a little of
@@ -48,16 +47,6 @@ class MiniLM:
     def space(self) -> EmbeddingSpace:
         """The space ``minilm``; its revision is the fingerprint of the model files and the recipe."""
         return EmbeddingSpace(encoder="minilm", revision=self._recipe.revision, dim=self._recipe.dim)
-
-    @property
-    def picture(self) -> PictureFit | None:
-        """None: it goes by the words."""
-        return None
-
-    @property
-    def batch_size(self) -> int:
-        """Enough for windows of like lengths to be found among them."""
-        return PAGES_PER_BATCH
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per word piece that is not punctuation; a page without text has none.

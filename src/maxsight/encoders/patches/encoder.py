@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from maxsight.encoders.base import PAGES_PER_BATCH
+from maxsight.encoders.base import Encoder
 from maxsight.encoders.patches.grid import PatchGrid
 from maxsight.encoders.patches.statistics import STATISTICS, patch_statistics
 from maxsight.errors import EncoderError, InputError
@@ -21,7 +21,7 @@ REVISION = "2"
 OWN_SIZE = PictureFit(Fit.MULTIPLE, multiple_px=1, min_pixels=1, max_pixels=4_000_000)
 
 
-class PatchEncoder:
+class PatchEncoder(Encoder):
     """One vector of image statistics per patch that is not blank.
 
     Its vectors are the statistics themselves: not of unit norm, and nothing a query could be compared with.
@@ -44,11 +44,6 @@ class PatchEncoder:
         """Pages in their own resolution, if it is not above 4 megapixels."""
         return OWN_SIZE
 
-    @property
-    def batch_size(self) -> int:
-        """Any number is the same to it."""
-        return PAGES_PER_BATCH
-
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Measure the patches of pages; a blank page has no vectors.
 
@@ -67,10 +62,6 @@ class PatchEncoder:
             "the encoder patches looks at pages and can't be asked questions",
             hint="Index with an encoder for search, such as minilm.",
         )
-
-    def notice(self, text: str) -> str | None:
-        """Nothing to say: it reads no text."""
-        return None
 
     def _encode_page(self, page: Page) -> PageEmbedding:
         if page.picture is None:
