@@ -25,8 +25,8 @@ from safetensors.numpy import load_file
 
 from maxsight.encoders.minilm.encoder import FOLDER
 from maxsight.encoders.minilm.model import Network
-from maxsight.encoders.minilm.pieces import PieceCutter
 from maxsight.encoders.minilm.recipe import blend_window
+from maxsight.encoders.minilm.tokens import WordPieceTokenizer
 from maxsight.encoders.minilm.windows import cut_windows
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
@@ -53,7 +53,7 @@ def main() -> None:
     (arguments.out / "model.onnx").write_bytes(model)
     write_projection(arguments.out)
     write_recipe(arguments.out)
-    write_reference(weights, PieceCutter(arguments.out / "tokenizer.json"), arguments.reference)
+    write_reference(weights, WordPieceTokenizer(arguments.out / "tokenizer.json"), arguments.reference)
 
 
 def read_weights(file: Path) -> Weights:
@@ -73,8 +73,10 @@ def write_tokenizer(source: Path, target: Path) -> None:
 
 def write_projection(folder: Path) -> None:
     """Fit the centre and the principal components on text far from what people will index."""
-    cutter = PieceCutter(folder / "tokenizer.json")
-    windows = [window for text in fitting_texts() for window in cut_windows(cutter.cut(text).ids, WINDOW)]
+    tokenizer = WordPieceTokenizer(folder / "tokenizer.json")
+    windows = [
+        window for text in fitting_texts() for window in cut_windows(tokenizer.tokenize(text).ids, WINDOW)
+    ]
     hidden = Network(folder / "model.onnx", threads=1).hidden_states(windows)
     mean = (
         np.concatenate([states[1:-1] for states in hidden]).mean(axis=0, dtype=np.float64).astype(np.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from minilm_graph import HEADS, LAYERS, WIDTH, Weights
 from numpy.typing import NDArray
 
-from maxsight.encoders.minilm.pieces import PieceCutter
+from maxsight.encoders.minilm.tokens import WordPieceTokenizer
 from maxsight.encoders.minilm.windows import FIRST, LAST
 
 SENTENCES = (
@@ -27,18 +27,18 @@ SENTENCES = (
 _erf = np.vectorize(math.erf)
 
 
-def write_reference(weights: Weights, cutter: PieceCutter, file: Path) -> None:
-    """Write the sentences and their last hidden states ``(pieces, 384)``, special pieces included."""
+def write_reference(weights: Weights, tokenizer: WordPieceTokenizer, file: Path) -> None:
+    """Write the sentences and their last hidden states ``(tokens, 384)``, special tokens included."""
     arrays: dict[str, NDArray[np.generic]] = {"sentences": np.array(SENTENCES)}
     for number, sentence in enumerate(SENTENCES):
-        ids = np.concatenate([[FIRST], cutter.cut(sentence).ids, [LAST]])
+        ids = np.concatenate([[FIRST], tokenizer.tokenize(sentence).ids, [LAST]])
         arrays[f"hidden_{number}"] = hidden_states(weights, ids)
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez(file, **arrays)
 
 
 def hidden_states(weights: Weights, ids: NDArray[np.int64]) -> NDArray[np.float32]:
-    """Run one window through the network. Shape ``(pieces, 384)``."""
+    """Run one window through the network. Shape ``(tokens, 384)``."""
     embeddings = "embeddings.{}_embeddings.weight".format
     hidden = weights[embeddings("word")][ids] + weights[embeddings("position")][: len(ids)]
     hidden = _normalise(weights, "embeddings.LayerNorm", hidden + weights[embeddings("token_type")][0])
@@ -58,7 +58,7 @@ def _attend(weights: Weights, prefix: str, hidden: NDArray[np.floating]) -> NDAr
     query, key, value = (
         _linear(weights, f"{prefix}self.{part}", hidden).reshape(len(hidden), HEADS, -1).swapaxes(0, 1)
         for part in ("query", "key", "value")
-    )  # (heads, pieces, width per head)
+    )  # (heads, tokens, width per head)
     scores = np.exp(query @ key.swapaxes(1, 2) / math.sqrt(WIDTH // HEADS))
     mixed = scores / scores.sum(axis=-1, keepdims=True) @ value
     return _linear(weights, prefix + "output.dense", mixed.swapaxes(0, 1).reshape(hidden.shape))

@@ -248,20 +248,20 @@ class QueryEmbedding:
         vectors: Unit norm. Shape ``(query_tokens, dim)``, float32.
         words: The query's words, for people.
         word_index: Which of ``words`` each vector belongs to, -1 for none. Shape ``(query_tokens,)``.
-        pieces: What each vector's token says: a word or a part of one, empty for a token that a model adds. No
-            pieces at all where that is not known.
+        tokens: The text of each vector's token: a word or a part of one, empty for a token that a model adds. No
+            tokens at all where they are not known.
     """
 
     text: str
     vectors: NDArray[np.float32]
     words: tuple[str, ...]
     word_index: NDArray[np.int32]
-    pieces: tuple[str, ...] = ()
+    tokens: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         check_shape("word_index", self.word_index, (len(self.vectors),))
-        if self.pieces and len(self.pieces) != len(self.vectors):
-            raise InputError(f"expected one piece per vector, got {len(self.pieces)} of {len(self.vectors)}")
+        if self.tokens and len(self.tokens) != len(self.vectors):
+            raise InputError(f"expected one token per vector, got {len(self.tokens)} of {len(self.vectors)}")
         if len(self.vectors) == 0:
             raise InputError("a query needs at least one vector")
 

@@ -8,8 +8,8 @@ import pytest
 
 from maxsight.encoders.minilm.encoder import FOLDER, MiniLM
 from maxsight.encoders.minilm.model import Network
-from maxsight.encoders.minilm.pieces import PieceCutter
 from maxsight.encoders.minilm.recipe import Recipe, blend_window
+from maxsight.encoders.minilm.tokens import WordPieceTokenizer
 from maxsight.encoders.minilm.windows import cut_windows
 from maxsight.errors import EmptyQueryError, ModelNotAvailableError
 from maxsight.types import Page, TextSource, Words
@@ -32,8 +32,8 @@ def encoder() -> MiniLM:
 
 
 @pytest.fixture(scope="module")
-def cutter() -> PieceCutter:
-    return PieceCutter(FOLDER / "tokenizer.json")
+def tokenizer() -> WordPieceTokenizer:
+    return WordPieceTokenizer(FOLDER / "tokenizer.json")
 
 
 @pytest.fixture(scope="module")
@@ -62,17 +62,17 @@ def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (left * right).sum(-1) / np.linalg.norm(left, axis=-1) / np.linalg.norm(right, axis=-1)
 
 
-def test_hidden_states_are_those_of_the_original_float32_weights(float32, cutter, network):
-    windows = [cut_windows(cutter.cut(sentence).ids, 128)[0] for sentence in float32]
+def test_hidden_states_are_those_of_the_original_float32_weights(float32, tokenizer, network):
+    windows = [cut_windows(tokenizer.tokenize(sentence).ids, 128)[0] for sentence in float32]
     for ours, theirs in zip(network.hidden_states(windows), float32.values(), strict=True):
         assert ours.shape == theirs.shape
         assert cosines(ours, theirs).mean() >= 0.9995
         assert cosines(ours, theirs).min() >= 0.999
 
 
-def test_final_vectors_are_those_of_the_original_float32_weights(float32, cutter, network, recipe):
+def test_final_vectors_are_those_of_the_original_float32_weights(float32, tokenizer, network, recipe):
     for sentence, theirs in float32.items():
-        ours = network.hidden_states(cut_windows(cutter.cut(sentence).ids, 128))
+        ours = network.hidden_states(cut_windows(tokenizer.tokenize(sentence).ids, 128))
         assert cosines(recipe.vectors(ours), recipe.vectors([theirs])).mean() >= 0.999
 
 
@@ -94,10 +94,10 @@ def test_the_same_word_means_different_things_in_different_sentences(encoder):
     assert word(river, "bank") @ word(shore, "shore") > word(money, "bank") @ word(shore, "shore")
 
 
-def test_a_window_is_centred_blended_and_its_special_pieces_dropped():
+def test_a_window_is_centred_blended_and_its_special_tokens_dropped():
     """Hidden (0, 2), (2, 1), (4, 0), mean (1, 0): pooled is (2, 1) / sqrt 5.
 
-    The middle piece less the mean is (1, 1), of length 1 (1, 1) / sqrt 2; plus half the pooled
+    The middle token less the mean is (1, 1), of length 1 (1, 1) / sqrt 2; plus half the pooled
     (1, 0.5) / sqrt 5 that is (1.1543, 0.9307), of length 1 (0.7785, 0.6277).
     """
     hidden = np.array([[0, 2], [2, 1], [4, 0]], np.float32)
@@ -163,7 +163,7 @@ def test_a_query_in_another_script_is_searched_for_and_noticed(encoder, text):
     assert "learned English only" in encoder.notice(text)
 
 
-def test_only_the_first_512_pieces_of_a_query_are_searched_for(encoder):
+def test_only_the_first_512_tokens_of_a_query_are_searched_for(encoder):
     long = encoder.encode_query("revenue " * 10_000)
     assert len(long.vectors) == 512
     np.testing.assert_array_equal(long.vectors, encoder.encode_query("revenue " * 512).vectors)
@@ -173,7 +173,7 @@ def test_a_missing_model_is_named(tmp_path):
     with pytest.raises(ModelNotAvailableError, match=r"recipe"):
         Recipe.read(tmp_path)
     with pytest.raises(ModelNotAvailableError, match=r"tokenizer\.json"):
-        PieceCutter(tmp_path / "tokenizer.json")
+        WordPieceTokenizer(tmp_path / "tokenizer.json")
 
 
 def test_a_damaged_model_is_named(tmp_path):

@@ -8,7 +8,7 @@ from maxsight.encoders import Precomputed, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
 from maxsight.encoders.minilm.encoder import FOLDER
 from maxsight.encoders.minilm.model import Network
-from maxsight.encoders.minilm.pieces import PieceCutter
+from maxsight.encoders.minilm.tokens import WordPieceTokenizer
 from maxsight.encoders.paragraphs import phrases_of
 from maxsight.errors import (
     DimensionMismatchError,
@@ -34,17 +34,17 @@ def page(text, paragraphs=None, words=None):
     return Page(0, text, words or find_words(text), TextSource.FILE, paragraphs=paragraphs)
 
 
-def mean_of_pieces(text):
-    """What sentence-transformers does: the mean of the hidden states of all pieces, special ones included."""
-    ids = PieceCutter(FOLDER / "tokenizer.json").cut(text).ids
+def mean_of_tokens(text):
+    """What sentence-transformers does: the mean of the hidden states of all tokens, special ones included."""
+    ids = WordPieceTokenizer(FOLDER / "tokenizer.json").tokenize(text).ids
     (hidden,) = Network(FOLDER / "model.onnx").hidden_states([np.concatenate([[101], ids, [102]])])
     mean = hidden.mean(axis=0)
     return mean / np.linalg.norm(mean)
 
 
-def test_a_paragraph_is_the_mean_of_its_pieces(encoder):
+def test_a_paragraph_is_the_mean_of_its_tokens(encoder):
     (embedding,) = encoder.encode_pages([page(TEXT)])
-    np.testing.assert_allclose(embedding.vectors, [mean_of_pieces(text) for text in PARAGRAPHS], atol=1e-5)
+    np.testing.assert_allclose(embedding.vectors, [mean_of_tokens(text) for text in PARAGRAPHS], atol=1e-5)
     assert [TEXT[start:end] for start, end in embedding.regions.spans] == PARAGRAPHS
 
 
@@ -64,7 +64,7 @@ def test_what_the_data_calls_a_paragraph_is_one(encoder):
     spans = np.array([[0, 3], [4, 10]], np.int32)
     (embedding,) = encoder.encode_pages([page(TEXT, Paragraphs(spans))])
     np.testing.assert_array_equal(embedding.regions.spans, spans)
-    np.testing.assert_allclose(embedding.vectors[1], mean_of_pieces("apples"), atol=1e-5)
+    np.testing.assert_allclose(embedding.vectors[1], mean_of_tokens("apples"), atol=1e-5)
 
 
 def test_a_page_without_text_has_no_vectors_and_one_with_boxes_has_boxes(encoder):
@@ -109,7 +109,7 @@ def test_a_query_has_a_vector_for_each_word_and_each_phrase_in_quotes(encoder):
     query = encoder.encode_query('Adobe, "image software" - 1990?')
     assert query.words == ("Adobe", "image software", "1990")
     assert query.text == 'Adobe, "image software" - 1990?'
-    np.testing.assert_allclose(query.vectors[1], mean_of_pieces("image software"), atol=1e-5)
+    np.testing.assert_allclose(query.vectors[1], mean_of_tokens("image software"), atol=1e-5)
     assert len(encoder.encode_query("word " * 100).words) == 64
 
 

@@ -4,7 +4,7 @@ from maxsight.encoders.regions import regions_of
 from maxsight.types import Words
 
 
-def test_a_vectors_box_is_that_of_the_word_its_piece_is_from():
+def test_a_vectors_box_is_that_of_the_word_its_token_is_from():
     words = Words(
         np.array([[0, 5], [6, 12]], np.int32),
         np.array([[0.1, 0.1, 0.2, 0.2], [0.3, 0.1, 0.5, 0.2]], np.float32),
@@ -19,7 +19,7 @@ def test_text_on_a_page_whose_words_have_no_boxes_has_the_whole_page_as_its_regi
     np.testing.assert_array_equal(regions.boxes, [[0, 0, 1, 1]])
 
 
-def test_a_piece_that_stands_for_no_text_stands_for_the_whole_page():
+def test_a_token_that_stands_for_no_text_stands_for_the_whole_page():
     spans = np.array([[0, 0], [0, 2]], np.int32)
     boxes = np.array([[0.1, 0.1, 0.2, 0.2]], np.float32)
     on_a_page = regions_of(spans, Words(np.array([[0, 5]], np.int32), boxes))

@@ -4,7 +4,7 @@ import pytest
 from maxsight.encoders.minilm.windows import FIRST, LAST, batch_windows, cut_windows, pad
 
 
-def test_a_text_is_cut_into_full_windows_and_a_rest_each_between_the_special_pieces():
+def test_a_text_is_cut_into_full_windows_and_a_rest_each_between_the_special_tokens():
     windows = cut_windows(np.arange(1000, 1007), length=5)
     assert [window.tolist() for window in windows] == [
         [FIRST, 1000, 1001, 1002, LAST],
@@ -17,13 +17,13 @@ def test_an_empty_text_has_no_windows():
     assert cut_windows(np.arange(0), length=5) == []
 
 
-@pytest.mark.parametrize("most_pieces", [1, 6, 10, 100])
-def test_every_window_is_in_one_batch_and_no_batch_is_too_large(most_pieces):
+@pytest.mark.parametrize("max_tokens", [1, 6, 10, 100])
+def test_every_window_is_in_one_batch_and_no_batch_is_too_large(max_tokens):
     windows = [np.zeros(length, np.int64) for length in (3, 6, 2, 6, 5, 1)]
-    batches = list(batch_windows(windows, most_pieces))
+    batches = list(batch_windows(windows, max_tokens))
     assert sorted(index for batch in batches for index in batch) == list(range(6))
     for batch in batches:
-        assert len(batch) == 1 or len(batch) * max(len(windows[index]) for index in batch) <= most_pieces
+        assert len(batch) == 1 or len(batch) * max(len(windows[index]) for index in batch) <= max_tokens
 
 
 def test_windows_of_like_length_share_a_batch():

@@ -40,7 +40,7 @@ def test_each_query_word_names_the_region_that_gave_most_of_it():
 def test_two_pieces_at_one_place_outweigh_a_stronger_one_elsewhere():
     """Of 'crimson' 0.5 and 0.4 is from 'red', 0.8 from 'fall'; each token keeps its own place and score."""
     asked = query([[0.5, 0, 0], [0, 0, 0.8], [0.4, 0, 0]], ["crimson"], [0, 0, 0])
-    asked = replace(asked, pieces=("cr", "im", "son"))
+    asked = replace(asked, tokens=("cr", "im", "son"))
     explanation = explain_page(asked, PAGE, EMBEDDING, "a.pdf")
     (crimson,) = explanation.matches
     assert crimson.region.text == "red"

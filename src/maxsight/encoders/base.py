@@ -128,7 +128,7 @@ class Encoder(Protocol):
             word_index=np.repeat(
                 np.arange(len(parts), dtype=np.int32), [len(part.vectors) for part in parts]
             ),
-            pieces=tuple(piece for part in parts for piece in part.pieces),
+            tokens=tuple(token for part in parts for token in part.tokens),
         )
 
     def notice(self, text: str) -> str | None:

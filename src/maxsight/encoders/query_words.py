@@ -36,21 +36,21 @@ def no_words() -> EmptyQueryError:
     )
 
 
-def texts_of_pieces(text: str, spans: NDArray[np.int32]) -> tuple[str, ...]:
-    """What each piece of a query says; nothing for one that the model adds, whose span is empty."""
+def texts_of_tokens(text: str, spans: NDArray[np.int32]) -> tuple[str, ...]:
+    """What each token of a query says; nothing for one that the model adds, whose span is empty."""
     return tuple(text[start:end].strip() for start, end in spans)
 
 
-def words_of_pieces(text: str, spans: NDArray[np.int32]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Say which words of a query its pieces belong to.
+def words_of_tokens(text: str, spans: NDArray[np.int32]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
+    """Say which words of a query its tokens belong to.
 
     Args:
         text: The query, with at least one word. Words are what white space parts, mere punctuation aside.
-        spans: Where each piece stands in it; empty for a piece that the model adds. Shape ``(pieces, 2)``.
+        spans: Where each token stands in it; empty for a token that the model adds. Shape ``(tokens, 2)``.
 
     Returns:
-        The words that have a piece, bare; and for each piece its place among them, -1 where it belongs to
-        none. Shape ``(pieces,)``.
+        The words that have a token, bare; and for each token its place among them, -1 where it belongs to
+        none. Shape ``(tokens,)``.
     """
     words = [match.span() for match in re.finditer(r"\S+", text)]
     word = word_of(spans, np.array(words, np.int32))

@@ -1,4 +1,4 @@
-"""Where the pieces of a text stand: in which word, and where on the page."""
+"""Where the tokens of a text stand: in which word, and where on the page."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ def word_of(spans: NDArray[np.int32], words: NDArray[np.int32]) -> NDArray[np.in
 
 
 def regions_of(spans: NDArray[np.int32], words: Words) -> Regions:
-    """Give each piece its own span and the box of its word.
+    """Give each token its own span and the box of its word.
 
-    A piece with an empty span stands for no text, and so for the whole page; so does every piece where a page with a
+    A token with an empty span stands for no text, and so for the whole page; so does every token where a page with a
     picture has no word boxes.
     """
     if words.boxes is None:

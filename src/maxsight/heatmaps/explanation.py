@@ -200,16 +200,16 @@ def _token_gains(
 ) -> tuple[TokenGain, ...]:
     # Words that no token stands for have no match.
     matched = [index for index in range(len(query.words)) if (query.word_index == index).any()]
-    pieces = query.pieces or [query.words[word] if word in matched else "" for word in query.word_index]
+    tokens = query.tokens or [query.words[word] if word in matched else "" for word in query.word_index]
     return tuple(
         TokenGain(
             matched.index(word) if word in matched else None,
             query.words[word] if word in matched else None,
-            piece,
+            token,
             float(gain),
             regions[int(vector)],
         )
-        for word, piece, vector, gain in zip(
-            query.word_index, pieces, attribution.best, attribution.gains, strict=True
+        for word, token, vector, gain in zip(
+            query.word_index, tokens, attribution.best, attribution.gains, strict=True
         )
     )

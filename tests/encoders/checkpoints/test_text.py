@@ -103,17 +103,17 @@ def test_a_query_has_the_vectors_that_sentence_transformers_gives_it(kind, text,
     np.testing.assert_allclose(load(kind).encode_query(text).vectors, theirs.numpy(), atol=1e-5)
 
 
-def test_colbert_reads_a_marker_behind_the_first_piece_and_skips_punctuation(checkpoint, load):
+def test_colbert_reads_a_marker_behind_the_first_token_and_skips_punctuation(checkpoint, load):
     """The same by transformers alone: [CLS] [unused1] net sales , revenue . [SEP], projected; "," and "." left out."""
     tensors = load_file(checkpoint("stanford") / "model.safetensors")
     bert = tiny_text.bert()
     bert.load_state_dict({name[5:]: tensor for name, tensor in tensors.items() if name.startswith("bert.")})
-    pieces = ["[CLS]", "[unused1]", "net", "sales", ",", "revenue", ".", "[SEP]"]
+    tokens = ["[CLS]", "[unused1]", "net", "sales", ",", "revenue", ".", "[SEP]"]
     vocabulary = tiny_text.wordpiece_vocabulary()
     with torch.inference_mode():
-        hidden = bert(torch.tensor([[vocabulary[piece] for piece in pieces]])).last_hidden_state[0]
+        hidden = bert(torch.tensor([[vocabulary[token] for token in tokens]])).last_hidden_state[0]
     vectors = torch.nn.functional.normalize(hidden @ tensors["linear.weight"].T, dim=1)
-    expected = vectors[[piece not in string.punctuation for piece in pieces]].numpy()
+    expected = vectors[[token not in string.punctuation for token in tokens]].numpy()
     (embedding,) = load("stanford").encode_pages([page_of("net sales, revenue.")])
     np.testing.assert_allclose(embedding.vectors, expected, atol=1e-5)
 
@@ -135,7 +135,7 @@ def test_a_long_page_is_read_in_windows_and_each_as_a_text_of_its_own(kind, load
 
 
 @kinds
-def test_vectors_of_the_prompt_and_of_special_pieces_stand_for_the_whole_page(kind, load):
+def test_vectors_of_the_prompt_and_of_special_tokens_stand_for_the_whole_page(kind, load):
     prompt = {"stanford": 1, "pylate": 1, "sentence-transformers": 2}[kind]
     for with_boxes in (True, False):
         (embedding,) = load(kind).encode_pages([page_of("Net sales rose", with_boxes=with_boxes)])
@@ -143,7 +143,7 @@ def test_vectors_of_the_prompt_and_of_special_pieces_stand_for_the_whole_page(ki
         assert embedding.regions.whole_page.tolist() == whole
 
 
-def test_pieces_over_bytes_stand_for_words_without_the_space_before_them(load):
+def test_tokens_over_bytes_stand_for_words_without_the_space_before_them(load):
     text = "Net sales rose"
     page = page_of(text, with_boxes=True)
     regions = load("pylate").encode_pages([page])[0].regions
@@ -154,7 +154,7 @@ def test_pieces_over_bytes_stand_for_words_without_the_space_before_them(load):
         assert tuple(box) == words[word]
 
 
-def test_a_page_of_too_many_pieces_loses_what_stands_for_no_text_before_any_of_its_text(load):
+def test_a_page_of_too_many_tokens_loses_what_stands_for_no_text_before_any_of_its_text(load):
     (embedding,) = load("stanford").encode_pages([page_of("net " * MAX_VECTORS_PER_PAGE)])
     assert len(embedding.vectors) == MAX_VECTORS_PER_PAGE
     assert not embedding.regions.whole_page.any()
@@ -162,7 +162,7 @@ def test_a_page_of_too_many_pieces_loses_what_stands_for_no_text_before_any_of_i
 
 
 def test_masks_and_markers_of_a_query_belong_to_no_word(load):
-    """[CLS] [unused0] net sales ( 2 0 ##2 ##3 ) [SEP] are 11 pieces; [MASK] fills up."""
+    """[CLS] [unused0] net sales ( 2 0 ##2 ##3 ) [SEP] are 11 tokens; [MASK] fills up."""
     query = load("stanford").encode_query("net sales (2023)")
     assert query.words == ("net", "sales", "2023")
     assert query.word_index.tolist() == [

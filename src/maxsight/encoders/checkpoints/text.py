@@ -13,14 +13,14 @@ from maxsight.encoders.checkpoints.devices import choose_devices, choose_dtype, 
 from maxsight.encoders.checkpoints.sharing import share
 from maxsight.encoders.checkpoints.text_model import Scored, TextModel
 from maxsight.encoders.checkpoints.text_opening import open_text_model
-from maxsight.encoders.checkpoints.text_pieces import Pieces
+from maxsight.encoders.checkpoints.text_tokens import Tokens
 from maxsight.encoders.merging import merge_neighbours
-from maxsight.encoders.query_words import has_words, no_words, texts_of_pieces, words_of_pieces
+from maxsight.encoders.query_words import has_words, no_words, texts_of_tokens, words_of_tokens
 from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
 from maxsight.types import MAX_VECTORS_PER_PAGE, EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
-NOTHING_READ = Pieces({}, np.zeros((0, 2), np.int32))
+NOTHING_READ = Tokens({}, np.zeros((0, 2), np.int32))
 
 
 def load_text_encoder(folder: Path, name: str, revision: str, options: EncoderOptions) -> Encoder:
@@ -48,11 +48,11 @@ def load_text_encoder(folder: Path, name: str, revision: str, options: EncoderOp
 
 
 class TextEncoder(Encoder):
-    """One vector per piece of a page's text, each with its word's box.
+    """One vector per token of a page's text, each with its word's box.
 
     A page is read in windows as long as the documents the model learned from, without overlap; each gets the document
     prompt. What a model does not score (ColBERT skips punctuation) gets no vector. The vectors of the prompt and of
-    special pieces are kept, for queries are trained to match them too: they stand for the whole page.
+    special tokens are kept, for queries are trained to match them too: they stand for the whole page.
 
     Args:
         replicas: The same model on each device.
@@ -86,7 +86,7 @@ class TextEncoder(Encoder):
         return precision_of(replica.dtype for replica in self._replicas)
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
-        """Encode pages, one vector per piece that the model scores; a page without words has none.
+        """Encode pages, one vector per token that the model scores; a page without words has none.
 
         A page of more vectors than a page may have loses those that stand for no text; then neighbours are merged.
 
@@ -109,9 +109,9 @@ class TextEncoder(Encoder):
         ]
 
     def encode_query(self, text: str) -> QueryEmbedding:
-        """Encode a query, with the pieces that the model adds to it: its prompt, and often a number of masks.
+        """Encode a query, with the tokens that the model adds to it: its prompt, and often a number of masks.
 
-        Only as many pieces as the model reads, 32 for most, are searched for.
+        Only as many tokens as the model reads, 32 for most, are searched for.
 
         Raises:
             EmptyQueryError: It holds only white space and punctuation, or nothing that the model knows.
@@ -119,28 +119,28 @@ class TextEncoder(Encoder):
         """
         if not has_words(text):
             raise no_words()
-        scored, pieces = self._model.encode_query(text)
-        if not self._model.knows(pieces.inputs["input_ids"][pieces.from_text]).any():
+        scored, tokens = self._model.encode_query(text)
+        if not self._model.knows(tokens.inputs["input_ids"][tokens.from_text]).any():
             raise EmptyQueryError(
                 f"{self.space.encoder} knows none of the characters in the query",
                 hint="Ask in a language that the model has learned.",
             )
-        words, word_index = words_of_pieces(text, pieces.spans[scored.pieces])
+        words, word_index = words_of_tokens(text, tokens.spans[scored.tokens])
         return QueryEmbedding(
-            text=text[: pieces.spans[:, 1].max()].strip(),
+            text=text[: tokens.spans[:, 1].max()].strip(),
             vectors=scored.vectors,
             words=words,
             word_index=word_index,
-            pieces=texts_of_pieces(text, pieces.spans[scored.pieces]),
+            tokens=texts_of_tokens(text, tokens.spans[scored.tokens]),
         )
 
-    def _embed(self, page: Page, text: Pieces, windows: Sequence[Scored]) -> PageEmbedding:
+    def _embed(self, page: Page, text: Tokens, windows: Sequence[Scored]) -> PageEmbedding:
         if not windows:
             nothing = np.zeros((0, self.space.dim), np.float32)
             return PageEmbedding(nothing, regions_of(text.spans[:0], page.words))
-        pieces = np.concatenate([window.pieces for window in windows])
+        tokens = np.concatenate([window.tokens for window in windows])
         vectors = np.concatenate([window.vectors for window in windows])
         if len(vectors) > MAX_VECTORS_PER_PAGE:
-            placed = text.from_text[pieces]
-            pieces, vectors = pieces[placed], vectors[placed]
-        return merge_neighbours(vectors, regions_of(text.spans[pieces], page.words))
+            placed = text.from_text[tokens]
+            tokens, vectors = tokens[placed], vectors[placed]
+        return merge_neighbours(vectors, regions_of(text.spans[tokens], page.words))

@@ -1,4 +1,4 @@
-"""A ColBERT on one device: texts to pieces as sentence-transformers makes them, windows of pieces to vectors."""
+"""A ColBERT on one device: texts to tokens as sentence-transformers makes them, windows of tokens to vectors."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from torch.nn.utils.rnn import pad_sequence
 from maxsight.encoders.checkpoints.batching import BatchLimit, Work, device_errors_translated, run_batches
 from maxsight.encoders.checkpoints.devices import check_finite, pages_per_batch, place, release_memory
 from maxsight.encoders.checkpoints.quiet import quiet
-from maxsight.encoders.checkpoints.text_pieces import Pieces, Window, text_spans
+from maxsight.encoders.checkpoints.text_tokens import Tokens, Window, text_spans
 
 TASKS = DOCUMENT, QUERY = "document", "query"
 
@@ -27,7 +27,7 @@ class PaddedWindows(NamedTuple):
 
     Attributes:
         features: What sentence-transformers' modules take. Shape ``(windows, longest)`` each.
-        windows: The pieces in it.
+        windows: The tokens in it.
     """
 
     features: dict[str, Any]
@@ -38,11 +38,11 @@ class Scored(NamedTuple):
     """What the model scores of a window.
 
     Attributes:
-        pieces: Which pieces, in order. Shape ``(scored,)``.
+        tokens: Which tokens, in order. Shape ``(scored,)``.
         vectors: Unit norm. Shape ``(scored, dim)``, float32.
     """
 
-    pieces: Window
+    tokens: Window
     vectors: NDArray[np.float32]
 
 
@@ -74,7 +74,7 @@ class TextModel:
 
     @property
     def window(self) -> int:
-        """The most pieces of a document that are read together, those of the prompt and special ones included."""
+        """The most tokens of a document that are read together, those of the prompt and special ones included."""
         return int(self._model[0].document_length or self._model.max_seq_length)
 
     @cached_property
@@ -84,37 +84,37 @@ class TextModel:
             return BatchLimit(self.window * self._batch_size, self._batch_size)
         with device_errors_translated():
             windows = pages_per_batch(self.device, self._encode_longest_window)
-        # Short windows may be more: what counts is the memory, and that goes by pieces.
+        # Short windows may be more: what counts is the memory, and that goes by tokens.
         return BatchLimit(self.window * windows, 4 * windows)
 
-    def read_document(self, text: str) -> Pieces:
-        """Cut a text into pieces, all of it, however long."""
+    def read_document(self, text: str) -> Tokens:
+        """Cut a text into tokens, all of it, however long."""
         how = {"truncation": False, "max_length": None, "verbose": False}
         features, spans = self._tokenise(text, DOCUMENT, how)
         inputs = {name: values[0].numpy() for name, values in features.items() if torch.is_tensor(values)}
-        return Pieces(inputs, spans)
+        return Tokens(inputs, spans)
 
-    def encode_query(self, text: str) -> tuple[Scored, Pieces]:
-        """Encode a query, as much of it as the model reads; also return its pieces.
+    def encode_query(self, text: str) -> tuple[Scored, Tokens]:
+        """Encode a query, as much of it as the model reads; also return its tokens.
 
         Raises:
             EncoderError: The device failed.
         """
         with quiet():  # it says on the terminal when a query is cut
             features, spans = self._tokenise(text, QUERY, {})
-        pieces = Pieces({"input_ids": features["input_ids"][0].numpy()}, spans)
+        tokens = Tokens({"input_ids": features["input_ids"][0].numpy()}, spans)
         with device_errors_translated():
             vectors, scored = self._forward(features, QUERY)
             kept = scored[0].cpu().numpy()
-            return Scored(np.flatnonzero(kept), check_finite(vectors[0].cpu().numpy()[kept])), pieces
+            return Scored(np.flatnonzero(kept), check_finite(vectors[0].cpu().numpy()[kept])), tokens
 
     def encode_windows(
-        self, windows: Sequence[tuple[Pieces, Window]], work: Work
+        self, windows: Sequence[tuple[Tokens, Window]], work: Work
     ) -> Iterator[tuple[int, Scored]]:
         """Encode windows of documents as long as there is work.
 
         Args:
-            windows: All that the work is about, each with the pieces it is made of.
+            windows: All that the work is about, each with the tokens it is made of.
             work: Shared with other devices.
 
         Yields:
@@ -129,7 +129,7 @@ class TextModel:
         )
 
     def knows(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell pieces of the vocabulary from the one that stands for all others. Shape ``(pieces,)``."""
+        """Tell tokens of the vocabulary from the one that stands for all others. Shape ``(tokens,)``."""
         unknown = self._tokenizer.unk_token_id
         return np.ones(len(ids), bool) if unknown is None else np.asarray(ids != unknown)
 
@@ -146,11 +146,11 @@ class TextModel:
         offsets = features.pop("offset_mapping")[0].numpy()
         return dict(features), text_spans(offsets, prompt, text)
 
-    def _pad(self, windows: Sequence[tuple[Pieces, Window]]) -> PaddedWindows:
+    def _pad(self, windows: Sequence[tuple[Tokens, Window]]) -> PaddedWindows:
         paddings = {"input_ids": self._tokenizer.pad_token_id or 0}
         features: dict[str, Any] = {
             name: pad_sequence(
-                [torch.from_numpy(pieces.inputs[name][window]) for pieces, window in windows],
+                [torch.from_numpy(tokens.inputs[name][window]) for tokens, window in windows],
                 batch_first=True,
                 padding_value=paddings.get(name, 0),
                 padding_side=self._tokenizer.padding_side,
@@ -178,7 +178,7 @@ class TextModel:
         """Run a batch through all of the model's modules.
 
         Returns:
-            Unit-norm vectors, shape ``(texts, pieces, dim)``, and which of them are scored, ``(texts, pieces)``.
+            Unit-norm vectors, shape ``(texts, tokens, dim)``, and which of them are scored, ``(texts, tokens)``.
         """
         moved = {
             name: value.to(self.device) if torch.is_tensor(value) else value
@@ -190,5 +190,5 @@ class TextModel:
             return normalize(output["token_embeddings"].float(), dim=-1), output["attention_mask"].bool()
 
     def _encode_longest_window(self) -> None:
-        pieces = self.read_document("a " * self.window)
-        self._launch(self._pad([(pieces, np.arange(self.window))]))()
+        tokens = self.read_document("a " * self.window)
+        self._launch(self._pad([(tokens, np.arange(self.window))]))()

@@ -86,7 +86,7 @@ def _unfit(model: MultiVectorEncoder) -> str | None:
     if not isinstance(backbone, Transformer) or list(backbone.modality_config) != ["text"]:
         return "does not read plain text"
     if not model.tokenizer.is_fast:
-        return "has a tokenizer that does not say where its pieces stand in the text"
+        return "has a tokenizer that does not say where its tokens stand in the text"
     if any(isinstance(module, BaseTokenPooling) for module in model):
         return "merges its vectors by itself, so they can't be placed in the text"
     return None

@@ -118,7 +118,7 @@ class VisualEncoder(Encoder):
         """
         query = self._family.write_query(text)
         vectors = check_finite(self._replicas.encode_query(query).vectors)
-        return QueryEmbedding(query.text, vectors, query.words, query.word_index, query.pieces)
+        return QueryEmbedding(query.text, vectors, query.words, query.word_index, query.tokens)
 
     def _encode(self, pages: Sequence[Page], *, with_hidden: bool) -> list[Encoded]:
         pictures = [self._picture_of(page) for page in pages]

@@ -12,10 +12,10 @@ from maxsight.encoders.base import Encoder
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.minilm.language import language_notice
 from maxsight.encoders.minilm.model import Network
-from maxsight.encoders.minilm.pieces import UNKNOWN, PieceCutter, Pieces
 from maxsight.encoders.minilm.recipe import Recipe
+from maxsight.encoders.minilm.tokens import UNKNOWN, Tokens, WordPieceTokenizer
 from maxsight.encoders.minilm.windows import cut_windows
-from maxsight.encoders.query_words import no_words, texts_of_pieces, words_of_pieces
+from maxsight.encoders.query_words import no_words, texts_of_tokens, words_of_tokens
 from maxsight.encoders.regions import regions_of
 from maxsight.errors import EmptyQueryError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
@@ -27,7 +27,7 @@ FOLDER = Path(__file__).parent
 class MiniLM(Encoder):
     """One vector per word piece, each with its word's box.
 
-    A page is read in windows of at most 128 pieces; a vector says what its piece means there, and a little of
+    A page is read in windows of at most 128 tokens; a vector says what its token means there, and a little of
     what the window is about. Punctuation is read but gets no vector. Words are neither weighted by rarity nor
     dropped for being common: both lowered the quality of the ranking. The model learned English.
 
@@ -40,7 +40,7 @@ class MiniLM(Encoder):
 
     def __init__(self, threads: int | None = None) -> None:
         self._recipe = Recipe.read(FOLDER)
-        self._cutter = PieceCutter(FOLDER / "tokenizer.json")
+        self._tokenizer = WordPieceTokenizer(FOLDER / "tokenizer.json")
         self._network = Network(FOLDER / "model.onnx", threads)
 
     @property
@@ -51,51 +51,51 @@ class MiniLM(Encoder):
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per word piece that is not punctuation; a page without text has none.
 
-        On a page of more pieces than a page may have vectors, neighbours are merged.
+        On a page of more tokens than a page may have vectors, neighbours are merged.
         """
-        pieces = [self._cutter.cut(page.text) for page in pages]
+        tokens = [self._tokenizer.tokenize(page.text) for page in pages]
         return [
-            self._embed(page, page_pieces, vectors)
-            for page, page_pieces, vectors in zip(pages, pieces, self._encode(pieces), strict=True)
+            self._embed(page, page_tokens, vectors)
+            for page, page_tokens, vectors in zip(pages, tokens, self._encode(tokens), strict=True)
         ]
 
     def encode_query(self, text: str) -> QueryEmbedding:
         """Encode a query as a page's text is encoded.
 
-        Only its first 512 pieces, some 350 words, are searched for.
+        Only its first 512 tokens, some 350 words, are searched for.
 
         Raises:
             EmptyQueryError: It holds only white space and punctuation, or nothing that the model knows.
         """
-        pieces = self._cutter.cut(text)[: self._recipe.most_query_pieces]
-        searchable = self._cutter.meaningful(pieces)
+        tokens = self._tokenizer.tokenize(text)[: self._recipe.most_query_pieces]
+        searchable = self._tokenizer.meaningful(tokens)
         if not searchable.any():
             raise no_words()
-        if (pieces.ids[searchable] == UNKNOWN).all():
+        if (tokens.ids[searchable] == UNKNOWN).all():
             raise EmptyQueryError(
                 "minilm knows none of the characters in the query",
                 hint="It has learned English only: try English words.",
             )
-        (vectors,) = self._encode([pieces])
-        words, word_index = words_of_pieces(text, pieces.spans[searchable])
+        (vectors,) = self._encode([tokens])
+        words, word_index = words_of_tokens(text, tokens.spans[searchable])
         return QueryEmbedding(
-            text=text[: pieces.spans[-1, 1]].strip(),
+            text=text[: tokens.spans[-1, 1]].strip(),
             vectors=vectors[searchable],
             words=words,
             word_index=word_index,
-            pieces=texts_of_pieces(text, pieces.spans[searchable]),
+            tokens=texts_of_tokens(text, tokens.spans[searchable]),
         )
 
     def notice(self, text: str) -> str | None:
         """Say so when the text is mostly not English, the only language the model has learned."""
         return language_notice(text)
 
-    def _embed(self, page: Page, pieces: Pieces, vectors: NDArray[np.float32]) -> PageEmbedding:
-        kept = self._cutter.meaningful(pieces)
-        return merge_neighbours(vectors[kept], regions_of(pieces.spans[kept], page.words))
+    def _embed(self, page: Page, tokens: Tokens, vectors: NDArray[np.float32]) -> PageEmbedding:
+        kept = self._tokenizer.meaningful(tokens)
+        return merge_neighbours(vectors[kept], regions_of(tokens.spans[kept], page.words))
 
-    def _encode(self, texts: Sequence[Pieces]) -> list[NDArray[np.float32]]:
+    def _encode(self, texts: Sequence[Tokens]) -> list[NDArray[np.float32]]:
         """Vectors of each text. The windows of all of them share batches."""
-        windows = [cut_windows(pieces.ids, self._recipe.window) for pieces in texts]
+        windows = [cut_windows(tokens.ids, self._recipe.window) for tokens in texts]
         hidden = iter(self._network.hidden_states([window for text in windows for window in text]))
         return [self._recipe.vectors([next(hidden) for _ in text]) for text in windows]

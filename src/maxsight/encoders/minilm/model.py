@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maxsight.encoders.minilm.windows import Window, batch_windows, pad
 from maxsight.errors import EncoderError, ModelNotAvailableError
 
-BATCH_PIECES = 1024
+MAX_BATCH_TOKENS = 1024
 """Eight windows of 128: larger batches are no faster on a CPU and take more memory."""
 
 
@@ -45,19 +45,19 @@ class Network:
         What a window becomes does not depend on the others, whatever they are batched with.
 
         Returns:
-            Last hidden states, one array per window, in order. Shape ``(pieces, 384)``, special pieces
+            Last hidden states, one array per window, in order. Shape ``(tokens, 384)``, special tokens
             included.
 
         Raises:
             EncoderError: The network failed, most likely for want of memory.
         """
         states: dict[int, NDArray[np.float32]] = {}
-        for batch in batch_windows(windows, BATCH_PIECES):
+        for batch in batch_windows(windows, MAX_BATCH_TOKENS):
             ids, mask = pad([windows[index] for index in batch])
             try:
                 (hidden,) = self._session.run(None, {"ids": ids, "mask": mask})
             except Exception as error:
-                raise EncoderError(f"the network failed on {ids.shape} pieces: {error}") from error
+                raise EncoderError(f"the network failed on {ids.shape} tokens: {error}") from error
             for row, index in enumerate(batch):
                 states[index] = hidden[row, : len(windows[index])]
         return [states[index] for index in range(len(windows))]

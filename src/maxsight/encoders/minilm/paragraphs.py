@@ -1,4 +1,4 @@
-"""all-MiniLM-L6-v2 as it was trained: one vector for a whole paragraph or phrase, the mean of its pieces."""
+"""all-MiniLM-L6-v2 as it was trained: one vector for a whole paragraph or phrase, the mean of its tokens."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from maxsight.encoders.minilm import PARAGRAPHS
 from maxsight.encoders.minilm.encoder import FOLDER
 from maxsight.encoders.minilm.language import language_notice
 from maxsight.encoders.minilm.model import Network
-from maxsight.encoders.minilm.pieces import PieceCutter
 from maxsight.encoders.minilm.recipe import Recipe, unit
+from maxsight.encoders.minilm.tokens import WordPieceTokenizer
 from maxsight.encoders.minilm.windows import FIRST, LAST, cut_windows
 from maxsight.encoders.paragraphs import ParagraphEncoder
 from maxsight.types import EmbeddingSpace
 
 DIM = 384
 WINDOW = 256
-"""Most pieces of a window, as the model's publishers set it."""
+"""Most tokens of a window, as the model's publishers set it."""
 TEXTS_AT_ONCE = 64
 """Their hidden states are in memory together: 25 MB if all are long."""
 
 
 class MiniLMParagraphs(ParagraphEncoder):
-    """One vector per paragraph: the mean of its pieces' hidden states.
+    """One vector per paragraph: the mean of its tokens' hidden states.
 
-    A paragraph of more pieces than the model reads at once is read in windows, and the mean is over all of them. The
+    A paragraph of more tokens than the model reads at once is read in windows, and the mean is over all of them. The
     model learned English.
 
     Args:
@@ -39,7 +39,7 @@ class MiniLMParagraphs(ParagraphEncoder):
 
     def __init__(self, threads: int | None = None) -> None:
         self._revision = f"{Recipe.read(FOLDER).revision}-mean"
-        self._cutter = PieceCutter(FOLDER / "tokenizer.json")
+        self._tokenizer = WordPieceTokenizer(FOLDER / "tokenizer.json")
         self._network = Network(FOLDER / "model.onnx", threads)
 
     @property
@@ -60,7 +60,8 @@ class MiniLMParagraphs(ParagraphEncoder):
 
     def _embed_some(self, texts: Sequence[str]) -> NDArray[np.float32]:
         windows = [
-            cut_windows(self._cutter.cut(text).ids, WINDOW) or [np.array([FIRST, LAST])] for text in texts
+            cut_windows(self._tokenizer.tokenize(text).ids, WINDOW) or [np.array([FIRST, LAST])]
+            for text in texts
         ]
         hidden = iter(self._network.hidden_states([window for text in windows for window in text]))
         return unit(np.stack([np.concatenate([next(hidden) for _ in text]).mean(axis=0) for text in windows]))

@@ -26,9 +26,9 @@ class Recipe:
 
     Attributes:
         revision: Fingerprint of the model files and of these numbers.
-        window: Most pieces of a window, the two special ones included.
+        window: Most tokens of a window, the two special ones included.
         blend: Weight of the window's pooled vector.
-        most_query_pieces: Pieces of a query that are searched for; what follows is left out.
+        most_query_pieces: Tokens of a query that are searched for; what follows is left out.
         mean: Mean hidden state. Shape ``(384,)``.
         origin: Mean of the blended vectors. Shape ``(384,)``.
         components: Orthonormal columns. Shape ``(384, dim)``.
@@ -75,10 +75,10 @@ class Recipe:
         """Make the vectors of a text from the hidden states of its windows.
 
         Args:
-            windows: Special pieces included. Shape ``(pieces, 384)`` each.
+            windows: Special tokens included. Shape ``(tokens, 384)`` each.
 
         Returns:
-            Unit norm, one per piece that is not special. Shape ``(pieces, dim)``.
+            Unit norm, one per token that is not special. Shape ``(tokens, dim)``.
         """
         if not windows:
             return np.zeros((0, self.dim), np.float32)
@@ -90,14 +90,14 @@ def blend_window(hidden: Floats32, mean: Floats32, weight: float) -> Floats32:
     """Centre a window's hidden states and add some of what the window as a whole is about.
 
     Args:
-        hidden: Special pieces included. Shape ``(pieces, 384)``.
+        hidden: Special tokens included. Shape ``(tokens, 384)``.
         mean: Shape ``(384,)``.
-        weight: Of the window's pooled vector, against 1 for the piece's own.
+        weight: Of the window's pooled vector, against 1 for the token's own.
 
     Returns:
-        Unit norm, special pieces left out. Shape ``(pieces - 2, 384)``.
+        Unit norm, special tokens left out. Shape ``(tokens - 2, 384)``.
     """
-    pooled = unit(hidden.mean(axis=0))  # as sentence-transformers pools: special pieces count
+    pooled = unit(hidden.mean(axis=0))  # as sentence-transformers pools: special tokens count
     return unit(unit(hidden[1:-1] - mean) + np.float32(weight) * pooled)
 
 

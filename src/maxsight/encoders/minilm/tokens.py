@@ -13,16 +13,16 @@ from maxsight.encoders.query_words import is_punctuation
 from maxsight.errors import ModelNotAvailableError
 
 UNKNOWN = 100
-"""The piece that stands for whatever the vocabulary lacks."""
+"""The token that stands for whatever the vocabulary lacks."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pieces:
+class Tokens:
     """The word pieces of one text, in reading order, without special ones.
 
     Attributes:
-        ids: Their numbers in the vocabulary. Shape ``(pieces,)``, int64.
-        spans: Where each stands in the text. Shape ``(pieces, 2)``, int32.
+        ids: Their numbers in the vocabulary. Shape ``(tokens,)``, int64.
+        spans: Where each stands in the text. Shape ``(tokens, 2)``, int32.
     """
 
     ids: NDArray[np.int64]
@@ -31,11 +31,11 @@ class Pieces:
     def __len__(self) -> int:
         return len(self.ids)
 
-    def __getitem__(self, part: slice | NDArray[np.bool_]) -> Pieces:
-        return Pieces(self.ids[part], self.spans[part])
+    def __getitem__(self, part: slice | NDArray[np.bool_]) -> Tokens:
+        return Tokens(self.ids[part], self.spans[part])
 
 
-class PieceCutter:
+class WordPieceTokenizer:
     """Cuts text into the word pieces of the English, uncased BERT vocabulary."""
 
     def __init__(self, tokenizer_file: Path) -> None:
@@ -49,18 +49,18 @@ class PieceCutter:
         self._punctuation[
             [
                 number
-                for piece, number in self._tokenizer.get_vocab().items()
-                if is_punctuation(piece.removeprefix("##"))
+                for token, number in self._tokenizer.get_vocab().items()
+                if is_punctuation(token.removeprefix("##"))
             ]
         ] = True
 
-    def cut(self, text: str) -> Pieces:
-        """Cut a text. Characters outside the vocabulary become :data:`UNKNOWN`, white space nothing."""
+    def tokenize(self, text: str) -> Tokens:
+        """Tokenize a text. Characters outside the vocabulary become :data:`UNKNOWN`, white space nothing."""
         encoding = self._tokenizer.encode(text, add_special_tokens=False)
-        return Pieces(
+        return Tokens(
             np.asarray(encoding.ids, np.int64), np.asarray(encoding.offsets, np.int32).reshape(-1, 2)
         )
 
-    def meaningful(self, pieces: Pieces) -> NDArray[np.bool_]:
-        """Tell pieces with a letter, digit or symbol from mere punctuation. Shape ``(pieces,)``."""
-        return ~self._punctuation[pieces.ids]
+    def meaningful(self, tokens: Tokens) -> NDArray[np.bool_]:
+        """Tell tokens with a letter, digit or symbol from mere punctuation. Shape ``(tokens,)``."""
+        return ~self._punctuation[tokens.ids]

@@ -1,7 +1,7 @@
-"""A text as a ColBERT reads it: its pieces, with the prompt's and the special ones around them, in windows.
+"""A text as a ColBERT reads it: its tokens, with the prompt's and the special ones around them, in windows.
 
-A page is tokenised as a whole, and its pieces are dealt out to windows as long as the model reads documents. So a text
-that fits one window is read exactly as sentence-transformers reads it, and no piece is ever cut off.
+A page is tokenised as a whole, and its tokens are dealt out to windows as long as the model reads documents. So a text
+that fits one window is read exactly as sentence-transformers reads it, and no token is ever cut off.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from numpy.typing import NDArray
 from maxsight.types import Words
 
 Window = NDArray[np.intp]
-"""Which of a text's pieces are read together, in order."""
+"""Which of a text's tokens are read together, in order."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Pieces:
-    """The pieces of one text.
+class Tokens:
+    """The tokens of one text.
 
     Attributes:
         inputs: What the tokenizer made of them: ``input_ids``, ``attention_mask`` and what else the model takes.
-            Shape ``(pieces,)`` each, int64.
-        spans: Where each stands in the text; empty for those of the prompt and special ones. Shape ``(pieces, 2)``,
+            Shape ``(tokens,)`` each, int64.
+        spans: Where each stands in the text; empty for those of the prompt and special ones. Shape ``(tokens, 2)``,
             int32.
     """
 
@@ -34,11 +34,11 @@ class Pieces:
 
     @property
     def from_text(self) -> NDArray[np.bool_]:
-        """Which pieces stand for text. Shape ``(pieces,)``."""
+        """Which tokens stand for text. Shape ``(tokens,)``."""
         return np.asarray(self.spans[:, 1] > self.spans[:, 0])
 
     def windows(self, words: Words, length: int) -> list[Window]:
-        """Deal the pieces out to windows of at most ``length``, each with the prompt and special pieces around it.
+        """Deal the tokens out to windows of at most ``length``, each with the prompt and special tokens around it.
 
         The windows of a text are about equally long, for in a short one a word has little context. They are cut
         between words, unless a word alone fills half of one.
@@ -60,32 +60,32 @@ class Pieces:
         return windows
 
 
-def _cut_before(piece: int, begins_word: NDArray[np.bool_], earliest: int) -> int:
-    """Find the last piece after ``earliest`` and up to ``piece`` that begins a word; ``piece`` itself if none does."""
-    found = np.flatnonzero(begins_word[earliest + 1 : piece + 1])
-    return earliest + 1 + int(found[-1]) if len(found) else piece
+def _cut_before(token: int, begins_word: NDArray[np.bool_], earliest: int) -> int:
+    """Find the last token after ``earliest`` and up to ``token`` that begins a word; ``token`` itself if none does."""
+    found = np.flatnonzero(begins_word[earliest + 1 : token + 1])
+    return earliest + 1 + int(found[-1]) if len(found) else token
 
 
 def text_spans(offsets: Any, prompt: str, text: str) -> NDArray[np.int32]:
     """Turn a tokenizer's offsets in ``prompt + text`` into spans of the text, white space at their ends left off.
 
-    A piece of nothing but white space stands for the beginning of the word it leads to.
+    A token of nothing but white space stands for the beginning of the word it leads to.
 
     Args:
-        offsets: Shape ``(pieces, 2)``.
+        offsets: Shape ``(tokens, 2)``.
         prompt: What was put before the text.
         text: The text.
 
     Returns:
-        Empty for pieces of the prompt and for special ones. Shape ``(pieces, 2)``.
+        Empty for tokens of the prompt and for special ones. Shape ``(tokens, 2)``.
     """
     spans = np.maximum(np.asarray(offsets, np.int32) - len(prompt), 0)
     spans[spans[:, 0] == spans[:, 1]] = 0
     for index, (start, end) in enumerate(spans.tolist()):
-        piece = text[start:end]
-        if piece.isspace():
+        token = text[start:end]
+        if token.isspace():
             if end < len(text) and not text[end].isspace():
                 spans[index] = end, end + 1
-        elif piece != piece.strip():
-            spans[index] += [len(piece) - len(piece.lstrip()), len(piece.rstrip()) - len(piece)]
+        elif token != token.strip():
+            spans[index] += [len(token) - len(token.lstrip()), len(token.rstrip()) - len(token)]
     return spans
