@@ -1,7 +1,5 @@
 """An encoder that looks at pages and knows colours: the right answer to every question can be seen."""
 
-from dataclasses import replace
-
 import numpy as np
 
 from maxsight.encoders import Encoder
@@ -19,12 +17,12 @@ class ColourEncoder(Encoder):
     A query is names of colours; it ends in a token of no word, which finds the prompt.
     """
 
-    space = EmbeddingSpace("colours", "1", dim=16)
+    space = None
     picture = PictureFit(Fit.STRETCH, height_px=10 * GRID, width_px=10 * GRID)
     batch_size = 4
 
-    def __init__(self, **space):
-        self.space = replace(self.space, **space)
+    def __init__(self, name="colours", revision="1"):
+        self.space = EmbeddingSpace(name, revision, dim=16)
 
     def encode_pages(self, pages):
         return [self._encode(page.picture) for page in pages]
