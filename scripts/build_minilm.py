@@ -26,8 +26,7 @@ from safetensors.numpy import load_file
 from maxsight.encoders.minilm.encoder import FOLDER
 from maxsight.encoders.minilm.model import Network
 from maxsight.encoders.minilm.recipe import blend_window
-from maxsight.encoders.minilm.tokens import WordPieceTokenizer
-from maxsight.encoders.minilm.windows import cut_windows
+from maxsight.encoders.minilm.tokens import WordPieceTokenizer, cut_windows
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WINDOW = 128

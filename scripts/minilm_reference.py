@@ -12,8 +12,7 @@ import numpy as np
 from minilm_graph import HEADS, LAYERS, WIDTH, Weights
 from numpy.typing import NDArray
 
-from maxsight.encoders.minilm.tokens import WordPieceTokenizer
-from maxsight.encoders.minilm.windows import FIRST, LAST
+from maxsight.encoders.minilm.tokens import CLS, SEP, WordPieceTokenizer
 
 SENTENCES = (
     "What drove the reduction in selling, general and administrative expense?",
@@ -31,7 +30,7 @@ def write_reference(weights: Weights, tokenizer: WordPieceTokenizer, file: Path)
     """Write the sentences and their last hidden states ``(tokens, 384)``, special tokens included."""
     arrays: dict[str, NDArray[np.generic]] = {"sentences": np.array(SENTENCES)}
     for number, sentence in enumerate(SENTENCES):
-        ids = np.concatenate([[FIRST], tokenizer.tokenize(sentence).ids, [LAST]])
+        ids = np.concatenate([[CLS], tokenizer.tokenize(sentence).ids, [SEP]])
         arrays[f"hidden_{number}"] = hidden_states(weights, ids)
     file.parent.mkdir(parents=True, exist_ok=True)
     np.savez(file, **arrays)

@@ -9,8 +9,7 @@ import pytest
 from maxsight.encoders.minilm.encoder import FOLDER, MiniLM
 from maxsight.encoders.minilm.model import Network
 from maxsight.encoders.minilm.recipe import Recipe, blend_window
-from maxsight.encoders.minilm.tokens import WordPieceTokenizer
-from maxsight.encoders.minilm.windows import cut_windows
+from maxsight.encoders.minilm.tokens import CLS, SEP, WordPieceTokenizer, cut_windows
 from maxsight.errors import EmptyQueryError, ModelNotAvailableError
 from maxsight.types import Page, TextSource, Words
 
@@ -60,6 +59,19 @@ def page_of(text: str) -> Page:
 
 def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
     return (left * right).sum(-1) / np.linalg.norm(left, axis=-1) / np.linalg.norm(right, axis=-1)
+
+
+def test_a_text_is_cut_into_full_windows_and_a_rest_each_between_the_special_tokens():
+    windows = cut_windows(np.arange(1000, 1007), length=5)
+    assert [window.tolist() for window in windows] == [
+        [CLS, 1000, 1001, 1002, SEP],
+        [CLS, 1003, 1004, 1005, SEP],
+        [CLS, 1006, SEP],
+    ]
+
+
+def test_an_empty_text_has_no_windows():
+    assert cut_windows(np.arange(0), length=5) == []
 
 
 def test_hidden_states_are_those_of_the_original_float32_weights(float32, tokenizer, network):

@@ -1,4 +1,4 @@
-"""The seam to whatever turns pages and queries into vectors."""
+"""The protocol of encoders: what turns pages and queries into vectors."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Protocol
 
 import numpy as np
+from numpy.typing import NDArray
 
 from maxsight.errors import InputError
 from maxsight.pictures import PictureFit
@@ -19,7 +20,7 @@ PAGES_PER_BATCH = 16
 
 
 class Precision(StrEnum):
-    """The floating-point type a model computes in. Its vectors leave as float32 all the same."""
+    """The floating-point type a model computes in. Its vectors are float32 all the same."""
 
     AUTO = "auto"
     """bfloat16 on a GPU that has it, float16 on other GPUs, float32 on a CPU."""
@@ -30,19 +31,17 @@ class Precision(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class EncoderOptions:
-    """How an encoder runs on this machine. None of it changes what its vectors mean.
+    """How an encoder runs on this machine. No option changes what its vectors mean.
 
-    Encoders that come with maxsight run on the CPU: they refuse other devices, and leave out what does not concern
-    them of the rest.
+    Encoders that ship with maxsight run on the CPU: they refuse other devices and ignore the other options.
 
     Attributes:
-        devices: ``auto``, ``cuda``, ``cuda:1``, ``mps``, ``cpu``; several work side by side on different pages.
-            ``MAXSIGHT_DEVICE``, else ``auto``, if not given.
-        precision: What the model computes in.
-        batch_size: Pages encoded together, or windows of text where a model reads text; None to go by free memory.
-            Halved when memory runs out.
-        trust_remote_code: Run Python code that comes with a checkpoint of texts; those of pictures never run any.
-            Off unless given.
+        devices: ``auto``, ``cuda``, ``cuda:1``, ``mps``, ``cpu``. Several devices encode different pages at the same
+            time. The default is ``MAXSIGHT_DEVICE``, else ``auto``.
+        precision: The type the model computes in.
+        batch_size: Pages encoded together, or windows of text. None chooses it by the free memory. It is halved when
+            memory runs out.
+        trust_remote_code: Run the Python code of a text checkpoint. Checkpoints of pictures never run any.
     """
 
     devices: tuple[str, ...] = field(default_factory=default_devices)
@@ -103,15 +102,22 @@ class Encoder(Protocol):
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one embedding each, in order.
 
-        A page's vectors depend on that page alone: batch mates never change them.
+        A page's vectors depend on that page alone: batch mates never change them. On a page of more vectors than a
+        page may have, neighbours are merged.
+
+        Raises:
+            InputError: A page lacks the picture that the encoder needs.
+            EncoderOutOfMemoryError: A single page is more than the device's memory holds.
+            EncoderError: The model failed, or a page can't be encoded.
         """
 
     @abstractmethod
     def encode_query(self, text: str) -> QueryEmbedding:
-        """Encode one query.
+        """Encode one query. Its text is cut where the encoder reads no further.
 
         Raises:
             EmptyQueryError: Nothing in ``text`` can be searched for.
+            EncoderError: The model failed, or the encoder takes no queries.
         """
 
     def encode_phrases(self, phrases: Sequence[str]) -> QueryEmbedding:
@@ -154,3 +160,17 @@ class HiddenStateEncoder(Protocol):
             Per page its embedding and its hidden states, one per vector. Shape ``(vectors, hidden_dim)``, float32.
         """
         ...
+
+
+def picture_of(page: Page, space: EmbeddingSpace) -> NDArray[np.uint8]:
+    """Take a page's picture, for an encoder that looks at pages.
+
+    Raises:
+        InputError: The page was read without one.
+    """
+    if page.picture is None:
+        raise InputError(
+            f"page {page.page_number} has no picture, and {space.encoder} looks at pages",
+            hint="Read pages with this encoder's picture, or use an encoder of text, such as minilm.",
+        )
+    return page.picture

@@ -22,8 +22,6 @@ from maxsight.settings import cohere_key, cohere_url
 from maxsight.types import EmbeddingSpace
 
 PREFIX = "cohere:"
-TEXTS_PER_REQUEST = 96
-"""The most that the API takes."""
 TIMEOUT_S = 120.0
 MAX_RETRIES = 8
 """With waits that double from 1 to 60 s where the service does not say how long: four minutes in all."""
@@ -51,6 +49,9 @@ class CohereEncoder(ParagraphEncoder):
         ModelNotAvailableError: There is no key, or no model is named.
     """
 
+    texts_at_once = 96
+    """The most that the API takes in one request."""
+
     def __init__(self, name: str, *, max_retries: int = MAX_RETRIES) -> None:
         self._model = name.removeprefix(PREFIX)
         if not self._model:
@@ -75,28 +76,20 @@ class CohereEncoder(ParagraphEncoder):
     @cached_property
     def space(self) -> EmbeddingSpace:
         """The space of the model, which is known by its name alone."""
-        dim = DIMS.get(self._model)
-        if dim is None:
-            dim = len(self._request(["dimension"], "search_document")[0])
+        dim = DIMS.get(self._model) or self._request(["dimension"], "search_document").shape[1]
         return EmbeddingSpace(f"{PREFIX}{self._model}", self._model, dim, query_format="phrases")
 
     def _embed(self, texts: Sequence[str], *, are_queries: bool) -> NDArray[np.float32]:
-        kind = "search_query" if are_queries else "search_document"
-        rows = [
-            row
-            for start in range(0, len(texts), TEXTS_PER_REQUEST)
-            for row in self._request(texts[start : start + TEXTS_PER_REQUEST], kind)
-        ]
-        vectors = np.asarray(rows, np.float32)
+        vectors = self._request(texts, "search_query" if are_queries else "search_document")
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
-        if vectors.shape != (len(texts), self.space.dim) or not (np.isfinite(norms) & (norms > 0)).all():
+        if vectors.shape[1] != self.space.dim or not (np.isfinite(norms) & (norms > 0)).all():
             raise EncoderError(
                 f"{self.space.encoder} gave vectors that can't be used, of shape {vectors.shape}; "
                 f"{(len(texts), self.space.dim)} were expected"
             )
         return np.asarray(vectors / norms, np.float32)
 
-    def _request(self, texts: Sequence[str], kind: str) -> Sequence[Sequence[float]]:
+    def _request(self, texts: Sequence[str], kind: str) -> NDArray[np.float32]:
         with _translated(self._model):
             answer = self._client.embed(
                 model=self._model,
@@ -110,7 +103,7 @@ class CohereEncoder(ParagraphEncoder):
             raise EncoderError(
                 f"{PREFIX}{self._model} answered {len(texts)} texts with {len(vectors)} vectors"
             )
-        return vectors
+        return np.array(vectors, np.float32)
 
 
 @contextmanager

@@ -1,7 +1,7 @@
 """A deterministic encoder without weights: for tests, examples and docs.
 
-Each word has one vector, drawn from a hash of its letters and digits, so a query finds the pages that hold
-its words and nothing else. It knows no meaning: "car" and "automobile" are strangers.
+Each word has one vector, drawn from a hash of its letters and digits. So a query finds the pages that have its words,
+and no others. The encoder knows no meaning: "car" and "automobile" are unrelated.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, 
 
 
 class FakeEncoder(Encoder):
-    """One vector per word, the same for the same word, whatever stands around it.
+    """One vector per word. The same word always has the same vector.
 
     Args:
         dim: Length of the vectors, at least 2.
@@ -34,7 +34,7 @@ class FakeEncoder(Encoder):
 
     @property
     def space(self) -> EmbeddingSpace:
-        """The space ``fake``; its revision only changes with how words are hashed."""
+        """The space ``fake``. Its revision changes only with the hash of words."""
         return EmbeddingSpace(encoder="fake", revision="1", dim=self._dim)
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
@@ -42,11 +42,7 @@ class FakeEncoder(Encoder):
         return [self._encode_page(page) for page in pages]
 
     def encode_query(self, text: str) -> QueryEmbedding:
-        """Encode a query, one vector per word that has a letter or a digit.
-
-        Raises:
-            EmptyQueryError: No word has one.
-        """
+        """Encode a query, one vector per word that has a letter or a digit."""
         words = tuple(word for word in text.split() if _key(word))
         if not words:
             raise no_words()

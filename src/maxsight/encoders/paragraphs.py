@@ -1,6 +1,6 @@
-"""One vector for each paragraph: what the encoders that make those have in common.
+"""The common part of encoders that make one vector of a paragraph.
 
-A query is searched for word by word, each a vector; words in double quotes stay together as one phrase.
+A query has one vector for each word. Words in double quotes stay together as one phrase.
 """
 
 from __future__ import annotations
@@ -14,22 +14,27 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.encoders.base import Encoder
+from maxsight.encoders.batching import run_together
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.query_words import bare_word, has_words, no_words
+from maxsight.encoders.regions import paragraph_regions
 from maxsight.errors import EmptyQueryError
-from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Regions, Words
+from maxsight.types import Page, PageEmbedding, QueryEmbedding
 
-MOST_QUERY_PHRASES = 64
+MAX_QUERY_PHRASES = 64
 _BLANK_LINE = re.compile(r"\n[ \t]*\n\s*")
 _PHRASE = re.compile(r'"([^"]+)"|(\S+)')
 
 
 class ParagraphEncoder(Encoder):
-    """Makes one vector of a text as a whole: of each paragraph of a page, of each phrase of a query."""
+    """Makes one vector of each paragraph of a page, and of each phrase of a query."""
+
+    texts_at_once = 64
+    """The most texts of one call of ``_embed``."""
 
     @abstractmethod
     def _embed(self, texts: Sequence[str], *, are_queries: bool) -> NDArray[np.float32]:
-        """One unit-norm vector per text. Shape ``(texts, dim)``."""
+        """Make one unit-norm vector per text. Shape ``(texts, dim)``."""
 
     @property
     def batch_size(self) -> int:
@@ -42,34 +47,33 @@ class ParagraphEncoder(Encoder):
         return True
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
-        """Encode pages, one vector per paragraph, where the page says what one is; else blank lines do."""
-        if not pages:
-            return []
+        """Encode pages, one vector per paragraph. Blank lines part them unless the page says where they are."""
         spans = [paragraph_spans(page) for page in pages]
-        texts = [page.text[start:end] for page, rows in zip(pages, spans, strict=True) for start, end in rows]
-        vectors = (
-            self._embed(texts, are_queries=False) if texts else np.zeros((0, self.space.dim), np.float32)
-        )
-        ends = np.cumsum([len(rows) for rows in spans])
-        each = np.split(vectors, ends[:-1])
+        texts = [
+            [page.text[start:end] for start, end in rows] for page, rows in zip(pages, spans, strict=True)
+        ]
+        each = run_together(texts, lambda together: self._vectors(together, are_queries=False))
         return [
-            merge_neighbours(own, paragraph_regions(rows, page.words))
-            for page, rows, own in zip(pages, spans, each, strict=True)
+            merge_neighbours(
+                np.array(vectors, np.float32).reshape(len(rows), self.space.dim),
+                paragraph_regions(rows, page.words),
+            )
+            for page, rows, vectors in zip(pages, spans, each, strict=True)
         ]
 
     def encode_query(self, text: str) -> QueryEmbedding:
-        """Encode a query, one vector per word, or per phrase in double quotes; after 64 of them it is cut.
+        """Encode a query, one vector per word, or per phrase in double quotes. Only the first 64 are used.
 
         Raises:
             EmptyQueryError: It has no words.
         """
         phrases = phrases_of(text)
-        if len(phrases) > MOST_QUERY_PHRASES:
-            return self.encode_phrases(phrases[:MOST_QUERY_PHRASES])
+        if len(phrases) > MAX_QUERY_PHRASES:
+            return self.encode_phrases(phrases[:MAX_QUERY_PHRASES])
         return replace(self.encode_phrases(phrases), text=text)
 
     def encode_phrases(self, phrases: Sequence[str]) -> QueryEmbedding:
-        """Encode a query that is given as phrases, one vector each.
+        """Encode a query that is a list of phrases, one vector each.
 
         Raises:
             EmptyQueryError: There are none, or one has no words.
@@ -81,10 +85,17 @@ class ParagraphEncoder(Encoder):
                 raise EmptyQueryError(f"the phrase {phrase!r} has no words", hint="Leave it out.")
         return QueryEmbedding(
             text=" ".join(phrases),
-            vectors=self._embed(list(phrases), are_queries=True),
+            vectors=np.array(self._vectors(phrases, are_queries=True)),
             words=tuple(phrases),
             word_index=np.arange(len(phrases), dtype=np.int32),
         )
+
+    def _vectors(self, texts: Sequence[str], *, are_queries: bool) -> list[NDArray[np.float32]]:
+        return [
+            vector
+            for start in range(0, len(texts), self.texts_at_once)
+            for vector in self._embed(texts[start : start + self.texts_at_once], are_queries=are_queries)
+        ]
 
 
 def phrases_of(query: str) -> list[str]:
@@ -101,22 +112,10 @@ def phrases_of(query: str) -> list[str]:
 
 
 def paragraph_spans(page: Page) -> NDArray[np.int32]:
-    """Where a page's paragraphs stand in its text. Shape ``(paragraphs, 2)``."""
+    """Find where a page's paragraphs stand in its text. Shape ``(paragraphs, 2)``."""
     if page.paragraphs is not None:
         return page.paragraphs.spans
     breaks = [match.span() for match in _BLANK_LINE.finditer(page.text)]
     starts, ends = [0, *(end for _, end in breaks)], [*(start for start, _ in breaks), len(page.text)]
     spans = [span for span in zip(starts, ends, strict=True) if has_words(page.text[slice(*span)])]
     return np.array(spans, np.int32).reshape(-1, 2)
-
-
-def paragraph_regions(spans: NDArray[np.int32], words: Words) -> Regions:
-    """Give each paragraph its span, and the box around its words where they have boxes."""
-    if words.boxes is None:
-        return Regions(boxes=None, spans=spans)
-    boxes = np.tile(np.array(WHOLE_PAGE, np.float32), (len(spans), 1))
-    for row, (start, end) in enumerate(spans):
-        own = words.boxes[(words.spans[:, 0] < end) & (words.spans[:, 1] > start)]
-        if len(own):
-            boxes[row] = [*own[:, :2].min(axis=0), *own[:, 2:].max(axis=0)]
-    return Regions(boxes=boxes, spans=spans)

@@ -1,11 +1,11 @@
-"""Vectors that came with the data, used as they are. No model: queries are vectors too, or another encoder's."""
+"""Vectors that came with the data, used as they are. Queries are vectors too, or another encoder encodes them."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from maxsight.encoders.base import Encoder
-from maxsight.encoders.paragraphs import paragraph_regions
+from maxsight.encoders.regions import paragraph_regions
 from maxsight.errors import EncoderError, InputError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
@@ -13,7 +13,7 @@ PRECOMPUTED = "precomputed"
 
 
 class Precomputed(Encoder):
-    """Takes the vectors of records for pages.
+    """Uses the vectors of records as those of pages.
 
     Args:
         dim: Length of the vectors.
@@ -30,7 +30,7 @@ class Precomputed(Encoder):
 
     @property
     def space(self) -> EmbeddingSpace:
-        """The space of the given vectors: as far as anyone can tell, that of their name and length."""
+        """The space of the given vectors. Their name and length are all that is known of it."""
         return self._space
 
     @property
@@ -39,19 +39,11 @@ class Precomputed(Encoder):
         return True
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
-        """Take the vectors of the pages' paragraphs.
-
-        Raises:
-            EncoderError: A page came without vectors.
-        """
+        """Take the vectors of the pages' paragraphs. A page without vectors is an EncoderError."""
         return [self._embedding(page) for page in pages]
 
     def encode_query(self, text: str) -> QueryEmbedding:
-        """Refuse: nothing here makes a vector of a text.
-
-        Raises:
-            InputError: Always.
-        """
+        """Raise an InputError: nothing here makes a vector of a text."""
         raise InputError(
             "this library's vectors came with its data, and nothing here makes such a vector of a text",
             hint="Ask with vectors (--query-vectors FILE.npy, or an array in Python), or name the encoder that made "

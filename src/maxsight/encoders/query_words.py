@@ -1,4 +1,4 @@
-"""The words of a query: whether there are any, which vector is whose, and how people are shown them."""
+"""The words of a query: whether it has any, which vectors belong to which, and how people see them."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from maxsight.encoders.regions import word_of
 from maxsight.errors import EmptyQueryError
+from maxsight.types import QueryEmbedding
 
 _AROUND_WORDS = ".,;:!?\u2026'\"\u2018\u2019\u201c\u201d\u00ab\u00bb()[]{}"
 
@@ -36,21 +37,16 @@ def no_words() -> EmptyQueryError:
     )
 
 
-def texts_of_tokens(text: str, spans: NDArray[np.int32]) -> tuple[str, ...]:
-    """What each token of a query says; nothing for one that the model adds, whose span is empty."""
-    return tuple(text[start:end].strip() for start, end in spans)
-
-
-def words_of_tokens(text: str, spans: NDArray[np.int32]) -> tuple[tuple[str, ...], NDArray[np.int32]]:
-    """Say which words of a query its tokens belong to.
+def query_of_tokens(text: str, vectors: NDArray[np.float32], spans: NDArray[np.int32]) -> QueryEmbedding:
+    """Say which words of a query its vectors belong to.
 
     Args:
-        text: The query, with at least one word. Words are what white space parts, mere punctuation aside.
-        spans: Where each token stands in it; empty for a token that the model adds. Shape ``(tokens, 2)``.
+        text: The query, with at least one word. White space parts words; mere punctuation is no word.
+        vectors: One per token. Shape ``(query_tokens, dim)``.
+        spans: Where each token stands in the text; empty for a token that the model adds. Shape ``(query_tokens, 2)``.
 
     Returns:
-        The words that have a token, bare; and for each token its place among them, -1 where it belongs to
-        none. Shape ``(tokens,)``.
+        The query. Its words are those that have a token, without the punctuation around them.
     """
     words = [match.span() for match in re.finditer(r"\S+", text)]
     word = word_of(spans, np.array(words, np.int32))
@@ -58,4 +54,10 @@ def words_of_tokens(text: str, spans: NDArray[np.int32]) -> tuple[tuple[str, ...
     belongs = (spans[:, 1] > spans[:, 0]) & is_word[word]
     word_index = np.full(len(spans), -1, np.int32)
     found, word_index[belongs] = np.unique(word[belongs], return_inverse=True)
-    return tuple(bare_word(text[slice(*words[index])]) for index in found), word_index
+    return QueryEmbedding(
+        text=text,
+        vectors=vectors,
+        words=tuple(bare_word(text[slice(*words[index])]) for index in found),
+        word_index=word_index,
+        tokens=tuple(text[start:end].strip() for start, end in spans),
+    )

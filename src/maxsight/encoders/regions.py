@@ -1,4 +1,4 @@
-"""Where the tokens of a text stand: in which word, and where on the page."""
+"""Where a page's vectors come from: the spans of their text, and the boxes of the words in it."""
 
 from __future__ import annotations
 
@@ -18,16 +18,32 @@ def word_of(spans: NDArray[np.int32], words: NDArray[np.int32]) -> NDArray[np.in
     return np.maximum(np.searchsorted(words[:, 0], spans[:, 0], side="right") - 1, 0)
 
 
-def regions_of(spans: NDArray[np.int32], words: Words) -> Regions:
+def token_regions(spans: NDArray[np.int32], words: Words) -> Regions:
     """Give each token its own span and the box of its word.
 
-    A token with an empty span stands for no text, and so for the whole page; so does every token where a page with a
-    picture has no word boxes.
+    A token with an empty span stands for no text, and so for the whole page. So does every token of a page whose
+    words have no boxes although it has a picture.
     """
     if words.boxes is None:
         return Regions(boxes=None, spans=spans)
-    boxes = np.tile(np.array(WHOLE_PAGE, np.float32), (len(spans), 1))
+    boxes = _whole_pages(len(spans))
     if len(words):
         placed = spans[:, 1] > spans[:, 0]
         boxes[placed] = words.boxes[word_of(spans[placed], words.spans)]
     return Regions(boxes=boxes, spans=spans)
+
+
+def paragraph_regions(spans: NDArray[np.int32], words: Words) -> Regions:
+    """Give each paragraph its span, and the box around its words where they have boxes."""
+    if words.boxes is None:
+        return Regions(boxes=None, spans=spans)
+    boxes = _whole_pages(len(spans))
+    for row, (start, end) in enumerate(spans):
+        own = words.boxes[(words.spans[:, 0] < end) & (words.spans[:, 1] > start)]
+        if len(own):
+            boxes[row] = [*own[:, :2].min(axis=0), *own[:, 2:].max(axis=0)]
+    return Regions(boxes=boxes, spans=spans)
+
+
+def _whole_pages(count: int) -> NDArray[np.float32]:
+    return np.tile(np.array(WHOLE_PAGE, np.float32), (count, 1))

@@ -1,7 +1,8 @@
-"""Token pooling: a page in a half or a third of its vectors, each the mean of some that say nearly the same.
+"""Token pooling: a page in a half or a third of its vectors, each the mean of some similar ones.
 
 Clavié, Chaffin and Adams 2024, "Reducing the Footprint of Multi-Vector Retrieval with Minimal Performance Impact via
-Token Pooling": Ward's hierarchical clustering, cut where ``vectors / factor`` clusters are left, and the mean of each.
+Token Pooling" (https://arxiv.org/abs/2409.14683). Ward's hierarchical clustering is cut at ``vectors / factor``
+clusters, and the mean of each is taken.
 """
 
 from __future__ import annotations
@@ -15,29 +16,29 @@ from scipy.cluster.hierarchy import fcluster, linkage
 from scipy.spatial.distance import squareform
 
 from maxsight.encoders.base import Encoder
-from maxsight.encoders.merging import mean_directions, unions
+from maxsight.encoders.merging import map_regions, mean_directions, unions
 from maxsight.errors import InputError
 from maxsight.pictures import PictureFit
 from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, QueryEmbedding, Regions
 
 COMPACT = 2.0
-"""A cluster's extent may be this many times what its members cover and still say where they are."""
+"""A cluster's region may be at most this many times as large as its members' regions together."""
 
 
 def pool_tokens(embedding: PageEmbedding, factor: int) -> PageEmbedding:
-    """Merge a page's vectors to ``1 / factor`` as many, or fewer where many are equal.
+    """Merge a page's vectors to ``1 / factor`` of their number, or fewer where many are equal.
 
-    Vectors that stand for the whole page are kept as they are. A cluster whose members lie together gets the smallest
-    region that holds them; one whose members are scattered gets the region of the member nearest to its mean, since a
-    region around all of them would point at what they are not.
+    Vectors that stand for the whole page stay as they are. A cluster whose members lie together gets the smallest
+    region that holds them. A cluster of scattered members gets the region of the member nearest to the mean: a region
+    around all of them would mostly show what lies between them.
 
     Args:
         embedding: A page of any encoder.
         factor: 1 leaves the page as it is.
 
     Returns:
-        Unit-norm float32 vectors, clusters in the order of their first members, then those of the whole page. The same
-        page always gives the same.
+        Unit-norm float32 vectors: clusters in the order of their first members, then vectors of the whole page. The
+        same page always gives the same result.
 
     Raises:
         InputError: ``factor`` is less than 1.
@@ -73,7 +74,7 @@ class PoolingEncoder(Encoder):
 
     @property
     def space(self) -> EmbeddingSpace:
-        """The encoder's: a mean of vectors may be compared with what the vectors may be compared with."""
+        """The encoder's: means of vectors are in the space of the vectors."""
         return self._encoder.space
 
     @property
@@ -132,8 +133,8 @@ def _clusters(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp
     Returns:
         The vectors' indices, cluster by cluster, and where in them each cluster begins.
     """
-    # Ward's linkage wants Euclidean distances. Between unit vectors they follow from the cosines, sooner than scipy
-    # works them out from the coordinates; in double precision, so that near ties fall the same way on every machine.
+    # Ward's linkage wants Euclidean distances. Between unit vectors, cosines give them faster than scipy does from the
+    # coordinates. Double precision makes near ties fall the same way on every machine.
     exact = vectors.astype(np.float64)
     distances = np.sqrt(np.maximum(2 - 2 * exact @ exact.T, 0))
     labels = fcluster(linkage(squareform(distances, checks=False), "ward"), count, "maxclust")
@@ -144,10 +145,10 @@ def _clusters(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp
 
 
 def _nearest(vectors: Floats, means: Floats, firsts: NDArray[np.intp]) -> NDArray[np.intp]:
-    """Per cluster the position of the member nearest to its mean, the first of equals. Shape ``(clusters,)``."""
+    """Find the member nearest to each cluster's mean, the first of equals. Shape ``(clusters,)``."""
     cluster = np.repeat(np.arange(len(firsts)), np.diff(firsts, append=len(vectors)))
     similarities = np.einsum("vd,vd->v", vectors, means[cluster])
-    # By cluster, then by similarity; each cluster's first is what is looked for.
+    # Sort by cluster, then by similarity: the first of each cluster is the nearest.
     return np.lexsort((-similarities, cluster))[firsts]
 
 
@@ -159,27 +160,20 @@ def _regions(
     kept: NDArray[np.intp],
 ) -> Regions:
     compact = np.ones(len(firsts), bool)
-    extents: list[NDArray[Any] | None] = [regions.boxes, regions.spans]
-    for extent in extents:
-        if extent is not None:
-            covered = np.add.reduceat(_size(extent[members]), firsts)
-            compact &= _size(unions(extent[members], firsts)) <= COMPACT * covered
-    boxes, spans = (
-        None
-        if extent is None
-        else np.concatenate(
-            [
-                np.where(compact[:, None], unions(extent[members], firsts), extent[members[nearest]]),
-                extent[kept],
-            ]
-        )
-        for extent in extents
-    )
-    return Regions(boxes, spans)
+    for extents in (regions.boxes, regions.spans):
+        if extents is not None:
+            covered = np.add.reduceat(_size(extents[members]), firsts)
+            compact &= _size(unions(extents[members], firsts)) <= COMPACT * covered
+
+    def pooled(extents: NDArray[Any]) -> NDArray[Any]:
+        whole = unions(extents[members], firsts)
+        return np.concatenate([np.where(compact[:, None], whole, extents[members[nearest]]), extents[kept]])
+
+    return map_regions(regions, pooled)
 
 
 def _size(extents: NDArray[Any]) -> NDArray[Any]:
-    """Area of boxes, length of spans. Shape ``(extents,)``."""
+    """Measure the area of boxes or the length of spans. Shape ``(extents,)``."""
     half = extents.shape[1] // 2
     size: NDArray[Any] = np.prod(extents[:, half:] - extents[:, :half], axis=1)
     return size

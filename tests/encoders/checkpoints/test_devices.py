@@ -10,7 +10,7 @@ from torch.utils._python_dispatch import TorchDispatchMode
 
 from maxsight.encoders.base import Precision
 from maxsight.encoders.checkpoints.devices import (
-    MOST_PAGES,
+    MAX_BATCH_PAGES,
     available_devices,
     choose_devices,
     choose_dtype,
@@ -68,7 +68,7 @@ def test_a_cpu_computes_in_float32_unless_told_otherwise():
 def test_pages_fill_four_fifths_of_free_memory_within_reason():
     assert pages_that_fit(10 * GIGABYTE, GIGABYTE) == 8
     assert pages_that_fit(GIGABYTE, 4 * GIGABYTE) == 1, "one page is always tried"
-    assert pages_that_fit(500 * GIGABYTE, GIGABYTE) == MOST_PAGES
+    assert pages_that_fit(500 * GIGABYTE, GIGABYTE) == MAX_BATCH_PAGES
 
 
 def test_on_a_cpu_no_page_is_encoded_to_find_the_batch_size():

@@ -8,7 +8,7 @@ pytest.importorskip("torch", reason="the extra 'colpali' is not installed")
 import torch
 from opened import open_tiny, page_image, page_of
 
-from maxsight.encoders.checkpoints.replicas import Replica
+from maxsight.encoders.checkpoints.visual_model import VisualModel
 from maxsight.errors import EncoderError, EncoderOutOfMemoryError
 
 SIZES = ((425, 550), (250, 300), (300, 150))
@@ -34,22 +34,22 @@ def test_every_device_has_its_share(opened, pages, monkeypatch):
     """The other device waits until this one has begun: neither may take all."""
     from threading import Barrier
 
-    both, launch, busy = Barrier(2), Replica._launch, set()
+    both, launch, busy = Barrier(2), VisualModel._launch, set()
 
-    def launch_together(replica, batch, **options):
+    def launch_together(replica, batch):
         if id(replica) not in busy:
             busy.add(id(replica))
             both.wait(timeout=30)
-        return launch(replica, batch, **options)
+        return launch(replica, batch)
 
-    monkeypatch.setattr(Replica, "_launch", launch_together)
+    monkeypatch.setattr(VisualModel, "_launch", launch_together)
     assert len(opened.encoder(batch_size=16, devices=("cpu", "cpu")).encode_pages(pages)) == 9
     assert len(busy) == 2
 
 
 def test_replicas_do_not_share_weights(opened):
     """On another device they could not."""
-    first, second = opened.encoder(devices=("cpu", "cpu"))._replicas._replicas
+    first, second = opened.encoder(devices=("cpu", "cpu"))._replicas
     ours, theirs = (next(replica._backbone.parameters()) for replica in (first, second))
     assert torch.equal(ours, theirs)
     assert ours.data_ptr() != theirs.data_ptr()

@@ -193,7 +193,7 @@ def test_of_a_query_that_is_too_long_the_text_says_what_is_searched_for(kind, lo
 def test_a_query_that_is_asked_meanwhile_does_not_cut_a_page(checkpoint, monkeypatch):
     encoder, long = open_folder(checkpoint("stanford")), page_of("Net sales rose. " * 40)
     alone = encoder.encode_pages([long])[0].vectors
-    tokenizer = type(encoder._model._tokenizer)
+    tokenizer = type(encoder._replicas[0]._tokenizer)
     set_limits, asked = tokenizer.set_truncation_and_padding, threading.Event()
 
     def set_limits_and_wait_for_the_other(self, *args, **kwargs):

@@ -140,10 +140,10 @@ def test_the_vectors_of_the_prompt_stand_for_the_whole_page(opened_once, pages):
 def test_pages_of_large_pictures_are_asked_for_by_what_they_take(opened_once, monkeypatch):
     """Pictures of up to 512 x 512 pixels and three bytes each; a device is given one, however large it is."""
     opened = opened_once("colmodernvbert")
-    monkeypatch.setattr(visual, "MOST_PICTURE_BYTES", 5 * 3 * 512**2)
+    monkeypatch.setattr(visual, "MAX_PICTURE_BYTES", 5 * 3 * 512**2)
     for devices, batch_size, asked_for in ((1, 2, 4), (1, 8, 5), (2, 8, 10)):
         assert opened.encoder(batch_size=batch_size, devices=("cpu",) * devices).batch_size == asked_for
-    monkeypatch.setattr(visual, "MOST_PICTURE_BYTES", 1)
+    monkeypatch.setattr(visual, "MAX_PICTURE_BYTES", 1)
     assert opened.encoder(batch_size=8, devices=("cpu", "cpu")).batch_size == 2
 
 

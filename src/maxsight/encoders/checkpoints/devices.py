@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -19,7 +19,7 @@ from maxsight.threads import cpu_count
 
 Model = TypeVar("Model", bound=nn.Module)
 
-MOST_PAGES = 32
+MAX_BATCH_PAGES = 32
 """In one batch, however much memory there is: a large model is busy with far fewer."""
 _PAGES_WITHOUT_MEASURE = {"cpu": 1, "mps": 4}
 """A CPU computes one page after the other at least as fast as several at once, which no cache holds."""
@@ -67,11 +67,6 @@ def choose_devices(names: Sequence[str]) -> list[torch.device]:
         ModelNotAvailableError: One of them is not on this machine.
     """
     return [_choose_device(name) for name in names]
-
-
-def precision_of(dtypes: Iterable[torch.dtype]) -> str:
-    """Name what a model computes in, each name once."""
-    return ", ".join(dict.fromkeys(str(dtype).removeprefix("torch.") for dtype in dtypes))
 
 
 def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
@@ -131,8 +126,8 @@ def pages_per_batch(device: torch.device, encode_page: Callable[[], object]) -> 
 
 
 def pages_that_fit(free_bytes: int, bytes_per_page: int) -> int:
-    """Divide free memory among pages: at least 1, at most :data:`MOST_PAGES`."""
-    return int(min(MOST_PAGES, max(1, free_bytes * _SHARE_OF_MEMORY // max(bytes_per_page, 1))))
+    """Divide free memory among pages: at least 1, at most :data:`MAX_BATCH_PAGES`."""
+    return int(min(MAX_BATCH_PAGES, max(1, free_bytes * _SHARE_OF_MEMORY // max(bytes_per_page, 1))))
 
 
 def check_finite(vectors: NDArray[np.float32]) -> NDArray[np.float32]:

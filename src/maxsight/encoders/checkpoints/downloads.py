@@ -15,7 +15,7 @@ from maxsight.encoders.checkpoints.layouts import (
     read_layout,
     visual_layout,
 )
-from maxsight.encoders.checkpoints.weights import ADAPTER, MODEL, tensor_names, weight_files
+from maxsight.encoders.checkpoints.weights import ADAPTER, MODEL, read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
 
 
@@ -59,7 +59,7 @@ def _kind(folder: Path, downloaded: Mapping[str, Path]) -> str | None:
         layout = read_layout(folder)
         match layout:
             case VisualLayout():
-                names = tensor_names(weight_files(layout.folder, MODEL))
+                names = read_tensors(weight_files(layout.folder, MODEL))
                 has_projection = any(name.startswith(f"{layout.projection}.") for name in names)
                 return layout.family.value if has_projection else None
             case AdapterLayout():

@@ -124,91 +124,72 @@ def _download(model: str, revision: str | None, files: list[str]) -> Path:
 
 
 def _translated(
-    error: Exception, model: str, revision: str | None, *, has_token: bool
+    error: BaseException, model: str, revision: str | None, *, has_token: bool
 ) -> ModelNotAvailableError:
     """Say what a failed download means, and what to do next."""
-    page = f"{hub_url()}/{model}"
-    if isinstance(error, LocalEntryNotFoundError):
-        return _not_here(error, model, has_token=has_token)
-    if isinstance(error, GatedRepoError):
-        return ModelNotAvailableError(
-            f"{model} is gated: its owner wants its licence accepted first",
-            hint=f"Accept it at {page}, "
-            + (
+    cache, page = constants.HF_HUB_CACHE, f"{hub_url()}/{model}"
+    match error:
+        case LocalEntryNotFoundError() if constants.HF_HUB_OFFLINE:
+            reason = f"{model} is not in {cache}, or not as a whole, and HF_HUB_OFFLINE is set"
+            hint = "Unset HF_HUB_OFFLINE for one run, or name a folder with a copy of the model."
+        case LocalEntryNotFoundError(__cause__=HfHubHTTPError() as cause):
+            return _translated(cause, model, revision, has_token=has_token)
+        case GatedRepoError():
+            reason = f"{model} is gated: its owner wants its licence accepted first"
+            hint = f"Accept it at {page}, " + (
                 "with the account that your token belongs to."
                 if has_token
                 else "then put a token of yours (from the hub's settings) into HF_TOKEN, or into a .env file here."
-            ),
-        )
-    if isinstance(error, RevisionNotFoundError):
-        return ModelNotAvailableError(
-            f"{model} has no version {revision} on the hub", hint=f"See {page}/commits/main for those it has."
-        )
-    if isinstance(error, RepositoryNotFoundError):
-        return _not_there(model)
-    if isinstance(error, HfHubHTTPError) and error.response is not None:
-        return _answered(error.response.status_code, model, has_token=has_token)
-    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
-        return ModelNotAvailableError(
-            f"{model} does not fit on the disk: no space is left in {constants.HF_HUB_CACHE}",
-            hint="Free some, or set HF_HUB_CACHE to a folder on a larger disk; what was downloaded is kept.",
-        )
-    if isinstance(error, OSError) and error.errno is not None:
-        return ModelNotAvailableError(
-            f"{model} can't be written to {constants.HF_HUB_CACHE}: {error.strerror}",
-            hint="Set HF_HUB_CACHE to a folder that you may write to.",
-        )
-    return _no_network(model)
+            )
+        case RevisionNotFoundError():
+            reason = f"{model} has no version {revision} on the hub"
+            hint = f"See {page}/commits/main for the versions it has."
+        case RepositoryNotFoundError():
+            return _no_model(model)
+        case HfHubHTTPError() if error.response is not None:
+            return _refused(error.response.status_code, model, has_token=has_token)
+        case OSError(errno=errno.ENOSPC | errno.EDQUOT):
+            reason = f"{model} does not fit on the disk: no space is left in {cache}"
+            hint = "Free some, or set HF_HUB_CACHE to a folder on a larger disk. The files that are there are kept."
+        case OSError(errno=int()):
+            reason = f"{model} can't be written to {cache}: {error.strerror}"
+            hint = "Set HF_HUB_CACHE to a folder that you may write to."
+        case _:
+            reason = f"{model} is not on this machine yet, and {hub_url()} can't be reached"
+            hint = (
+                "Check the network. Without one, copy the model's files from a machine that has them into a folder, "
+                f"and name that folder; or copy that machine's {cache}."
+            )
+    return ModelNotAvailableError(reason, hint=hint)
 
 
-def _not_here(error: LocalEntryNotFoundError, model: str, *, has_token: bool) -> ModelNotAvailableError:
-    """The model is not on this machine, or not as a whole, and the hub did not give it."""
-    if constants.HF_HUB_OFFLINE:
-        return ModelNotAvailableError(
-            f"{model} is not in {constants.HF_HUB_CACHE}, or not as a whole, and HF_HUB_OFFLINE is set",
-            hint="Unset HF_HUB_OFFLINE for one run, or name a folder with a copy of the model.",
-        )
-    cause = error.__cause__
-    if isinstance(cause, HfHubHTTPError):
-        return _translated(cause, model, None, has_token=has_token)
-    return _no_network(model)
+def _refused(status: int, model: str, *, has_token: bool) -> ModelNotAvailableError:
+    """Say what a status of the hub means."""
+    tokens = f"{hub_url()}/settings/tokens"
+    match status:
+        case 401 if not has_token:
+            return _no_model(model)
+        case 401:
+            reason = "the hub does not know the token that it was given"
+            hint = f"Make a new one at {tokens} and put it into HF_TOKEN, or leave HF_TOKEN unset."
+        case 403:
+            reason = f"the token does not allow downloading {model}"
+            hint = f"Give it the right to read this model at {tokens}."
+        case _:
+            reason = f"the hub can't give {model} now: it answered {status}"
+            hint = "Try again in a few minutes."
+    return ModelNotAvailableError(reason, hint=hint)
 
 
 def _no_name(name: str) -> ModelNotAvailableError:
     return ModelNotAvailableError(
-        f"there is no folder {name}, nor can a model on the hub be called so",
+        f"there is no folder {name}, and a model on the hub can't be called so",
         hint="Name a folder with a checkpoint, or a model as owner/name, or owner/name@revision.",
     )
 
 
-def _not_there(model: str) -> ModelNotAvailableError:
+def _no_model(model: str) -> ModelNotAvailableError:
     return ModelNotAvailableError(
-        f"there is no model {model} on the hub, or it is private; nor is there a folder of this name",
-        hint="Check the spelling; for a private model, put a token that may read it into HF_TOKEN.",
-    )
-
-
-def _answered(status: int, model: str, *, has_token: bool) -> ModelNotAvailableError:
-    if status == 401 and not has_token:
-        return _not_there(model)
-    if status == 401:
-        return ModelNotAvailableError(
-            "the hub does not know the token that it was given",
-            hint=f"Make a new one at {hub_url()}/settings/tokens and put it into HF_TOKEN, or leave HF_TOKEN unset.",
-        )
-    if status == 403:
-        return ModelNotAvailableError(
-            f"the token does not allow downloading {model}",
-            hint=f"Give it the right to read this model at {hub_url()}/settings/tokens.",
-        )
-    return ModelNotAvailableError(
-        f"the hub can't give {model} now: it answered {status}", hint="Try again in a few minutes."
-    )
-
-
-def _no_network(model: str) -> ModelNotAvailableError:
-    return ModelNotAvailableError(
-        f"{model} is not on this machine yet, and {hub_url()} can't be reached",
-        hint="Check the network. Without one, copy the model's files from a machine that has them into a folder, "
-        f"and name that folder; or copy that machine's {constants.HF_HUB_CACHE}.",
+        f"there is no model {model} on the hub, or it is private; there is no folder of this name either",
+        hint="Check the spelling. For a private model, put a token that may read it into HF_TOKEN.",
     )

@@ -19,7 +19,7 @@ from typing import Any
 from transformers import CONFIG_MAPPING
 
 from maxsight.encoders.checkpoints.checkpoint import Family, QueryFormat
-from maxsight.encoders.checkpoints.weights import read_json, tensor_names, weight_files
+from maxsight.encoders.checkpoints.weights import read_json, read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
 
 NATIVE = ("colpali", "colqwen2", "colmodernvbert")
@@ -100,7 +100,7 @@ def read_layout(folder: Path) -> Layout:
         return visual_layout(folder)
     if "HF_ColBERT" not in config.get("architectures", ()):
         raise _refused(folder, config)
-    if "linear.weight" not in tensor_names(weight_files(folder)):
+    if "linear.weight" not in read_tensors(weight_files(folder)):
         raise ModelNotAvailableError(
             f"{folder} lacks linear.weight, the projection of a ColBERT model", hint=_OTHER_MODEL
         )

@@ -1,7 +1,7 @@
-"""From files to a model that is whole: tensors put where they belong, an adapter merged, nothing left to chance.
+"""Opening a checkpoint of pictures: its tensors are put in place, an adapter is merged.
 
-transformers fills what a checkpoint lacks with random numbers and only warns. Here there must be exactly the tensors
-that backbone and projection need, each of the right shape; else the checkpoint is refused.
+transformers fills missing tensors with random numbers and only warns. Here a checkpoint must have exactly the tensors
+that backbone and projection need, each of the right shape. Any other is refused.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ import torch
 import transformers
 from torch import nn
 
-from maxsight.encoders.checkpoints.adapters import Adapter, merge_adapter, read_adapter
+from maxsight.encoders.checkpoints.adapters import merge_adapter, read_adapter
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint, Family
 from maxsight.encoders.checkpoints.fingerprints import fingerprint
 from maxsight.encoders.checkpoints.layouts import AdapterLayout, VisualLayout
@@ -25,23 +25,15 @@ from maxsight.encoders.checkpoints.weights import read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
 from maxsight.spelling import listed
 
-BACKBONES: dict[Family, Any] = {
-    Family.COLPALI: transformers.PaliGemmaModel,
-    Family.COLQWEN2: transformers.Qwen2VLModel,
-    Family.COLQWEN2_5: transformers.Qwen2_5_VLModel,
-    Family.COLQWEN3: transformers.Qwen3VLModel,
-    Family.COLIDEFICS3: transformers.Idefics3Model,
-    Family.COLMODERNVBERT: transformers.ModernVBertModel,
+_CLASSES: dict[Family, tuple[Any, Any]] = {
+    Family.COLPALI: (transformers.PaliGemmaModel, transformers.ColPaliProcessor),
+    Family.COLQWEN2: (transformers.Qwen2VLModel, transformers.ColQwen2Processor),
+    Family.COLQWEN2_5: (transformers.Qwen2_5_VLModel, transformers.ColQwen2Processor),
+    Family.COLQWEN3: (transformers.Qwen3VLModel, transformers.ColQwen2Processor),
+    Family.COLIDEFICS3: (transformers.Idefics3Model, transformers.Idefics3Processor),
+    Family.COLMODERNVBERT: (transformers.ModernVBertModel, transformers.ColModernVBertProcessor),
 }
-PROCESSORS: dict[Family, Any] = {
-    Family.COLPALI: transformers.ColPaliProcessor,
-    Family.COLQWEN2: transformers.ColQwen2Processor,
-    Family.COLQWEN2_5: transformers.ColQwen2Processor,
-    Family.COLQWEN3: transformers.ColQwen2Processor,
-    Family.COLIDEFICS3: transformers.Idefics3Processor,
-    Family.COLMODERNVBERT: transformers.ColModernVBertProcessor,
-}
-"""Of pictures and text alone: Qwen's own processors have one for videos as well, which needs torchvision."""
+"""Backbone and processor. Processors are of pictures and text alone: Qwen's own need torchvision, for videos."""
 
 
 def open_checkpoint(
@@ -50,16 +42,27 @@ def open_checkpoint(
     """Open a checkpoint of page pictures, on the CPU.
 
     Args:
-        name: As it will be called in a library.
-        layout: What lies where.
-        adapter: To be merged into it, if any.
-        dtype: What the model will compute in.
+        name: The encoder's name in a library.
+        layout: Its folder and kind.
+        adapter: The adapter to merge into it, if any.
+        dtype: The type the model will compute in.
 
     Raises:
-        ModelNotAvailableError: A tensor is missing, damaged, of another shape, or there is one too many.
+        ModelNotAvailableError: A tensor is missing, unknown, damaged or of another shape.
     """
     update = read_adapter(adapter, layout) if adapter else None
-    model = _open_model(layout, update, dtype)
+    tensors = _named_tensors(layout) | (update.whole if update else {})
+    parts: dict[str, dict[str, torch.Tensor]] = {BACKBONE: {}, PROJECTION: {}}
+    for place, tensor in tensors.items():
+        part = BACKBONE if place.startswith(BACKBONE) else PROJECTION
+        parts[part][place.removeprefix(part)] = tensor
+    model = nn.ModuleDict(
+        {
+            "projection": _open_projection(layout, parts[PROJECTION], dtype),
+            "backbone": _open_backbone(layout, parts[BACKBONE], dtype),
+        }
+    ).eval()
+    del tensors, parts
     if update:
         merge_adapter(model, update)
     folders = [adapter.folder, layout.folder] if adapter else [layout.folder]
@@ -74,26 +77,8 @@ def open_checkpoint(
     )
 
 
-def _open_model(layout: VisualLayout, update: Adapter | None, dtype: torch.dtype) -> nn.ModuleDict:
-    tensors = _named_tensors(layout)
-    if update:
-        tensors |= update.whole
-    backbone = {
-        name.removeprefix(BACKBONE): tensors.pop(name)
-        for name in sorted(tensors)
-        if name.startswith(BACKBONE)
-    }
-    projection = {name.removeprefix(PROJECTION): tensor for name, tensor in tensors.items()}
-    return nn.ModuleDict(
-        {
-            "projection": _open_projection(layout, projection, dtype),
-            "backbone": _open_backbone(layout, backbone, dtype),
-        }
-    ).eval()
-
-
 def _named_tensors(layout: VisualLayout) -> dict[str, torch.Tensor]:
-    """The checkpoint's tensors by their names in the model."""
+    """Read the checkpoint's tensors, by their names in the model."""
     files = weight_files(layout.folder)
     if not files:
         raise ModelNotAvailableError(
@@ -132,13 +117,13 @@ def _open_projection(layout: VisualLayout, tensors: dict[str, torch.Tensor], dty
 def _open_backbone(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype: torch.dtype) -> nn.Module:
     with _reading(layout.folder):
         config = transformers.AutoConfig.from_pretrained(layout.folder, trust_remote_code=False)
-        backbone, report = BACKBONES[layout.family].from_pretrained(
+        backbone, report = _CLASSES[layout.family][0].from_pretrained(
             None,
             config=config.vlm_config if layout.query_format == "native" else config,
             state_dict=tensors,
             dtype=dtype,
             output_loading_info=True,
-            ignore_mismatched_sizes=True,  # they are reported then, and refused below
+            ignore_mismatched_sizes=True,  # they are in the report, and refused below
         )
     problems = {
         "lacks": sorted(report["missing_keys"]),
@@ -149,22 +134,22 @@ def _open_backbone(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype
     for problem, names in problems.items():
         if names:
             raise ModelNotAvailableError(
-                f"{layout.folder} {problem} {listed(names)}: its weights are not those of the model that it describes",
+                f"{layout.folder} {problem} {listed(names)}: its weights do not fit the model in its config.json",
                 hint="Get the whole folder again; if that does not help, this layout is not known here.",
             )
     return backbone
 
 
 def _open_processor(family: Family, folders: list[Path]) -> Any:
-    """An adapter's own processor, else that of the model under it."""
+    """Open the adapter's own processor, else that of the model under it."""
     for folder in folders:
         has_images = any(
             (folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")
         )
         if has_images and (folder / "tokenizer_config.json").is_file():
             with _reading(folder):
-                # Said outright: where nothing is said, transformers asks on the terminal and may run code.
-                return PROCESSORS[family].from_pretrained(folder, backend="pil", trust_remote_code=False)
+                # Without an explicit False, transformers asks on the terminal and may run code.
+                return _CLASSES[family][1].from_pretrained(folder, backend="pil", trust_remote_code=False)
     raise ModelNotAvailableError(
         f"{folders[0]} lacks its processor: expected tokenizer_config.json beside preprocessor_config.json "
         "or processor_config.json",
@@ -174,11 +159,11 @@ def _open_processor(family: Family, folders: list[Path]) -> Any:
 
 @contextmanager
 def _reading(folder: Path) -> Iterator[None]:
-    """Have transformers read a folder, silently, and say what it could not make sense of."""
+    """Let transformers read a folder silently. Translate its errors."""
     try:
         with quiet():
             yield
-    except Exception as error:  # of settings that do not fit together, it raises whatever comes of them
+    except Exception as error:  # settings that do not fit together raise errors of any kind
         reason = str(error).strip() or type(error).__name__
         raise ModelNotAvailableError(
             f"{folder} can't be opened: {reason.splitlines()[0]}", hint="Get the whole folder again."

@@ -1,186 +1,107 @@
-"""A model on one device, and several of them sharing the pages of one call."""
+"""A model on one device, and several of them sharing the pages of one call. What a page is, its subclasses know."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, Generic, TypeVar
 
-import numpy as np
 import torch
-from numpy.typing import NDArray
 from torch import nn
 
-from maxsight.encoders.base import EncoderOptions
-from maxsight.encoders.checkpoints.batching import BatchLimit, Work, device_errors_translated, run_batches
-from maxsight.encoders.checkpoints.checkpoint import Checkpoint
+from maxsight.encoders.base import Encoder, EncoderOptions
+from maxsight.encoders.batching import BatchLimit, Work
 from maxsight.encoders.checkpoints.devices import (
     choose_devices,
     choose_dtype,
     one_for_each,
     pages_per_batch,
     place,
-    precision_of,
     release_memory,
 )
-from maxsight.encoders.checkpoints.families import Batch, VisualFamily, WrittenQuery
-from maxsight.encoders.checkpoints.sharing import share
+from maxsight.encoders.checkpoints.pipeline import device_errors_translated, run_batches, share
+from maxsight.types import EmbeddingSpace
 
-Picture = NDArray[np.uint8]
-
-
-class Encoded(NamedTuple):
-    """What a model says about one page or query.
-
-    Attributes:
-        vectors: Unit norm. Shape ``(tokens, dim)``, float32.
-        hidden: What the vectors were made of, if that was asked for. Shape ``(tokens, hidden_dim)``, float32.
-        boxes: Where each comes from. Shape ``(tokens, 4)``, float32; None for a query.
-    """
-
-    vectors: NDArray[np.float32]
-    hidden: NDArray[np.float32] | None
-    boxes: NDArray[np.float32] | None
+Model = TypeVar("Model", bound=nn.Module)
+Item = TypeVar("Item")
+Batch = TypeVar("Batch")
+Result = TypeVar("Result")
 
 
-class Replica:
-    """A checkpoint's model on one device.
+class Replica(ABC, Generic[Item, Batch, Result]):
+    """A model on one device. An item is what it encodes at once: a page's picture, or a window of text.
 
     Args:
-        family: Prepares what it is given.
-        backbone: Its own: it is moved.
-        projection: Its own, likewise.
+        model: Its own: it is moved.
         device: Where to.
-        dtype: What to compute in.
-        batch_size: The most pages of a batch; None to go by free memory.
+        options: What to compute in, and how many items make a batch.
     """
 
-    def __init__(
-        self,
-        family: VisualFamily,
-        backbone: nn.Module,
-        projection: nn.Module,
-        device: torch.device,
-        dtype: torch.dtype,
-        batch_size: int | None,
-    ) -> None:
-        self._family = family
-        self._backbone = backbone
-        self._projection = projection
+    def __init__(self, model: nn.Module, device: torch.device, options: EncoderOptions) -> None:
         self.device = device
-        self.dtype = dtype
-        self._batch_size = batch_size
-        place(backbone, device, dtype)
-        place(projection, device, dtype)
+        self.dtype = choose_dtype(options.precision, device)
+        self._batch_size = options.batch_size
+        place(model, device, self.dtype)
+
+    @property
+    @abstractmethod
+    def max_tokens(self) -> int:
+        """Tokens of the longest item."""
+
+    @abstractmethod
+    def _longest_item(self) -> Item:
+        """Make an item of that length."""
+
+    @abstractmethod
+    def _prepare(self, items: Sequence[Item]) -> Batch:
+        """Make a batch on the host."""
+
+    @abstractmethod
+    def _launch(self, batch: Batch) -> Callable[[], Sequence[Result]]:
+        """Start to compute a batch. The returned function waits for the results, one per item."""
 
     @cached_property
     def limit(self) -> BatchLimit:
-        """How large its batches may be. Known once asked for: on a GPU a page is encoded to find out."""
-        tokens = self._family.tokens(*self._family.largest)
+        """How large its batches may be. On a GPU the first use encodes an item to find out."""
         if self._batch_size is not None:
-            return BatchLimit(tokens * self._batch_size, self._batch_size)
+            return BatchLimit(self.max_tokens * self._batch_size, self._batch_size)
         with device_errors_translated():
-            pages = pages_per_batch(self.device, self._encode_blank_page)
-        # Short pages may be more: what counts is the memory, and that goes by tokens.
-        return BatchLimit(tokens * pages, 4 * pages)
+            items = pages_per_batch(
+                self.device, lambda: self._launch(self._prepare([self._longest_item()]))()
+            )
+        # Short items may be more: memory goes by tokens.
+        return BatchLimit(self.max_tokens * items, 4 * items)
 
-    def encode_query(self, query: WrittenQuery) -> Encoded:
-        """Encode one query.
-
-        Raises:
-            EncoderOutOfMemoryError: The memory does not hold it.
-            EncoderError: The device failed otherwise.
-        """
-        with device_errors_translated():
-            (encoded,) = self._launch(self._prepared(self._family.prepare_query(query)), with_hidden=False)()
-        return encoded
-
-    def encode_pages(
-        self, pictures: Sequence[Picture], work: Work, *, with_hidden: bool
-    ) -> Iterator[tuple[int, Encoded]]:
-        """Encode pages as long as there is work.
+    def encode(self, items: Sequence[Item], work: Work) -> Iterator[tuple[int, Result]]:
+        """Encode items as long as there is work.
 
         Args:
-            pictures: All that the work is about.
+            items: All items of the call.
             work: Shared with other replicas.
-            with_hidden: Whether hidden states are wanted beside the vectors.
 
         Yields:
-            Positions in ``pictures`` and what became of them.
+            Positions in ``items`` and their results.
         """
         return run_batches(
             work,
             self.limit,
-            prepare=lambda positions: self._prepared(
-                self._family.prepare_pages([pictures[position] for position in positions])
-            ),
-            launch=lambda batch: self._launch(batch, with_hidden=with_hidden),
+            prepare=lambda positions: self._prepare([items[position] for position in positions]),
+            launch=self._launch,
             release=lambda: release_memory(self.device),
         )
 
-    def _prepared(self, batch: Batch) -> Batch:
-        """Lay inputs where a GPU can fetch them by itself."""
-        if self.device.type != "cuda":
-            return batch
-        pinned = {name: tensor.contiguous().pin_memory() for name, tensor in batch.inputs.items()}
-        return Batch(pinned, batch.lengths, batch.boxes)
 
-    def _launch(self, batch: Batch, *, with_hidden: bool) -> Callable[[], list[Encoded]]:
-        """Start one forward pass, and the way of its results back to the host."""
-        with self._entered(), torch.inference_mode():
-            inputs = {
-                name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.inputs.items()
-            }
-            hidden = self._family.forward(self._backbone, inputs, self.dtype)
-            # Norms in half precision are off by 0.4%.
-            vectors = nn.functional.normalize(self._projection(hidden).float(), dim=-1)
-            returned = [self._to_host(vectors), *([self._to_host(hidden)] if with_hidden else [])]
-            done = self._mark()
-
-        def collect() -> list[Encoded]:
-            if done is not None:
-                done.synchronize()
-            arrays = [tensor.float().numpy() for tensor in returned]
-            return [
-                Encoded(
-                    arrays[0][row, :length].copy(),
-                    arrays[1][row, :length].copy() if with_hidden else None,
-                    batch.boxes[row] if batch.boxes else None,
-                )
-                for row, length in enumerate(batch.lengths)
-            ]
-
-        return collect
-
-    def _to_host(self, tensor: torch.Tensor) -> torch.Tensor:
-        if self.device.type != "cuda":
-            return tensor.cpu()
-        return torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor, non_blocking=True)
-
-    def _mark(self) -> torch.cuda.Event | None:
-        """Mark how far the device's queue is filled; None where nothing is queued."""
-        if self.device.type != "cuda":
-            return None
-        event = torch.cuda.Event()
-        event.record()
-        return event
-
-    def _entered(self) -> AbstractContextManager[Any]:
-        return torch.cuda.device(self.device) if self.device.type == "cuda" else nullcontext()
-
-    def _encode_blank_page(self) -> None:
-        width, height = self._family.largest
-        blank = np.full((height, width, 3), 255, np.uint8)
-        self._launch(self._prepared(self._family.prepare_pages([blank])), with_hidden=True)()
+R = TypeVar("R", bound="Replica[Any, Any, Any]")
 
 
-class Replicas:
-    """One replica per device.
+class CheckpointEncoder(Encoder, Generic[R]):
+    """An encoder whose model stands on one or several devices.
 
     Args:
-        checkpoint: Its model is moved to the first device and copied to the others.
-        family: The checkpoint's.
+        space: The checkpoint's.
+        model: It is moved to the first device and copied to the others.
+        replica: Makes a replica of a model on a device.
         options: Which devices, and how they compute.
 
     Raises:
@@ -188,54 +109,52 @@ class Replicas:
         EncoderOutOfMemoryError: A device does not hold the model.
     """
 
-    def __init__(self, checkpoint: Checkpoint, family: VisualFamily, options: EncoderOptions) -> None:
-        whole = nn.ModuleList([checkpoint.backbone, checkpoint.projection])
-        self._family = family
+    def __init__(
+        self,
+        space: EmbeddingSpace,
+        model: Model,
+        replica: Callable[[Model, torch.device, EncoderOptions], R],
+        options: EncoderOptions,
+    ) -> None:
+        self._space = space
         with device_errors_translated():
             self._replicas = [
-                Replica(
-                    family,
-                    model[0],
-                    model[1],
-                    device,
-                    choose_dtype(options.precision, device),
-                    options.batch_size,
-                )
-                for model, device in one_for_each(whole, choose_devices(options.devices))
+                replica(its_own, device, options)
+                for its_own, device in one_for_each(model, choose_devices(options.devices))
             ]
 
     @property
+    def space(self) -> EmbeddingSpace:
+        """The checkpoint's. Each of its ways to write queries is a space of its own."""
+        return self._space
+
+    @property
     def devices(self) -> tuple[str, ...]:
-        """Where they are."""
+        """The devices of its replicas."""
         return tuple(str(replica.device) for replica in self._replicas)
 
     @property
     def precision(self) -> str:
-        """What they compute in."""
-        return precision_of(replica.dtype for replica in self._replicas)
+        """What its replicas compute in, each type once."""
+        return ", ".join(dict.fromkeys(str(each.dtype).removeprefix("torch.") for each in self._replicas))
 
-    @property
-    def batch_pages(self) -> int:
-        """How many of the largest pages all of them encode at once."""
-        tokens = self._family.tokens(*self._family.largest)
-        return sum(max(1, replica.limit.tokens // tokens) for replica in self._replicas)
 
-    def encode_query(self, query: WrittenQuery) -> Encoded:
-        """Encode one query, on the first device."""
-        return self._replicas[0].encode_query(query)
+def encode_on_all(
+    replicas: Sequence[Replica[Item, Batch, Result]], items: Sequence[Item], lengths: Sequence[int]
+) -> list[Result]:
+    """Encode items on all devices.
 
-    def encode_pages(self, pictures: Sequence[Picture], *, with_hidden: bool) -> list[Encoded]:
-        """Encode pages on all devices.
+    Args:
+        replicas: The same model on each device.
+        items: What to encode.
+        lengths: Tokens of each.
 
-        Returns:
-            One for each page, in the order given.
+    Returns:
+        One result for each item, in order.
 
-        Raises:
-            EncoderOutOfMemoryError: A single page is more than a device's memory holds.
-            EncoderError: A device failed otherwise.
-        """
-        work = Work([self._family.page_tokens(picture) for picture in pictures], len(self._replicas))
-        return share(
-            work,
-            [replica.encode_pages(pictures, work, with_hidden=with_hidden) for replica in self._replicas],
-        )
+    Raises:
+        EncoderOutOfMemoryError: A single item is more than a device's memory holds.
+        EncoderError: A device failed otherwise.
+    """
+    work = Work(lengths, len(replicas))
+    return share(work, [replica.encode(items, work) for replica in replicas])

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from functools import cached_property
+from collections.abc import Callable, Sequence
 from threading import Lock
 from typing import Any, NamedTuple
 
@@ -14,12 +13,17 @@ from sentence_transformers import MultiVectorEncoder
 from torch.nn.functional import normalize
 from torch.nn.utils.rnn import pad_sequence
 
-from maxsight.encoders.checkpoints.batching import BatchLimit, Work, device_errors_translated, run_batches
-from maxsight.encoders.checkpoints.devices import check_finite, pages_per_batch, place, release_memory
+from maxsight.encoders.base import EncoderOptions
+from maxsight.encoders.checkpoints.devices import check_finite
+from maxsight.encoders.checkpoints.pipeline import device_errors_translated
 from maxsight.encoders.checkpoints.quiet import quiet
+from maxsight.encoders.checkpoints.replicas import Replica
 from maxsight.encoders.checkpoints.text_tokens import Tokens, Window, text_spans
 
-TASKS = DOCUMENT, QUERY = "document", "query"
+DOCUMENT, QUERY = "document", "query"
+
+DocumentWindow = tuple[Tokens, Window]
+"""The tokens of a document, and which of them are read together."""
 
 
 class PaddedWindows(NamedTuple):
@@ -46,26 +50,20 @@ class Scored(NamedTuple):
     vectors: NDArray[np.float32]
 
 
-class TextModel:
+class TextModel(Replica[DocumentWindow, PaddedWindows, Scored]):
     """A model on one device.
 
     Args:
         model: Its own: it is moved.
         device: Where to.
-        dtype: What to compute in.
-        batch_size: The most windows of a batch; None to go by free memory.
+        options: What to compute in, and how many windows make a batch.
     """
 
-    def __init__(
-        self, model: MultiVectorEncoder, device: torch.device, dtype: torch.dtype, batch_size: int | None
-    ) -> None:
+    def __init__(self, model: MultiVectorEncoder, device: torch.device, options: EncoderOptions) -> None:
+        super().__init__(model, device, options)
         self._model = model
         self._tokenizer = model.tokenizer
         self._one_text_at_a_time = Lock()
-        self.device = device
-        self.dtype = dtype
-        self._batch_size = batch_size
-        place(model, device, dtype)
 
     @property
     def dim(self) -> int:
@@ -73,19 +71,9 @@ class TextModel:
         return int(self._model.get_embedding_dimension())
 
     @property
-    def window(self) -> int:
-        """The most tokens of a document that are read together, those of the prompt and special ones included."""
+    def max_tokens(self) -> int:
+        """The most tokens of a document that are read together, prompt and special tokens included."""
         return int(self._model[0].document_length or self._model.max_seq_length)
-
-    @cached_property
-    def limit(self) -> BatchLimit:
-        """How large its batches may be. Known once asked for: on a GPU a window is encoded to find out."""
-        if self._batch_size is not None:
-            return BatchLimit(self.window * self._batch_size, self._batch_size)
-        with device_errors_translated():
-            windows = pages_per_batch(self.device, self._encode_longest_window)
-        # Short windows may be more: what counts is the memory, and that goes by tokens.
-        return BatchLimit(self.window * windows, 4 * windows)
 
     def read_document(self, text: str) -> Tokens:
         """Cut a text into tokens, all of it, however long."""
@@ -108,26 +96,6 @@ class TextModel:
             kept = scored[0].cpu().numpy()
             return Scored(np.flatnonzero(kept), check_finite(vectors[0].cpu().numpy()[kept])), tokens
 
-    def encode_windows(
-        self, windows: Sequence[tuple[Tokens, Window]], work: Work
-    ) -> Iterator[tuple[int, Scored]]:
-        """Encode windows of documents as long as there is work.
-
-        Args:
-            windows: All that the work is about, each with the tokens it is made of.
-            work: Shared with other devices.
-
-        Yields:
-            Positions in ``windows`` and what became of them.
-        """
-        return run_batches(
-            work,
-            self.limit,
-            prepare=lambda positions: self._pad([windows[position] for position in positions]),
-            launch=self._launch,
-            release=lambda: release_memory(self.device),
-        )
-
     def knows(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
         """Tell tokens of the vocabulary from the one that stands for all others. Shape ``(tokens,)``."""
         unknown = self._tokenizer.unk_token_id
@@ -146,18 +114,21 @@ class TextModel:
         offsets = features.pop("offset_mapping")[0].numpy()
         return dict(features), text_spans(offsets, prompt, text)
 
-    def _pad(self, windows: Sequence[tuple[Tokens, Window]]) -> PaddedWindows:
+    def _longest_item(self) -> DocumentWindow:
+        return self.read_document("a " * self.max_tokens), np.arange(self.max_tokens)
+
+    def _prepare(self, items: Sequence[DocumentWindow]) -> PaddedWindows:
         paddings = {"input_ids": self._tokenizer.pad_token_id or 0}
         features: dict[str, Any] = {
             name: pad_sequence(
-                [torch.from_numpy(tokens.inputs[name][window]) for tokens, window in windows],
+                [torch.from_numpy(tokens.inputs[name][window]) for tokens, window in items],
                 batch_first=True,
                 padding_value=paddings.get(name, 0),
                 padding_side=self._tokenizer.padding_side,
             )
-            for name in windows[0][0].inputs
+            for name in items[0][0].inputs
         }
-        return PaddedWindows(features | {"modality": "text"}, [window for _, window in windows])
+        return PaddedWindows(features | {"modality": "text"}, [window for _, window in items])
 
     def _launch(self, batch: PaddedWindows) -> Callable[[], list[Scored]]:
         vectors, scored = self._forward(batch.features, DOCUMENT)
@@ -188,7 +159,3 @@ class TextModel:
             output = self._model(moved, task=task)
             # Norms in half precision are off by 0.4%.
             return normalize(output["token_embeddings"].float(), dim=-1), output["attention_mask"].bool()
-
-    def _encode_longest_window(self) -> None:
-        tokens = self.read_document("a " * self.window)
-        self._launch(self._pad([(tokens, np.arange(self.window))]))()

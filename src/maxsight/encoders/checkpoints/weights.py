@@ -14,7 +14,7 @@ from types import MappingProxyType, UnionType
 from typing import Any
 
 import torch
-from safetensors import SafetensorError, safe_open
+from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from maxsight.errors import ModelNotAvailableError
@@ -74,21 +74,6 @@ def weight_files(folder: Path, names: tuple[str, ...] = MODEL) -> tuple[Path, ..
                 )
             return tuple(folder / piece for piece in pieces)
     return ()
-
-
-def tensor_names(files: tuple[Path, ...]) -> set[str]:
-    """Name the tensors in these files; of safetensors only the headers are read."""
-    names: set[str] = set()
-    for file in files:
-        if file.suffix == ".safetensors":
-            try:
-                with safe_open(file, framework="pt") as tensors:
-                    names.update(tensors.keys())
-            except (SafetensorError, OSError) as error:
-                raise _damaged(file, error) from error
-        else:
-            names.update(_unpickle(file))
-    return names
 
 
 def read_tensors(files: tuple[Path, ...]) -> dict[str, torch.Tensor]:

@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.encoders.base import Encoder
+from maxsight.encoders.batching import run_together
 from maxsight.encoders.merging import merge_neighbours
 from maxsight.encoders.minilm.language import language_notice
 from maxsight.encoders.minilm.model import Network
 from maxsight.encoders.minilm.recipe import Recipe
-from maxsight.encoders.minilm.tokens import UNKNOWN, Tokens, WordPieceTokenizer
-from maxsight.encoders.minilm.windows import cut_windows
-from maxsight.encoders.query_words import no_words, texts_of_tokens, words_of_tokens
-from maxsight.encoders.regions import regions_of
+from maxsight.encoders.minilm.tokens import UNKNOWN, Tokens, WordPieceTokenizer, cut_windows
+from maxsight.encoders.query_words import no_words, query_of_tokens
+from maxsight.encoders.regions import token_regions
 from maxsight.errors import EmptyQueryError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
@@ -27,9 +28,9 @@ FOLDER = Path(__file__).parent
 class MiniLM(Encoder):
     """One vector per word piece, each with its word's box.
 
-    A page is read in windows of at most 128 tokens; a vector says what its token means there, and a little of
-    what the window is about. Punctuation is read but gets no vector. Words are neither weighted by rarity nor
-    dropped for being common: both lowered the quality of the ranking. The model learned English.
+    A page is read in windows of at most 128 tokens. A vector means its token in context, and a little of the whole
+    window. Punctuation is read but gets no vector. Rare words get no higher weight and common words are not dropped:
+    both lowered the quality of the ranking. The model learned English.
 
     Args:
         threads: Threads of the network; None takes every core.
@@ -49,10 +50,7 @@ class MiniLM(Encoder):
         return EmbeddingSpace(encoder="minilm", revision=self._recipe.revision, dim=self._recipe.dim)
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
-        """Encode pages, one vector per word piece that is not punctuation; a page without text has none.
-
-        On a page of more tokens than a page may have vectors, neighbours are merged.
-        """
+        """Encode pages, one vector per word piece that is not punctuation; a page without text has none."""
         tokens = [self._tokenizer.tokenize(page.text) for page in pages]
         return [
             self._embed(page, page_tokens, vectors)
@@ -60,15 +58,13 @@ class MiniLM(Encoder):
         ]
 
     def encode_query(self, text: str) -> QueryEmbedding:
-        """Encode a query as a page's text is encoded.
-
-        Only its first 512 tokens, some 350 words, are searched for.
+        """Encode a query as a page's text is encoded. Only its first 512 tokens, some 350 words, are searched for.
 
         Raises:
-            EmptyQueryError: It holds only white space and punctuation, or nothing that the model knows.
+            EmptyQueryError: It has only white space and punctuation, or nothing that the model knows.
         """
-        tokens = self._tokenizer.tokenize(text)[: self._recipe.most_query_pieces]
-        searchable = self._tokenizer.meaningful(tokens)
+        tokens = self._tokenizer.tokenize(text)[: self._recipe.max_query_tokens]
+        searchable = self._tokenizer.is_word(tokens)
         if not searchable.any():
             raise no_words()
         if (tokens.ids[searchable] == UNKNOWN).all():
@@ -77,25 +73,18 @@ class MiniLM(Encoder):
                 hint="It has learned English only: try English words.",
             )
         (vectors,) = self._encode([tokens])
-        words, word_index = words_of_tokens(text, tokens.spans[searchable])
-        return QueryEmbedding(
-            text=text[: tokens.spans[-1, 1]].strip(),
-            vectors=vectors[searchable],
-            words=words,
-            word_index=word_index,
-            tokens=texts_of_tokens(text, tokens.spans[searchable]),
-        )
+        query = query_of_tokens(text, vectors[searchable], tokens.spans[searchable])
+        return replace(query, text=text[: tokens.spans[-1, 1]].strip())
 
     def notice(self, text: str) -> str | None:
         """Say so when the text is mostly not English, the only language the model has learned."""
         return language_notice(text)
 
     def _embed(self, page: Page, tokens: Tokens, vectors: NDArray[np.float32]) -> PageEmbedding:
-        kept = self._tokenizer.meaningful(tokens)
-        return merge_neighbours(vectors[kept], regions_of(tokens.spans[kept], page.words))
+        kept = self._tokenizer.is_word(tokens)
+        return merge_neighbours(vectors[kept], token_regions(tokens.spans[kept], page.words))
 
     def _encode(self, texts: Sequence[Tokens]) -> list[NDArray[np.float32]]:
         """Vectors of each text. The windows of all of them share batches."""
         windows = [cut_windows(tokens.ids, self._recipe.window) for tokens in texts]
-        hidden = iter(self._network.hidden_states([window for text in windows for window in text]))
-        return [self._recipe.vectors([next(hidden) for _ in text]) for text in windows]
+        return list(map(self._recipe.vectors, run_together(windows, self._network.hidden_states)))

@@ -9,7 +9,8 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from maxsight.encoders.minilm.windows import Window, batch_windows, pad
+from maxsight.encoders.batching import BatchLimit, Work, pad
+from maxsight.encoders.minilm.tokens import Window
 from maxsight.errors import EncoderError, ModelNotAvailableError
 
 MAX_BATCH_TOKENS = 1024
@@ -52,7 +53,8 @@ class Network:
             EncoderError: The network failed, most likely for want of memory.
         """
         states: dict[int, NDArray[np.float32]] = {}
-        for batch in batch_windows(windows, MAX_BATCH_TOKENS):
+        work, limit = Work([len(window) for window in windows]), BatchLimit(MAX_BATCH_TOKENS, len(windows))
+        while batch := work.take(limit):
             ids, mask = pad([windows[index] for index in batch])
             try:
                 (hidden,) = self._session.run(None, {"ids": ids, "mask": mask})

@@ -7,21 +7,19 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.encoders.batching import run_together
 from maxsight.encoders.minilm import PARAGRAPHS
 from maxsight.encoders.minilm.encoder import FOLDER
 from maxsight.encoders.minilm.language import language_notice
 from maxsight.encoders.minilm.model import Network
 from maxsight.encoders.minilm.recipe import Recipe, unit
-from maxsight.encoders.minilm.tokens import WordPieceTokenizer
-from maxsight.encoders.minilm.windows import FIRST, LAST, cut_windows
+from maxsight.encoders.minilm.tokens import CLS, SEP, WordPieceTokenizer, cut_windows
 from maxsight.encoders.paragraphs import ParagraphEncoder
 from maxsight.types import EmbeddingSpace
 
 DIM = 384
 WINDOW = 256
 """Most tokens of a window, as the model's publishers set it."""
-TEXTS_AT_ONCE = 64
-"""Their hidden states are in memory together: 25 MB if all are long."""
 
 
 class MiniLMParagraphs(ParagraphEncoder):
@@ -52,16 +50,10 @@ class MiniLMParagraphs(ParagraphEncoder):
         return language_notice(text)
 
     def _embed(self, texts: Sequence[str], *, are_queries: bool) -> NDArray[np.float32]:
-        parts = [
-            self._embed_some(texts[start : start + TEXTS_AT_ONCE])
-            for start in range(0, len(texts), TEXTS_AT_ONCE)
-        ]
-        return np.concatenate(parts)
-
-    def _embed_some(self, texts: Sequence[str]) -> NDArray[np.float32]:
+        # A text without tokens still has a vector, that of an empty window.
         windows = [
-            cut_windows(self._tokenizer.tokenize(text).ids, WINDOW) or [np.array([FIRST, LAST])]
+            cut_windows(self._tokenizer.tokenize(text).ids, WINDOW) or [np.array([CLS, SEP])]
             for text in texts
         ]
-        hidden = iter(self._network.hidden_states([window for text in windows for window in text]))
-        return unit(np.stack([np.concatenate([next(hidden) for _ in text]).mean(axis=0) for text in windows]))
+        hidden = run_together(windows, self._network.hidden_states)
+        return unit(np.stack([np.concatenate(states).mean(axis=0) for states in hidden]))

@@ -28,7 +28,7 @@ class Recipe:
         revision: Fingerprint of the model files and of these numbers.
         window: Most tokens of a window, the two special ones included.
         blend: Weight of the window's pooled vector.
-        most_query_pieces: Tokens of a query that are searched for; what follows is left out.
+        max_query_tokens: Tokens of a query that are searched for; what follows is left out.
         mean: Mean hidden state. Shape ``(384,)``.
         origin: Mean of the blended vectors. Shape ``(384,)``.
         components: Orthonormal columns. Shape ``(384, dim)``.
@@ -37,7 +37,7 @@ class Recipe:
     revision: str
     window: int
     blend: float
-    most_query_pieces: int
+    max_query_tokens: int
     mean: Floats32
     origin: Floats32
     components: Floats32
@@ -56,7 +56,7 @@ class Recipe:
                     revision=settings["revision"],
                     window=settings["window"],
                     blend=settings["blend"],
-                    most_query_pieces=settings["most_query_pieces"],
+                    max_query_tokens=settings["most_query_pieces"],
                     mean=arrays["mean"],
                     origin=arrays["origin"],
                     components=arrays["components"],

@@ -1,4 +1,7 @@
-"""Text to word pieces, each with its place in the text."""
+"""Text to word pieces, each with its place in the text, and word pieces to windows that the network reads at once.
+
+WordPiece: https://arxiv.org/abs/1609.08144. ``[CLS]`` and ``[SEP]`` stand around each window, as in BERT.
+"""
 
 from __future__ import annotations
 
@@ -12,8 +15,11 @@ from tokenizers import Tokenizer
 from maxsight.encoders.query_words import is_punctuation
 from maxsight.errors import ModelNotAvailableError
 
-UNKNOWN = 100
-"""The token that stands for whatever the vocabulary lacks."""
+UNKNOWN, CLS, SEP = 100, 101, 102
+"""Ids in the vocabulary: of the token for all that it lacks, and of those around a window."""
+
+Window = NDArray[np.int64]
+"""Token ids, those of ``[CLS]`` and ``[SEP]`` included."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -28,10 +34,7 @@ class Tokens:
     ids: NDArray[np.int64]
     spans: NDArray[np.int32]
 
-    def __len__(self) -> int:
-        return len(self.ids)
-
-    def __getitem__(self, part: slice | NDArray[np.bool_]) -> Tokens:
+    def __getitem__(self, part: slice) -> Tokens:
         return Tokens(self.ids[part], self.spans[part])
 
 
@@ -45,14 +48,10 @@ class WordPieceTokenizer:
             raise ModelNotAvailableError(
                 f"{tokenizer_file} can't be read: {error}", hint="Reinstall maxsight."
             ) from error
-        self._punctuation = np.zeros(self._tokenizer.get_vocab_size(), np.bool_)
-        self._punctuation[
-            [
-                number
-                for token, number in self._tokenizer.get_vocab().items()
-                if is_punctuation(token.removeprefix("##"))
-            ]
-        ] = True
+        vocabulary = self._tokenizer.get_vocab()
+        self._punctuation = np.zeros(len(vocabulary), np.bool_)
+        for token, number in vocabulary.items():
+            self._punctuation[number] = is_punctuation(token.removeprefix("##"))
 
     def tokenize(self, text: str) -> Tokens:
         """Tokenize a text. Characters outside the vocabulary become :data:`UNKNOWN`, white space nothing."""
@@ -61,6 +60,15 @@ class WordPieceTokenizer:
             np.asarray(encoding.ids, np.int64), np.asarray(encoding.offsets, np.int32).reshape(-1, 2)
         )
 
-    def meaningful(self, tokens: Tokens) -> NDArray[np.bool_]:
+    def is_word(self, tokens: Tokens) -> NDArray[np.bool_]:
         """Tell tokens with a letter, digit or symbol from mere punctuation. Shape ``(tokens,)``."""
         return ~self._punctuation[tokens.ids]
+
+
+def cut_windows(ids: NDArray[np.int64], length: int) -> list[Window]:
+    """Cut a text's tokens into windows of ``length`` and a shorter last one.
+
+    ``[CLS]`` and ``[SEP]`` are put around each, and count towards ``length``.
+    """
+    step = length - 2
+    return [np.concatenate([[CLS], ids[start : start + step], [SEP]]) for start in range(0, len(ids), step)]

@@ -7,27 +7,27 @@ from collections.abc import Sequence
 import cv2
 import numpy as np
 
-from maxsight.encoders.base import Encoder
+from maxsight.encoders.base import Encoder, picture_of
 from maxsight.encoders.patches.grid import PatchGrid
 from maxsight.encoders.patches.statistics import STATISTICS, patch_statistics
-from maxsight.errors import EncoderError, InputError
+from maxsight.errors import EncoderError
 from maxsight.pictures import Fit, PictureFit
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, Regions
 
 REVISION = "2"
-"""Changes with whatever changes a vector."""
+"""Raise it with every change that changes a vector."""
 
-# A page keeps its own resolution, on which what is measured depends, up to A4 at 200 dpi.
+# A page keeps its own resolution, up to A4 at 200 dpi: the statistics depend on it.
 OWN_SIZE = PictureFit(Fit.MULTIPLE, multiple_px=1, min_pixels=1, max_pixels=4_000_000)
 
 
 class PatchEncoder(Encoder):
     """One vector of image statistics per patch that is not blank.
 
-    Its vectors are the statistics themselves: not of unit norm, and nothing a query could be compared with.
+    Its vectors are the statistics themselves. They are not of unit norm, and no query can be compared with them.
 
     Args:
-        grid: Into which pages are cut, whatever their shape.
+        grid: The patches that every page is cut into, whatever its shape.
     """
 
     def __init__(self, grid: PatchGrid | None = None) -> None:
@@ -45,28 +45,18 @@ class PatchEncoder(Encoder):
         return OWN_SIZE
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
-        """Measure the patches of pages; a blank page has no vectors.
-
-        Raises:
-            InputError: A page was read without its picture.
-        """
+        """Measure the patches of pages. A blank page has no vectors."""
         return [self._encode_page(page) for page in pages]
 
     def encode_query(self, text: str) -> QueryEmbedding:
-        """Refuse: image statistics stand for no words.
-
-        Raises:
-            EncoderError: Always.
-        """
+        """Raise an EncoderError: image statistics stand for no words."""
         raise EncoderError(
             "the encoder patches looks at pages and can't be asked questions",
             hint="Index with an encoder for search, such as minilm.",
         )
 
     def _encode_page(self, page: Page) -> PageEmbedding:
-        if page.picture is None:
-            raise InputError(f"page {page.page_number} has no picture to look at")
-        grey = cv2.cvtColor(page.picture, cv2.COLOR_RGB2GRAY)
+        grey = cv2.cvtColor(picture_of(page, self.space), cv2.COLOR_RGB2GRAY)
         measured = patch_statistics(np.asarray(grey, np.uint8), self._grid)
         kept = ~measured.is_blank
         return PageEmbedding(measured.values[kept], Regions(boxes=measured.boxes[kept], spans=None))

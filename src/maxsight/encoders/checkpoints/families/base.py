@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import nn
 
+from maxsight.encoders.batching import pad
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint
 from maxsight.encoders.checkpoints.families.queries import Prompts, QueryWriter, WrittenQuery
 from maxsight.pictures import PictureFit, fit_picture, fitted_size
@@ -33,15 +34,23 @@ class Batch:
         inputs: By the names the family's ``forward`` knows. Pictures are still uint8.
         lengths: Tokens of each, padding left out.
         boxes: Where each token's vector comes from, per page. Shape ``(tokens, 4)`` each, float32. Empty for a query.
+        with_hidden: Whether the hidden states are returned too.
     """
 
     inputs: Inputs
     lengths: tuple[int, ...]
     boxes: tuple[NDArray[np.float32], ...] = ()
+    with_hidden: bool = False
 
 
 class VisualFamily(ABC):
-    """How checkpoints of one family see pages and read queries."""
+    """How checkpoints of one family see pages and read queries.
+
+    Attributes:
+        picture: The picture it wants of a page.
+    """
+
+    picture: PictureFit
 
     def __init__(self, checkpoint: Checkpoint) -> None:
         self._tokenizer = checkpoint.processor.tokenizer
@@ -50,12 +59,8 @@ class VisualFamily(ABC):
         self._prompts = self._write_prompts(checkpoint)
         embeddings: nn.Embedding = self._backbone.get_input_embeddings()
         self._queries = QueryWriter(self._tokenizer, self._prompts, embeddings.num_embeddings)
-        self._scale = PixelScale.of(checkpoint.processor.image_processor)
-
-    @property
-    @abstractmethod
-    def picture(self) -> PictureFit:
-        """The picture it wants of a page."""
+        self._pixel_scale = _pixel_scale(checkpoint.processor.image_processor)
+        self._uncached = {"use_cache": False}
 
     @property
     @abstractmethod
@@ -71,8 +76,11 @@ class VisualFamily(ABC):
         """Make a batch of pictures that have the size the family wants."""
 
     @abstractmethod
+    def _pixel_values(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Lay a batch's ``pixels`` out as the backbone takes them, scaled to what it was trained on."""
+
     def forward(self, backbone: nn.Module, inputs: Inputs, dtype: torch.dtype) -> torch.Tensor:
-        """Run the backbone once.
+        """Run the backbone once, without its language head and without a cache of keys and values.
 
         Args:
             backbone: The checkpoint's, or a copy of it on another device.
@@ -82,10 +90,25 @@ class VisualFamily(ABC):
         Returns:
             Its last hidden state. Shape ``(pages, tokens, hidden)``.
         """
+        given = {name: tensor for name, tensor in inputs.items() if name != "pixels"}
+        if "pixels" in inputs:
+            given["pixel_values"] = self._pixel_values(inputs["pixels"]).to(dtype)
+        hidden: torch.Tensor = backbone(**given, **self._uncached).last_hidden_state
+        return hidden
 
     @abstractmethod
     def _write_prompts(self, checkpoint: Checkpoint) -> Prompts:
         """Tell what stands around a page's picture and around a query."""
+
+    def _scaled(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Scale grey levels 0 to 255 to what the vision model was trained on, on their device, in float32.
+
+        Args:
+            pixels: uint8. Its second axis is that of the three channels.
+        """
+        shape = 1, 3, *[1] * (pixels.ndim - 2)
+        factors, offsets = (values.to(pixels.device).view(shape) for values in self._pixel_scale)
+        return pixels.float().mul_(factors).add_(offsets)
 
     def prepare_pages(self, pictures: Sequence[NDArray[np.uint8]]) -> Batch:
         """Make a batch of page pictures; those that are not fitted yet are.
@@ -119,59 +142,21 @@ class VisualFamily(ABC):
         return fit_picture(Image.fromarray(picture), self.picture)
 
 
-@dataclass(frozen=True, slots=True)
-class PixelScale:
-    """From grey levels 0 to 255 to what a vision model was trained on, on the device, in float32.
-
-    Attributes:
-        factors: What the levels of each channel are multiplied by.
-        offsets: What is added then.
-    """
-
-    factors: tuple[float, ...]
-    offsets: tuple[float, ...]
-
-    @classmethod
-    def of(cls, image_processor: Any) -> PixelScale:
-        """Read the scale from the settings of an image processor."""
-        rescale = image_processor.rescale_factor if image_processor.do_rescale else 1.0
-        plain = not image_processor.do_normalize
-        means = [0.0] * 3 if plain else image_processor.image_mean
-        deviations = [1.0] * 3 if plain else image_processor.image_std
-        return cls(
-            tuple(rescale / deviation for deviation in deviations),
-            tuple(-mean / deviation for mean, deviation in zip(means, deviations, strict=True)),
-        )
-
-    def __call__(self, pixels: torch.Tensor, *, channels: int) -> torch.Tensor:
-        """Scale pixels.
-
-        Args:
-            pixels: uint8.
-            channels: Their axis of three channels.
-        """
-        shape = [1] * pixels.ndim
-        shape[channels] = 3
-        factors = torch.tensor(self.factors, device=pixels.device).view(shape)
-        offsets = torch.tensor(self.offsets, device=pixels.device).view(shape)
-        return pixels.float().mul_(factors).add_(offsets)
+def _pixel_scale(image_processor: Any) -> tuple[torch.Tensor, torch.Tensor]:
+    """Read from an image processor what levels of each channel are multiplied by, and what is added then."""
+    rescale = image_processor.rescale_factor if image_processor.do_rescale else 1.0
+    plain = not image_processor.do_normalize
+    means = [0.0] * 3 if plain else image_processor.image_mean
+    deviations = [1.0] * 3 if plain else image_processor.image_std
+    factors = [rescale / deviation for deviation in deviations]
+    offsets = [-mean / deviation for mean, deviation in zip(means, deviations, strict=True)]
+    return torch.tensor(factors), torch.tensor(offsets)
 
 
-def pad(rows: Sequence[Sequence[int]], padding: int) -> dict[str, torch.Tensor]:
-    """Stack rows of tokens, shorter ones filled up on the right.
-
-    Returns:
-        ``input_ids`` of shape ``(rows, longest)``, and ``attention_mask`` alike where there is any padding.
-    """
-    longest = max(map(len, rows))
-    ids = torch.full((len(rows), longest), padding)
-    mask = torch.zeros_like(ids)
-    for row, tokens in enumerate(rows):
-        ids[row, : len(tokens)] = torch.tensor(tokens)
-        mask[row, : len(tokens)] = 1
-    if mask.all():
-        return {"input_ids": ids}
-    return {"input_ids": ids, "attention_mask": mask}
+def pad_tokens(rows: Sequence[Sequence[int]], padding: int) -> dict[str, torch.Tensor]:
+    """Stack rows of tokens: ``input_ids``, and ``attention_mask`` where there is any padding."""
+    ids, mask = map(torch.from_numpy, pad(rows, padding))
+    return {"input_ids": ids} if mask.all() else {"input_ids": ids, "attention_mask": mask}
 
 
 def grid_boxes(rows: int, cols: int) -> NDArray[np.float32]:

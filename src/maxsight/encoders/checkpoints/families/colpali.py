@@ -8,12 +8,10 @@ from functools import cached_property
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint
 from maxsight.encoders.checkpoints.families.base import (
     Batch,
-    Inputs,
     VisualFamily,
     grid_boxes,
     resample_name,
@@ -31,24 +29,19 @@ class ColPali(VisualFamily):
     def __init__(self, checkpoint: Checkpoint) -> None:
         super().__init__(checkpoint)
         image_processor = checkpoint.processor.image_processor
-        self._picture = PictureFit(
+        self.picture = PictureFit(
             Fit.STRETCH,
             resample=resample_name(image_processor),
             height_px=image_processor.size["height"],
             width_px=image_processor.size["width"],
         )
         patch_px: int = self._backbone.config.vision_config.patch_size
-        self._grid = self._picture.height_px // patch_px, self._picture.width_px // patch_px
-
-    @property
-    def picture(self) -> PictureFit:
-        """Stretched to the vision model's square."""
-        return self._picture
+        self._grid = self.picture.height_px // patch_px, self.picture.width_px // patch_px
 
     @property
     def largest(self) -> tuple[int, int]:
         """The only size there is."""
-        return self._picture.width_px, self._picture.height_px
+        return self.picture.width_px, self.picture.height_px
 
     def tokens(self, width: int, height: int) -> int:
         """Count patches and prompt, the same for every page."""
@@ -70,13 +63,8 @@ class ColPali(VisualFamily):
         ids = torch.tensor([query.ids])
         return Batch({"input_ids": ids, "token_type_ids": torch.zeros_like(ids)}, (len(query.ids),))
 
-    def forward(self, backbone: nn.Module, inputs: Inputs, dtype: torch.dtype) -> torch.Tensor:
-        """Run PaliGemma without its language head."""
-        given = dict(inputs)
-        if (pixels := given.pop("pixels", None)) is not None:
-            given["pixel_values"] = self._scale(pixels.permute(0, 3, 1, 2), channels=1).to(dtype)
-        hidden: torch.Tensor = backbone(**given, use_cache=False).last_hidden_state
-        return hidden
+    def _pixel_values(self, pixels: torch.Tensor) -> torch.Tensor:
+        return self._scaled(pixels.permute(0, 3, 1, 2))
 
     def _write_prompts(self, checkpoint: Checkpoint) -> Prompts:
         start, augmentation = self._tokenizer.bos_token, self._tokenizer.pad_token * _AUGMENTATION_TOKENS

@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from torch import nn
 
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint
 from maxsight.encoders.checkpoints.families.base import (
@@ -16,7 +15,7 @@ from maxsight.encoders.checkpoints.families.base import (
     Inputs,
     VisualFamily,
     grid_boxes,
-    pad,
+    pad_tokens,
     resample_name,
     whole_page,
 )
@@ -38,7 +37,7 @@ class ColQwen(VisualFamily):
         self._patch_px: int = image_processor.patch_size
         self._merge: int = image_processor.merge_size
         self._frames: int = image_processor.temporal_patch_size
-        self._picture = PictureFit(
+        self.picture = PictureFit(
             Fit.MULTIPLE,
             resample=resample_name(image_processor),
             multiple_px=self._patch_px * self._merge,
@@ -50,15 +49,10 @@ class ColQwen(VisualFamily):
         self._before, self._after = prompt[:image], prompt[image + 1 :]
 
     @property
-    def picture(self) -> PictureFit:
-        """In multiples of a merged patch, its shape kept."""
-        return self._picture
-
-    @property
     def largest(self) -> tuple[int, int]:
         """About the shape of a page, with all the patches there may be."""
-        step = self._picture.multiple_px
-        most = max(self._picture.max_pixels // step**2, 1)
+        step = self.picture.multiple_px
+        most = max(self.picture.max_pixels // step**2, 1)
         widths = range(math.isqrt(most // 2) or 1, math.isqrt(most) + 1)
         cols = max(widths, key=lambda cols: most // cols * cols)
         return cols * step, most // cols * step
@@ -72,7 +66,7 @@ class ColQwen(VisualFamily):
         """Cut the pictures into patches; pages of fewer are padded, their patches are not."""
         grids = [self._grid(picture.shape[1], picture.shape[0]) for picture in pictures]
         rows = [self._before + [self._image_token] * (high * wide) + self._after for high, wide in grids]
-        tokens = pad(rows, self._tokenizer.pad_token_id)
+        tokens = pad_tokens(rows, self._tokenizer.pad_token_id)
         sizes = torch.tensor([[1, high * self._merge, wide * self._merge] for high, wide in grids])
         inputs = {
             **tokens,
@@ -88,15 +82,10 @@ class ColQwen(VisualFamily):
         positions = torch.arange(ids.shape[1]).expand(3, 1, -1)
         return Batch({"input_ids": ids, "position_ids": positions}, (len(query.ids),))
 
-    def forward(self, backbone: nn.Module, inputs: Inputs, dtype: torch.dtype) -> torch.Tensor:
-        """Run Qwen without its language head. Every patch is seen as a still film of two frames."""
-        given = dict(inputs)
-        if (pixels := given.pop("pixels", None)) is not None:
-            patches = self._scale(pixels, channels=1).to(dtype)
-            films = patches.unsqueeze(2).expand(-1, -1, self._frames, -1)
-            given["pixel_values"] = films.reshape(len(films), -1)
-        hidden: torch.Tensor = backbone(**given, use_cache=False).last_hidden_state
-        return hidden
+    def _pixel_values(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Show every patch as a still film of two frames."""
+        films = self._scaled(pixels).unsqueeze(2).expand(-1, -1, self._frames, -1)
+        return films.reshape(len(films), -1)
 
     def _write_prompts(self, checkpoint: Checkpoint) -> Prompts:
         augmentation = self._tokenizer.pad_token * _AUGMENTATION_TOKENS
@@ -107,7 +96,7 @@ class ColQwen(VisualFamily):
 
     def _grid(self, width: int, height: int) -> tuple[int, int]:
         """Rows and columns of merged patches."""
-        step = self._picture.multiple_px
+        step = self.picture.multiple_px
         return height // step, width // step
 
     def _positions(self, tokens: Inputs, sizes: torch.Tensor) -> torch.Tensor:

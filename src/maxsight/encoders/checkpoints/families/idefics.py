@@ -10,15 +10,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from PIL import Image
-from torch import nn
 
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint, Family
 from maxsight.encoders.checkpoints.families.base import (
     Batch,
-    Inputs,
     VisualFamily,
     grid_boxes,
-    pad,
+    pad_tokens,
     resample_name,
     whole_page,
 )
@@ -54,7 +52,7 @@ class ColIdefics(VisualFamily):
         self._resample = Image.Resampling(image_processor.resample)
         self._tile_px: int = image_processor.max_image_size["longest_edge"]
         self._splits: bool = image_processor.do_image_splitting
-        self._picture = PictureFit(
+        self.picture = PictureFit(
             Fit.LONGEST_EDGE,
             resample=resample_name(image_processor),
             longest_edge_px=min(image_processor.size["longest_edge"], _LARGEST_PX),
@@ -64,14 +62,9 @@ class ColIdefics(VisualFamily):
         self._layouts: dict[tuple[int, int], _Layout] = {}
 
     @property
-    def picture(self) -> PictureFit:
-        """Its longest edge as the checkpoint wants it; the tiles are cut later."""
-        return self._picture
-
-    @property
     def largest(self) -> tuple[int, int]:
         """A square."""
-        return self._picture.longest_edge_px, self._picture.longest_edge_px
+        return self.picture.longest_edge_px, self.picture.longest_edge_px
 
     def tokens(self, width: int, height: int) -> int:
         """Count the tokens of all tiles and the prompt."""
@@ -81,20 +74,15 @@ class ColIdefics(VisualFamily):
         """Cut the pictures into tiles; pages of fewer tokens are padded, their tiles are not."""
         layouts = [self._layout(*self._grid(picture.shape[1], picture.shape[0])) for picture in pictures]
         inputs = {
-            **pad([layout.ids for layout in layouts], self._tokenizer.pad_token_id),
+            **pad_tokens([layout.ids for layout in layouts], self._tokenizer.pad_token_id),
             "pixels": torch.from_numpy(np.concatenate([self._tiles(picture) for picture in pictures])),
         }
         lengths = tuple(len(layout.ids) for layout in layouts)
         return Batch(inputs, lengths, tuple(layout.boxes for layout in layouts))
 
-    def forward(self, backbone: nn.Module, inputs: Inputs, dtype: torch.dtype) -> torch.Tensor:
-        """Run the model without its language head. It is told the tiles in order, not which page has how many."""
-        given = dict(inputs)
-        if (pixels := given.pop("pixels", None)) is not None:
-            tiles = self._scale(pixels.permute(0, 3, 1, 2), channels=1).to(dtype)
-            given["pixel_values"] = tiles.unsqueeze(1)
-        hidden: torch.Tensor = backbone(**given, **self._uncached).last_hidden_state
-        return hidden
+    def _pixel_values(self, pixels: torch.Tensor) -> torch.Tensor:
+        """Show the tiles in order. The model is not given which page has how many."""
+        return self._scaled(pixels.permute(0, 3, 1, 2)).unsqueeze(1)
 
     def _write_prompts(self, checkpoint: Checkpoint) -> Prompts:
         if checkpoint.query_format == "engine":

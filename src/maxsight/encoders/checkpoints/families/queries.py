@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.encoders.query_words import has_words, no_words, texts_of_tokens, words_of_tokens
+from maxsight.encoders.query_words import has_words, no_words
 
 MOST_QUERY_TOKENS = 512
 """Of the user's own text, some 350 words. The families were trained on about 50."""
@@ -40,16 +40,12 @@ class WrittenQuery:
     Attributes:
         text: As far as it is searched for.
         ids: Its tokens, those of the prompt included.
-        words: Of ``text``, bare of punctuation.
-        word_index: Which of ``words`` each token belongs to, -1 for none. Shape ``(tokens,)``.
-        tokens: What of ``text`` each token says; empty for one of the prompt.
+        spans: Where each token stands in ``text``; empty for one of the prompt. Shape ``(tokens, 2)``.
     """
 
     text: str
     ids: list[int]
-    words: tuple[str, ...]
-    word_index: NDArray[np.int32]
-    tokens: tuple[str, ...]
+    spans: NDArray[np.int32]
 
 
 class QueryWriter:
@@ -94,8 +90,7 @@ class QueryWriter:
             # A token may begin with the space before its word; one of nothing but spaces belongs to no word.
             if said := plain[start:end].lstrip():
                 spans_in_text[token] = origins[end - len(said)], origins[end - 1] + 1
-        words, word_index = words_of_tokens(text, spans_in_text)
-        return WrittenQuery(text, ids, words, word_index, texts_of_tokens(text, spans_in_text))
+        return WrittenQuery(text, ids, spans_in_text)
 
     def _without_marks(self, text: str) -> tuple[str, NDArray[np.intp]]:
         """Break what would be read as a special token by a space.

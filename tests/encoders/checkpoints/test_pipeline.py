@@ -1,5 +1,8 @@
-"""Batches of like length, and running out of memory without losing a page."""
+"""Running out of memory without losing a page, and several devices on the work of one call."""
 
+import os
+import signal
+import time
 from threading import Event
 
 import pytest
@@ -10,15 +13,9 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maxsight.encoders.checkpoints.batching import BatchLimit, Work, device_errors_translated, run_batches
+from maxsight.encoders.batching import BatchLimit, Work
+from maxsight.encoders.checkpoints.pipeline import device_errors_translated, run_batches, share
 from maxsight.errors import EncoderError, EncoderOutOfMemoryError
-
-
-def taken(work, limit):
-    batches = []
-    while batch := work.take(limit):
-        batches.append(batch)
-    return batches
 
 
 def allocate_more_than_there_is():
@@ -42,59 +39,36 @@ def run(lengths, limit, holds):
     return results, tried, released
 
 
-def test_pages_of_like_length_share_a_batch_the_longest_first():
-    """At most 100 tokens with padding: 50 and 40 fit, 30 x 3 and 20 do not."""
-    work = Work([20, 50, 30, 40, 30, 30])
-    assert taken(work, BatchLimit(tokens=100, pages=8)) == [[1, 3], [2, 4, 5], [0]]
-
-
-def test_a_batch_holds_no_more_pages_than_allowed():
-    assert taken(Work([10] * 5), BatchLimit(tokens=1000, pages=2)) == [[0, 1], [2, 3], [4]]
-
-
-def test_a_page_longer_than_the_limit_comes_alone():
-    assert taken(Work([500, 10]), BatchLimit(tokens=100, pages=8)) == [[0], [1]]
-
-
-def test_few_pages_are_shared_among_the_devices():
-    assert taken(Work([10] * 8, devices=4), BatchLimit(tokens=1000, pages=8)) == [
-        [0, 1],
-        [2, 3],
-        [4, 5],
-        [6, 7],
-    ]
-
-
 @given(
     lengths=st.lists(st.integers(1, 100), max_size=60),
     tokens=st.integers(1, 500),
-    pages=st.integers(1, 20),
+    items=st.integers(1, 20),
     holds=st.integers(100, 500),
 )
-def test_every_page_is_encoded_once_whatever_the_memory_holds(lengths, tokens, pages, holds):
-    results, _, _ = run(lengths, BatchLimit(tokens, pages), holds)
+def test_every_page_is_encoded_once_whatever_the_memory_holds(lengths, tokens, items, holds):
+    results, _, _ = run(lengths, BatchLimit(tokens, items), holds)
     assert sorted(results) == sorted((position, f"page {position}") for position in range(len(lengths)))
 
 
 def test_out_of_memory_halves_the_batch_and_the_size_that_works_is_kept():
     """16 pages of 10 tokens, 45 tokens of memory: 16 fails, 8 fails, 4 works, and so do all after."""
-    limit = BatchLimit(tokens=1000, pages=16)
+    limit = BatchLimit(tokens=1000, items=16)
     results, tried, released = run([10] * 16, limit, holds=45)
     assert len(results) == 16
     assert tried == [16, 8, 4, 4, 4, 4]
     assert released == [1, 2], "after each failure memory is given back before the next try"
-    assert (limit.pages, limit.tokens) == (4, 40)
+    assert (limit.items, limit.tokens) == (4, 40)
 
 
 def test_the_batch_prepared_ahead_is_cut_anew_when_the_one_before_it_fails():
     """Its size failed too: it would only fail again."""
-    _, tried, _ = run([10] * 8, BatchLimit(tokens=1000, pages=4), holds=25)
+    _, tried, _ = run([10] * 8, BatchLimit(tokens=1000, items=4), holds=25)
     assert tried == [4, 2, 2, 2, 2]
 
 
 def test_a_single_page_that_is_too_much_is_one_clear_error():
     with pytest.raises(EncoderOutOfMemoryError, match="a single page") as failure:
-        run([10, 10, 99], BatchLimit(tokens=1000, pages=4), holds=25)
+        run([10, 10, 99], BatchLimit(tokens=1000, items=4), holds=25)
     assert "--dtype" in failure.value.hint
     assert "--device cpu" in failure.value.hint
     assert isinstance(failure.value.__cause__, RuntimeError)
@@ -178,3 +152,45 @@ def test_another_failure_of_the_device_is_named_and_not_retried():
             raise RuntimeError("CUDA error: an illegal memory access was encountered\nmore lines")
     assert not isinstance(failure.value, EncoderOutOfMemoryError)
     assert "more lines" not in str(failure.value)
+
+
+ONE_PAGE = BatchLimit(tokens=1, items=1)
+
+
+def worker(work, at_each):
+    while positions := work.take(ONE_PAGE):
+        at_each(*positions)
+        yield positions[0], f"page {positions[0]}"
+
+
+def test_results_are_in_the_order_of_the_pages_whoever_made_them():
+    work = Work([1] * 20, devices=2)
+    shared = share(work, [worker(work, lambda position: time.sleep(position % 3 / 1000)) for _ in range(2)])
+    assert shared == [f"page {position}" for position in range(20)]
+
+
+def test_what_stops_one_device_stops_all():
+    def fail(position):
+        if position == 3:
+            raise ValueError("broken")
+        seen.append(position)
+        time.sleep(0.001)
+
+    seen, work = [], Work([1] * 500, devices=2)
+    with pytest.raises(ValueError, match="broken"):
+        share(work, [worker(work, fail) for _ in range(2)])
+    assert len(seen) < 500
+
+
+@pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
+def test_ctrl_c_waits_for_the_pages_at_work_and_not_for_all():
+    def press_ctrl_c(position):
+        if position == 3:
+            os.kill(os.getpid(), signal.SIGINT)
+        seen.append(position)
+        time.sleep(0.01)
+
+    seen, work = [], Work([1] * 1000, devices=2)
+    with pytest.raises(KeyboardInterrupt):
+        share(work, [worker(work, press_ctrl_c) for _ in range(2)])
+    assert len(seen) < 500

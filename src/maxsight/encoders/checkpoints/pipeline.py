@@ -1,91 +1,26 @@
-"""Pages to batches of like length, and what happens when one is more than the memory holds.
+"""The batches of one call on their devices, and what happens when one is larger than the memory.
 
-Nothing is lost then: the batch is put back and smaller ones are cut from there on.
+No page is lost then: the batch is put back, and smaller ones are cut from there on.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import contextmanager
-from dataclasses import dataclass
-from threading import Lock
 from typing import TypeVar
 
 import torch
 
+from maxsight.encoders.batching import BatchLimit, Work
 from maxsight.errors import EncoderError, EncoderOutOfMemoryError
+from maxsight.threads import wait_for
 
 Prepared = TypeVar("Prepared")
 Result = TypeVar("Result")
 
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
 """What allocators say that raise a plain RuntimeError: those of the CPU and of MPS."""
-
-
-@dataclass(slots=True)
-class BatchLimit:
-    """How large a batch may be on one device. It only ever shrinks.
-
-    Attributes:
-        tokens: The most tokens, padding included.
-        pages: The most pages.
-    """
-
-    tokens: int
-    pages: int
-
-    def shrink(self, pages: int, tokens: int) -> None:
-        """Allow half of a batch that was too much."""
-        self.pages = max(1, pages // 2)
-        self.tokens = max(1, tokens // 2)
-
-
-class Work:
-    """Pages that wait to be encoded, the longest first, shared by all devices.
-
-    Long ones first: what is too much for the memory shows at once, and the devices finish together.
-
-    Args:
-        lengths: Tokens of each page.
-        devices: How many share the work.
-    """
-
-    def __init__(self, lengths: Sequence[int], devices: int = 1) -> None:
-        self._lengths = lengths
-        self._share = math.ceil(len(lengths) / devices)
-        self._lock = Lock()
-        self._waiting: list[int] = []
-        self.put_back(range(len(lengths)))
-
-    def take(self, limit: BatchLimit) -> list[int]:
-        """Take the next batch.
-
-        Returns:
-            Positions of pages; none when the work is done. A page longer than the limit comes alone.
-        """
-        with self._lock:
-            if not self._waiting:
-                return []
-            longest = self._lengths[self._waiting[0]]
-            most = max(1, min(limit.pages, limit.tokens // longest, self._share))
-            batch, self._waiting = self._waiting[:most], self._waiting[most:]
-            return batch
-
-    def put_back(self, positions: Sequence[int]) -> None:
-        """Let pages wait again."""
-        with self._lock:
-            self._waiting = sorted({*self._waiting, *positions}, key=lambda place: -self._lengths[place])
-
-    def abandon(self) -> None:
-        """Let no device take any more of it."""
-        with self._lock:
-            self._waiting = []
-
-    def padded_tokens(self, positions: Sequence[int]) -> int:
-        """Count the tokens of a batch, padding included."""
-        return max(self._lengths[position] for position in positions) * len(positions)
 
 
 def run_batches(
@@ -135,6 +70,39 @@ def run_batches(
             computing = positions, launched
         if computing:
             yield from _collect(*computing)
+
+
+def share(work: Work, workers: Sequence[Iterator[tuple[int, Result]]]) -> list[Result]:
+    """Let workers run until the work is done.
+
+    Args:
+        work: What they all take from.
+        workers: One for each device, yielding positions and results.
+
+    Returns:
+        The results, in the order of their positions.
+    """
+    done: dict[int, Result] = {}
+
+    def run(worker: Iterator[tuple[int, Result]]) -> None:
+        try:
+            done.update(worker)
+        except BaseException:
+            work.abandon()
+            raise
+
+    if len(workers) == 1:
+        run(workers[0])
+    else:
+        with ThreadPoolExecutor(len(workers), thread_name_prefix="maxsight-device") as threads:
+            try:
+                for running in [threads.submit(run, worker) for worker in workers]:
+                    wait_for(running)
+                    running.result()
+            except BaseException:  # Ctrl-C is heard here, and must not wait for all that is left
+                work.abandon()
+                raise
+    return [done[position] for position in sorted(done)]
 
 
 @contextmanager
