@@ -1,8 +1,21 @@
 """Pages of vectors for the tests of ranking."""
 
 import numpy as np
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
 
 from maxsight.stores.ragged import PageBytes, PageCodes
+
+CASES = {
+    "lengths": st.lists(st.sampled_from([0, 1, 2, 7, 8, 9, 15, 16, 17, 33, 70]), min_size=1, max_size=9),
+    "dim": st.sampled_from([16, 48, 100, 128, 200]),
+    "tokens": st.sampled_from([1, 2, 4, 5, 12, 16, 20, 37]),
+    "seed": st.integers(0, 2**32 - 1),
+}
+
+anything = settings(
+    suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None, max_examples=40
+)
 
 
 def unit(rng, *shape):
@@ -30,3 +43,26 @@ def codes_of(codec, pages):
     counts = np.array([len(page) for page in pages], np.int64)
     signs, four_bit = [page.signs for page in made], [page.four_bit for page in made]
     return PageCodes(counts, PageBytes.of(signs), PageBytes.of(four_bit))
+
+
+def pages_of(rng, lengths, dim):
+    return [unit(rng, length, dim).astype(np.float16) for length in lengths]
+
+
+def signs_of(codec, vectors):
+    return np.where(codec.rotate(vectors)[:, :128] >= 0, 1.0, -1.0)
+
+
+def all_signs(codec, pages):
+    """The vector counts of pages, and the signs of all their vectors, laid out as pooled signs are."""
+    bits = [np.packbits(signs_of(codec, page) > 0, axis=1, bitorder="little") for page in pages]
+    words = [page.view("<u8").T for page in bits]
+    return np.array([len(page) for page in pages], np.int64), PageBytes.of(words)
+
+
+def sign_scores(asked, scales, stored):
+    """The definition of sign scores: each token gives the square of its best agreement with a vector."""
+    most = np.maximum(1, np.abs(asked).sum(axis=1))
+    shares = [(asked @ page.T).max(axis=1, initial=-np.inf) / most for page in stored]
+    parts = [scales * most * np.maximum(share, 0) ** 2 for share in shares]
+    return [part.sum() if len(page) else -np.inf for part, page in zip(parts, stored, strict=True)]

@@ -146,7 +146,7 @@ class PageCodec:
     def _coded(self, query: Floats) -> CodedQuery:
         rotated = self.rotate(query)
         signs = (rotated - self._mean)[:, :SIGN_BITS]
-        return CodedQuery(scoring.SignQuery(*_levels(signs)), scoring.FourBitQuery(*_levels(rotated)))
+        return CodedQuery(_levels(signs), _levels(rotated))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -158,8 +158,8 @@ class CodedQuery:
         four_bit: For 4-bit codes.
     """
 
-    signs: scoring.SignQuery
-    four_bit: scoring.FourBitQuery
+    signs: scoring.QueryLevels
+    four_bit: scoring.QueryLevels
 
 
 def default_candidates(pages: int, limit: int = DEFAULT_LIMIT) -> int:
@@ -208,10 +208,10 @@ def _pool(vectors: Floats, rotated: NDArray[np.float32]) -> NDArray[np.float32]:
     return np.asarray(means / np.maximum(lengths, np.finfo(np.float32).tiny))
 
 
-def _levels(coordinates: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np.float32]]:
-    """Round the coordinates ``(tokens, dim)`` of each token to -127..127, and return what 127 stands for."""
+def _levels(coordinates: NDArray[np.float32]) -> scoring.QueryLevels:
+    """Round the coordinates ``(tokens, dim)`` of each token to -127..127."""
     reach = np.maximum(np.abs(coordinates).max(axis=1), np.finfo(np.float32).tiny)
-    return np.rint(coordinates / reach[:, None] * 127).astype(np.int8), reach
+    return scoring.QueryLevels(np.rint(coordinates / reach[:, None] * 127).astype(np.int8), reach)
 
 
 def _pack(steps: NDArray[np.uint8]) -> NDArray[np.uint8]:

@@ -1,1 +1,1 @@
-"""Compiled kernels: what ``retrieval.scoring`` computes in numpy, on the processor's own bit and matrix units."""
+"""Compiled kernels on the processor's vector and matrix units; ``reference`` says in numpy what they compute."""

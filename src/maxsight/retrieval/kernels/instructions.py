@@ -1,17 +1,18 @@
-"""What kernels are put together of: loads, vectors of 512 bits, the sum of products of bytes, in LLVM's terms.
+"""Building blocks of kernels in LLVM's terms: loads, vectors of 512 bits, sums of products of bytes.
 
-LLVM splits such vectors for processors that have less; the one instruction that not all have, the sum of products of
-bytes, is put together from others there. Numba does not look at this file to see whether what it compiled before is
-still current: after a change here, change the kernels too, or clear their caches.
+LLVM splits vectors of 512 bits for processors with shorter ones. Not all processors have an instruction for the sum of
+products of bytes; the others compute it from several.
 """
 
 from __future__ import annotations
 
+import inspect
 import platform
+from collections.abc import Callable
 from typing import Any
 
 from llvmlite import binding, ir
-from numba import config, types
+from numba import config, njit, types
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -19,36 +20,74 @@ I8, I16, I32, I64 = (ir.IntType(bits) for bits in (8, 16, 32, 64))
 INTS, WORDS = ir.VectorType(I32, 16), ir.VectorType(I64, 8)
 SHORTS, BYTES = ir.VectorType(I16, 32), ir.VectorType(I8, 64)
 HALVES, FLOATS = ir.VectorType(ir.HalfType(), 16), ir.VectorType(ir.FloatType(), 16)
-SIGNS_AHEAD, FOUR_BIT_AHEAD = 16384, 4096
-"""Bytes. Measured; the former is a few pages' outlines, so the next ones are there when their turn comes."""
+LINE = 64
+"""Bytes of such a vector, of a cache line, and of a line of a tile."""
+SIGN_BYTES_AHEAD, FOUR_BIT_BYTES_AHEAD = 16384, 4096
+"""How far ahead memory is fetched. Measured; the former is the signs of a few pages, so the next ones are there."""
 HOST = binding.get_host_cpu_features()
 if platform.machine().lower() in ("x86_64", "amd64") and not HOST.get("f16c"):
-    raise ImportError("this processor can't convert float16")  # LLVM would end the process over it
+    raise ImportError("this processor can't convert float16")  # LLVM would end the process
 
 FEATURES = HOST if config.CPU_NAME is None and config.CPU_FEATURES is None else {}
-"""None are taken for granted where numba is told to compile for another processor than this one."""
+"""Features of the processor; none where numba is told to compile for another processor than this one."""
+
+
+def step(result: Any = types.void) -> Callable[[Callable[..., ir.Value | None]], Any]:
+    """Make a function that writes LLVM instructions into a step that numba's loops can call.
+
+    The function takes the builder and then addresses and numbers, as 64-bit integers. It returns the value of
+    ``result``, or nothing.
+    """
+
+    def make(write: Callable[..., ir.Value | None]) -> Any:
+        def typed(typing: Any, *arguments: Any) -> Any:
+            def lower(context: Any, builder: ir.IRBuilder, signature: Any, values: Any) -> ir.Value:
+                made = write(builder, *values)
+                return context.get_dummy_value() if made is None else made
+
+            return result(*[types.intp] * len(arguments)), lower
+
+        typed.__name__, typed.__doc__ = write.__name__, write.__doc__
+        typed.__signature__ = inspect.signature(write)
+        return intrinsic(typed)
+
+    return make
+
+
+def number(value: ir.Value | int) -> ir.Value:
+    """Return a 64-bit integer."""
+    return ir.Constant(I64, value) if isinstance(value, int) else value
 
 
 def at(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value | int, kind: ir.Type) -> ir.Value:
-    """A pointer ``offset`` bytes behind an address."""
-    where = builder.add(base, ir.Constant(I64, offset) if isinstance(offset, int) else offset)
-    return builder.inttoptr(where, kind.as_pointer())
+    """Point to what lies ``offset`` bytes behind an address."""
+    return builder.inttoptr(builder.add(base, number(offset)), kind.as_pointer())
 
 
 def load(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value | int, kind: ir.Type) -> ir.Value:
-    """What lies ``offset`` bytes behind an address, however it is aligned."""
+    """Load what lies ``offset`` bytes behind an address, at any alignment."""
     return builder.load(at(builder, base, offset, kind), align=1)
 
 
+def store(builder: ir.IRBuilder, value: ir.Value, base: ir.Value, offset: ir.Value | int) -> None:
+    """Store a value ``offset`` bytes behind an address, at any alignment."""
+    builder.store(value, at(builder, base, offset, value.type), align=1)
+
+
 def spread(builder: ir.IRBuilder, base: ir.Value, offset: ir.Value | int, kind: ir.VectorType) -> ir.Value:
-    """One number from memory in all lanes."""
+    """Load one number into all lanes."""
     empty = ir.Constant(kind, ir.Undefined)
     one = builder.insert_element(empty, load(builder, base, offset, kind.element), ir.Constant(I32, 0))
     return builder.shuffle_vector(one, empty, ir.Constant(ir.VectorType(I32, kind.count), None))
 
 
+def constant(kind: ir.VectorType, value: int) -> ir.Constant:
+    """Return a vector with a number in all lanes."""
+    return ir.Constant(kind, [value] * kind.count)
+
+
 def call(builder: ir.IRBuilder, name: str, kind: ir.Type, *given: ir.Value) -> ir.Value:
-    """What an instruction, by LLVM's name of it, makes of what is given."""
+    """Call an instruction by LLVM's name of it."""
     function = cgutils.get_or_insert_function(
         builder.module, ir.FunctionType(kind, [value.type for value in given]), name
     )
@@ -56,25 +95,22 @@ def call(builder: ir.IRBuilder, name: str, kind: ir.Type, *given: ir.Value) -> i
 
 
 def fetch(builder: ir.IRBuilder, address: ir.Value, *, ahead: int, cache: int) -> None:
-    """Ask for the line of memory ``ahead`` bytes behind an address, before it is needed.
+    """Fetch the cache line ``ahead`` bytes behind an address into a level of the cache.
 
-    Processors do not look beyond the end of a 4 KB page themselves. ``cache`` is the level it is to be in.
+    The processor's own prefetching stops at the end of a 4 KB page.
     """
-    pointer = at(builder, address, ahead, I8)
-    flags = [ir.Constant(I32, value) for value in (0, 4 - cache, 1)]  # to be read, where to, data
-    function = cgutils.get_or_insert_function(
-        builder.module, ir.FunctionType(ir.VoidType(), [pointer.type, I32, I32, I32]), "llvm.prefetch.p0"
-    )
-    builder.call(function, [pointer, *flags])
+    flags = [ir.Constant(I32, value) for value in (0, 4 - cache, 1)]  # for reading, level, data
+    call(builder, "llvm.prefetch.p0", ir.VoidType(), at(builder, address, ahead, I8), *flags)
 
 
-def constant(kind: ir.VectorType, value: int) -> ir.Constant:
-    """A number in all lanes."""
-    return ir.Constant(kind, [value] * kind.count)
+def split_nibbles(builder: ir.IRBuilder, both: ir.Value) -> tuple[ir.Value, ir.Value]:
+    """Return the low halves and the high halves of 64 bytes, as bytes."""
+    mask = constant(INTS, 0x0F0F0F0F)
+    return builder.and_(both, mask), builder.and_(builder.lshr(both, constant(INTS, 4)), mask)
 
 
 def add_byte_products(builder: ir.IRBuilder, sums: ir.Value, codes: ir.Value, query: ir.Value) -> ir.Value:
-    """Add to each of 16 sums the four products of an unsigned byte of ``codes`` and a signed one of ``query``."""
+    """Add to each of 16 sums four products of an unsigned byte of ``codes`` and a signed byte of ``query``."""
     if FEATURES.get("avx512vnni"):
         return call(builder, "llvm.x86.avx512.vpdpbusd.512", INTS, sums, codes, query)
     if FEATURES.get("avx2"):
@@ -92,7 +128,7 @@ def add_byte_products(builder: ir.IRBuilder, sums: ir.Value, codes: ir.Value, qu
 
 
 def _half_byte_products(builder: ir.IRBuilder, codes: ir.Value, query: ir.Value, lanes: range) -> ir.Value:
-    """The four products of each of 8 lanes, summed, as AVX2 has them: in pairs, and the pairs."""
+    """Return the sums of four products in 8 lanes, by AVX2's two steps: pairs, and pairs of pairs."""
     bytes_, shorts, ints = (ir.VectorType(kind, 256 // kind.width) for kind in (I8, I16, I32))
     chosen = ir.Constant(ir.VectorType(I32, 8), list(lanes))
     parts = [
@@ -103,22 +139,22 @@ def _half_byte_products(builder: ir.IRBuilder, codes: ir.Value, query: ir.Value,
     return call(builder, "llvm.x86.avx2.pmadd.wd", ints, pairs, constant(shorts, 1))
 
 
-@intrinsic
-def highest_of(typing: Any, best: Any, token: Any) -> Any:
-    """The highest product in a token's 16 lanes."""
-
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
-        row = load(builder, given[0], builder.mul(given[1], ir.Constant(I64, 64)), INTS)
-        return call(builder, "llvm.vector.reduce.smax.v16i32", I32, row)
-
-    return types.int32(*[types.intp] * 2), generate
+@step(types.int32)
+def highest_of(builder, best, token):
+    """Return the highest product in a token's 16 lanes."""
+    row = load(builder, best, builder.mul(token, number(LINE)), INTS)
+    return call(builder, "llvm.vector.reduce.smax.v16i32", I32, row)
 
 
-@intrinsic
-def read_word(typing: Any, address: Any) -> Any:
-    """The word at an address."""
+@step(types.uint64)
+def read_word(builder, address):
+    """Return the 64-bit word at an address."""
+    return load(builder, address, 0, I64)
 
-    def generate(context: Any, builder: ir.IRBuilder, signature: Any, given: Any) -> ir.Value:
-        return load(builder, given[0], 0, I64)
 
-    return types.uint64(types.intp), generate
+@njit(nogil=True)
+def repeat_words(address, count, block):
+    """Fill a block ``(2, lanes)`` with the sign words of fewer vectors than lanes; the last vector is repeated."""
+    for part in range(2):
+        for lane in range(block.shape[1]):
+            block[part, lane] = read_word(address + 8 * (count * part + min(lane, count - 1)))

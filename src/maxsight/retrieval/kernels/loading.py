@@ -1,15 +1,15 @@
 """When to load the compiled kernels.
 
-Loading them takes about a second, and compiling them a few more; what is compiled is kept beside the package, or in
-the user's cache folder where that can't be written to. A single search of a small library is over by then. So numpy
-works until it has done as much as loading costs. Where there is no numba, or it does not work, numpy does it all.
+Loading them takes about a second, and compiling them the first time a few more. A single search of a small library is
+over by then. So numpy computes until it has done as much work as loading costs. Where numba is missing or fails, numpy
+does it all.
 """
 
 from __future__ import annotations
 
 import logging
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib.util import find_spec
 from typing import Any
@@ -18,103 +18,105 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight import settings
-from maxsight.retrieval.kernels.matrix_unit import allow_matrices
+from maxsight.retrieval.kernels import reference
+from maxsight.retrieval.kernels.matrix_unit import request_matrix_unit
+from maxsight.retrieval.kernels.reference import ExactScore, Levels, Score
+from maxsight.types import Floats
 
-PATIENCE = 20e6
-"""Comparisons of a vector and a query token that numpy does first: about half a second's."""
-PAGE_PRICE = 1000
-"""What a page costs numpy beside them."""
-
-USUAL_TOKENS = 16
+MAX_NUMPY_COMPARISONS = 20e6
+"""Comparisons of a vector and a query token that numpy does before kernels are loaded: about half a second."""
+COMPARISONS_PER_PAGE = 1000
+"""The time that numpy needs for each page on top, in comparisons."""
+TYPICAL_TOKENS = 16
 
 logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Kernels:
-    """The best compiled kernels of this machine: each makes, of a query, the function that scores pages.
+    """A set of functions that each prepare queries and return a function that scores pages.
 
     Attributes:
-        sign_scorer: By sign codes, see ``kernels`` and ``matrix_kernels``.
-        four_bit_scorer: By 4-bit codes, see ``kernels`` and ``matrix_kernels``.
-        exact_scorer: By vectors, see ``kernels``.
-        binary_queries: Whether the first rounds queries to signs too.
+        sign_scorer: For sign codes, see ``reference.sign_scorer``.
+        four_bit_scorer: For 4-bit codes, see ``reference.four_bit_scorer``.
+        exact_scorer: For float16 vectors, see ``reference.exact_scorer``.
+        binary_queries: Whether ``sign_scorer`` reduces queries to signs.
     """
 
-    sign_scorer: Callable[..., Callable[..., None]]
-    four_bit_scorer: Callable[..., Callable[..., None]]
-    exact_scorer: Callable[..., Callable[..., None]]
+    sign_scorer: Callable[[Sequence[Levels]], Score]
+    four_bit_scorer: Callable[[NDArray[np.int8], NDArray[np.float32]], Score]
+    exact_scorer: Callable[[Floats], ExactScore]
     binary_queries: bool
 
 
-def kernels_for(counts: NDArray[np.int64], tokens: int) -> Kernels | None:
-    """The kernels for scoring pages; None where numpy is to do it.
+NUMPY = Kernels(
+    reference.sign_scorer, reference.four_bit_scorer, reference.exact_scorer, binary_queries=False
+)
+
+
+def kernels_for(counts: NDArray[np.int64], tokens: int) -> Kernels:
+    """Return the kernels for scoring pages, and load the compiled ones if that pays.
 
     Args:
         counts: Vectors of each page.
         tokens: Query tokens they are compared with.
     """
-    return _loader.kernels_for(float(counts.sum()) * tokens + PAGE_PRICE * len(counts))
+    return _loader.kernels_for(float(counts.sum()) * tokens + COMPARISONS_PER_PAGE * len(counts))
 
 
 def compile_for(vectors: int) -> None:
-    """Compile the kernels now, if that was never done and searches of so many vectors will want them."""
-    if vectors * USUAL_TOKENS > PATIENCE:
+    """Compile the kernels now if searches of so many vectors will want them."""
+    if vectors * TYPICAL_TOKENS > MAX_NUMPY_COMPARISONS:
         load_kernels()
 
 
 def queries_are_binary() -> bool:
-    """Whether pages are scored by their signs with queries that are rounded to signs too."""
-    if _loader.tried:
-        return _loader.kernels is not None and _loader.kernels.binary_queries
-    return settings.kernels() != "numpy" and find_spec("numba") is not None and not allow_matrices()
+    """Return whether searches reduce queries to signs to compare them with sign codes."""
+    if _loader.kernels is not None:
+        return _loader.kernels.binary_queries
+    return settings.kernels() != "numpy" and find_spec("numba") is not None and not request_matrix_unit()
 
 
-def load_kernels() -> Kernels | None:
-    """Load the kernels now, compiling them if that was never done; None where they don't work."""
+def load_kernels() -> Kernels:
+    """Load the compiled kernels now, and compile them the first time; return ``NUMPY`` where they don't work."""
     return _loader.load()
 
 
 class _Loader:
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self.tried = False
         self.kernels: Kernels | None = None
         self._done = 0.0
 
-    def kernels_for(self, work: float) -> Kernels | None:
-        if not self.tried:
+    def kernels_for(self, work: float) -> Kernels:
+        if self.kernels is None:
             self._done += work
-            if settings.kernels() == "auto" and self._done < PATIENCE:
-                return None
-            self.load()
+            if settings.kernels() == "auto" and self._done < MAX_NUMPY_COMPARISONS:
+                return NUMPY
+        return self.load()
+
+    def load(self) -> Kernels:
+        if self.kernels is None:
+            with self._lock:
+                if self.kernels is None:
+                    self.kernels = NUMPY if settings.kernels() == "numpy" else _import()
         return self.kernels
 
-    def load(self) -> Kernels | None:
-        with self._lock:
-            if not self.tried:
-                if settings.kernels() != "numpy":
-                    self.kernels = _import()
-                self.tried = True
-        return self.kernels
 
-
-def _import() -> Kernels | None:
+def _import() -> Kernels:
     try:
-        from maxsight.retrieval.kernels import bits as kernels
+        from maxsight.retrieval.kernels import bits, exact
         from maxsight.retrieval.kernels.instructions import FEATURES
 
-        best: Any = kernels
-        if FEATURES and allow_matrices():
-            from maxsight.retrieval.kernels import amx as matrix_kernels
+        codes: Any = bits
+        if FEATURES and request_matrix_unit():
+            from maxsight.retrieval.kernels import amx
 
-            best = matrix_kernels
-    except Exception as error:  # whatever keeps a compiler from working, there is another way
+            codes = amx
+    except Exception as error:  # a compiler can fail in many ways, and numpy can do its work
         logger.warning("searches are slower without compiled kernels: %s: %s", type(error).__name__, error)
-        return None
-    return Kernels(
-        best.sign_scorer, best.four_bit_scorer, kernels.exact_scorer, binary_queries=best is kernels
-    )
+        return NUMPY
+    return Kernels(codes.sign_scorer, codes.four_bit_scorer, exact.exact_scorer, binary_queries=codes is bits)
 
 
 _loader = _Loader()

@@ -1,4 +1,4 @@
-"""Whether this process may use the processor's matrix unit (AMX). Known without loading a compiler."""
+"""Whether this process may use the processor's matrix unit (AMX). Found out without loading a compiler."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ import sys
 from functools import cache
 from pathlib import Path
 
-NEEDED = {"amx_tile", "amx_int8", "gfni", "avx512f"}
-"""Whatever has such a unit has the other two: they make bits bytes for it."""
+REQUIRED_FEATURES = {"amx_tile", "amx_int8", "gfni", "avx512f"}
+"""All processors with the unit have the other two; they unpack bits to bytes for it."""
 ARCH_PRCTL = 158
 REQUEST_PERMISSION, TILE_DATA = 0x1023, 18
-"""Of Linux, whose threads have no room for tiles until it is asked for. Source: Documentation/arch/x86/xstate.rst."""
+"""Linux gives threads no memory for tiles until they ask. Source: Documentation/arch/x86/xstate.rst."""
 
 
 @cache
-def allow_matrices() -> bool:
-    """Ask for the matrix unit, for all threads from now on; False where there is none or the system says no."""
-    if sys.platform != "linux" or not _features() >= NEEDED:
+def request_matrix_unit() -> bool:
+    """Ask the system for the matrix unit, for all threads from now on, and return whether it may be used."""
+    if sys.platform != "linux" or not _features() >= REQUIRED_FEATURES:
         return False
     return bool(ctypes.CDLL(None).syscall(ARCH_PRCTL, REQUEST_PERMISSION, TILE_DATA) == 0)
 
