@@ -140,7 +140,7 @@ def throughput(store, queries, threads, seconds=5.0):
 def opening_ms(folder):
     """Until a store that was just opened is ready to search."""
     start = time.perf_counter()
-    with LocalStore.open(folder, codec=PageCodec, read_only=True) as store:
+    with LocalStore(folder, codec=PageCodec, read_only=True) as store:
         store.nearest([], 1)
         return (time.perf_counter() - start) * 1000
 
@@ -148,7 +148,7 @@ def opening_ms(folder):
 def adding_ms(folder, queries):
     """Until searches know a page that was just handed in, and until one has found it, in a library that is in use."""
     known, taken = [], []
-    with LocalStore.open(folder, codec=PageCodec) as store, store.writing():
+    with LocalStore(folder, codec=PageCodec) as store, store.writing():
         for query in queries[5:]:
             rank_pages(store, query, limit=TOP_K)
         for number in range(5):
@@ -177,7 +177,7 @@ def figures(folder, count, beside):
     result["bytes per page on disk"] = round(folder_bytes(folder) / count)
     base = anonymous_mb()
     result["open, ms"] = spread([opening_ms(folder) for _ in range(5)])
-    with LocalStore.open(folder, codec=PageCodec, read_only=True) as store:
+    with LocalStore(folder, codec=PageCodec, read_only=True) as store:
 
         def rank(**options):
             return lambda query: rank_pages(store, query, limit=TOP_K, **options)

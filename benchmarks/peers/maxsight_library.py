@@ -27,7 +27,7 @@ def build(pages, folder):
 def settings(pages, folder):
     load_kernels()  # it depends on them
     default = default_candidates(len(pages))
-    with LocalStore.open(folder, codec=PageCodec, read_only=True) as store, one_blas_thread():
+    with LocalStore(folder, codec=PageCodec, read_only=True) as store, one_blas_thread():
 
         def search(query, **options):
             asked = QueryEmbedding("", query, (), np.zeros(len(query), np.int32))

@@ -583,12 +583,12 @@ def test_pages_are_counted(empty):
 def test_another_process_and_a_backup_know_what_was_measured(tmp_path):
     with LocalStore.create(tmp_path / "l.library", MANIFEST, codec=CODEC) as writer:
         writer.put(LIBRARY)
-        with LocalStore.open(tmp_path / "l.library", codec=lambda _: CODEC, read_only=True) as reader:
+        with LocalStore(tmp_path / "l.library", codec=lambda _: CODEC, read_only=True) as reader:
             writer.store_audit(AUDIT)
             assert reader.last_audit() == AUDIT
         writer.compact()
         writer.backup(tmp_path / "backup.library")
-    with LocalStore.open(tmp_path / "backup.library", codec=lambda _: CODEC) as copy:
+    with LocalStore(tmp_path / "backup.library", codec=lambda _: CODEC) as copy:
         assert copy.last_audit() == AUDIT
 
 

@@ -53,7 +53,7 @@ def test_a_library_on_a_read_only_disk_is_read_and_refuses_to_be_written(folder)
     with LocalStore.create(folder / "test.library", MANIFEST, codec=CODEC) as store:
         store.put([make_page("a.pdf", 0, "some words to find")])
     script = """
-with LocalStore.open(path, codec=PageCodec) as store:
+with LocalStore(path, codec=PageCodec) as store:
     print(len(store.documents()), store.search_text("words", 5), store.verify().clean)
     print(list(store.nearest([store.read(["a.pdf@1#0"])[0].embedding.vectors], 1)[0].page_ids))
     try:
@@ -78,7 +78,7 @@ try:
 except StorageFullError as error:
     print("full:", error)
 store.close()
-with LocalStore.open(path, codec=PageCodec) as store:
+with LocalStore(path, codec=PageCodec) as store:
     print(len(store.documents()) - reported, store.verify().clean)
     (path.parent / "filler").unlink()
     store.put([make_page("after.pdf", 0, "there is room again")])

@@ -51,7 +51,7 @@ def test_a_killed_writer_loses_nothing_it_reported(tmp_path, full_run_s, seed):
     reported = {name for line in whole_lines if line != "done" for name in line.split()}
 
     if LocalStore.exists(library):
-        with LocalStore.open(library, codec=PageCodec, read_only=True) as survivor:
+        with LocalStore(library, codec=PageCodec, read_only=True) as survivor:
             found = names_in(survivor)
             assert reported <= set(found)
             assert len(found) == len(set(found))

@@ -69,7 +69,7 @@ def test_what_a_power_cut_took_is_reported_and_comes_back(whole, tmp_path, seed)
     for file in chance.sample(newest_files(library), chance.randint(1, 4)):
         cut(file, chance)
 
-    reader = LocalStore.open(library, codec=PageCodec, read_only=True)
+    reader = LocalStore(library, codec=PageCodec, read_only=True)
     try:
         before = names_in(reader)
         assert set(before) <= set(EVERYTHING)
@@ -77,7 +77,7 @@ def test_what_a_power_cut_took_is_reported_and_comes_back(whole, tmp_path, seed)
         assert "maxsight index" in error.hint
         assert reader.damage()
 
-    with LocalStore.open(library, codec=PageCodec) as store:
+    with LocalStore(library, codec=PageCodec) as store:
         with store.writing():
             kept = set(names_in(store))
         assert kept == set(EVERYTHING) or store.dropped

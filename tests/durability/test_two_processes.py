@@ -62,7 +62,7 @@ def test_the_lock_of_a_killed_writer_is_free(library, store):
     writer = start(library)
     writer.stdout.readline()
     writer.stdout.readline()  # it has committed something, so it holds the lock
-    with pytest.raises(LibraryBusyError), LocalStore.open(library, codec=PageCodec, lock_wait_s=0).writing():
+    with pytest.raises(LibraryBusyError), LocalStore(library, codec=PageCodec, lock_wait_s=0).writing():
         pass
     writer.kill()
     writer.communicate()
@@ -89,7 +89,7 @@ def test_readers_go_on_while_another_process_writes_and_see_whole_commits(librar
 
 
 def test_an_open_store_sees_another_processs_commits_at_once(library, store):
-    with LocalStore.open(library, codec=PageCodec, read_only=True) as reader:
+    with LocalStore(library, codec=PageCodec, read_only=True) as reader:
         assert nearest(reader, query("news"), 9) == []
         store.put([make_page("a.pdf", 0, "news of today", year=2026)])
         assert nearest(reader, query("news"), 9) == ["a.pdf@1#0"]
@@ -102,7 +102,7 @@ def test_a_reader_in_the_midst_of_a_scan_outlives_compaction_and_cleaning(librar
     complete(store)
     monkeypatch.setattr("maxsight.stores.local.reading.CHUNK_BYTES", 1)  # a page a chunk
     monkeypatch.setattr(maintenance, "KEEP_VERSIONS", timedelta(microseconds=1))
-    with LocalStore.open(library, codec=PageCodec, read_only=True) as reader:
+    with LocalStore(library, codec=PageCodec, read_only=True) as reader:
         chunks = reader.vectors()
         names = [*next(chunks).page_ids]
         for pages in PER_COMMIT.values():

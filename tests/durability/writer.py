@@ -40,7 +40,7 @@ def all_pages():
 def open_or_create(path, lock_wait_s=10.0):
     """The library, made where there is none yet."""
     if LocalStore.exists(path):
-        return LocalStore.open(path, codec=PageCodec, lock_wait_s=lock_wait_s)
+        return LocalStore(path, codec=PageCodec, lock_wait_s=lock_wait_s)
     return LocalStore.create(path, MANIFEST, codec=CODEC, lock_wait_s=lock_wait_s)
 
 

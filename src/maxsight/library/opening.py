@@ -75,7 +75,7 @@ def open_store(address: Address, *, read_only: bool = False) -> AnyStore:
         MissingExtraError: It needs an extra that is not installed.
     """
     if isinstance(address, Path):
-        return LocalStore.open(address, codec=PageCodec, read_only=read_only)
+        return LocalStore(address, codec=PageCodec, read_only=read_only)
     extras.require("milvus")
     from maxsight.stores.milvus import open_milvus_store
 

@@ -1,7 +1,7 @@
-"""The user's metadata fields: their types, and what may be stored in them.
+"""The user's metadata fields: their types, and which values they can hold.
 
-A field gets its type from the first value it is given and keeps it. ``file``, ``path`` and ``page_number``
-are the library's own: they can be filtered by, and no user field may take their names.
+The first value of a field decides its type for good. ``file``, ``path`` and ``page_number`` are fields of the library
+itself: filters can use them, and user fields can't take their names.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from maxsight.types import Scalar
 
 
 class FieldType(StrEnum):
-    """What a field holds."""
+    """The type of a field's values."""
 
     TEXT = "text"
     INTEGER = "whole number"
@@ -34,14 +34,14 @@ PAGE_FIELDS: Mapping[str, FieldType] = {
     "quality_note": FieldType.TEXT,
     "quality_model": FieldType.TEXT,
 }
-"""What is said of one page and not of its document. Kept when the user's fields of a document are replaced."""
+"""Fields of single pages. They stay when the user's fields of a document are replaced."""
 INT64_MAX = 2**63 - 1
 
 
 def field_type(value: object) -> FieldType | None:
-    """The type of one value; None for what no field can hold."""
+    """Return the type of a value; None if no field can hold it."""
     match value:
-        case bool():  # before int, which it is a kind of
+        case bool():  # before int: True is an int, too
             return FieldType.BOOLEAN
         case int():
             return FieldType.INTEGER
@@ -55,7 +55,7 @@ def field_type(value: object) -> FieldType | None:
 def grow_fields(known: Mapping[str, FieldType], rows: Iterable[Mapping[str, Scalar]]) -> dict[str, FieldType]:
     """Add the fields of ``rows`` to the known ones.
 
-    A whole number fits a number field. Nothing else is converted.
+    Number fields take whole numbers, too. Nothing else is converted.
 
     Args:
         known: The user's fields so far.
@@ -65,8 +65,7 @@ def grow_fields(known: Mapping[str, FieldType], rows: Iterable[Mapping[str, Scal
         The known fields in their order, then the new ones.
 
     Raises:
-        InputError: A value has another type than its field, or none that can be stored; or a field has a name
-            that can't be used.
+        InputError: A value has another type than its field, no field can hold it, or a field's name can't be used.
     """
     fields = dict(known)
     fresh: dict[str, FieldType] = {}
@@ -87,17 +86,17 @@ def grow_fields(known: Mapping[str, FieldType], rows: Iterable[Mapping[str, Scal
 
 
 def stored_value(value: Scalar, kind: FieldType) -> Scalar:
-    """The value as its field keeps it: a number field makes floats of whole numbers, and 0.0 of -0.0."""
+    """Return a value as its field stores it. Number fields turn whole numbers into floats, and -0.0 into 0.0."""
     return float(value) + 0.0 if kind is FieldType.NUMBER else value
 
 
 def of_page(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Those of a page's fields that are its own."""
+    """Return the fields that belong to the page alone."""
     return {name: value for name, value in metadata.items() if name in PAGE_FIELDS}
 
 
 def of_document(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Those of a page's fields that all pages of its document share."""
+    """Return the fields that all pages of the document share."""
     return {name: value for name, value in metadata.items() if name not in PAGE_FIELDS}
 
 
@@ -106,8 +105,8 @@ def _checked_type(name: str, value: Scalar) -> FieldType:
         raise InputError(f"a metadata field needs a name, got {name!r}")
     if name in OWN_FIELDS:
         raise InputError(
-            f"metadata field {name!r} has the name of one of the library's own fields",
-            hint=f"{', '.join(OWN_FIELDS)} are taken; give the field another name.",
+            f"metadata field {name!r} has the name of a field of the library",
+            hint=f"Give the field another name than {', '.join(OWN_FIELDS)}.",
         )
     _check_text(name, name)
     kind = field_type(value)

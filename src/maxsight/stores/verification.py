@@ -1,24 +1,24 @@
-"""What a check of a library's files finds: damaged files, faulty pages."""
+"""The results of checking a library: damaged files and faulty pages."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-_NAMED = 3
+_MAX_NAMED = 3
 
 
 @dataclass(frozen=True, slots=True)
 class Damage:
-    """A file that can't be read any more.
+    """Something that can't be read any more.
 
     Attributes:
-        file: Which file of the dataset, relative to it.
+        file: The file, relative to the dataset.
         reason: What is wrong with it.
-        pages: How many pages are lost with it; None where that can't be known.
-        page_ids: Their ids, where those can still be read.
-        paths: Their documents, likewise.
-        fragment_id: The group of rows the file belongs to.
-        index: The index it belongs to.
+        pages: The number of pages that are lost; None if unknown.
+        page_ids: The ids of those pages; empty if they can't be read.
+        paths: The documents of those pages; empty if they can't be read.
+        fragment_id: The fragment of a data file.
+        index: The name of an index file's index.
     """
 
     file: str
@@ -31,7 +31,7 @@ class Damage:
 
     def __str__(self) -> str:
         if self.index is not None:
-            return f"{self.file}: {self.reason}; the text index has to be built anew"
+            return f"{self.file}: {self.reason}; the text index has to be built again"
         if self.pages == 0:
             return f"{self.file}: {self.reason}; no page is lost with it"
         lost = "the pages of the newest commit" if self.pages is None else f"{self.pages} pages"
@@ -40,8 +40,8 @@ class Damage:
     def _documents(self) -> str:
         if not self.paths:
             return ""
-        more = len(self.paths) - _NAMED
-        return f" of {', '.join(self.paths[:_NAMED])}" + (f" and {more} more" if more > 0 else "")
+        more = len(self.paths) - _MAX_NAMED
+        return f" of {', '.join(self.paths[:_MAX_NAMED])}" + (f" and {more} more" if more > 0 else "")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,11 +49,11 @@ class Fault:
     """A page that is not what was written.
 
     Attributes:
-        page_id: Its id; empty where not even that can be read.
-        path: Its document; likewise.
-        page_number: From 1; 0 where it can't be read.
+        page_id: Its id; empty if that can't be read.
+        path: Its document; empty if that can't be read.
+        page_number: From 1; 0 if that can't be read.
         reason: What is wrong.
-        row_id: Where it lies.
+        row_id: Lance's number of the row.
     """
 
     page_id: str
@@ -68,13 +68,13 @@ class Fault:
 
 @dataclass(frozen=True, slots=True)
 class Verification:
-    """What reading everything has shown.
+    """The result of reading everything.
 
     Attributes:
-        pages: Rows that were read.
+        pages: The number of rows that were read.
         faults: Pages that are not what was written.
         damage: Files that can't be read.
-        repaired: Whether the faults and the damage were dropped, so that the next ``index`` completes them.
+        repaired: Whether faults and damage were dropped, so that the next ``index`` reads those pages again.
     """
 
     pages: int

@@ -150,7 +150,7 @@ def test_compaction_changes_no_answer(store, path):
 def test_a_reader_sees_what_another_process_commits_at_its_next_search(path, store):
     pages = random_pages(1)
     store.put(pages)
-    with LocalStore.open(path, codec=PageCodec, read_only=True) as reader:
+    with LocalStore(path, codec=PageCodec, read_only=True) as reader:
         assert_ranks(reader, pages, asking(2))
         store.put(random_pages(2))
         assert_ranks(reader, pages + random_pages(2), asking(2))
@@ -191,7 +191,7 @@ def test_the_first_pages_settle_the_centre_for_good(store, path):
     store.put(random_pages(1))
     np.testing.assert_array_equal(store._newest_table().codec._mean, mean)
     assert store.verify().clean
-    with LocalStore.open(path, codec=PageCodec, read_only=True) as reader:
+    with LocalStore(path, codec=PageCodec, read_only=True) as reader:
         np.testing.assert_array_equal(reader._newest_table().codec._mean, mean)
 
 
@@ -212,7 +212,7 @@ def test_a_library_put_back_from_an_older_copy_is_answered_as_it_is_now(path, st
     store.put(random_pages(1))
     shutil.copytree(path, tmp_path / "copy")
     store.put(random_pages(2))
-    with LocalStore.open(path, codec=PageCodec, read_only=True) as reader:
+    with LocalStore(path, codec=PageCodec, read_only=True) as reader:
         before = [page.page_id for page in rank_pages(reader, asking(3), limit=500)]
         shutil.rmtree(path)
         shutil.copytree(tmp_path / "copy", path)
@@ -270,7 +270,7 @@ def test_every_answer_is_that_of_a_version_that_was_there_whoever_writes(path, s
         return answers
 
     with (
-        LocalStore.open(path, codec=PageCodec, read_only=True) as reader,
+        LocalStore(path, codec=PageCodec, read_only=True) as reader,
         ThreadPoolExecutor(9) as threads,
     ):
         searches = [threads.submit(search, (store, reader)[n % 2], n % 4) for n in range(8)]

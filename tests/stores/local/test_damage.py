@@ -50,7 +50,7 @@ def as_anybody():
 
 
 def reopened(path, **options):
-    return LocalStore.open(path, codec=PageCodec, **options)
+    return LocalStore(path, codec=PageCodec, **options)
 
 
 def names_in(store):

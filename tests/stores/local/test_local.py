@@ -45,7 +45,7 @@ def store(path):
 
 
 def reopened(path, **options):
-    return LocalStore.open(path, codec=PageCodec, **options)
+    return LocalStore(path, codec=PageCodec, **options)
 
 
 def names_in(store):
@@ -177,6 +177,17 @@ def test_a_scan_that_began_before_a_backup_was_put_back_goes_on_in_it(path, stor
         names += [name for chunk in chunks for name in chunk.page_ids]
     assert len(names) == len(set(names))
     assert set(names) == {f"{number}.pdf@1#0" for number in (0, 1, 4, 5)}
+
+
+def test_a_page_that_is_refused_leaves_nothing_of_its_fields(path, store):
+    store.put(PAGES[:2])
+    page = make_page("wrong.pdf", 0, "some words", color="red")
+    narrow = replace(page.embedding, vectors=page.embedding.vectors[:, :8])
+    with pytest.raises(InputError, match="32 dimensions"):
+        store.put([replace(page, embedding=narrow)])
+    assert list(store.fields()) == ["year"]
+    store.put([make_page("right.pdf", 0, "some words", color=7)])
+    assert store.verify().clean
 
 
 def test_only_pages_that_are_stored_are_looked_for_to_be_replaced(path, store):
@@ -470,7 +481,7 @@ def test_codes_of_an_older_codec_are_not_compared_with_new_ones(path, store):
         def __init__(self, dim):
             super().__init__(dim, seed=1)
 
-    with LocalStore.open(path, codec=NewerCodec) as newer:
+    with LocalStore(path, codec=NewerCodec) as newer:
         newer.put(PAGES[3:6])
         for number in range(6):
             assert nearest(newer, query(f"word{number}"), 1) == [f"{number}.pdf@1#0"]

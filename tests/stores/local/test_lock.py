@@ -40,7 +40,7 @@ def test_a_generator_that_writes_may_go_on_in_any_thread(path, store):
             assert thread.submit(next, run).result() == number
     assert next(run, "finished") == "finished"
     assert len(names_in(store)) == 3
-    with LocalStore.open(path, codec=PageCodec, lock_wait_s=0) as another, another.writing():
+    with LocalStore(path, codec=PageCodec, lock_wait_s=0) as another, another.writing():
         pass
 
 
@@ -75,12 +75,12 @@ def test_two_threads_write_one_after_the_other_through_one_store(path, store, mo
         "field 1": 4
     }
     assert store.verify().clean
-    with LocalStore.open(path, codec=PageCodec, lock_wait_s=0) as another, another.writing():
+    with LocalStore(path, codec=PageCodec, lock_wait_s=0) as another, another.writing():
         pass
 
 
 def test_a_second_store_of_the_same_process_waits_and_is_told_who_writes(path, store):
-    another = LocalStore.open(path, codec=PageCodec, lock_wait_s=0.1)
+    another = LocalStore(path, codec=PageCodec, lock_wait_s=0.1)
     with store.writing(), pytest.raises(LibraryBusyError, match=f"process {os.getpid()} on"):
         another.put([make_page("a.pdf", 0, "some words")])
     another.put([make_page("a.pdf", 0, "some words")])
@@ -96,5 +96,5 @@ def test_the_lock_is_free_after_a_failure_to_settle(path, store, monkeypatch):
         patch.setattr("maxsight.stores.local.maintenance.ensure_text_index", fails)
         with pytest.raises(KeyboardInterrupt):
             store.put([make_page("a.pdf", 0, "some words")])
-    with LocalStore.open(path, codec=PageCodec, lock_wait_s=0) as another, another.writing():
+    with LocalStore(path, codec=PageCodec, lock_wait_s=0) as another, another.writing():
         pass

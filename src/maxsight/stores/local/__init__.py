@@ -1,1 +1,1 @@
-"""A library in a folder: one Lance dataset, and what keeps it whole on the disk."""
+"""A library in a folder: one Lance dataset, whose commits outlast a power cut."""

@@ -118,19 +118,9 @@ def _from_array(column: pa.Array) -> list[Any]:
 
 
 def _split(column: pa.ListArray) -> list[NDArray[Any]]:
-    nested = pa.types.is_fixed_size_list(column.type.value_type)
-    flat, offsets = _packed_vectors(column) if nested else _packed_values(column)
-    return [flat[start:end] for start, end in pairwise(offsets)]
-
-
-def _packed_values(column: pa.ListArray) -> tuple[NDArray[Any], NDArray[np.int64]]:
-    offsets = np.asarray(column.offsets).astype(np.int64)
-    values = np.asarray(column.values)[offsets[0] : offsets[-1]]
-    return values, offsets - offsets[0]
-
-
-def _packed_vectors(column: pa.ListArray) -> tuple[NDArray[np.float16], NDArray[np.int64]]:
-    offsets = np.asarray(column.offsets).astype(np.int64)
-    dim = column.type.value_type.list_size
-    flat = np.asarray(column.values.values)[column.values.offset * dim :].reshape(-1, dim)
-    return flat[offsets[0] : offsets[-1]], offsets - offsets[0]
+    """Return the list of each row as an array."""
+    if pa.types.is_fixed_size_list(column.values.type):
+        flat = np.asarray(column.values.flatten()).reshape(-1, column.values.type.list_size)
+    else:
+        flat = np.asarray(column.values)
+    return [flat[start:end] for start, end in pairwise(column.offsets.to_pylist())]

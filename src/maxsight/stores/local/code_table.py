@@ -1,8 +1,8 @@
-"""Where the codes and vectors of all pages lie: what a search works on, for one version of a library.
+"""The places of all pages' codes and vectors in one version of a library: a search works on this table.
 
-A table is put together of the parts of its fragments, and a fragment never changes: one that is there already in
-the table before is taken from it, so a commit costs what it changed. Tables and parts are frozen; a search keeps the
-one it began with, and the files it maps stay readable even when another process has removed them.
+A table consists of one part for each of Lance's fragments. Fragments never change, so a new table takes most parts
+from the table before, and a commit costs only what it changed. Tables are frozen. A search stays with the table it
+began with: mapped files stay readable even after another process has removed them.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from maxsight.stores.ragged import PageBytes, PageCodes, PageVectors
 
 PAGES_PER_BATCH = 64
 ROW_BITS = np.uint64(32)
-"""Of a row's address: the fragment above them, the row in it below."""
+"""An address has the fragment above these bits, and the row in the fragment below."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -37,11 +37,11 @@ class Part:
 
     Attributes:
         page_ids: One per page.
-        row_ids: Lance's number for each page; it stays the same as long as the page does. Shape ``(pages,)``.
+        row_ids: Lance's number for each page, which never changes. Shape ``(pages,)``.
         counts: Vectors of each page. Shape ``(pages,)``.
         signs: Their pooled sign codes.
         four_bit: Their 4-bit codes.
-        vectors: Their vectors, where the file can be mapped.
+        vectors: Their vectors; None where the file can't be mapped.
         stride: Bytes from one vector to the next.
     """
 
@@ -61,7 +61,7 @@ class CodeTable:
     Attributes:
         version: Which one.
         codec: Made the codes.
-        parts: Of its fragments, by what tells them apart, in order.
+        parts: The parts of its fragments in order, by a key that changes when the fragment does.
         dim: Of the vectors.
     """
 
@@ -91,37 +91,30 @@ class CodeTable:
         )
 
     @cached_property
-    def _by_row_id(self) -> NDArray[np.int64]:
-        return np.argsort(self.row_ids)
-
-    @cached_property
     def _first_of_part(self) -> NDArray[np.int64]:
         return np.cumsum([0, *(len(part.counts) for part in self.parts.values())])
 
     def positions_of_rows(self, row_ids: NDArray[np.uint64]) -> NDArray[np.int64]:
-        """The pages with these numbers, in order of position."""
-        order = self._by_row_id
-        at = np.searchsorted(self.row_ids, row_ids, sorter=order)
-        found: NDArray[np.int64] = order[np.minimum(at, max(len(order) - 1, 0))] if len(order) else order
-        return np.sort(found[self.row_ids[found] == row_ids]) if len(order) else order
+        """Return the positions of the pages with these row ids, ascending."""
+        return np.flatnonzero(np.isin(self.row_ids, row_ids))
 
     def positions_of(self, page_ids: Sequence[str]) -> NDArray[np.int64]:
-        """The pages of these names, in the order asked for; unknown names are left out."""
+        """Return the positions of named pages, in the order asked for; unknown names are left out."""
         found = pc.index_in(pa.array(page_ids, pa.string()), value_set=self.page_ids)
         return np.array(found.drop_null(), np.int64)
 
     def names(self, positions: NDArray[np.int64]) -> list[str]:
-        """The names of pages."""
+        """Return the names of pages."""
         names: list[str] = self.page_ids.take(pa.array(positions, pa.int64())).to_pylist()
         return names
 
     def codes_of(self, positions: NDArray[np.int64]) -> PageCodes:
-        """The codes of some pages."""
+        """Return the codes of some pages."""
         codes = self.codes
         return PageCodes(codes.counts[positions], codes.signs.take(positions), codes.four_bit.take(positions))
 
     def vectors(self, positions: NDArray[np.int64]) -> PageVectors:
-        """The vectors of some pages, in the order asked for; read where they can't be mapped."""
+        """Return the vectors of some pages, in the order asked for; read where they can't be mapped."""
         numbers = np.searchsorted(self._first_of_part, positions, side="right") - 1
         order, pieces = [], []
         for number, part in enumerate(self.parts.values()):
@@ -146,9 +139,7 @@ class CodeTable:
         if part.vectors is not None:
             strides = np.full(len(own), part.stride, np.int64)
             return PageVectors(tuple(names), part.counts[own], part.vectors.take(own), strides, self.dim)
-        row_ids = part.row_ids[own]
-        stored = dict(_read(self.version.dataset, row_ids, "vectors"))
-        return PageVectors.of(names, [stored[row_id] for row_id in row_ids.tolist()], self.dim)
+        return PageVectors.of(names, _read(self.version.dataset, part.row_ids[own], "vectors"), self.dim)
 
 
 def read_table(version: Version, folder: Path, codec: Codec, dim: int, before: CodeTable | None) -> CodeTable:
@@ -212,14 +203,7 @@ class _Parts:
             )
         else:
             codes = self._encoded(row_ids)
-        return Part(
-            page_ids,
-            row_ids,
-            counts,
-            *codes,
-            _bytes_in(vectors, mapped[0]) if vectors and mapped else None,
-            mapped[1] if mapped else 0,
-        )
+        return Part(page_ids, row_ids, counts, *codes, *(mapped or (None, 0)))
 
     def _field_ids(self) -> list[int]:
         fields = {field.name(): field for field in self.dataset.lance_schema.fields()}
@@ -239,29 +223,21 @@ class _Parts:
         row_ids: NDArray[np.uint64],
         name: str,
     ) -> PageBytes:
-        """A column of bytes: mapped where it can be, else read."""
-        starts = column.values(places, sizes) if column else None
-        if column and starts is not None:
-            return _bytes_in(column, starts)
-        stored = dict(_read(self.dataset, row_ids, name))
-        return PageBytes.of([stored[row_id] for row_id in row_ids.tolist()])
+        """Return a column of bytes: mapped where it can be, else read."""
+        mapped = column.values(places, sizes) if column else None
+        return PageBytes.of(_read(self.dataset, row_ids, name)) if mapped is None else mapped
 
     def _encoded(self, row_ids: NDArray[np.uint64]) -> tuple[PageBytes, PageBytes]:
-        codes = {row_id: self.codec.encode(page) for row_id, page in _read(self.dataset, row_ids, "vectors")}
-        ordered = [codes[row_id] for row_id in row_ids.tolist()]
-        signs = PageBytes.of([page.signs for page in ordered])
-        return signs, PageBytes.of([page.four_bit for page in ordered])
+        codes = [self.codec.encode(page) for page in _read(self.dataset, row_ids, "vectors")]
+        return PageBytes.of([page.signs for page in codes]), PageBytes.of([page.four_bit for page in codes])
 
 
-def _bytes_in(column: MappedColumn, starts: NDArray[np.int64]) -> PageBytes:
-    return PageBytes((column.buffer,), np.zeros(len(starts), np.int32), starts)
-
-
-def _read(dataset: lance.LanceDataset, row_ids: NDArray[np.uint64], column: str) -> Iterator[tuple[int, Any]]:
-    """The values of a column in some rows, by row id."""
+def _read(dataset: lance.LanceDataset, row_ids: NDArray[np.uint64], column: str) -> list[Any]:
+    """Return the values of a column in some rows."""
+    stored: dict[int, Any] = {}
     for first in range(0, len(row_ids), PAGES_PER_BATCH):
         numbers = ", ".join(map(str, row_ids[first : first + PAGES_PER_BATCH].tolist()))
         table = dataset.to_table(columns=[column], filter=f"_rowid IN ({numbers})", with_row_id=True)
         for batch in table.to_batches():
-            for row in from_batch(batch):
-                yield row["_rowid"], row[column]
+            stored |= {row["_rowid"]: row[column] for row in from_batch(batch)}
+    return [stored[row_id] for row_id in row_ids.tolist()]

@@ -1,10 +1,10 @@
-"""What a power cut or a failing disk can do to a dataset, and how to go on without the rest being touched.
+"""Find and drop what a power cut or a failing disk has damaged in a dataset, and nothing else.
 
-A commit that was reported is on the disk. One that was not may have left a manifest that can't be read, or files
-cut short; the versions before it are whole. Looking costs one ``stat`` and one short read per file.
+A commit that was reported is on the disk. One that was not may have left a corrupt manifest, or files cut short; the
+versions before it are whole. A look costs one ``stat`` and one short read per file.
 
-Only what is shown to be corrupt counts as damage. What can't be read for another reason (no permission, too many
-open files, a newer Lance) is raised as it is: nothing healthy is ever set aside or dropped.
+Damage is only what is shown to be corrupt. What can't be read for another reason (no permission, too many open files,
+a newer Lance) is raised: healthy files are never set aside or dropped.
 """
 
 from __future__ import annotations
@@ -24,15 +24,16 @@ from maxsight.stores.verification import Damage
 VERSIONS = "_versions"
 _MAGIC = b"LANC"
 _MANIFEST_END = struct.Struct("<QHH4s")
-"""Where the manifest's message begins, Lance's major and minor format, the magic."""
+"""The offset of the manifest's message, the major and minor number of Lance's format, the magic."""
 _MESSAGE_LENGTH = struct.Struct("<I")
-_NEWEST_FIRST = 2**64 - 1  # manifests are named by what is left to this, so that the newest sorts first
+_NEWEST_FIRST = 2**64 - 1
+"""Less the version, this is the name of a manifest, so that the newest sorts first."""
 INDEX_CACHE_BYTES = 256 * 2**20
-METADATA_CACHE_BYTES = 4 * 2**20  # every commit leaves its manifest there; by default, gigabytes of them
+METADATA_CACHE_BYTES = 4 * 2**20  # Lance caches the manifest of every commit: gigabytes by default
 
 
 def manifests(folder: Path) -> list[Path]:
-    """The manifests of a dataset, newest first; none where there is no dataset."""
+    """List the manifests of a dataset, newest first; none where there is no dataset."""
     try:
         names = os.listdir(folder / VERSIONS)
     except (FileNotFoundError, NotADirectoryError):
@@ -75,7 +76,7 @@ def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
             if not is_foreign(error):
                 raise
             if not manifest.exists():
-                continue  # another process has cleaned it away, or set it aside
+                continue  # another process has removed it, or set it aside
             if not (blames_data(error) and _is_corrupt(manifest, str(error))):
                 raise
             reason = f"the manifest of version {version} can't be read"
@@ -89,7 +90,7 @@ def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
 
 
 def _is_corrupt(manifest: Path, complaint: str) -> bool:
-    """Whether a manifest was cut short, or holds something that Lance complains is no message at all."""
+    """Return whether a manifest was cut short, or is no message by Lance's complaint."""
     content = manifest.read_bytes()
     if len(content) < _MANIFEST_END.size + _MESSAGE_LENGTH.size or not content.endswith(_MAGIC):
         return True
@@ -101,7 +102,7 @@ def _is_corrupt(manifest: Path, complaint: str) -> bool:
 
 
 def old_manifests(folder: Path, newest: int) -> list[Damage]:
-    """Look for manifests of versions before ``newest`` that were cut short. Cleaning up would stumble over them."""
+    """List manifests before version ``newest`` that were cut short: Lance can't remove old versions beside them."""
     return [
         Damage(f"{VERSIONS}/{manifest.name}", "the manifest of an old version was cut short", pages=0)
         for manifest in manifests(folder)
@@ -110,7 +111,7 @@ def old_manifests(folder: Path, newest: int) -> list[Damage]:
 
 
 def set_aside(folder: Path, unreadable: list[Damage], place: Path) -> None:
-    """Move manifests that can't be read out of the dataset, so that the version before is the newest."""
+    """Move corrupt manifests out of the dataset, so that the version before becomes the newest."""
     for damage in unreadable:
         place.mkdir(exist_ok=True)
         manifest = folder / damage.file
@@ -118,12 +119,12 @@ def set_aside(folder: Path, unreadable: list[Damage], place: Path) -> None:
 
 
 def find(dataset: lance.LanceDataset, folder: Path) -> list[Damage]:
-    """Look for files that are missing or cut short."""
+    """List files that are missing or cut short."""
     return [*_fragments(dataset, folder), *_indices(dataset, folder)]
 
 
-def drop(dataset: lance.LanceDataset, damages: list[Damage]) -> lance.LanceDataset:
-    """Take damaged rows and indices out of the dataset, in one commit each kind. Reads none of their files."""
+def drop(dataset: lance.LanceDataset, damages: list[Damage]) -> None:
+    """Drop damaged rows and indices, each kind in one commit, without reading their files."""
     fragments = sorted({damage.fragment_id for damage in damages if damage.fragment_id is not None})
     if fragments:
         operation = lance.LanceOperation.Delete(
@@ -132,7 +133,6 @@ def drop(dataset: lance.LanceDataset, damages: list[Damage]) -> lance.LanceDatas
         dataset = lance.LanceDataset.commit(dataset.uri, operation, read_version=dataset.version)
     for index in {damage.index for damage in damages if damage.index is not None}:
         dataset.drop_index(index)
-    return dataset
 
 
 def _fragments(dataset: lance.LanceDataset, folder: Path) -> Iterator[Damage]:
@@ -179,7 +179,7 @@ def _has_magic(file: Path) -> bool:
 
 
 def _failure_to_read(fragment: lance.LanceFragment) -> str | None:
-    """Why the list of a fragment's deleted rows can't be read; None if it can."""
+    """Return why the list of a fragment's deleted rows can't be read; None if it can."""
     try:
         fragment.to_table(columns=[], with_row_id=True)  # reads that list and no data file
     except BaseException as error:
@@ -190,7 +190,7 @@ def _failure_to_read(fragment: lance.LanceFragment) -> str | None:
 
 
 def _names(files: list[Path]) -> tuple[tuple[str, ...], tuple[str, ...]]:
-    """The page ids in the first file that has them, and their documents' paths."""
+    """Return the page ids in the first file that has them, and the paths of their documents."""
     for file in files:
         try:
             table = LanceFileReader(str(file), columns=["page_id", "path"]).read_all().to_table()

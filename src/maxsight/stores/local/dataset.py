@@ -10,22 +10,18 @@ from shlex import quote
 from typing import NamedTuple
 
 import lance
-import pyarrow as pa
 
-from maxsight.errors import LibraryNotFoundError, MaxSightError, StoreError
+from maxsight.errors import LibraryNotFoundError, StoreError
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.local import damage
 from maxsight.stores.local.durability import Synced
-from maxsight.stores.local.lance_errors import blames_data, damaged, is_foreign, is_gone, translated
+from maxsight.stores.local.lance_errors import blames_data, damaged, is_foreign, translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE
 from maxsight.stores.verification import Damage
 
 SET_ASIDE = "damaged"
-ROWS_PER_BATCH = 8192
-READAHEAD = 2
 REPLACED = 2**32
 """Added to the numbers of versions each time the dataset's folder turns out to be another one."""
-IO_BUFFER_BYTES = 32 * 2**20
 
 logger = logging.getLogger(__name__)
 
@@ -146,49 +142,15 @@ class Dataset:
         with translated(self.library):
             try:
                 yield
-            except MaxSightError:
-                raise
             except BaseException as error:
                 if not is_foreign(error):
                     raise
-                lost = self._lost()  # names the file that has no permission, too
+                # A file without permission fails here too, and is named.
+                lost = [item for item in self.damage() if item.fragment_id is not None]
                 if not lost or not blames_data(error):
                     raise
                 more = f" (and {len(lost) - 1} more)" if len(lost) > 1 else ""
                 raise damaged(self.library, f"{lost[0]}{more}") from error
-
-    def _lost(self) -> list[Damage]:
-        return [item for item in self.damage() if item.fragment_id is not None]
-
-    def scan(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        """Read small columns of all pages in batches.
-
-        Where another process removes the version meanwhile, reading goes on in the newest one, without the pages
-        that were returned already.
-
-        Args:
-            columns: Which columns; ``page_id`` is among them.
-        """
-        given: set[str] = set()
-        while True:
-            version, before = self.newest(), frozenset(given)
-            try:
-                for batch in version.dataset.to_batches(
-                    columns=columns,
-                    batch_size=ROWS_PER_BATCH,
-                    batch_readahead=READAHEAD,
-                    fragment_readahead=READAHEAD,
-                    io_buffer_size=IO_BUFFER_BYTES,
-                ):
-                    names = batch.column("page_id").to_pylist()
-                    if not before.isdisjoint(names):
-                        batch = batch.filter(pa.array([name not in before for name in names]))
-                    given.update(names)
-                    yield batch
-                return
-            except BaseException as error:
-                if not is_gone(error) or self.newest().number == version.number:
-                    raise
 
     def close(self) -> None:
         """Release what is held."""
@@ -210,10 +172,15 @@ def has_versions(library: Path) -> bool:
     return bool(damage.manifests(library / DATASET))
 
 
+def others_in(folder: Path) -> list[str]:
+    """Return the names in a folder that are no part of a library, sorted."""
+    ours = {DATASET, SET_ASIDE, LOCK_FILE, HOLDER_FILE}
+    return sorted(entry.name for entry in folder.iterdir() if entry.name not in ours)
+
+
 def _not_found(place: Path) -> LibraryNotFoundError:
     """Return the error for a place without a library, with what to do: a folder of documents can't become one."""
-    ours = {DATASET, SET_ASIDE, LOCK_FILE, HOLDER_FILE}
-    if place.is_dir() and any(entry.name not in ours for entry in place.iterdir()):
+    if place.is_dir() and others_in(place):
         beside = f"{place.absolute().name}.library"
         return LibraryNotFoundError(
             f"{place} is a folder, but not a library",

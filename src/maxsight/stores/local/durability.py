@@ -1,4 +1,4 @@
-"""Making commits outlast a power cut: Lance names its files and leaves the rest to the system."""
+"""Make commits outlast a power cut: Lance calls no fsync."""
 
 from __future__ import annotations
 
@@ -13,18 +13,18 @@ if sys.platform == "darwin":
 
 
 class Synced:
-    """Remembers which files of a dataset are known to be on the disk.
+    """Remembers which files of a dataset are on the disk.
 
-    Files of a Lance dataset never change once they have their name, so one fsync each is enough.
+    A file of a Lance dataset never changes, so one fsync each is enough.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Start from nothing known: another process may have been killed between its commit and its fsync."""
+        """Start with no file: another process may have been killed between its commit and its fsync."""
         self._folder = folder
         self._known: set[str] = set()
 
     def sync(self) -> None:
-        """Put on the disk what is new below the folder, files first, then the folders that name them."""
+        """Put new files on the disk, and then the folders that name them."""
         new_folders: set[str] = set()
         for entry in _files(self._folder):
             if entry.path not in self._known:
@@ -36,9 +36,9 @@ class Synced:
 
 
 def sync_file(path: str | Path) -> None:
-    """Wait until a file's content is on the disk. One that is gone meanwhile needs no waiting for."""
+    """Wait until a file's content is on the disk, unless another process has removed the file."""
     try:
-        descriptor = os.open(path, os.O_RDWR)  # Windows flushes only what is open for writing
+        descriptor = os.open(path, os.O_RDWR)  # Windows can flush only files that are open for writing
     except FileNotFoundError:
         return
     try:
@@ -51,7 +51,7 @@ def sync_file(path: str | Path) -> None:
 
 
 def make_folder(path: Path) -> None:
-    """Make a folder and those above it, and put their names on the disk."""
+    """Make a folder and its parents, and put their names on the disk."""
     if not path.is_dir():
         make_folder(path.absolute().parent)
         path.mkdir(exist_ok=True)
@@ -59,7 +59,7 @@ def make_folder(path: Path) -> None:
 
 
 def size_bytes(folder: Path) -> int:
-    """Bytes of all files below a folder. Ones that are removed meanwhile count for nothing."""
+    """Return the size of all files below a folder. Files that are removed meanwhile do not count."""
     total = 0
     for place, _, names in os.walk(folder):
         for name in names:
@@ -69,7 +69,7 @@ def size_bytes(folder: Path) -> int:
 
 
 def sync_folder(path: str | Path) -> None:
-    """Wait until a folder's names are on the disk. Windows has no such call and needs none."""
+    """Wait until the names in a folder are on the disk. Windows has no such call and needs none."""
     if sys.platform == "win32":
         return
     descriptor = os.open(path, os.O_RDONLY)
@@ -84,7 +84,7 @@ def _files(folder: str | Path) -> Iterator[os.DirEntry[str]]:
         for entry in entries:
             if entry.is_dir(follow_symlinks=False):
                 yield from _files(entry.path)
-            elif not entry.name.endswith(".json"):  # a hint that is written anew with each commit
+            elif not entry.name.endswith(".json"):  # a hint that each commit writes again
                 yield entry
 
 

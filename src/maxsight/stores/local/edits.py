@@ -1,4 +1,4 @@
-"""Changes to what is stored, by page id: whole pages, or new values of few columns with the vectors left in place."""
+"""Changes to stored pages, by page id: whole rows, or new values in few columns, with the vectors left in place."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ import lance
 import pyarrow as pa
 
 from maxsight.stores.conditions import lance_literal, metadata_column, path_in
-from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
+from maxsight.stores.fields import FieldType, stored_value
 from maxsight.stores.local.arrow_rows import metadata_of, metadata_row, to_table
 from maxsight.stores.page_rows import Row, checksum
 from maxsight.types import Document, Scalar
 
 
 class StoredIds:
-    """Which pages a dataset may hold, remembered for as long as nobody else may write: what is new can be appended.
+    """Remembers which pages a dataset may hold while nobody else can write, so that new pages are appended.
 
     Looking for pages to replace takes Lance 20 ms, and 130 ms where there are 300 fragments; appending takes 5.
     """
@@ -25,19 +25,24 @@ class StoredIds:
         self._ids: set[str] = set()
 
     def refresh(self, dataset: lance.LanceDataset) -> None:
-        """Look at what is stored, unless the version is the one that was noted last. To be called before a commit."""
+        """Read the stored ids, unless the version is the one noted last. To be called before a commit."""
         if dataset.version != self._version:
             self._ids = set(dataset.to_table(columns=["page_id"]).column("page_id").to_pylist())
             self._version = dataset.version
 
     def may_hold(self, page_ids: Iterable[str]) -> bool:
-        """Whether one of the pages may be stored. One that went as its document was replaced may seem to be."""
+        """Return whether one of the pages may be stored. Pages that a replacement dropped may still seem to be."""
         return not self._ids.isdisjoint(page_ids)
 
     def note(self, dataset: lance.LanceDataset, page_ids: Iterable[str]) -> None:
-        """Nothing but these pages was written since ``refresh``, and ``dataset`` is what came of it."""
+        """Add the pages written since ``refresh``, which made this version of the dataset."""
         self._ids.update(page_ids)
         self._version = dataset.version
+
+
+def pages_in(page_ids: Iterable[str]) -> str:
+    """Return the SQL condition for some pages."""
+    return f"page_id IN ({', '.join(map(lance_literal, page_ids))})"
 
 
 def replace(
@@ -48,75 +53,43 @@ def replace(
     Args:
         dataset: Its newest version.
         pages: The pages.
-        paths: Documents whose other pages go.
+        paths: Documents whose other pages are dropped.
         keep: Ids of other pages that stay.
     """
     merge = dataset.merge_insert("page_id").when_matched_update_all().when_not_matched_insert_all()
     if paths:
         dropped = path_in(sorted(paths)).to_lance()
         if keep:
-            dropped = f"({dropped}) AND NOT ({_page_in(keep)})"
+            dropped = f"({dropped}) AND NOT ({pages_in(keep)})"
         merge = merge.when_not_matched_by_source_delete(dropped)
     merge.execute(pages)
 
 
-def _page_in(page_ids: Iterable[str]) -> str:
-    return f"page_id IN ({', '.join(map(lance_literal, page_ids))})"
-
-
-def set_metadata(
-    dataset: lance.LanceDataset,
-    metadata: Mapping[str, Mapping[str, Scalar]],
-    fields: Mapping[str, FieldType],
-) -> None:
-    """Replace the user's fields of documents, by path.
-
-    Args:
-        dataset: Its newest version, with a column for each field.
-        metadata: The new fields.
-        fields: All fields of the library.
-    """
-    where = path_in(sorted(metadata)).to_lance()
-    _rewrite(dataset, where, lambda row: {**metadata[row["path"]], **of_page(metadata_of(row))}, fields)
-
-
-def set_page_fields(
-    dataset: lance.LanceDataset,
-    page_fields: Mapping[str, Mapping[str, Scalar]],
-    fields: Mapping[str, FieldType],
-) -> None:
-    """Replace the fields of pages that are their own.
-
-    Args:
-        dataset: Its newest version, with a column for each field.
-        page_fields: The new ones, by page id.
-        fields: All fields of the library.
-    """
-    where = _page_in(page_fields)
-    _rewrite(
-        dataset,
-        where,
-        lambda row: {**of_document(metadata_of(row)), **page_fields[row["page_id"]]},
-        fields,
-    )
-
-
-def _rewrite(
+def change_metadata(
     dataset: lance.LanceDataset,
     where: str,
-    metadata_of: Callable[[Row], Mapping[str, Scalar]],
+    change: Callable[[Row, dict[str, Scalar]], Mapping[str, Scalar]],
     fields: Mapping[str, FieldType],
 ) -> None:
+    """Replace the metadata of pages.
+
+    Args:
+        dataset: Its newest version, with a column for each field.
+        where: SQL for the pages.
+        change: Returns the new metadata, given the page's id and path, and the old metadata.
+        fields: All fields of the library.
+    """
     columns = [metadata_column(name) for name in fields]
     rows = []
     for row in dataset.to_table(columns=["page_id", "path", *columns], filter=where).to_pylist():
-        values = {name: stored_value(value, fields[name]) for name, value in metadata_of(row).items()}
+        new = change(row, metadata_of(row))
+        values = {name: stored_value(value, fields[name]) for name, value in new.items()}
         rows.append({"page_id": row["page_id"], **metadata_row(values)})
     _write(dataset, rows, ["metadata_checksum", *columns])
 
 
 def touch(dataset: lance.LanceDataset, pages: Iterable[Row], documents: Sequence[Document]) -> None:
-    """Note a new size and time of documents whose content has not changed.
+    """Store a new size and time of documents whose content has not changed.
 
     Args:
         dataset: Its newest version.

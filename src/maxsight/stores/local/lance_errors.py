@@ -18,7 +18,6 @@ from maxsight.errors import (
     FormatError,
     LibraryDamagedError,
     LibraryReadOnlyError,
-    MaxSightError,
     StorageFullError,
     StoreError,
 )
@@ -46,19 +45,17 @@ def translated(place: Path, *, writing: bool = False) -> Iterator[None]:
 
     Args:
         place: The library, named in messages.
-        writing: What lacks a permission was to be written, not read.
+        writing: Whether a missing permission is one to write.
 
     Raises:
         StorageFullError: The disk is full.
         LibraryReadOnlyError: The place can't be written to.
-        FormatError: A newer Lance wrote it.
-        LibraryDamagedError: Something can't be read as it was written.
+        FormatError: A newer Lance wrote the library.
+        LibraryDamagedError: Something that was written can't be read.
         StoreError: The system failed in another way: no permission to read, too many open files, a broken disk.
     """
     try:
         yield
-    except MaxSightError:
-        raise
     except BaseException as error:
         if not is_foreign(error):
             raise
@@ -77,17 +74,17 @@ def is_foreign(error: BaseException) -> bool:
 
 
 def is_gone(error: BaseException | None) -> bool:
-    """Whether an error of Lance says that a file is not there any more."""
+    """Return whether an error of Lance says that a file is missing."""
     return isinstance(error, FOREIGN) and bool(_GONE.search(str(error)))
 
 
 def blames_data(error: BaseException) -> bool:
-    """Whether a failure to read may be the data's fault: neither the system nor a newer Lance is to blame."""
+    """Return whether the data may be to blame for a failure to read, not the system and not a newer Lance."""
     return is_foreign(error) and not _system_failed(error) and not _NEWER.search(str(error))
 
 
 def damaged(place: Path, what: str) -> LibraryDamagedError:
-    """The error for a library that holds something that can't be read."""
+    """Return the error for a library with something that can't be read."""
     return LibraryDamagedError(
         f"{place} can't be read: {what}",
         hint=f"`maxsight verify --repair --library {place}` drops what is damaged; "
@@ -96,7 +93,7 @@ def damaged(place: Path, what: str) -> LibraryDamagedError:
 
 
 def brief(error: BaseException) -> str:
-    """An error's first line, without the places in foreign source files."""
+    """Return an error's first line, without places in foreign source files."""
     line = _SOURCE.sub("", str(error).partition("\n")[0])
     return line if len(line) <= 200 else line[:197] + "..."
 
@@ -125,13 +122,13 @@ def _ours(error: BaseException, place: Path, writing: bool) -> StoreError:
     if _system_failed(error):
         return StoreError(
             f"{place} can't be used now: {brief(error)}",
-            hint="The system reported this, not the library; run the same command again once it is put right.",
+            hint="The system reported this. Run the same command again when that is solved.",
         )
     return damaged(place, brief(error))
 
 
 def _system_failed(error: BaseException) -> bool:
-    """Whether the system reports anything but a missing file."""
+    """Return whether the system reports another failure than a missing file."""
     if _NO_PERMISSION.search(str(error)):
         return True
     named = _SYSTEM.search(str(error))

@@ -1,4 +1,4 @@
-"""One writer at a time: a lock file beside the dataset that the system frees when its holder dies."""
+"""One writer at a time: the system frees this lock file when its holder dies."""
 
 from __future__ import annotations
 
@@ -17,41 +17,44 @@ from maxsight.errors import LibraryBusyError
 from maxsight.stores.local.lance_errors import translated
 
 LOCK_FILE = "writer.lock"
-HOLDER_FILE = "writer.json"  # beside the lock, not in it: Windows lets nobody read a locked file
+HOLDER_FILE = "writer.json"  # a file of its own, since nobody can read a locked file on Windows
 
 
 class WriterLock:
     """The right to write to one library, for one object and all its threads.
 
-    May be taken again while it is held, and by another thread: a generator that holds it may go on in whichever
-    thread asks for its next item. What must not overlap between threads runs inside ``one_at_a_time``.
+    It can be taken again while it is held, also by another thread: a generator that holds it may go on in another
+    thread. What must not overlap between threads also holds ``threads``.
+
+    Attributes:
+        threads: Makes other threads of this object wait.
     """
 
     def __init__(self, library: Path, wait_s: float) -> None:
-        """Take nothing yet.
+        """Prepare the lock without taking it.
 
         Args:
-            library: Its folder.
+            library: The library's folder.
             wait_s: How long to wait for another holder.
         """
         self._library = library
         self._wait_s = wait_s
         self._lock = FileLock(library / LOCK_FILE, thread_local=False)
         self._holder = library / HOLDER_FILE
-        self._threads = threading.RLock()
+        self.threads = threading.RLock()
 
     @contextmanager
     def hold(self, at_first: Callable[[], None] | None = None) -> Iterator[None]:
         """Hold the lock.
 
         Args:
-            at_first: Called once the lock is taken, before any other thread may go on; not when it was held.
+            at_first: Called after the lock is taken, before other threads go on; not if it was held already.
 
         Raises:
-            LibraryBusyError: Another holder has it, with who that is.
+            LibraryBusyError: Another process has it; the message says which.
             LibraryReadOnlyError: The folder can't be written to.
         """
-        with self._threads:
+        with self.threads:
             self._acquire()
             try:
                 if self._lock.lock_counter == 1:
@@ -64,14 +67,8 @@ class WriterLock:
         try:
             yield
         finally:
-            with self._threads:
+            with self.threads:
                 self._lock.release()
-
-    @contextmanager
-    def one_at_a_time(self) -> Iterator[None]:
-        """Keep this object's other threads waiting."""
-        with self._threads:
-            yield
 
     def _acquire(self) -> None:
         with translated(self._library, writing=True):
@@ -80,7 +77,7 @@ class WriterLock:
             except Timeout as error:
                 raise LibraryBusyError(
                     f"{self._library} is being written to by {self._who()}",
-                    hint="Wait until it has finished, or stop it, and run the same command again.",
+                    hint="Wait until it has finished, or stop it. Then run the same command again.",
                 ) from error
 
     def _sign(self) -> None:

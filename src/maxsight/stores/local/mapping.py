@@ -1,9 +1,9 @@
-"""Columns of a dataset's files seen where they lie, without reading them.
+"""Use columns of a dataset from files mapped into memory.
 
-Lance writes long values as they are, one row after the other, and an index of where each row begins ("full zip").
-Such a column can be used from the file mapped into memory: nothing is copied, all processes share what the system
-keeps of the file, and what is not looked at is not read. Whether a column lies so is checked to the byte for every
-row; where it does not, callers read it as usual.
+Lance can write long values one after the other, with an index of the rows' offsets. It calls this layout "full zip":
+https://docs.rs/crate/lance-encoding/14.0.2/source/src/encodings/logical/primitive/fullzip.rs. In a mapped file such a
+column is used without a copy, processes share the system's file cache, and only what is used is read. Every row's
+layout is checked to the byte. Where it differs, callers read the column through Lance.
 """
 
 from __future__ import annotations
@@ -19,6 +19,8 @@ import numpy as np
 from lance.file import LanceFileReader
 from numpy.typing import NDArray
 
+from maxsight.stores.ragged import PageBytes
+
 _FULL_ZIP = "FullZipLayout"
 _INDEX_TYPES = tuple(np.dtype(f"<u{size}") for size in (1, 2, 4, 8))
 _LENGTHS = tuple(np.dtype(f"<u{size}") for size in (4, 8))
@@ -30,56 +32,59 @@ class MappedColumn:
 
     Attributes:
         buffer: The file. Shape ``(bytes,)``.
-        starts: Where each row begins. Shape ``(rows,)``.
-        ends: Where it ends. Shape ``(rows,)``.
+        starts: The offset where each row begins. Shape ``(rows,)``.
+        ends: The offset where each row ends. Shape ``(rows,)``.
     """
 
     buffer: NDArray[np.uint8]
     starts: NDArray[np.int64]
     ends: NDArray[np.int64]
 
-    def values(self, rows: NDArray[np.int64], sizes: NDArray[np.int64]) -> NDArray[np.int64] | None:
-        """Where the values of rows of bytes begin; None where a row does not hold as many as it should.
+    def values(self, rows: NDArray[np.int64], sizes: NDArray[np.int64]) -> PageBytes | None:
+        """Return binary values; None if a row has another size than it should.
 
         Args:
             rows: Which rows.
-            sizes: How many bytes each value has.
+            sizes: The size of each value in bytes.
         """
         starts = self.starts[rows]
         held = self.ends[rows] - starts
         for length in _LENGTHS:
             if (held == sizes + length.itemsize).all():
                 said = self.buffer[starts[:, None] + np.arange(length.itemsize)].view(length)[:, 0]
-                return starts + length.itemsize if (said == sizes.astype(length)).all() else None
+                return self._from(starts + length.itemsize) if (said == sizes.astype(length)).all() else None
         return None
 
     def items(
         self, rows: NDArray[np.int64], counts: NDArray[np.int64], item_bytes: int
-    ) -> tuple[NDArray[np.int64], int] | None:
-        """Where the first items of rows of lists begin, and how far apart items lie; None where that can't be.
+    ) -> tuple[PageBytes, int] | None:
+        """Return the first item of each list, and the bytes from one item to the next; None if the sizes do not fit.
 
         Args:
             rows: Which rows.
-            counts: How many items each list has.
-            item_bytes: Of one item. Before it there may be a byte or two about where lists end.
+            counts: The number of items of each list.
+            item_bytes: The size of one item. A byte or two before each item may mark the ends of lists.
         """
         starts = self.starts[rows]
         held, filled = self.ends[rows] - starts, counts > 0
         for before in range(3):
             if (held[filled] == counts[filled] * (item_bytes + before)).all():
-                return starts + before, item_bytes + before
+                return self._from(starts + before), item_bytes + before
         return None
+
+    def _from(self, starts: NDArray[np.int64]) -> PageBytes:
+        return PageBytes((self.buffer,), np.zeros(len(starts), np.int32), starts)
 
 
 def map_columns(
     folder: Path, fragment: lance.LanceFragment, field_ids: Sequence[int]
 ) -> list[MappedColumn | None]:
-    """Columns of a fragment, each None where it does not lie as it would have to.
+    """Map columns of a fragment; None for each that has another layout.
 
     Args:
         folder: The dataset.
-        fragment: Some of its rows.
-        field_ids: Lance's numbers for the columns, of the innermost field where they are nested.
+        fragment: A fragment of it.
+        field_ids: Lance's numbers of the columns; of the innermost field if a column is nested.
     """
     rows = fragment.metadata.physical_rows
     found: dict[int, MappedColumn | None] = {}
@@ -110,7 +115,7 @@ def _mapped(buffer: NDArray[np.uint8], pages: Sequence[Any], rows: int) -> Mappe
 
 
 def _edges(buffer: NDArray[np.uint8], page: Any) -> NDArray[np.int64] | None:
-    """Where each row of a page of a column begins, and where the last one ends."""
+    """Return the offset of each row in a page of a column, and the end of the last; None for another layout."""
     if _FULL_ZIP not in page.encoding or len(page.buffers) != 2:
         return None
     data, index = page.buffers

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Self, TypeVar
 
 import lance
 import numpy as np
@@ -31,6 +31,8 @@ from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
 from maxsight.stores.verification import Damage
 from maxsight.types import Floats
+
+T = TypeVar("T")
 
 CHUNK_BYTES = 16 * 2**20
 MAX_PLACE_BYTES = 32
@@ -89,10 +91,14 @@ class LocalReader:
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        columns = [*LISTED, *map(metadata_column, self.fields())]
-        with self._dataset.reading():
-            rows = (row for batch in self._dataset.scan(columns) for row in from_batch(batch))
-            return list_documents(rows, metadata_of)
+
+        def read(version: Version) -> list[DocumentEntry]:
+            dataset = version.dataset
+            columns = [*LISTED, *map(metadata_column, schema.fields_of(dataset.schema))]
+            batches = dataset.to_table(columns=columns).to_batches()
+            return list_documents((row for batch in batches for row in from_batch(batch)), metadata_of)
+
+        return self._in_newest(read)
 
     def size_bytes(self) -> int:
         """Return the bytes on the disk, old versions included."""
@@ -151,14 +157,15 @@ class LocalReader:
 
         Text that was written since the last ``optimize`` is found too.
         """
-        with self._dataset.reading():
-            found = self._dataset.latest().to_table(
+        found = self._in_newest(
+            lambda version: version.dataset.to_table(
                 columns=["page_id", "_score"],
                 full_text_query=MatchQuery(query, "text"),
                 filter=where.to_lance() if where else None,
                 prefilter=True,
                 limit=limit,
             )
+        )
         rows = sorted(found.to_pylist(), key=lambda row: (-row["_score"], row["page_id"]))
         return [row["page_id"] for row in rows]
 
@@ -172,21 +179,27 @@ class LocalReader:
 
     def _newest_table(self) -> CodeTable:
         """Return the table of the newest version."""
+        return self._in_newest(self._table_of)
+
+    def _table_of(self, version: Version) -> CodeTable:
+        if (table := self._table) is not None and table.version.number == version.number:
+            return table
+        with self._table_lock:
+            version = self._dataset.newest()  # another thread may have read its table meanwhile
+            if (table := self._table) is None or table.version.number != version.number:
+                folder, dim = self._dataset.folder, self._manifest.space.dim
+                table = self._table = read_table(version, folder, self._codec_of(version.dataset), dim, table)
+            return table
+
+    def _in_newest(self, read: Callable[[Version], T]) -> T:
+        """Read something in the newest version, and again where another process removes that version meanwhile."""
         while True:
-            newest = self._dataset.newest()
-            table = self._table
-            if table is not None and table.version.number == newest.number:
-                return table
+            version = self._dataset.newest()
             try:
-                with self._table_lock, self._dataset.reading():
-                    newest = self._dataset.newest()  # another thread may have read its table meanwhile
-                    if self._table is None or self._table.version.number != newest.number:
-                        folder, dim = self._dataset.folder, self._manifest.space.dim
-                        codec = self._codec_of(newest.dataset)
-                        self._table = read_table(newest, folder, codec, dim, self._table)
-                    return self._table
+                with self._dataset.reading():
+                    return read(version)
             except StoreError as error:
-                if not self._went_on(newest, error):
+                if not self._went_on(version, error):
                     raise
 
     def _codec_of(self, dataset: lance.LanceDataset) -> Codec:

@@ -19,9 +19,6 @@ from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
 from maxsight.types import Floats
 
-Entry = dict[str, str | None]
-"""A change to the schema's metadata."""
-
 MANIFEST_KEY, MEAN_KEY, AUDIT_KEY = "maxsight", "maxsight-mean", "maxsight-audit"
 PAGES_AT_ZERO = 8
 """Shrinks the library's mean: as if this many extra pages lay at zero."""
@@ -100,37 +97,27 @@ def manifest_of(schema: pa.Schema, where: str) -> Manifest:
     return Manifest.from_json(text, where=where)
 
 
-def manifest_entry(manifest: Manifest) -> Entry:
-    """Return the entry that stores a manifest."""
-    return {MANIFEST_KEY: manifest.to_json()}
-
-
 def mean_of(schema: pa.Schema) -> Floats | None:
     """Read the mean of the library's vectors. Shape ``(dim,)``; None in a library that never had a vector."""
     text = _beside(schema, MEAN_KEY)
     return None if text is None else np.frombuffer(b64decode(text), "<f4")
 
 
-def mean_entry(vectors: Sequence[Floats]) -> Entry:
-    """Return the entry that stores the mean of some pages' vectors.
+def mean_text(vectors: Sequence[Floats]) -> str:
+    """Return the mean of some pages' vectors, as text to store.
 
     It is the mean of the pages' means, shrunk towards zero by ``PAGES_AT_ZERO``: a single page, which may be blank or
     have one vector, says little about where other pages lie.
     """
     means = [page.mean(axis=0, dtype=np.float64) for page in vectors if len(page)]
     mean = np.asarray(sum(means) / (len(means) + PAGES_AT_ZERO)).astype("<f4")
-    return {MEAN_KEY: b64encode(mean.tobytes()).decode()}
+    return b64encode(mean.tobytes()).decode()
 
 
 def audit_of(schema: pa.Schema) -> Audit | None:
     """Read the last audit; None if there was none."""
     text = _beside(schema, AUDIT_KEY)
     return None if text is None else Audit.from_json(text)
-
-
-def audit_entry(audit: Audit) -> Entry:
-    """Return the entry that stores an audit."""
-    return {AUDIT_KEY: audit.to_json()}
 
 
 def fields_of(schema: pa.Schema) -> dict[str, FieldType]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import shutil
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Self
 
@@ -28,17 +29,17 @@ from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, IndexedPage
 from maxsight.stores.conditions import path_in
-from maxsight.stores.fields import FieldType, grow_fields
+from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
 from maxsight.stores.local import edits, maintenance, schema
 from maxsight.stores.local.arrow_rows import to_row, to_table
-from maxsight.stores.local.dataset import SET_ASIDE, has_versions
+from maxsight.stores.local.dataset import has_versions, others_in
 from maxsight.stores.local.durability import Synced, make_folder, sync_folder
 from maxsight.stores.local.lance_errors import translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE, WriterLock
 from maxsight.stores.local.reading import LocalReader
 from maxsight.stores.local.verification import check_rows
 from maxsight.stores.manifest import Manifest
-from maxsight.stores.page_rows import CONTENT
+from maxsight.stores.page_rows import CONTENT, Row
 from maxsight.stores.rounding import as_stored
 from maxsight.stores.verification import Damage, Verification
 from maxsight.types import Document, Floats, Scalar
@@ -47,17 +48,34 @@ LOCK_WAIT_S = 5.0
 
 
 class LocalStore(LocalReader):
-    """A library in a folder, for reading and writing. Use ``create`` or ``open``.
+    """A library in a folder, for reading and writing.
 
     Attributes:
         path: The folder.
-        dropped: What was damaged and had to be dropped since this store was opened; ``index`` brings it back.
+        dropped: What was damaged and had to be dropped since this store was opened; ``index`` reads it again.
     """
 
     def __init__(
-        self, path: Path, codec: Callable[[int], Codec], *, read_only: bool, lock_wait_s: float
+        self,
+        path: Path,
+        *,
+        codec: Callable[[int], Codec],
+        read_only: bool = False,
+        lock_wait_s: float = LOCK_WAIT_S,
     ) -> None:
-        """Use ``create`` or ``open``."""
+        """Open a library. Nothing is written.
+
+        Args:
+            path: Its folder.
+            codec: Makes the codec for vectors of a dimension.
+            read_only: Refuse to write.
+            lock_wait_s: How long to wait for another writer.
+
+        Raises:
+            LibraryNotFoundError: There is none.
+            FormatError: It has another format.
+            LibraryDamagedError: It can't be read.
+        """
         super().__init__(path, codec)
         self.dropped: list[Damage] = []
         self._stored = edits.StoredIds()
@@ -77,7 +95,7 @@ class LocalStore(LocalReader):
 
         Args:
             path: A folder that does not exist or is empty.
-            manifest: What the library says of itself.
+            manifest: Its format, embedding space and settings.
             codec: Makes its codes.
             lock_wait_s: How long to wait for another writer.
 
@@ -95,35 +113,11 @@ class LocalStore(LocalReader):
             maintenance.ensure_text_index(dataset)
             Synced(path / DATASET).sync()
             sync_folder(path.absolute().parent)
-        return cls(path, lambda _: codec, read_only=False, lock_wait_s=lock_wait_s)
-
-    @classmethod
-    def open(
-        cls,
-        path: Path,
-        *,
-        codec: Callable[[int], Codec],
-        read_only: bool = False,
-        lock_wait_s: float = LOCK_WAIT_S,
-    ) -> Self:
-        """Open a library. Nothing is written, whatever its state.
-
-        Args:
-            path: Its folder.
-            codec: Makes the codec for vectors of a dimension.
-            read_only: Refuse to write later on too.
-            lock_wait_s: How long to wait for another writer.
-
-        Raises:
-            LibraryNotFoundError: There is none.
-            FormatError: It was written by a newer version.
-            LibraryDamagedError: It can't be read.
-        """
-        return cls(path, codec, read_only=read_only, lock_wait_s=lock_wait_s)
+        return cls(path, codec=lambda _: codec, lock_wait_s=lock_wait_s)
 
     @staticmethod
     def exists(path: Path) -> bool:
-        """Whether there is a library at ``path``, whatever its state."""
+        """Return whether there is a library at ``path``, damaged or not."""
         with translated(path):
             return has_versions(path)
 
@@ -143,7 +137,7 @@ class LocalStore(LocalReader):
             yield
 
     def _settle(self) -> None:
-        # Others may have done anything meanwhile, down to putting back an old library.
+        """Look at everything again: another process may have written, or put back an old library."""
         self._stored = edits.StoredIds()
         with translated(self.path, writing=True):
             self.dropped += self._dataset.settle()
@@ -152,15 +146,10 @@ class LocalStore(LocalReader):
             maintenance.ensure_text_index(dataset)
             self._dataset.sync()
 
-    def _settle_mean(self, dataset: lance.LanceDataset, vectors: Sequence[Floats]) -> None:
-        """What the first pages' vectors lie around is the library's mean for good, so that no code has to change."""
-        if schema.mean_of(dataset.schema) is None and any(map(len, vectors)):
-            dataset.update_schema_metadata(schema.mean_entry(vectors))
-
     @contextmanager
     def _committing(self) -> Iterator[lance.LanceDataset]:
-        """The newest version, to commit on; what was committed is on the disk afterwards."""
-        with self.writing(), self._lock.one_at_a_time(), translated(self.path, writing=True):
+        """Give the newest version to commit on, and put what was committed on the disk."""
+        with self.writing(), self._lock.threads, translated(self.path, writing=True):
             yield self._dataset.to_commit_on()
             self._dataset.sync()
 
@@ -175,11 +164,11 @@ class LocalStore(LocalReader):
         if not pages:
             return
         with self._committing() as dataset:
+            fields = grow_fields(schema.fields_of(dataset.schema), [page.metadata for page in pages])
+            stored = [as_stored(page, self._manifest.space.dim, fields) for page in pages]
             maintenance.merge_small_fragments(dataset)  # each costs its readers an open file
-            fields = self._grow(dataset, [page.metadata for page in pages])
-            dim = self._manifest.space.dim
-            stored = [as_stored(page, dim, fields) for page in pages]
-            self._settle_mean(dataset, [page.embedding.vectors for page in stored])
+            _add_columns(dataset, fields)
+            _ensure_mean(dataset, [page.embedding.vectors for page in stored])
             codec = self._codec_of(dataset)
             rows = {page.page_id: to_row(page, codec) for page in stored}
             table = to_table(list(rows.values()), dataset.schema)
@@ -192,34 +181,41 @@ class LocalStore(LocalReader):
             self._stored.note(self._dataset.latest(), rows)
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
-        """Replace the user's fields of stored documents, by path, without touching their vectors."""
-        if not metadata:
-            return
-        with self._committing() as dataset:
-            fields = self._grow(dataset, metadata.values())
-            edits.set_metadata(dataset, metadata, fields)
-
-    def store_manifest(self, manifest: Manifest) -> None:
-        """Keep what the library says of itself anew."""
-        with self._committing() as dataset:
-            dataset.update_schema_metadata(schema.manifest_entry(manifest))
-            self._manifest = manifest
+        """Replace the user's fields of stored documents, by path, without writing their vectors again."""
+        where = path_in(sorted(metadata)).to_lance()
+        self._change_metadata(where, metadata, lambda row, old: {**metadata[row["path"]], **of_page(old)})
 
     def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
-        """Replace the fields of stored pages that are their own, by page id, without touching their vectors."""
-        if not fields:
+        """Replace the fields that belong to pages alone, by page id, without writing their vectors again."""
+        where = edits.pages_in(fields)
+        self._change_metadata(where, fields, lambda row, old: {**of_document(old), **fields[row["page_id"]]})
+
+    def _change_metadata(
+        self,
+        where: str,
+        given: Mapping[str, Mapping[str, Scalar]],
+        change: Callable[[Row, dict[str, Scalar]], Mapping[str, Scalar]],
+    ) -> None:
+        if not given:
             return
         with self._committing() as dataset:
-            kinds = self._grow(dataset, fields.values())
-            edits.set_page_fields(dataset, fields, kinds)
+            fields = grow_fields(schema.fields_of(dataset.schema), given.values())
+            _add_columns(dataset, fields)
+            edits.change_metadata(dataset, where, change, fields)
+
+    def store_manifest(self, manifest: Manifest) -> None:
+        """Store another manifest."""
+        with self._committing() as dataset:
+            dataset.update_schema_metadata({schema.MANIFEST_KEY: manifest.to_json()})
+            self._manifest = manifest
 
     def store_audit(self, audit: Audit) -> None:
-        """Keep what was measured, in place of what was measured before."""
+        """Store an audit in place of the one before."""
         with self._committing() as dataset:
-            dataset.update_schema_metadata(schema.audit_entry(audit))
+            dataset.update_schema_metadata({schema.AUDIT_KEY: audit.to_json()})
 
     def touch(self, documents: Sequence[Document]) -> None:
-        """Note a new size and time of documents whose content has not changed."""
+        """Store a new size and time of documents whose content has not changed."""
         if not documents:
             return
         with self._committing() as dataset:
@@ -237,21 +233,10 @@ class LocalStore(LocalReader):
             gone = dataset.delete(path_in(sorted(paths)).to_lance())
             return int(gone["num_deleted_rows"])
 
-    def _grow(
-        self, dataset: lance.LanceDataset, metadata: Collection[Mapping[str, Scalar]]
-    ) -> dict[str, FieldType]:
-        """Add columns for fields that are new. An empty column costs nothing and changes no row."""
-        known = schema.fields_of(dataset.schema)
-        fields = grow_fields(known, metadata)
-        fresh = {name: kind for name, kind in fields.items() if name not in known}
-        if fresh:
-            dataset.add_columns(schema.metadata_columns(fresh))
-        return fields
-
-    # Looking after ----------------------------------------------------------------------------------------
+    # Maintenance ------------------------------------------------------------------------------------------
 
     def optimize(self) -> None:
-        """After writing: bring the text index up to date, and merge fragments where there are too many."""
+        """Bring the text index up to date, and merge fragments where there are too many. To be called after writing."""
         with self._committing() as dataset:
             maintenance.merge_small_fragments(dataset)
             maintenance.update_text_index(dataset)
@@ -270,28 +255,25 @@ class LocalStore(LocalReader):
         """Read every row and compare it with what was written.
 
         Args:
-            repair: Drop the pages that are not, so that the next ``index`` completes them.
+            repair: Drop the pages that differ, so that the next ``index`` completes them.
             on_progress: Called with the pages read so far and their total.
         """
         if not repair:
-            return self._verify(self.damage(), on_progress)
+            return self._check(self.damage(), on_progress)
         already = len(self.dropped)
         with self._committing() as dataset:
-            found = self._verify([], on_progress)
+            found = self._check([], on_progress)
             if found.faults:
                 row_ids = ", ".join(str(fault.row_id) for fault in found.faults)
                 dataset.delete(f"_rowid IN ({row_ids})")
-            return Verification(found.pages, found.faults, tuple(self.dropped[already:]), repaired=True)
+            return replace(found, damage=tuple(self.dropped[already:]), repaired=True)
 
-    def _verify(self, damage: list[Damage], on_progress: Callable[[int, int], None] | None) -> Verification:
-        unreadable = {item.fragment_id for item in damage if item.fragment_id is not None}
+    def _check(self, damage: list[Damage], on_progress: Callable[[int, int], None] | None) -> Verification:
         with self._dataset.reading():
-            dataset = self._dataset.latest()
-            pages, faults = check_rows(dataset, unreadable, on_progress)
-        return Verification(pages, tuple(faults), tuple(damage), repaired=False)
+            return check_rows(self._dataset.latest(), damage, on_progress)
 
     def backup(self, destination: Path) -> None:
-        """Copy the newest version to another folder, where it is a library of its own.
+        """Copy the newest version to another folder, as a library of its own.
 
         Raises:
             InputError: The destination is not empty.
@@ -307,10 +289,10 @@ class LocalStore(LocalReader):
             sync_folder(destination.absolute().parent)
 
     def discard(self) -> None:
-        """Remove an empty library: the folder goes too, unless there is something else in it."""
-        with self.writing(), self._lock.one_at_a_time(), translated(self.path, writing=True):
+        """Remove an empty library, and its folder unless that holds something else."""
+        with self.writing(), self._lock.threads, translated(self.path, writing=True):
             if self.page_count():
-                raise StoreError(f"{self.path} holds pages, and only an empty library can be discarded")
+                raise StoreError(f"{self.path} holds pages; only an empty library can be discarded")
             shutil.rmtree(self.path / DATASET)
             with suppress(OSError):  # Windows keeps a lock that is held, and other files keep the folder
                 (self.path / HOLDER_FILE).unlink()
@@ -318,14 +300,26 @@ class LocalStore(LocalReader):
                 self.path.rmdir()
 
 
+def _add_columns(dataset: lance.LanceDataset, fields: Mapping[str, FieldType]) -> None:
+    """Add columns for fields that are new. An empty column costs nothing and changes no row."""
+    known = schema.fields_of(dataset.schema)
+    fresh = {name: kind for name, kind in fields.items() if name not in known}
+    if fresh:
+        dataset.add_columns(schema.metadata_columns(fresh))
+
+
+def _ensure_mean(dataset: lance.LanceDataset, vectors: Sequence[Floats]) -> None:
+    """Store the mean of the first pages' vectors. It stays for good, so that no code has to change."""
+    if schema.mean_of(dataset.schema) is None and any(map(len, vectors)):
+        dataset.update_schema_metadata({schema.MEAN_KEY: schema.mean_text(vectors)})
+
+
 def _check_vacant(path: Path) -> None:
-    ours = {DATASET, SET_ASIDE, LOCK_FILE, HOLDER_FILE}
     if has_versions(path):
         raise LibraryExistsError(
             f"there is a library at {path} already", hint="Open it, or choose another folder."
         )
-    strangers = sorted(entry.name for entry in path.iterdir() if entry.name not in ours)
-    if strangers:
+    if strangers := others_in(path):
         raise StoreError(
             f"{path} is not empty: {', '.join(strangers[:3])}",
             hint="A new library needs a folder of its own.",

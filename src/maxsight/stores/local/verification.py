@@ -1,8 +1,8 @@
-"""Reading every row and comparing it with what was written: for disks that forget, and for peace of mind."""
+"""Read every row and compare it with its checksums: disks can change what they hold."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
 import lance
 import numpy as np
@@ -13,31 +13,27 @@ from maxsight.stores.local.arrow_rows import code_checksum, from_batch, metadata
 from maxsight.stores.local.lance_errors import blames_data, brief, is_foreign
 from maxsight.stores.page_rows import Row, checksum, metadata_checksum, to_page
 from maxsight.stores.rounding import are_unit
-from maxsight.stores.verification import Fault
+from maxsight.stores.verification import Damage, Fault, Verification
 
 PAGES_PER_BATCH = 32
 
 
 def check_rows(
     dataset: lance.LanceDataset,
-    skipped_fragments: set[int],
+    damage: Sequence[Damage],
     on_progress: Callable[[int, int], None] | None = None,
-) -> tuple[int, list[Fault]]:
+) -> Verification:
     """Read and check all rows.
 
     Args:
         dataset: One version.
-        skipped_fragments: Known to be unreadable. Their rows count nowhere.
+        damage: Files that are known to be unreadable. Rows of their fragments do not count.
         on_progress: Called with the pages read so far and their total.
-
-    Returns:
-        How many rows there are, and what is wrong with some.
     """
     faults: list[Fault] = []
     seen: set[str] = set()
-    fragments = [
-        fragment for fragment in dataset.get_fragments() if fragment.fragment_id not in skipped_fragments
-    ]
+    skipped = {item.fragment_id for item in damage}
+    fragments = [fragment for fragment in dataset.get_fragments() if fragment.fragment_id not in skipped]
     done, total = 0, sum(fragment.metadata.num_rows for fragment in fragments)
     for fragment in fragments:
         for row in _rows(dataset, fragment):
@@ -51,11 +47,11 @@ def check_rows(
                 faults.append(Fault(*where, reason=reason, row_id=row["_rowid"]))
             if on_progress and (done % PAGES_PER_BATCH == 0 or done == total):
                 on_progress(done, total)
-    return done, faults
+    return Verification(done, tuple(faults), tuple(damage), repaired=False)
 
 
 def _rows(dataset: lance.LanceDataset, fragment: lance.LanceFragment) -> Iterator[Row]:
-    """The rows of a fragment; where they can't be decoded together, one by one, with the faulty ones marked."""
+    """Yield the rows of a fragment. If they can't be decoded together, read them one by one and mark the faulty."""
     read: set[int] = set()
     try:
         batches = fragment.to_batches(batch_size=PAGES_PER_BATCH, batch_readahead=1, with_row_id=True)
@@ -103,7 +99,7 @@ def _fault(row: Row) -> str | None:
         return "its metadata is not what was written"
     if not np.isfinite(vectors).all() or not are_unit(np.linalg.norm(vectors.astype(np.float32), axis=1)):
         return "a vector is not of unit norm"
-    if "code_checksum" in row and code_checksum(row) != row["code_checksum"]:
+    if code_checksum(row) != row["code_checksum"]:
         return "its codes are not what was written"
     try:
         to_page(row, metadata_of(row))
