@@ -1,6 +1,6 @@
 """MaxSim, the score of late interaction (ColBERT, Khattab and Zaharia 2020, equation 3).
 
-This is the reference, written to be read. ``scoring`` has the same numbers sooner, and is tested against it.
+This is the reference, written to be read. ``scoring`` computes the same faster and is tested against it.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ def maxsim(query: Floats, pages: Sequence[Floats]) -> NDArray[np.float32]:
     ``score[n] = sum_q max_p <query[q], pages[n][p]>``.
 
     A page's score depends on that page alone: neither padding nor batch mates may
-    change it. This is the reference; faster kernels are tested against it.
+    change it.
 
     Args:
         query: Unit-norm token embeddings. Shape ``(query_tokens, dim)``.
@@ -38,23 +38,20 @@ def maxsim(query: Floats, pages: Sequence[Floats]) -> NDArray[np.float32]:
         DimensionMismatchError: Query and page were embedded in different spaces.
         InputError: The query has no vectors.
     """
-    _check_query(query)
+    check_query(query)
     scores = np.full(len(pages), -np.inf, dtype=np.float32)
     for index, page in enumerate(pages):
-        _check_dim(query, page)
+        if page.ndim != 2 or page.shape[1] != query.shape[1]:
+            raise DimensionMismatchError(
+                f"the query has {query.shape[1]} dimensions, the page's vectors have shape {page.shape}"
+            )
         if len(page):
             similarity = query.astype(np.float32) @ page.astype(np.float32).T  # (query_tokens, vectors)
             scores[index] = similarity.max(axis=1).sum()
     return scores
 
 
-def _check_query(query: Floats) -> None:
+def check_query(query: Floats) -> None:
+    """Refuse a query that is not ``(query_tokens, dim)``."""
     if query.ndim != 2 or not len(query):
         raise InputError(f"a query is (query_tokens, dim) with at least one token, got shape {query.shape}")
-
-
-def _check_dim(query: Floats, page: Floats) -> None:
-    if page.ndim != 2 or page.shape[1] != query.shape[1]:
-        raise DimensionMismatchError(
-            f"the query has {query.shape[1]} dimensions, the page's vectors have shape {page.shape}"
-        )

@@ -13,8 +13,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import DimensionMismatchError, InputError
+from maxsight.errors import DimensionMismatchError
 from maxsight.retrieval.kernels.loading import kernels_for
+from maxsight.retrieval.maxsim import check_query
 from maxsight.stores.ragged import PageBytes, PageVectors
 from maxsight.threads import cpu_count, map_in_threads
 from maxsight.types import Floats
@@ -90,8 +91,7 @@ def score_exact(query: Floats, pages: PageVectors) -> NDArray[np.float32]:
         DimensionMismatchError: Query and pages were embedded in different spaces.
         InputError: The query has no vectors.
     """
-    if query.ndim != 2 or not len(query):
-        raise InputError(f"a query is (query_tokens, dim) with at least one token, got shape {query.shape}")
+    check_query(query)
     if query.shape[1] != pages.dim:
         raise DimensionMismatchError(
             f"the query has {query.shape[1]} dimensions, the pages' vectors have {pages.dim}"

@@ -1,13 +1,12 @@
-"""The ranking as a cascade: filter, candidates, exact MaxSim on what is left.
+"""Ranking in steps: filter, candidates, exact MaxSim of the best candidates.
 
-Only which pages are looked at may differ between stores and settings; every score is exact MaxSim on the
-stored vectors.
+Stores and settings may differ in which pages they score. Every score is exact MaxSim on the stored vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -49,26 +48,7 @@ def rank_pages(
     hybrid: bool = False,
     candidates: int | None = None,
 ) -> list[ScoredPage]:
-    """Find the best pages of a store.
-
-    Args:
-        store: Where to look.
-        query: What to look for.
-        limit: How many pages at most.
-        where: Only pages this filter keeps.
-        exact: Score every page instead of the candidates.
-        hybrid: Order by the fusion of the MaxSim and BM25 rankings.
-        candidates: How many pages to look at closely. More find more of the exact ranking and take longer; None
-            finds about 0.99 of its first ten pages, and all of them where pages are easier to tell apart than in
-            ``benchmarks/synthetic.py``.
-
-    Returns:
-        Best first. Equal scores are ordered by page id. Where more pages are equal than candidates are scored, which
-        of them are found may differ between stores, but for ``exact``.
-
-    Raises:
-        InputError: ``limit`` or ``candidates`` is not positive.
-    """
+    """Find the best pages of a store for one query, see ``rank_pages_many``."""
     return rank_pages_many(
         store, [query], limit=limit, where=where, exact=exact, hybrid=hybrid, candidates=candidates
     )[0]
@@ -84,16 +64,25 @@ def rank_pages_many(
     hybrid: bool = False,
     candidates: int | None = None,
 ) -> list[list[ScoredPage]]:
-    """Find the best pages for each of several queries, which share the scan: ``rank_pages`` for each, but quicker.
+    """Find the best pages of a store for each of several queries, which share the scan.
 
     Args:
         store: Where to look.
         queries: What to look for.
-        limit: As for ``rank_pages``, and so on.
-        where: For all queries.
+        limit: How many pages at most, for each query.
+        where: Only pages this filter keeps.
         exact: Score every page instead of the candidates.
         hybrid: Order by the fusion of the MaxSim and BM25 rankings.
-        candidates: How many pages to look at closely, for each query.
+        candidates: How many pages to compare by 4-bit codes. More of them find more of the exact ranking and take
+            longer. None finds about 0.99 of its first ten pages, and all of them where pages are easier to tell apart
+            than in ``benchmarks/synthetic.py``.
+
+    Returns:
+        For each query, best first. Pages of equal score are ordered by page id. If more pages are equal than are
+        scored, stores may differ in which of them they find, except with ``exact``.
+
+    Raises:
+        InputError: ``limit`` or ``candidates`` is not positive.
     """
     for name, number in (("limit", limit), ("candidates", candidates)):
         if number is not None and number < 1:
@@ -121,7 +110,7 @@ def rank_pages_many(
 def _score_all(
     store: Searchable, queries: Sequence[QueryEmbedding], where: Filter | None, best: int | None
 ) -> list[list[ScoredPage]]:
-    """Score every page; of each chunk, only what may be among the ``best`` of all is kept, if that is given."""
+    """Score every page; with ``best``, keep only pages of each chunk that may be among so many best of all."""
     scored: list[list[ScoredPage]] = [[] for _ in queries]
     for chunk in store.vectors(where=where):
         for query, pages in zip(queries, scored, strict=True):
@@ -130,7 +119,10 @@ def _score_all(
 
 
 def score_pages(query: QueryEmbedding, pages: PageVectors, best: int | None = None) -> list[ScoredPage]:
-    """Score pages by exact MaxSim. Pages without vectors are left out, and those that ``best`` others are above."""
+    """Score pages by exact MaxSim.
+
+    Pages without vectors are left out. With ``best``, so are pages that have this many others above them.
+    """
     scores = score_exact(query.vectors, pages)
     kept = scores > -np.inf
     if best is not None and len(scores) > best:
@@ -141,18 +133,11 @@ def score_pages(query: QueryEmbedding, pages: PageVectors, best: int | None = No
 def fuse(by_vectors: Sequence[ScoredPage], by_text: Sequence[str]) -> list[ScoredPage]:
     """Fuse two rankings by reciprocal rank; the score stays MaxSim.
 
-    A page found by one ranking alone counts nothing for the other: ``1 / (60 + rank)`` summed over the rankings
-    it is in. Pages that only the text ranking knows and that have no vectors stay out.
+    A page gets ``1 / (60 + rank)`` for each ranking that has it. Pages without vectors are left out.
     """
-    text_share = {
-        page_id: 1 / (RECIPROCAL_RANK_CONSTANT + rank) for rank, page_id in enumerate(by_text, start=1)
-    }
+    parts = {page_id: 1 / (RECIPROCAL_RANK_CONSTANT + rank) for rank, page_id in enumerate(by_text, start=1)}
     fused = [
-        ScoredPage(
-            page.page_id,
-            page.score,
-            1 / (RECIPROCAL_RANK_CONSTANT + rank) + text_share.get(page.page_id, 0.0),
-        )
+        replace(page, fused_score=1 / (RECIPROCAL_RANK_CONSTANT + rank) + parts.get(page.page_id, 0.0))
         for rank, page in enumerate(by_vectors, start=1)
     ]
     fused.sort(key=lambda page: (-(page.fused_score or 0.0), -page.score, page.page_id))
