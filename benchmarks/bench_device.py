@@ -49,7 +49,7 @@ class RepeatedPages:
 
     def _packed(self, numbers):
         pages = [self._pages[number % len(self._pages)] for number in numbers]
-        return PageVectors.of([str(number) for number in numbers], pages, DIM)
+        return PageVectors.from_arrays([str(number) for number in numbers], pages, DIM)
 
 
 def synchronise(device):

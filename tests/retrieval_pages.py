@@ -42,7 +42,7 @@ def codes_of(codec, pages):
     made = [codec.encode(page) for page in pages]
     counts = np.array([len(page) for page in pages], np.int64)
     signs, four_bit = [page.signs for page in made], [page.four_bit for page in made]
-    return PageCodes(counts, PageBytes.of(signs), PageBytes.of(four_bit))
+    return PageCodes(counts, PageBytes.from_arrays(signs), PageBytes.from_arrays(four_bit))
 
 
 def pages_of(rng, lengths, dim):
@@ -57,7 +57,7 @@ def all_signs(codec, pages):
     """The vector counts of pages, and the signs of all their vectors, laid out as pooled signs are."""
     bits = [np.packbits(signs_of(codec, page) > 0, axis=1, bitorder="little") for page in pages]
     words = [page.view("<u8").T for page in bits]
-    return np.array([len(page) for page in pages], np.int64), PageBytes.of(words)
+    return np.array([len(page) for page in pages], np.int64), PageBytes.from_arrays(words)
 
 
 def sign_scores(asked, scales, stored):

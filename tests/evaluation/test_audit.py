@@ -31,7 +31,9 @@ class OrderedStore(MemoryStore):
             scores = [(query @ page.embedding.vectors.T).max(axis=1).sum() for page in looked_at]
             best = [looked_at[place] for place in np.argsort(-np.array(scores), kind="stable")[:limit]]
             vectors = [page.embedding.vectors for page in best]
-            found.append(PageVectors.of([page.page_id for page in best], vectors, self.manifest.space.dim))
+            found.append(
+                PageVectors.from_arrays([page.page_id for page in best], vectors, self.manifest.space.dim)
+            )
         return found
 
 

@@ -23,7 +23,7 @@ def kernels(request, monkeypatch):
 
 
 def packed(pages, dim):
-    return PageVectors.of([str(number) for number in range(len(pages))], pages, dim)
+    return PageVectors.from_arrays([str(number) for number in range(len(pages))], pages, dim)
 
 
 def in_a_file(pages, dim, between):

@@ -80,7 +80,7 @@ class DeviceEngine:
         )
         found = loaded.best_pages(queries, limit, kept)
         dim = queries[0].shape[1]
-        return [PageVectors.joined(list(self.vectors(page_ids=names)), dim) for names in found]
+        return [PageVectors.concatenate(list(self.vectors(page_ids=names)), dim) for names in found]
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None

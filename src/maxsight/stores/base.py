@@ -68,11 +68,11 @@ class DocumentEntry:
 
 
 class Codec(Protocol):
-    """Makes codes of vectors, cheap enough to compare a query with every page's."""
+    """Makes codes of vectors, cheap enough to compare a query with every page."""
 
     @property
     def version(self) -> int:
-        """Codes of different versions are not comparable."""
+        """The version of the codes; codes of different versions are not comparable."""
         ...
 
     def with_mean(self, mean: Floats) -> Codec:
@@ -98,8 +98,8 @@ class Codec(Protocol):
 
         Args:
             queries: Shape ``(query_tokens, dim)`` each.
-            codes: Of the pages to choose from.
-            limit: How many at most, for each query.
+            codes: Codes of the pages to choose from.
+            limit: How many pages at most, for each query.
             candidates: How many pages to score by 4-bit codes; None for a number that finds nearly all.
 
         Returns:

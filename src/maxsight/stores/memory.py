@@ -176,7 +176,7 @@ class MemoryStore:
 
     def _packed(self, pages: Sequence[IndexedPage]) -> PageVectors:
         vectors = [page.embedding.vectors for page in pages]
-        return PageVectors.of([page.page_id for page in pages], vectors, self._manifest.space.dim)
+        return PageVectors.from_arrays([page.page_id for page in pages], vectors, self._manifest.space.dim)
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
         """Name the pages whose text matches ``query`` best by BM25."""

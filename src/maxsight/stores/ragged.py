@@ -1,7 +1,7 @@
-"""What a column holds for some pages, where it lies: in memory, or in files mapped into it.
+"""Columns of pages, where their bytes lie: in memory, or in files mapped into it.
 
-Pages differ in length, and their bytes lie in one buffer per file. Kernels are given addresses; everybody else
-takes a page at a time, as an array that keeps its buffer alive.
+Pages differ in length. Their bytes lie in one buffer per file. Kernels use addresses. Other code takes a page at a
+time, as an array that keeps its buffer alive.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maxsight.types import Floats
 
 SIGN_BYTES = 16
-"""Of a vector's signs."""
+"""Bytes of a vector's sign code."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -24,9 +24,9 @@ class PageBytes:
     """The bytes of some pages.
 
     Attributes:
-        buffers: Where they lie. Shape ``(bytes,)`` each.
-        buffer_of: Which buffer a page lies in. Shape ``(pages,)``.
-        starts: Where in it a page begins. Shape ``(pages,)``.
+        buffers: Memory that holds them. Shape ``(bytes,)`` each.
+        buffer_of: Number of each page's buffer. Shape ``(pages,)``.
+        starts: First byte of each page in its buffer. Shape ``(pages,)``.
     """
 
     buffers: tuple[NDArray[np.uint8], ...]
@@ -34,23 +34,17 @@ class PageBytes:
     starts: NDArray[np.int64]
 
     def addresses(self) -> NDArray[np.int64]:
-        """Where each page begins in memory; valid as long as this object lives."""
+        """Return the address of each page. Valid as long as this object lives."""
         bases = np.array([buffer.ctypes.data for buffer in self.buffers], np.int64)
         return bases[self.buffer_of] + self.starts if len(self.starts) else self.starts
 
     def take(self, pages: NDArray[np.int64]) -> Self:
-        """The same for some of the pages, by position."""
+        """Take some of the pages, by position."""
         return type(self)(self.buffers, self.buffer_of[pages], self.starts[pages])
 
-    def page(self, page: int, size: int) -> NDArray[np.uint8]:
-        """The first ``size`` bytes of a page."""
-        start = int(self.starts[page])
-        piece: NDArray[np.uint8] = self.buffers[self.buffer_of[page]][start : start + size]
-        return piece
-
     @classmethod
-    def joined(cls, parts: Sequence[PageBytes]) -> Self:
-        """Several as one, in order."""
+    def concatenate(cls, parts: Sequence[PageBytes]) -> Self:
+        """Concatenate the pages of several, without copying their bytes."""
         buffers = tuple(buffer for part in parts for buffer in part.buffers)
         before = np.cumsum([0, *(len(part.buffers) for part in parts)])
         buffer_of = [part.buffer_of + first for part, first in zip(parts, before, strict=False)]
@@ -62,8 +56,8 @@ class PageBytes:
         )
 
     @classmethod
-    def of(cls, pages: Sequence[NDArray[np.generic]]) -> Self:
-        """Arrays in memory, one a page, end to end in one buffer."""
+    def from_arrays(cls, pages: Sequence[NDArray[np.generic]]) -> Self:
+        """Copy arrays, one per page, into one buffer."""
         flat = [np.ascontiguousarray(page).reshape(-1).view(np.uint8) for page in pages]
         starts = np.cumsum([0, *map(len, flat)], dtype=np.int64)[:-1]
         buffer = np.concatenate([np.empty(0, np.uint8), *flat])
@@ -89,8 +83,8 @@ class PageCodes:
 
     Attributes:
         counts: Vectors of each page. Shape ``(pages,)``.
-        signs: Pooled sign codes, see ``Codec.sign_bytes``: the first words of all, then the second words.
-        four_bit: 4-bit codes of all vectors, as the codec lays them out.
+        signs: Pooled sign codes, see ``CodedPage``.
+        four_bit: 4-bit codes.
     """
 
     counts: NDArray[np.int64]
@@ -105,9 +99,9 @@ class PageVectors:
     Attributes:
         page_ids: One per page.
         counts: Vectors of each page. Shape ``(pages,)``.
-        data: Where the first value of each page lies.
+        data: Bytes from the first value of each page on.
         strides: Bytes from one vector of a page to the next. Shape ``(pages,)``.
-        dim: Of the vectors.
+        dim: Dimensions of the vectors.
     """
 
     page_ids: tuple[str, ...]
@@ -123,31 +117,31 @@ class PageVectors:
         count, stride = int(self.counts[page]), int(self.strides[page])
         if not count:
             return np.empty((0, self.dim), np.float16)
-        size = (count - 1) * stride + self.dim * 2
-        return np.ndarray((count, self.dim), np.float16, self.data.page(page, size), strides=(stride, 2))
+        buffer, start = self.data.buffers[self.data.buffer_of[page]], int(self.data.starts[page])
+        return np.ndarray((count, self.dim), np.float16, buffer, start, (stride, 2))
 
     def __iter__(self) -> Iterator[Floats]:
         return (self[page] for page in range(len(self)))
 
     def take(self, pages: NDArray[np.int64]) -> Self:
-        """Some of the pages, by position."""
+        """Take some of the pages, by position."""
         names = tuple(self.page_ids[page] for page in pages.tolist())
         return type(self)(names, self.counts[pages], self.data.take(pages), self.strides[pages], self.dim)
 
     @classmethod
-    def of(cls, page_ids: Sequence[str], pages: Sequence[Floats], dim: int) -> Self:
-        """Arrays in memory, one a page."""
+    def from_arrays(cls, page_ids: Sequence[str], pages: Sequence[Floats], dim: int) -> Self:
+        """Copy arrays, one per page."""
         counts = np.array([len(page) for page in pages], np.int64)
-        data = PageBytes.of([page.astype(np.float16, copy=False) for page in pages])
+        data = PageBytes.from_arrays([page.astype(np.float16, copy=False) for page in pages])
         return cls(tuple(page_ids), counts, data, np.full(len(pages), dim * 2, np.int64), dim)
 
     @classmethod
-    def joined(cls, parts: Sequence[PageVectors], dim: int) -> Self:
-        """Several as one, in order."""
+    def concatenate(cls, parts: Sequence[PageVectors], dim: int) -> Self:
+        """Concatenate the pages of several, without copying their vectors."""
         return cls(
             tuple(page_id for part in parts for page_id in part.page_ids),
             np.concatenate([np.empty(0, np.int64), *(part.counts for part in parts)]),
-            PageBytes.joined([part.data for part in parts]),
+            PageBytes.concatenate([part.data for part in parts]),
             np.concatenate([np.empty(0, np.int64), *(part.strides for part in parts)]),
             dim,
         )

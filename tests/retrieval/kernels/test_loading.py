@@ -46,5 +46,5 @@ def test_without_a_compiler_numpy_does_it_all_and_says_so(monkeypatch, caplog):
     assert loading.load_kernels() is loading.NUMPY
     assert "searches are slower without compiled kernels" in caplog.text
     np.testing.assert_allclose(
-        score_exact(query, PageVectors.of(["a", "b"], pages, 32)), maxsim(query, pages), rtol=1e-6
+        score_exact(query, PageVectors.from_arrays(["a", "b"], pages, 32)), maxsim(query, pages), rtol=1e-6
     )

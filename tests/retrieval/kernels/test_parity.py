@@ -98,7 +98,7 @@ def test_the_matrix_unit_scores_4_bit_codes_to_the_last_bit_like_vector_instruct
 @given(**CASES)
 def test_exact_scores_are_like_the_reference(exact, lengths, dim, tokens, seed):
     rng = np.random.default_rng(seed)
-    pages = PageVectors.of([""] * len(lengths), pages_of(rng, lengths, dim), dim)
+    pages = PageVectors.from_arrays([""] * len(lengths), pages_of(rng, lengths, dim), dim)
     query, (scores, expected) = unit(rng, tokens, dim), np.empty((2, len(lengths)), np.float32)
     places = pages.data.addresses(), pages.strides, pages.counts
     exact.exact_scorer(query)(*places, scores)

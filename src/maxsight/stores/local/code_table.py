@@ -86,8 +86,8 @@ class CodeTable:
         parts = list(self.parts.values())
         return PageCodes(
             np.concatenate([np.empty(0, np.int64), *(part.counts for part in parts)]),
-            PageBytes.joined([part.signs for part in parts]),
-            PageBytes.joined([part.four_bit for part in parts]),
+            PageBytes.concatenate([part.signs for part in parts]),
+            PageBytes.concatenate([part.four_bit for part in parts]),
         )
 
     @cached_property
@@ -123,7 +123,7 @@ class CodeTable:
                 own = positions[mine] - self._first_of_part[number]
                 order.append(mine)
                 pieces.append(self._vectors_of_part(part, own))
-        joined = PageVectors.joined(pieces, self.dim)
+        joined = PageVectors.concatenate(pieces, self.dim)
         back = np.argsort(np.concatenate([np.empty(0, np.int64), *order]))
         return joined.take(back)
 
@@ -139,7 +139,9 @@ class CodeTable:
         if part.vectors is not None:
             strides = np.full(len(own), part.stride, np.int64)
             return PageVectors(tuple(names), part.counts[own], part.vectors.take(own), strides, self.dim)
-        return PageVectors.of(names, _read(self.version.dataset, part.row_ids[own], "vectors"), self.dim)
+        return PageVectors.from_arrays(
+            names, _read(self.version.dataset, part.row_ids[own], "vectors"), self.dim
+        )
 
 
 def read_table(version: Version, folder: Path, codec: Codec, dim: int, before: CodeTable | None) -> CodeTable:
@@ -225,11 +227,13 @@ class _Parts:
     ) -> PageBytes:
         """Return a column of bytes: mapped where it can be, else read."""
         mapped = column.values(places, sizes) if column else None
-        return PageBytes.of(_read(self.dataset, row_ids, name)) if mapped is None else mapped
+        return PageBytes.from_arrays(_read(self.dataset, row_ids, name)) if mapped is None else mapped
 
     def _encoded(self, row_ids: NDArray[np.uint64]) -> tuple[PageBytes, PageBytes]:
         codes = [self.codec.encode(page) for page in _read(self.dataset, row_ids, "vectors")]
-        return PageBytes.of([page.signs for page in codes]), PageBytes.of([page.four_bit for page in codes])
+        return PageBytes.from_arrays([page.signs for page in codes]), PageBytes.from_arrays(
+            [page.four_bit for page in codes]
+        )
 
 
 def _read(dataset: lance.LanceDataset, row_ids: NDArray[np.uint64], column: str) -> list[Any]:

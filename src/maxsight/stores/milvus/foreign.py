@@ -295,7 +295,7 @@ class ForeignRows:
         return found
 
     def _packed(self, vectors: Mapping[str, NDArray[np.float16]]) -> PageVectors:
-        return PageVectors.of(list(vectors), list(vectors.values()), self._dim)
+        return PageVectors.from_arrays(list(vectors), list(vectors.values()), self._dim)
 
     # Not writing ------------------------------------------------------------------------------------------
 

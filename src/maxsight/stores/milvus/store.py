@@ -250,7 +250,7 @@ class MilvusStore(ABC):
         self._connection.close()
 
     def _packed(self, vectors: Mapping[str, NDArray[np.float16]]) -> PageVectors:
-        return PageVectors.of(list(vectors), list(vectors.values()), self._dim)
+        return PageVectors.from_arrays(list(vectors), list(vectors.values()), self._dim)
 
     def _vector_bytes(self, row: Row) -> int:
         return int(row["vector_count"]) * self._dim * 4
