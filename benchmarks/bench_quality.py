@@ -1,11 +1,11 @@
-"""Is the quality of OCR predicted, is the damaged place found, and what of real scans?
+"""Are the error rates of OCR predicted, is a damaged place found, and what is predicted for real scans?
 
 ::
 
     python benchmarks/bench_quality.py --set filings --samples DIR --scans DIR
 
-``--samples`` holds the folders ``pages`` and ``crops`` that scripts/train_quality.py makes. Each figure is of samples
-whose document was left out; those on scans are of the model that comes with maxsight.
+``--samples`` holds the folders ``pages`` and ``crops`` that scripts/train_quality.py makes. Every figure is for
+samples whose document was left out of training; scans are predicted by the model that comes with maxsight.
 """
 
 import re
@@ -36,12 +36,12 @@ from maxsight.quality.training.samples import SampleFolder
 from maxsight.quality.training.tables import sample_table
 from maxsight.quality.training.trainer import train
 
-MOST_QUADRANTS = 60
+MAX_QUADRANTS = 60
 HURTING = (
     Degradation.BLUR, Degradation.NOISE, Degradation.CONTRAST, Degradation.JPEG, Degradation.MOTION,
     Degradation.SALT_PEPPER,
 )  # fmt: skip
-"""Those that can be laid over one quadrant alone: what the first attempt used."""
+"""Degradations that can be laid over one quadrant."""
 
 
 def rounded(values):
@@ -86,7 +86,7 @@ def companies_left_out(table, judgements):
 
 
 def quadrants(table, folders, extractor, parameters):
-    """Damage one quadrant of clean pages; is it told from the rest by the heat? AUC over patches with ink."""
+    """Damage one quadrant of clean pages, and find it by the heat. AUC over patches with ink."""
     true, documents = table.target(Target.CER), table.documents
     clean = [row for row, sample in enumerate(table.samples) if sample.degradation == CLEAN]
     aucs, hits, row_of = [], [], {}
@@ -94,7 +94,7 @@ def quadrants(table, folders, extractor, parameters):
         model = QualityRegressor(**parameters).fit(table.features[learn], true[learn])
         fitted = FittedTarget(model.support_, model.trees_, fit_conformal(true, true))
         row_of |= dict.fromkeys(judge.tolist(), fitted)
-    for number, row in enumerate(clean[:: max(1, len(clean) // MOST_QUADRANTS)]):
+    for number, row in enumerate(clean[:: max(1, len(clean) // MAX_QUADRANTS)]):
         sample = table.samples[row]
         (folder,) = [folder for folder in folders if sample.sample_id in folder]
         picture = folder.load_picture(sample)
@@ -132,7 +132,7 @@ def quadrants(table, folders, extractor, parameters):
 
 
 def scans(folder, predictor):
-    """Predictions for real scans, beside what OCR did."""
+    """Predictions for real scans."""
     found = {}
     for page in predict_documents([folder], predictor):
         if isinstance(page, PageQuality):

@@ -1,11 +1,11 @@
-"""Train the model of OCR quality that comes with maxsight, on born-digital PDFs of yours.
+"""Train the model of OCR quality that comes with maxsight, on a folder of born-digital PDFs.
 
     pip install '.[quality-training]'
     python scripts/train_quality.py PDF_FOLDER --samples /tmp/samples
 
-Makes samples of whole pages and of crops with tesseract at 150 dpi (about a second each; a stopped run goes on), trains
-on both, and writes the model beside the code, with its report where the samples are. The model that is shipped was
-made of the 19 company filings of FinanceBench named in benchmarks/README.md; its scores are inside its file.
+Makes samples of whole pages and of crops with tesseract at 150 dpi, about a second each; a stopped run continues.
+Trains on both, writes the model into the package, and its report into the folder of samples. The shipped model was
+trained on the 19 company filings of FinanceBench named in benchmarks/README.md; its file holds its scores.
 """
 
 from __future__ import annotations

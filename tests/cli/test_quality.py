@@ -50,7 +50,7 @@ def test_predictions_are_written_to_a_table(scans, tmp_path):
         assert result.exit_code == 2 and "written" in result.stderr
 
 
-def test_what_cant_be_read_is_named_and_the_rest_predicted(scans):
+def test_unreadable_files_are_named_and_the_rest_is_predicted(scans):
     (scans / "broken.pdf").write_bytes(b"no PDF")
     result = run("predict", scans)
     assert result.exit_code == 3
@@ -116,7 +116,7 @@ def test_indexing_with_quality_reports_pages_and_lists_them(scans, tmp_path):
     assert (again["judged"], again["unreadable"]) == (0, [])
 
 
-def test_a_library_that_was_judged_goes_on_being_judged_unless_refused(scans, tmp_path):
+def test_new_pages_of_a_judged_library_are_judged_unless_refused(scans, tmp_path):
     def judged(*arguments):
         place = ["--library", str(tmp_path / "t.library"), "--ocr", "none", "--json"]
         result = CliRunner().invoke(main, ["index", *map(str, arguments), *place])
@@ -128,7 +128,7 @@ def test_a_library_that_was_judged_goes_on_being_judged_unless_refused(scans, tm
     assert judged(scans) == 2
 
 
-def test_judging_is_not_refused_and_asked_for_at_once(tmp_path):
+def test_no_quality_and_a_quality_model_exclude_each_other(tmp_path):
     result = CliRunner().invoke(
         main, ["index", str(tmp_path), "--no-quality", "--quality-model", "my.quality"]
     )
@@ -136,7 +136,7 @@ def test_judging_is_not_refused_and_asked_for_at_once(tmp_path):
     assert "Give --no-quality or --quality-model, not both." in result.stderr
 
 
-def test_a_model_of_ones_own_can_judge_while_indexing_and_has_to_be_one(scans, tmp_path):
+def test_a_file_that_is_not_a_model_is_refused_before_indexing(scans, tmp_path):
     (tmp_path / "not.quality").write_text("no model")
     arguments = [
         "index",

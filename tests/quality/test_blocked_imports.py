@@ -46,7 +46,7 @@ def test_a_page_is_explained_without_the_packages_for_training(page, tmp_path):
     assert result.stdout.startswith("CER 0.")
 
 
-def test_importing_what_trains_without_its_packages_names_the_extra():
+def test_importing_training_without_its_packages_names_the_extra():
     result = run_blocked(TRAIN)
     assert "MissingExtraError" in result.stderr
     assert "pip install 'maxsight[quality-training]'" in result.stderr

@@ -1,4 +1,4 @@
-"""The features a ColPali makes, through the same code as `patches`; on a tiny checkpoint."""
+"""Features from a tiny ColPali checkpoint, by the same code as `patches`."""
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ def folder(tiny_checkpoint):
 
 @pytest.fixture(scope="module")
 def lengths(folder):
-    """Of its vectors and of its hidden states."""
+    """Lengths of its vectors and of its hidden states."""
     from maxsight.encoders import load_encoder
 
     encoder = load_encoder(str(folder))
@@ -46,6 +46,6 @@ def test_a_length_the_checkpoint_does_not_have_is_refused(folder):
         load_extractor(f"{folder}:77dim", PagePooling.MEAN)
 
 
-def test_text_weighting_is_for_patches(folder, lengths):
+def test_text_weighting_is_refused_for_checkpoints(folder, lengths):
     with pytest.raises(InputError, match="for patches only"):
         load_extractor(f"{folder}:{lengths[0]}dim", PagePooling.CONCAT_TEXT)

@@ -1,20 +1,9 @@
 import pytest
 
-from fitted_models import fitted_on_means, random_page
-from maxsight.quality.explaining import occlusion_heat, window_heat
-from maxsight.quality.features import PagePooling, load_extractor
+from maxsight.quality.explaining import window_heat
 from maxsight.quality.model_file import load_predictor
 from maxsight.quality.prediction import Target
 from page_pictures import page_picture
-
-
-def test_leaving_out_a_bad_patch_makes_the_page_better():
-    page = random_page()
-    page.vectors[:, 0] = 0
-    page.vectors[7, 0] = 20
-    heat = occlusion_heat(load_extractor("patches", PagePooling.MEAN), fitted_on_means("svr"), page)
-    assert heat.argmax() == 7
-    assert heat[7] > 0
 
 
 @pytest.mark.parametrize("corner", [(0, 0), (1, 1)])

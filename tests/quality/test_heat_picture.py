@@ -1,4 +1,4 @@
-"""What the colours of an explanation mean: the same on every picture, and told by its legend."""
+"""The colours of an explanation: the same on every picture, and shown by a legend."""
 
 import numpy as np
 import pytest
@@ -11,25 +11,25 @@ HALVES = PageVectors(np.zeros((2, 1), np.float32), np.float32([[0, 0, 1, 0.5], [
 
 
 def colours(top, bottom, picture=WHITE):
-    """Of the middle of each half of a page with these error rates."""
+    """Colours in the middle of both halves of a page with these error rates."""
     sheet = np.asarray(draw_heat(picture, HALVES, np.array([top, bottom]), "a title", "CER"), int)
     across = sheet.shape[1] // 2
     return sheet[PAGE_HEIGHT_PX // 4, across], sheet[3 * PAGE_HEIGHT_PX // 4, across]
 
 
-def test_one_colour_stands_for_one_error_rate_whatever_else_is_on_the_page():
+def test_one_colour_stands_for_one_error_rate_on_every_page():
     alone, _ = colours(0.25, 0.0)
     beside_worse, _ = colours(0.25, 1.0)
     np.testing.assert_array_equal(alone, beside_worse)
 
 
-def test_where_nothing_will_fail_nothing_is_drawn():
+def test_an_error_rate_of_zero_is_not_drawn():
     nothing, _ = colours(0.0, 1.0)
     np.testing.assert_array_equal(nothing, [255, 255, 255])
 
 
 @pytest.mark.parametrize("rate", [0.1, 0.5, 1.0])
-def test_the_legend_shows_the_colour_that_the_page_has(rate):
+def test_the_legend_shows_the_colours_of_the_page(rate):
     drawn, _ = colours(rate, 0.0)
     sheet = np.asarray(draw_heat(WHITE, HALVES, np.array([rate, 0.0]), "a title", "CER"), int)
     (row,) = [PAGE_HEIGHT_PX + FOOT_PX // 2]
@@ -41,7 +41,7 @@ def test_the_legend_shows_the_colour_that_the_page_has(rate):
     assert len(in_bar) and np.abs((in_bar - left) / (right - left) - rate).min() < 0.01
 
 
-def test_more_is_expected_to_fail_where_it_is_darker():
+def test_a_higher_error_rate_is_darker():
     paper = np.full((11, 3), 255, np.float32)
     luminance = heated(paper, np.linspace(0, 1, 11)) @ [0.299, 0.587, 0.114]
     assert (np.diff(luminance) < 0).all()

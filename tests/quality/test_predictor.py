@@ -60,7 +60,7 @@ def test_colour_and_grey_are_predicted_the_same(predictor):
         (np.random.default_rng(0).integers(0, 255, (900, 700)).astype(np.uint8), "no text can be made out"),
     ],
 )
-def test_where_no_number_is_due_there_is_a_reason(predictor, picture, reason):
+def test_a_picture_without_text_gets_a_reason_and_no_number(predictor, picture, reason):
     prediction = predictor.predict(picture)
     assert not prediction.estimates
     assert reason in prediction.refusal
@@ -73,7 +73,7 @@ def test_a_photograph_has_no_error_rate(predictor):
         assert "no text can be made out" in predictor.predict(photograph).refusal
 
 
-def test_a_page_on_its_side_is_judged_as_if_turned(predictor):
+def test_a_page_on_its_side_is_judged_as_if_upright(predictor):
     upright = page_picture()
     sideways = np.ascontiguousarray(np.rot90(upright, -1))
     prediction = predictor.predict(sideways)
@@ -81,8 +81,8 @@ def test_a_page_on_its_side_is_judged_as_if_turned(predictor):
     assert prediction.estimates[Target.CER].value == pytest.approx(cer(predictor, upright).value, abs=1e-6)
 
 
-def test_a_poster_of_few_words_gets_a_doubtful_number(predictor):
-    """Two lines of large type are read as well as any, and what one wrong word costs is not known."""
+def test_a_poster_of_few_words_gets_a_warning(predictor):
+    """Two lines of large type: one wrong word changes the error rate much."""
     prediction = predictor.predict(page_picture(size=44, lines=2))
     assert prediction.estimates
     assert "little text to judge by" in prediction.warning
@@ -90,13 +90,13 @@ def test_a_poster_of_few_words_gets_a_doubtful_number(predictor):
     assert predictor.predict(page_picture()).warning is None
 
 
-def test_a_page_unlike_the_samples_is_warned_of(predictor):
-    """Few, huge letters: nothing of the kind was learned from."""
+def test_a_page_unlike_the_samples_gets_a_warning(predictor):
+    """Few, huge letters: no sample had such a page."""
     prediction = predictor.predict(page_picture(1000, 1400, size=90))
     assert "unlike any page learned from" in prediction.warning
 
 
-def test_a_model_comes_back_as_it_was_written(predictor, tmp_path):
+def test_a_model_is_read_as_it_was_written(predictor, tmp_path):
     save_predictor(predictor, tmp_path / "m.quality")
     again = load_predictor(tmp_path / "m.quality")
     assert again.predict(page_picture()) == predictor.predict(page_picture())
@@ -154,7 +154,7 @@ def test_a_damaged_model_is_refused(tmp_path):
         load_predictor(tmp_path / "missing.quality")
 
 
-def test_a_model_that_takes_ocr_into_account_asks_for_the_reading(predictor):
+def test_a_model_with_ocr_features_asks_for_the_reading(predictor):
     space = FeatureSpace(
         *(getattr(predictor.space, name) for name in ("encoder", "revision", "dim", "layer", "pooling")), True
     )
@@ -177,7 +177,7 @@ def test_every_feature_has_a_name(predictor):
     assert predictor.space.layer is Layer.VECTORS
 
 
-def test_a_folder_is_predicted_with_its_problems_named(predictor, tmp_path):
+def test_a_folder_is_predicted_and_its_problems_are_named(predictor, tmp_path):
     good, blank, broken = (tmp_path / name for name in ("a.png", "b.png", "c.png"))
     Image.fromarray(page_picture()).save(good)
     Image.fromarray(np.full((400, 400), 255, np.uint8)).save(blank)
@@ -196,7 +196,7 @@ def page(name, value):
     return PageQuality(name, 1, Prediction(estimates, refusal="blank" if value is None else None))
 
 
-def test_the_worst_page_comes_first_and_one_without_a_number_before_it():
+def test_pages_without_a_number_come_first_then_the_worst():
     assert [found.file for found in worst_first([page("b", 0.2), page("c", None), page("a", 0.7)])] == [
         "c",
         "a",
@@ -205,7 +205,7 @@ def test_the_worst_page_comes_first_and_one_without_a_number_before_it():
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".json", ".parquet"])
-def test_predictions_are_written_as_the_files_name_says(suffix, tmp_path):
+def test_the_suffix_decides_how_predictions_are_written(suffix, tmp_path):
     file = tmp_path / f"table{suffix}"
     write_predictions([page("a.pdf", 0.25), page("b.pdf", None)], file)
     rows = {
@@ -220,6 +220,6 @@ def test_predictions_are_written_as_the_files_name_says(suffix, tmp_path):
         write_predictions([], tmp_path / "table.xlsx")
 
 
-def test_the_model_is_found_where_the_package_lies(tmp_path):
+def test_a_model_in_another_folder_is_read(tmp_path):
     shutil.copy(MODELS / DEFAULT_MODEL, tmp_path / "own.quality")
     assert load_predictor(tmp_path / "own.quality").space == load_predictor().space

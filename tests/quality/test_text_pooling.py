@@ -9,7 +9,7 @@ DIM = len(STATISTICS)
 
 
 def patches(levels, ink):
-    """Patches with a level and a share of ink each, and nothing else to tell."""
+    """Patches that differ in level and share of ink only."""
     vectors = np.zeros((len(levels), DIM), np.float32)
     vectors[:, STATISTICS.index("level")] = levels
     vectors[:, STATISTICS.index("ink_local")] = ink
@@ -22,7 +22,7 @@ def of_level(vectors):
     return dict(zip(TEXT_PARTS, pooled[:, STATISTICS.index("level")], strict=True))
 
 
-def test_the_patches_with_ink_decide():
+def test_patches_count_by_their_ink():
     """Ink 0.299 and 0.699, and 0.001 for all: 0.3 of the weight at level 10, 0.7 at level 20. There are no edges."""
     level = of_level(patches([10, 20], [0.299, 0.699]))
     assert level["mean by edges"] == pytest.approx(15)
@@ -30,7 +30,7 @@ def test_the_patches_with_ink_decide():
     assert level["std by ink"] == pytest.approx(10 * np.sqrt(0.3 * 0.7), abs=1e-4)
 
 
-def test_quantiles_of_even_weights_are_those_of_the_sorted_values():
+def test_quantiles_with_equal_weights_are_plain_quantiles():
     values = np.random.default_rng(0).permutation(100.0 * np.arange(1, 101)).reshape(100, 1)
     expected = [np.quantile(values, share, method="inverted_cdf") for share in QUANTILES]
     np.testing.assert_allclose(weighted_quantiles(values, np.ones(100)).ravel(), expected)

@@ -40,7 +40,7 @@ def test_two_trees_by_hand():
 
 
 @pytest.mark.parametrize("kind", ["1", "4", "10"], ids=["categories", "missing zeros", "missing values"])
-def test_splits_that_no_model_of_ours_has_are_refused(kind):
+def test_splits_by_categories_or_missing_values_are_refused(kind):
     with pytest.raises(InputError, match="split by categories or on missing values"):
         Trees(BY_HAND.replace("decision_type=2 2", f"decision_type=2 {kind}")).predict(np.zeros((1, 2)))
 

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
+from click.decorators import FC
 
-from maxsight.cli.output import check_folder, counted, json_option, print_json, say
+from maxsight.cli.output import check_folder, counted, json_option, print_json, progress, say
 from maxsight.cli.reading_options import changed, each_path, judging_options
 from maxsight.errors import InputError
 
@@ -21,13 +23,16 @@ POOLINGS = ["mean", "max", "std", "concat", "concat-text"]
 LEARNERS = ["average", "svr", "lightgbm"]
 _FOLDER = click.Path(path_type=Path, file_okay=False)
 _FILE = click.Path(path_type=Path, dir_okay=False)
+_model_option: Callable[[FC], FC] = click.option(
+    "--model", type=_FILE, help="A model's file.  [default: the one that comes with maxsight]"
+)
 
 
 @click.group()
 def quality() -> None:
     """Predict the error rates of OCR from how a page looks.
 
-    Before it is read, and in a fraction of the time that reading takes.
+    It takes a fraction of the time of reading. Training needs the extra quality-training.
     """
 
 
@@ -49,16 +54,15 @@ def quality() -> None:
 )
 @click.option("--pages-per-document", type=click.IntRange(1), default=12, show_default=True)
 @click.option(
-    "--degraded", type=click.IntRange(0), default=4, show_default=True, help="Samples beside the clean one."
+    "--degraded", type=click.IntRange(0), default=4, show_default=True, help="Samples besides the clean one."
 )
 @click.option("--seed", type=int, default=0, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 256), help="Pages at a time.  [default: by CPUs]")
 @json_option
 def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **options: Any) -> None:
-    """Make labelled samples of born-digital PDFs.
+    """Make labelled samples from born-digital PDFs.
 
-    Their pages are drawn, made worse, read by OCR and compared with their own text. The same command again goes on
-    where one was stopped.
+    Pages are drawn, damaged, read by OCR and compared with their own text. The same command continues a stopped run.
     """
     from maxsight.documents import OcrChoice
     from maxsight.quality.training.dataset import build_dataset
@@ -73,17 +77,12 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
         degraded_per_page=options["degraded"],
         seed=options["seed"],
     )
-    with click.progressbar(length=1, label="pages", file=sys.stderr) as bar:
-
-        def show(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
-        paths = list(each_path(sources))
+    paths, workers = list(each_path(sources)), options["workers"]
+    with progress("pages") as show:
         if pairs:
-            report = add_pairs(paths, out, settings.ocr, workers=options["workers"], on_page=show)
+            report = add_pairs(paths, out, settings.ocr, workers=workers, on_page=show)
         else:
-            report = build_dataset(paths, out, settings, workers=options["workers"], on_page=show)
+            report = build_dataset(paths, out, settings, workers=workers, on_page=show)
     for problem in report.problems:
         say(f"skipped: {problem}")
     if as_json:
@@ -107,7 +106,7 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
 @click.option("--model", "learner", type=click.Choice(LEARNERS), default="average", show_default=True)
 @click.option("--target", type=click.Choice(["cer", "wer", "both"]), default="both", show_default=True)
 @click.option(
-    "--with-ocr", is_flag=True, help="Take OCR's own confidence into account: for after it has run."
+    "--with-ocr", is_flag=True, help="Also use what OCR read and its confidence: for when it has run already."
 )
 @click.option(
     "--coverage", type=click.FloatRange(0.5, 0.99), default=0.9, show_default=True, help="Of the intervals."
@@ -123,7 +122,7 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
 def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -> None:
     """Train a model on samples, and judge it.
 
-    It is judged on documents left out, and written with a report.
+    It is judged on documents left out of training. A report is written with it.
     """
     from maxsight.cli.quality_tables import print_comparison, print_judgement
     from maxsight.quality.features import PagePooling, load_extractor
@@ -144,12 +143,7 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
             f"no samples lie in {', '.join(map(str, folders))}", hint="maxsight quality dataset makes some."
         )
     extractor = load_extractor(options["features"], PagePooling(options["pooling"]))
-    with click.progressbar(length=1, label="features", file=sys.stderr) as bar:
-
-        def show(done: int, of: int) -> None:
-            bar.length = of
-            bar.update(done - bar.pos)
-
+    with progress("features") as show:
         table = sample_table(samples, extractor, on_sample=show)
     settings = TrainingSettings(
         learner=Learner(options["learner"]),
@@ -173,11 +167,11 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
 
 @quality.command()
 @click.argument("paths", nargs=-1, required=True, metavar="IMAGE|PDF|FOLDER...")
-@click.option("--model", type=_FILE, help="A model's file.  [default: the one that comes with maxsight]")
+@_model_option
 @click.option("--out", type=_FILE, metavar="FILE", help="Write a table: .csv, .json or .parquet.")
 @click.option(
-    "--check-script", is_flag=True, help="Ask tesseract which script a page is in: one that OCR can't read gets a "
-    "reason and no number. About a second a page."
+    "--check-script", is_flag=True, help="Detect each page's script by tesseract, about a second a page. A page in a "
+    "script that OCR can't read gets a reason and no number."
 )  # fmt: skip
 @judging_options
 @json_option
@@ -186,44 +180,36 @@ def predict(
 ) -> None:
     """Predict the error rates of every page, worst first.
 
-    These are of characters (CER) and of words (WER). Behind each rate stands the interval that holds nine of ten,
-    [low, high]. A blank page, a photograph or a picture too small to read gets a reason and no number. What can't be
-    read is named, and the exit code is 3.
+    They are those of characters (CER) and words (WER), each with an interval [low, high] that holds the true rate of
+    nine pages in ten. A blank page, a photograph or a very small picture gets a reason and no number. Files that
+    can't be read are named, and the exit code is 3.
     """
     from maxsight.documents import ReadSettings
-    from maxsight.quality.bulk import (
-        PageQuality,
-        check_name,
-        predict_documents,
-        worst_first,
-        write_predictions,
-    )
+    from maxsight.quality import bulk
     from maxsight.quality.model_file import load_predictor
     from maxsight.quality.predictor import DPI
 
     if out:
-        check_name(out)
+        bulk.check_name(out)
         check_folder(out)
-    predictor = load_predictor(model)
-    settings = changed(ReadSettings(dpi=DPI), options)
-    pages: list[PageQuality] = []
-    problems = 0
-    judging = predict_documents(
+    judging = bulk.predict_documents(
         each_path(paths),
-        predictor,
-        settings,
+        load_predictor(model),
+        changed(ReadSettings(dpi=DPI), options),
         workers=options["workers"],
         check_script=options["check_script"],
     )
+    pages: list[PageQuality] = []
+    problems = 0
     for judged in judging:
-        if isinstance(judged, PageQuality):
+        if isinstance(judged, bulk.PageQuality):
             pages.append(judged)
         else:
             problems += 1
             say(f"skipped: {judged}")
-    pages = worst_first(pages)
+    pages = bulk.worst_first(pages)
     if out:
-        write_predictions(pages, out)
+        bulk.write_predictions(pages, out)
         say(f"written: {out}")
     if as_json:
         print_json([page.row() for page in pages])
@@ -238,18 +224,16 @@ def predict(
 @click.argument("file", type=click.Path(path_type=Path))
 @click.argument("page", type=click.IntRange(1), default=1)
 @click.option("--out", type=_FILE, required=True, metavar="PNG", help="Draw the page here.")
-@click.option("--model", type=_FILE, help="A model's file.  [default: the one that comes with maxsight]")
+@_model_option
 @judging_options
 def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any) -> None:
-    """Draw where on PAGE of FILE OCR would fail.
+    """Draw where OCR would fail on PAGE of FILE.
 
-    On white paper one colour stands for one error rate on every picture; a legend says for which. Beside it are the
-    words that OCR finds, coloured by its confidence. Behind each rate stands the interval that holds nine
-    of ten, [low, high].
+    On white paper one colour stands for one error rate on every picture; a legend shows the scale. Next to it are the
+    words that OCR finds, coloured by its confidence. Each rate is printed with an interval [low, high] that holds the
+    true rate of nine pages in ten.
     """
     from dataclasses import replace
-
-    import numpy as np
 
     from maxsight.documents import OcrChoice, ReadSettings, render_page
     from maxsight.pictures import fit_picture
@@ -264,8 +248,7 @@ def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any
     predictor = load_predictor(model)
     settings = changed(ReadSettings(dpi=DPI), options)
     drawn = render_page(file, page - 1, replace(settings, ocr=OcrChoice.NONE))
-    fit = predictor.extractor.encoder.picture
-    picture = np.asarray(drawn) if fit is None else fit_picture(drawn, fit)
+    picture = fit_picture(drawn, predictor.extractor.picture)
     prediction = predictor.predict(picture)
     if prediction.refusal:
         raise InputError(f"{file}, page {page}: {prediction.refusal}", hint="There is nothing to explain.")
@@ -276,8 +259,8 @@ def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any
     sheet = draw_heat(picture, vectors, heat, title, target.upper())
     if settings.ocr is not OcrChoice.NONE:
         reading = read_picture(picture, settings.ocr)
-        said = f"words OCR found: {len(reading.words.texts):,}, mean confidence {reading.confidence:.2f}"
-        sheet = side_by_side(sheet, draw_words(picture, reading, said))
+        title = f"words OCR found: {len(reading.words.texts):,}, mean confidence {reading.confidence:.2f}"
+        sheet = side_by_side(sheet, draw_words(picture, reading, title))
     try:
         sheet.save(out, format="PNG")
     except OSError as error:

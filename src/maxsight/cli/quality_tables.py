@@ -1,4 +1,4 @@
-"""The figures of ``maxsight quality train`` as tables on the terminal."""
+"""Prints the figures of ``maxsight quality train`` as tables."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NAME = 44
 
 
 def print_judgement(judgement: Judgement) -> None:
-    """Print how well one error rate is predicted, beside the baselines."""
+    """Print how well one error rate is predicted, with the baselines."""
     click.echo(f"{judgement.target.upper():<{_NAME}}  PLCC   SRCC    MAE   RMSE  triage AUC")
     for name, measures in judgement.measures.items():
         figures = (measures.plcc, measures.srcc, measures.mae, measures.rmse, measures.triage_auc)

@@ -23,12 +23,10 @@ class PageJudge(Protocol):
     @property
     def revision(self) -> str:
         """Identifies the judge; changes whenever its results may change. Stored as the field `MODEL`."""
-        ...
 
     @property
     def dpi(self) -> int:
         """The resolution that PDF pages are drawn at."""
-        ...
 
     @property
     def picture(self) -> PictureFit:
@@ -37,7 +35,6 @@ class PageJudge(Protocol):
         Raises:
             InputError: It needs more than a picture.
         """
-        ...
 
     def page_fields(self, picture: NDArray[np.uint8]) -> Mapping[str, Scalar]:
         """Judge one page; return fields named in `stores.fields.PAGE_FIELDS`.
@@ -45,7 +42,6 @@ class PageJudge(Protocol):
         Args:
             picture: RGB. Shape ``(height, width, 3)``, uint8.
         """
-        ...
 
 
 def load_judge(model: Path | None = None) -> PageJudge:
@@ -75,7 +71,7 @@ class Judges:
         self._named = named
         self._own: PageJudge | None = None
 
-    def judge_beside(self, seen: Set[Scalar]) -> PageJudge | None:
+    def choose_judge(self, seen: Set[Scalar]) -> PageJudge | None:
         """Choose a judge for new pages of a library; None if they are not judged.
 
         Without a named judge, the model that comes with maxsight judges if it judged all others: error rates of two

@@ -180,7 +180,7 @@ class Library(Upkeep, Auditing):
     def _page_judge(self, quality: bool | PageJudge | None) -> PageJudge | None:
         """Who judges new pages: who is given, the model that comes along, nobody, or whoever has judged the others."""
         if quality is None:
-            return Judges().judge_beside(judges_of(self.documents()))
+            return Judges().choose_judge(judges_of(self.documents()))
         return load_judge() if quality is True else quality or None
 
     def _page_encoder(self) -> Encoder:

@@ -1,5 +1,5 @@
-"""Will OCR read this page? Character and word error rates predicted from how the page looks.
+"""Will OCR read this page? Predicts character and word error rates from how the page looks.
 
-Needs the extra ``quality``. Training data are made by `dataset` (degraded pages, read by an OCR engine and compared
-with what they say), `features` pools a page's patch vectors, `regressors` learn, `predictor` answers.
+`features` pools a page's patch vectors, `predictor` predicts from them, `explaining` shows where on the page OCR would
+fail. `training` makes samples and models; nothing here imports it.
 """

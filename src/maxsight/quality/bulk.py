@@ -1,4 +1,7 @@
-"""Predictions for whole folders: pages are drawn in worker processes and judged in threads."""
+"""Predicts for folders of documents, and writes predictions as tables.
+
+Worker processes draw pages; threads judge them.
+"""
 
 from __future__ import annotations
 
@@ -30,10 +33,10 @@ TEXT_FILES = ("*.txt", "*.md")
 
 @dataclass(frozen=True, slots=True)
 class PageQuality:
-    """What is expected of OCR on a page of a document.
+    """The prediction for one page of a document.
 
     Attributes:
-        file: As it was named, or found below a folder.
+        file: The path as given, or as found in a folder.
         page_number: From 1.
         prediction: The error rates, or why there are none.
     """
@@ -43,7 +46,7 @@ class PageQuality:
     prediction: Prediction
 
     def row(self) -> dict[str, Any]:
-        """Flat, for tables: ``predicted_cer, cer_low, cer_high, predicted_wer, ..., refusal, warning``."""
+        """Make a table row: ``predicted_cer, cer_low, cer_high, predicted_wer, ..., refusal, warning``."""
         row: dict[str, Any] = {"file": self.file, "page_number": self.page_number}
         for target in Target:
             estimate = self.prediction.estimates.get(target)
@@ -64,21 +67,20 @@ def predict_documents(
     """Predict for every page of images, PDFs and folders, in order.
 
     Args:
-        paths: What to judge. Plain text files in folders are passed over.
-        predictor: The model. One that takes OCR into account runs ``settings.ocr`` on every page.
-        settings: How files are read; 150 dpi if not given.
+        paths: Files and folders. Plain text files in folders are skipped.
+        predictor: The model. With OCR features, it runs ``settings.ocr`` on every page.
+        settings: How files are read; 150 dpi by default.
         workers: Reading processes.
-        check_script: Ask tesseract which script each page is in, about a second a page: one that the engine can't
-            read gets a reason and no number.
+        check_script: Refuse pages in a script that the engine can't read. Tesseract takes about a second a page.
 
     Yields:
-        A page's prediction, or an error that names a file or page.
+        A page's prediction, or an error that names the file or page.
 
     Raises:
-        InputError: Scripts are to be checked, and tesseract is not installed.
+        InputError: ``check_script`` needs tesseract, which is not installed.
     """
     settings = settings or ReadSettings(dpi=DPI)
-    drawn = replace(settings, ocr=OcrChoice.NONE, picture=predictor.extractor.encoder.picture)
+    drawn = replace(settings, ocr=OcrChoice.NONE, picture=predictor.extractor.picture)
     problems: list[UnreadableDocumentError] = []
 
     def jobs() -> Iterator[ReadJob]:
@@ -110,7 +112,7 @@ def predict_documents(
 
 @contextmanager
 def _one_opencv_thread() -> Iterator[None]:
-    """Pages are spread over the cores; OpenCV's own threads would only take these from one another."""
+    """Limit OpenCV to one thread: `map_in_threads` already uses every core."""
     before = cv2.getNumThreads()
     cv2.setNumThreads(1)
     try:
@@ -120,7 +122,7 @@ def _one_opencv_thread() -> Iterator[None]:
 
 
 def worst_first(pages: Iterable[PageQuality]) -> list[PageQuality]:
-    """Order pages by what is expected of them: those without a number first, then by error rate."""
+    """Sort pages: those without a prediction first, then by falling error rate."""
 
     def badness(page: PageQuality) -> tuple[bool, float]:
         estimates = page.prediction.estimates
@@ -131,10 +133,10 @@ def worst_first(pages: Iterable[PageQuality]) -> list[PageQuality]:
 
 
 def check_name(file: Path) -> None:
-    """Refuse a name that says nothing a table can be written as.
+    """Check that a file's name has the suffix of a table.
 
     Raises:
-        InputError: It does.
+        InputError: It has another.
     """
     if file.suffix.lower() not in (".csv", ".json", ".parquet"):
         raise InputError(
@@ -143,10 +145,10 @@ def check_name(file: Path) -> None:
 
 
 def write_predictions(pages: Sequence[PageQuality], file: Path) -> None:
-    """Write predictions as CSV, JSON or Parquet, by the file's name.
+    """Write predictions as CSV, JSON or Parquet, by the file's suffix.
 
     Raises:
-        InputError: The name says none of these, or the file can't be written.
+        InputError: The suffix is another, or the file can't be written.
     """
     check_name(file)
     rows = [page.row() for page in pages]
@@ -170,7 +172,7 @@ _SCHEMA = pa.schema(
         ("file", pa.string()),
         ("page_number", pa.int32()),
         *(
-            (f"{name}", pa.float64())
+            (name, pa.float64())
             for target in Target
             for name in (f"predicted_{target}", f"{target}_low", f"{target}_high")
         ),

@@ -1,11 +1,12 @@
-"""Intervals that hold what they claim: conformal prediction from errors on documents that were left out.
+"""Intervals by split conformal prediction, from errors on documents left out.
 
-The width follows the prediction: a page predicted clean is known better than one predicted half readable.
+The width follows the prediction: the error of a page predicted clean is smaller than that of one predicted half wrong.
 """
 
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -13,53 +14,46 @@ import numpy as np
 from maxsight.types import Floats
 
 DEFAULT_COVERAGE = 0.9
-_MOST_KNOTS, _ERRORS_PER_KNOT = 12, 25
-_LEAST_ERROR = 0.003
+_MAX_KNOTS, _ERRORS_PER_KNOT = 12, 25
+_MIN_ERROR = 0.003
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conformal:
-    """How far predictions were off.
+    """Typical errors of predictions, and the intervals they give.
 
     Attributes:
         coverage: Share of intervals that hold the true value.
-        knots: Predictions, ascending. Shape ``(knots,)``.
-        errors: How far predictions there are off as a rule. Shape ``(knots,)``.
-        factor: So many times that is the half width of an interval; infinite where too few errors were seen.
+        knots: Predictions, ascending.
+        errors: Mean absolute error at each knot.
+        factor: Half width of an interval in typical errors; infinite if too few errors were seen.
     """
 
     coverage: float
-    knots: Floats
-    errors: Floats
+    knots: Sequence[float]
+    errors: Sequence[float]
     factor: float
 
     def interval(self, predicted: Floats) -> tuple[Floats, Floats]:
-        """Where the true error rates lie. Shapes ``(pages,)``, within [0, 1]."""
+        """Compute lower and upper ends, in [0, 1]. Shapes ``(pages,)``."""
         if math.isinf(self.factor):
             return np.zeros(len(predicted)), np.ones(len(predicted))
         half = self.factor * self.typical_error(predicted)
         return np.clip(predicted - half, 0, 1), np.clip(predicted + half, 0, 1)
 
     def typical_error(self, predicted: Floats) -> Floats:
-        """How far off a prediction is as a rule. Shape ``(pages,)``."""
+        """Interpolate the typical error at each prediction. Shape ``(pages,)``."""
         return np.interp(predicted, self.knots, self.errors)
 
 
 def fit_conformal(predicted: Floats, true: Floats, coverage: float = DEFAULT_COVERAGE) -> Conformal:
-    """Learn intervals from predictions for pages whose documents the model had not seen.
-
-    Args:
-        predicted: Shape ``(pages,)``.
-        true: Shape ``(pages,)``.
-        coverage: What is to be held.
-    """
+    """Fit intervals to predictions, shape ``(pages,)``, for documents that the model had not seen."""
     off = np.abs(predicted - true)
-    parts = np.array_split(
-        np.argsort(predicted, kind="stable"), max(1, min(_MOST_KNOTS, len(off) // _ERRORS_PER_KNOT))
-    )
-    knots = np.array([predicted[part].mean() for part in parts])
-    errors = np.maximum([off[part].mean() for part in parts], _LEAST_ERROR)
-    spread = Conformal(coverage, knots, errors, 1.0).typical_error(predicted)
+    knot_count = max(1, min(_MAX_KNOTS, len(off) // _ERRORS_PER_KNOT))
+    parts = np.array_split(np.argsort(predicted, kind="stable"), knot_count)
+    knots = [float(predicted[part].mean()) for part in parts]
+    errors = [max(float(off[part].mean()), _MIN_ERROR) for part in parts]
+    spread = np.interp(predicted, knots, errors)
     rank = math.ceil((len(off) + 1) * coverage)  # the finite-sample quantile of split conformal prediction
     factor = float(np.sort(off / spread)[rank - 1]) if rank <= len(off) else math.inf
     return Conformal(coverage, knots, errors, factor)

@@ -1,37 +1,32 @@
-"""Where on a page OCR would fail: which patches lower the quality.
+"""Where on a page OCR would fail: windows of patches are judged as if they were pages.
 
-Three ways. With mean pooling, what the model adds to its starting point is shared out over the patches exactly. With
-any pooling, patches can be left out and the change looked at, and windows of patches can be judged as if they were
-pages: the sharpest of the three, since one patch of a thousand hardly moves a page.
+To leave out single patches shows less, since one patch of a thousand hardly moves a page.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
 from maxsight.quality.features import FeatureExtractor, PageVectors
 from maxsight.quality.predictor import FittedTarget
 from maxsight.types import Floats
 
 WINDOW = 0.25
-"""Of the page's height and width."""
+"""Share of the page's height and width."""
 _STEP_SHARE = 0.25
 _MIN_PATCHES = 4
 
 
 def window_heat(extractor: FeatureExtractor, fitted: FittedTarget, page: PageVectors) -> Floats:
-    """Judge overlapping windows as pages; a patch's heat is the mean of the windows over it.
+    """Predict the error rate around each vector: the mean of the overlapping windows that hold it.
 
     Args:
         extractor: Pools the vectors.
         fitted: The model.
-        page: A page's vectors.
+        page: The page's vectors.
 
     Returns:
-        Predicted error rate around each vector. Shape ``(vectors,)``.
+        Error rates in [0, 1]. Shape ``(vectors,)``. A vector in no window gets the whole page's.
     """
     middles = (page.boxes[:, :2] + page.boxes[:, 2:]) / 2
     corners = np.arange(0, 1 - WINDOW + 1e-6, WINDOW * _STEP_SHARE)
@@ -50,30 +45,3 @@ def window_heat(extractor: FeatureExtractor, fitted: FittedTarget, page: PageVec
     covered = np.array(inside, np.float64)  # (windows, vectors)
     times = covered.sum(axis=0)
     return np.where(times > 0, judged @ covered / np.maximum(times, 1), everywhere)
-
-
-def occlusion_heat(
-    extractor: FeatureExtractor,
-    fitted: FittedTarget,
-    page: PageVectors,
-    blocks: Sequence[NDArray[np.intp]] | None = None,
-) -> Floats:
-    """How much worse the page is for each vector: its prediction less that without the vector, or its block.
-
-    Args:
-        extractor: Pools the vectors.
-        fitted: The model.
-        page: A page's vectors.
-        blocks: Rows that are left out together; each vector alone if not given.
-
-    Returns:
-        Shape ``(vectors,)``.
-    """
-    blocks = blocks or [np.array([row]) for row in range(len(page))]
-    whole = fitted.predict(extractor.pool(page.vectors)[None].astype(np.float64))[0]
-    heat = np.zeros(len(page))
-    for block in blocks:
-        rest = np.delete(page.vectors, block, axis=0)
-        if len(rest):
-            heat[block] = whole - fitted.predict(extractor.pool(rest)[None].astype(np.float64))[0]
-    return heat

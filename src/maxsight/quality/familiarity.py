@@ -1,4 +1,4 @@
-"""Is a page like those that were learned from? A prediction for one that is not deserves a warning."""
+"""How far a page is from the samples that a model was trained on. A distant page deserves a warning."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from maxsight.types import Floats
 
 Groups = NDArray[np.str_]
 
-_REFERENCES = 300
-_FARTHEST_SHARE = 0.995  # of samples of documents left out that count as familiar
+_MAX_REFERENCES = 300
+_FAMILIAR_SHARE = 0.995  # of samples whose document was left out
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Familiarity:
-    """What the samples looked like.
+    """Some of the samples, and how far from them a page may be.
 
     Attributes:
-        centre: Of the features. Shape ``(features,)``.
-        scale: Their deviations. Shape ``(features,)``.
-        references: Some of the samples, in deviations. Shape ``(references, features)``.
-        farthest: A page is unfamiliar if it is farther from the nearest of them.
+        centre: Mean of the features. Shape ``(features,)``.
+        scale: Their standard deviations. Shape ``(features,)``.
+        references: Some samples, in deviations. Shape ``(references, features)``.
+        farthest: Largest distance to the nearest reference that is still familiar.
     """
 
     centre: Floats
@@ -32,28 +32,24 @@ class Familiarity:
     farthest: float
 
     def distance(self, features: Floats) -> Floats:
-        """How far pages are from the nearest reference: the root mean square over features, in deviations."""
+        """Measure distances to the nearest reference: root mean square over features, in deviations."""
         standard = (np.atleast_2d(features) - self.centre) / self.scale
         return np.array([np.sqrt(((self.references - page) ** 2).mean(axis=1).min()) for page in standard])
 
     def unusual(self, features: Floats) -> int:
-        """Tell which feature of one page lies farthest from the samples' mean."""
+        """Find the feature of one page that is farthest from the samples' mean."""
         return int(np.abs((features - self.centre) / self.scale).argmax())
 
 
-def fit_familiarity(features: Floats, documents: Groups, seed: int = 0) -> Familiarity:
-    """Keep some samples, and how far those of a document are from the kept ones of others."""
+def fit_familiarity(features: Floats, documents: Groups) -> Familiarity:
+    """Choose references, and measure how far each document is from the references of others."""
     centre, deviation = features.mean(axis=0), features.std(axis=0)
     scale = np.where(deviation > 1e-9, deviation, 1.0)
-    kept = np.random.default_rng(seed).permutation(len(features))[:_REFERENCES]
-    references = ((features[kept] - centre) / scale).astype(np.float32)
-    apart = np.concatenate(
-        [
-            Familiarity(centre, scale, references[documents[kept] != name], 0).distance(
-                features[documents == name]
-            )
-            for name in np.unique(documents)
-            if (documents[kept] != name).any()
-        ]
-    )
-    return Familiarity(centre, scale, references, float(np.quantile(apart, _FARTHEST_SHARE)))
+    chosen = np.random.default_rng(0).permutation(len(features))[:_MAX_REFERENCES]
+    references = ((features[chosen] - centre) / scale).astype(np.float32)
+    apart = []
+    for name in np.unique(documents):
+        others = references[documents[chosen] != name]
+        if len(others):
+            apart.append(Familiarity(centre, scale, others, 0).distance(features[documents == name]))
+    return Familiarity(centre, scale, references, float(np.quantile(np.concatenate(apart), _FAMILIAR_SHARE)))

@@ -1,7 +1,7 @@
-"""Pages as one vector of fixed length each: what a model of quality is trained on and asked with.
+"""One feature vector of fixed length per page: what a model of quality is trained on and predicts from.
 
-An encoder makes one vector per patch; pooling them makes the page's. A model is tied to its `FeatureSpace`: the
-encoder with its revision, which of its vectors, and the pooling.
+An encoder makes one vector per patch, and pooling turns them into one per page. A model belongs to a `FeatureSpace`:
+the encoder with its revision, which of its vectors, and the pooling.
 """
 
 from __future__ import annotations
@@ -37,16 +37,16 @@ class PagePooling(StrEnum):
     CONCAT = "concat"
     """Mean, maximum and standard deviation."""
     CONCAT_TEXT = "concat-text"
-    """Those, and means, deviation and quantiles by how much text there is in each patch. For ``patches`` only."""
+    """The same, and means, deviation and quantiles weighted by text. For ``patches`` only."""
 
 
 class Layer(StrEnum):
     """Which of an encoder's vectors are pooled."""
 
     VECTORS = "vectors"
-    """Those it searches with: 128 components for ColPali."""
+    """The vectors for search: 128 components for ColPali."""
     HIDDEN = "hidden"
-    """Its language model's last hidden states: 2048 for ColPali."""
+    """The language model's last hidden states: 2048 components for ColPali."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,11 +55,11 @@ class FeatureSpace:
 
     Attributes:
         encoder: Its id: ``patches``, or a checkpoint's.
-        revision: Fingerprint of what makes its vectors.
+        revision: Fingerprint of the encoder's weights and settings.
         dim: Length of one of its vectors.
         layer: Which of its vectors are pooled.
-        pooling: How.
-        with_ocr: Whether what an OCR engine says of its own reading is added, as `OCR_FEATURES`.
+        pooling: How they are pooled.
+        with_ocr: Whether `OCR_FEATURES` follow.
     """
 
     encoder: str
@@ -90,8 +90,8 @@ class PageVectors:
     """A page before pooling.
 
     Attributes:
-        vectors: Shape ``(vectors, dim)``, float32. None of a blank page.
-        boxes: Where each stands, in fractions of the page. Shape ``(vectors, 4)``.
+        vectors: Shape ``(vectors, dim)``, float32. A blank page has none.
+        boxes: Their places, in fractions of the page. Shape ``(vectors, 4)``.
     """
 
     vectors: NDArray[np.float32]
@@ -106,39 +106,33 @@ class FeatureExtractor:
 
     Args:
         encoder: Makes the vectors.
-        layer: Which of them.
-        pooling: How they become one.
+        layer: Which of its vectors are pooled.
+        pooling: How they are pooled.
+
+    Attributes:
+        space: The space of the features.
+        picture: The size of picture that the encoder takes.
 
     Raises:
-        InputError: The encoder does not look at pages, has no hidden states, or the pooling is not for it.
+        InputError: The encoder does not look at pages, has no hidden states, or does not go with the pooling.
     """
 
     def __init__(self, encoder: Encoder, layer: Layer, pooling: PagePooling) -> None:
+        space = encoder.space
         if encoder.picture is None:
             raise InputError(
-                f"{encoder.space.encoder} reads words and does not look at pages",
+                f"{space.encoder} reads words and does not look at pages",
                 hint="Take patches, or a checkpoint of the ColPali family.",
             )
-        if pooling is PagePooling.CONCAT_TEXT and encoder.space.encoder != PATCHES:
+        if pooling is PagePooling.CONCAT_TEXT and space.encoder != PATCHES:
             raise InputError(f"the pooling {pooling} is for patches only", hint="Take concat.")
         if layer is Layer.HIDDEN and encoder.hidden_states is None:
-            raise InputError(f"{encoder.space.encoder} has no hidden states", hint="Take its vectors.")
+            raise InputError(f"{space.encoder} has no hidden states", hint="Take its vectors.")
+        self.picture = encoder.picture
         self._encoder = encoder
         self._hidden = encoder.hidden_states if layer is Layer.HIDDEN else None
-        self._layer = layer
-        self._pooling = pooling
-
-    @property
-    def encoder(self) -> Encoder:
-        """What makes the vectors."""
-        return self._encoder
-
-    @property
-    def space(self) -> FeatureSpace:
-        """What the features may be compared with."""
-        space = self._encoder.space
         dim = self._hidden.hidden_dim if self._hidden else space.dim
-        return FeatureSpace(space.encoder, space.revision, dim, self._layer, self._pooling)
+        self.space = FeatureSpace(space.encoder, space.revision, dim, layer, pooling)
 
     def vectors(self, picture: NDArray[np.uint8]) -> PageVectors:
         """Encode one page.
@@ -147,11 +141,10 @@ class FeatureExtractor:
             picture: Grey ``(height, width)`` or RGB ``(height, width, 3)``, uint8.
 
         Raises:
-            InputError: It is too small to hold a line of text.
+            InputError: The picture is too small to hold a line of text.
         """
         check_size(picture)
-        assert self._encoder.picture is not None  # checked at birth
-        page = Page(0, "", _NO_WORDS, TextSource.NONE, picture=_fitted(picture, self._encoder.picture))
+        page = Page(0, "", _NO_WORDS, TextSource.NONE, picture=_fit(picture, self.picture))
         if self._hidden:
             ((embedding, vectors),) = self._hidden.encode_pages_with_hidden([page])
         else:
@@ -167,8 +160,8 @@ class FeatureExtractor:
         Raises:
             InputError: There are none.
         """
-        if self._pooling is not PagePooling.CONCAT_TEXT:
-            return pool_vectors(vectors, Pooling(self._pooling.value))
+        if self.space.pooling is not PagePooling.CONCAT_TEXT:
+            return pool_vectors(vectors, Pooling(self.space.pooling.value))
         concat = pool_vectors(vectors, Pooling.CONCAT)
         return np.concatenate([concat, pool_by_text(vectors)]).astype(np.float32)
 
@@ -187,7 +180,7 @@ def load_extractor(features: str, pooling: PagePooling) -> FeatureExtractor:
     Args:
         features: ``patches``, or a checkpoint with the length of its vectors or hidden states:
             ``vidore/colpali-v1.3-hf:128dim``, ``vidore/colpali-v1.3-hf:2048dim``.
-        pooling: How vectors become one.
+        pooling: How vectors are pooled.
 
     Raises:
         InputError: The checkpoint has no vectors of that length.
@@ -202,27 +195,20 @@ def load_extractor(features: str, pooling: PagePooling) -> FeatureExtractor:
             hint="For example vidore/colpali-v1.3-hf:128dim or vidore/colpali-v1.3-hf:2048dim.",
         )
     encoder, dim = load_encoder(name), int(length.removesuffix("dim"))
-    if dim == encoder.space.dim:
-        return FeatureExtractor(encoder, Layer.VECTORS, pooling)
-    hidden = encoder.hidden_states.hidden_dim if encoder.hidden_states else None
-    if dim == hidden:
-        return FeatureExtractor(encoder, Layer.HIDDEN, pooling)
-    known = f"{encoder.space.dim}dim" + (f" and {hidden}dim" if hidden else "")
-    raise InputError(f"{name} has no vectors of length {dim}", hint=f"It has {known}.")
-
-
-def _fitted(picture: NDArray[np.uint8], fit: PictureFit) -> NDArray[np.uint8]:
-    height, width = picture.shape[:2]
-    if picture.ndim == 3 and fitted_size(width, height, fit) == (width, height):
-        return picture
-    return fit_picture(Image.fromarray(picture).convert("RGB"), fit)
+    lengths = {encoder.space.dim: Layer.VECTORS}
+    if encoder.hidden_states:
+        lengths.setdefault(encoder.hidden_states.hidden_dim, Layer.HIDDEN)
+    if dim not in lengths:
+        known = " and ".join(f"{each}dim" for each in lengths)
+        raise InputError(f"{name} has no vectors of length {dim}", hint=f"It has {known}.")
+    return FeatureExtractor(encoder, lengths[dim], pooling)
 
 
 def check_size(picture: NDArray[np.uint8]) -> None:
-    """Refuse what can't hold text.
+    """Refuse pictures that can't hold text.
 
     Raises:
-        InputError: It is smaller than a line of text and its surroundings.
+        InputError: The picture is smaller than a line of text with its margins.
     """
     height, width = picture.shape[:2]
     if min(height, width) < MIN_SIDE_PX:
@@ -230,3 +216,10 @@ def check_size(picture: NDArray[np.uint8]) -> None:
             f"the picture is {width} x {height} pixels; less than {MIN_SIDE_PX} on a side is no page",
             hint="Give the page in the resolution it is to be read in, such as 150 dpi.",
         )
+
+
+def _fit(picture: NDArray[np.uint8], fit: PictureFit) -> NDArray[np.uint8]:
+    height, width = picture.shape[:2]
+    if picture.ndim == 3 and fitted_size(width, height, fit) == (width, height):
+        return picture
+    return fit_picture(Image.fromarray(picture).convert("RGB"), fit)

@@ -1,7 +1,6 @@
-"""The picture of an explanation: heat over the page, and beside it what OCR read, coloured by its confidence.
+"""Draws an explanation: heat over the page, and next to it the words OCR read, coloured by its confidence.
 
-Colours are absolute: on white paper, one colour stands for one error rate on every picture, and a legend below the page
-says for which.
+On white paper one colour stands for one error rate on every picture. A legend below the page shows the scale.
 """
 
 from __future__ import annotations
@@ -20,10 +19,10 @@ from maxsight.types import Floats
 PAGE_HEIGHT_PX = 1400
 FOOT_PX, MARGIN_PX = 128, 16
 SURE, UNSURE = np.array([(38, 139, 80), (214, 39, 40)], np.float32)
-_TITLE_PX, _BAR_PX = 12, (54, 74)  # below the page; the bar from and to
+_TITLE_PX, _BAR_PX = 12, (54, 74)  # below the page; top and bottom of the bar
 _RATES = (0.0, 0.1, 0.25, 0.5, 1.0)
 _CONFIDENCES = (0.0, 0.25, 0.5, 0.75, 1.0)
-# An error rate's hue runs from yellow over red to violet, and it covers the more of the page the higher it is.
+# Hue runs from yellow over red to violet, and opacity grows with the error rate.
 _HUES = np.array([(255, 214, 0), (255, 140, 0), (214, 39, 40), (120, 20, 90)], np.float32)
 _HUE_AT = (0.0, 0.15, 0.5, 1.0)
 _STRONGEST = 0.65
@@ -35,14 +34,14 @@ Colours = NDArray[np.float32]
 def draw_heat(
     picture: NDArray[np.uint8], page: PageVectors, heat: Floats, title: str, rate: str
 ) -> Image.Image:
-    """Lay predicted error rates over a page, from nothing at 0 to violet at 1.
+    """Draw predicted error rates over a page, from transparent at 0 to violet at 1.
 
     Args:
         picture: Grey or RGB.
-        page: The vectors' boxes.
-        heat: In [0, 1]. Shape ``(vectors,)``.
-        title: Shown below.
-        rate: What the heat is, for the legend: ``CER``.
+        page: Holds the boxes of the vectors.
+        heat: Error rates in [0, 1]. Shape ``(vectors,)``.
+        title: Written below the page.
+        rate: Name of the error rate for the legend, such as ``CER``.
     """
     base = _scaled(picture)
     plane = np.zeros((base.height, base.width), np.float32)
@@ -59,7 +58,7 @@ def draw_heat(
 
 
 def draw_words(picture: NDArray[np.uint8], reading: OcrReading, title: str) -> Image.Image:
-    """Outline the words OCR found on a page: green where the engine is sure, red where it is not."""
+    """Frame the words OCR found on a page: green for high confidence, red for low."""
     base = _scaled(picture)
     draw = ImageDraw.Draw(base)
     scale = base.height / picture.shape[0]
@@ -70,24 +69,19 @@ def draw_words(picture: NDArray[np.uint8], reading: OcrReading, title: str) -> I
 
 
 def side_by_side(*pages: Image.Image) -> Image.Image:
-    """Put pictures of one height next to each other."""
-    sheet = Image.new("RGB", (sum(page.width for page in pages), max(page.height for page in pages)), _PAPER)
-    left = 0
-    for page in pages:
-        sheet.paste(page, (left, 0))
-        left += page.width
-    return sheet
+    """Join pictures of one height in a row."""
+    return Image.fromarray(np.hstack([np.asarray(page) for page in pages]))
 
 
 def heated(colours: Colours, rates: Floats) -> Colours:
-    """Lay error rates over colours.
+    """Blend the colours of error rates into a picture.
 
     Args:
         colours: From 0 to 255. Shape ``(..., 3)``.
         rates: From 0 to 1. Shape ``(...)``.
     """
     hue = np.stack([np.interp(rates, _HUE_AT, channel) for channel in _HUES.T], axis=-1)
-    cover = _STRONGEST * np.sqrt(rates)[..., None]  # so that 0.1, which matters, is seen
+    cover = _STRONGEST * np.sqrt(rates)[..., None]  # the root makes 0.1 visible
     return np.asarray(colours * (1 - cover) + hue * cover, np.float32)
 
 
@@ -109,7 +103,7 @@ def _with_foot(
     ticks: Sequence[float],
     colours: Callable[[Colours], Colours],
 ) -> Image.Image:
-    """A page with its title and legend below it: a bar of all colours from 0 to 1, and what some of them mean."""
+    """Add a title and a legend below a page: a bar of all colours from 0 to 1, with some values."""
     sheet = Image.new("RGB", (page.width, page.height + FOOT_PX), _PAPER)
     sheet.paste(page, (0, 0))
     font, small = (ImageFont.load_default(max(10, min(most, page.width // 34))) for most in (22, 17))

@@ -1,9 +1,9 @@
-"""A model as a file: a zip of JSON, LightGBM's own text and plain arrays. Nothing in it can run.
+"""A model as a file: a zip of JSON, LightGBM's text format and plain arrays. Nothing in it is executable.
 
 ::
 
     model.json         format, feature space, versions, scores, intervals, SHA-256 of the other members
-    familiarity.npz    what the samples looked like
+    familiarity.npz    samples to compare pages with
     cer/support.npz    a support vector machine
     cer/trees.txt      boosted trees
     wer/...
@@ -32,13 +32,13 @@ from maxsight.quality.support_vectors import SupportVectors
 from maxsight.quality.trees import Trees
 
 FORMAT = 3
-"""Changes with what is pooled of a page, or asked of a reading, as well."""
+"""Changes also with the pooled features and the OCR features."""
 SUFFIX = ".quality"
 MAX_BYTES = 200_000_000
 DEFAULT_MODEL = "patches" + SUFFIX
 MODELS = Path(__file__).parent / "models"
-"""Those that come with maxsight."""
-_STAMP = (1980, 1, 1, 0, 0, 0)  # the same model is the same bytes
+"""Models that come with maxsight."""
+_STAMP = (1980, 1, 1, 0, 0, 0)  # so that the same model gives the same bytes
 
 Value = TypeVar("Value", SupportVectors, Familiarity)
 
@@ -47,7 +47,7 @@ def save_predictor(predictor: QualityPredictor, file: Path) -> None:
     """Write a model.
 
     Raises:
-        InputError: It can't be written there.
+        InputError: The file can't be written.
     """
     members = {"familiarity.npz": _arrays(predictor.familiarity)}
     for target, fitted in predictor.targets.items():
@@ -60,7 +60,11 @@ def save_predictor(predictor: QualityPredictor, file: Path) -> None:
         "space": asdict(predictor.space),
         "about": predictor.about,
         "conformal": {
-            target.value: _conformal(fitted.conformal) for target, fitted in predictor.targets.items()
+            target.value: {
+                **asdict(fitted.conformal),
+                "factor": str(fitted.conformal.factor),
+            }  # JSON has no infinity
+            for target, fitted in predictor.targets.items()
         },
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
@@ -77,10 +81,10 @@ def save_predictor(predictor: QualityPredictor, file: Path) -> None:
 
 
 def load_predictor(file: Path | None = None) -> QualityPredictor:
-    """Read a model; the one that comes with maxsight if none is named.
+    """Read a model, by default the one that comes with maxsight.
 
     Raises:
-        InputError: It is no model, is damaged, or was made by another version or for other features.
+        InputError: The file is not a model, is damaged, or has another format or other features.
     """
     if file is None:
         file = MODELS / DEFAULT_MODEL
@@ -123,31 +127,16 @@ def _assemble(described: dict[str, Any], members: dict[str, bytes]) -> QualityPr
         targets[Target(name)] = FittedTarget(
             None if support is None else _from_arrays(SupportVectors, support),
             None if trees is None else Trees(trees.decode()),
-            Conformal(
-                conformal["coverage"],
-                np.array(conformal["knots"]),
-                np.array(conformal["errors"]),
-                float(conformal["factor"]),
-            ),
+            Conformal(**{**conformal, "factor": float(conformal["factor"])}),
         )
     familiarity = _from_arrays(Familiarity, members["familiarity.npz"])
     return QualityPredictor(space, targets, familiarity, described["about"])
 
 
-def _conformal(conformal: Conformal) -> dict[str, Any]:
-    return {
-        "coverage": conformal.coverage,
-        "knots": conformal.knots.tolist(),
-        "errors": conformal.errors.tolist(),
-        "factor": str(conformal.factor),  # it may be infinite, which JSON does not know
-    }
-
-
 def _arrays(value: SupportVectors | Familiarity) -> bytes:
     packed = io.BytesIO()
-    np.savez(
-        packed, allow_pickle=False, **{field.name: getattr(value, field.name) for field in fields(value)}
-    )
+    arrays = {field.name: getattr(value, field.name) for field in fields(value)}
+    np.savez(packed, allow_pickle=False, **arrays)
     return packed.getvalue()
 
 

@@ -1,4 +1,4 @@
-"""What is predicted of one page: error rates with intervals, or why there are none."""
+"""What is predicted for one page: error rates with intervals, or why there are none."""
 
 from __future__ import annotations
 
@@ -10,22 +10,22 @@ from maxsight.types import Scalar
 
 
 class Target(StrEnum):
-    """What is predicted."""
+    """An error rate, at most 1."""
 
     CER = "cer"
-    """Wrong characters per character, at most 1."""
+    """Wrong characters per character."""
     WER = "wer"
-    """Wrong words per word, at most 1."""
+    """Wrong words per word."""
 
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """A predicted error rate.
+    """A predicted error rate, in [0, 1].
 
     Attributes:
-        value: In [0, 1].
-        low: The interval's lower end.
-        high: Its upper end.
+        value: The prediction.
+        low: Lower end of its interval.
+        high: Upper end.
     """
 
     value: float
@@ -35,12 +35,12 @@ class Estimate:
 
 @dataclass(frozen=True, slots=True)
 class Prediction:
-    """What is expected of OCR on one page.
+    """The error rates expected of OCR on one page.
 
     Attributes:
-        estimates: By what is predicted; empty where no number is due.
-        refusal: Why there is none; None if there is.
-        warning: Why the numbers may be far off; None if there is no reason to think so.
+        estimates: By error rate; empty if refused.
+        refusal: Why there are no estimates; None if there are.
+        warning: Why the estimates may be far off; None without a reason.
     """
 
     estimates: Mapping[Target, Estimate] = field(default_factory=dict)
@@ -48,7 +48,7 @@ class Prediction:
     warning: str | None = None
 
     def page_fields(self) -> dict[str, Scalar]:
-        """What a library keeps with the page: ``predicted_cer``, ``predicted_wer``, and ``quality_note`` if need be."""
+        """Make a library page's fields: ``predicted_cer``, ``predicted_wer``, ``quality_note`` if there is one."""
         fields: dict[str, Scalar] = {
             f"predicted_{target}": round(estimate.value, 4) for target, estimate in self.estimates.items()
         }

@@ -1,4 +1,4 @@
-"""Will OCR read this page? Asks a fitted model, says how sure it is, and says so where no number is due."""
+"""Predicts from a page's picture how much of it OCR will misread, or says why it can't."""
 
 from __future__ import annotations
 
@@ -28,43 +28,49 @@ from maxsight.quality.prediction import Estimate, Prediction, Target
 from maxsight.quality.support_vectors import SupportVectors
 from maxsight.quality.text_presence import find_text
 from maxsight.quality.trees import Trees
-from maxsight.types import Scalar
+from maxsight.types import Floats, Scalar
 
 DPI = 150
+_NEEDS_OCR = "this model judges a page together with what OCR read on it"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class FittedTarget:
-    """What was learned of one error rate.
+    """A fitted model of one error rate. With both learners, the mean of their predictions counts.
 
     Attributes:
         support: A support vector machine, or None.
-        trees: Boosted trees, or None. Where both are there, their mean counts.
-        conformal: How far off predictions are.
+        trees: Boosted trees, or None.
+        conformal: Makes the intervals.
     """
 
     support: SupportVectors | None
     trees: Trees | None
     conformal: Conformal
 
-    def predict(self, features: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Predict error rates within [0, 1]. Shape ``(pages,)``."""
-        parts = [part.predict(features) for part in (self.support, self.trees) if part is not None]
-        return np.asarray(np.clip(np.mean(parts, axis=0), 0, 1))
+    def predict(self, features: Floats) -> Floats:
+        """Predict error rates in [0, 1]. Shape ``(pages,)``."""
+        return mean_prediction(self.support, self.trees, features)
+
+
+def mean_prediction(support: SupportVectors | None, trees: Trees | None, features: Floats) -> Floats:
+    """Average the predictions of the learners there are. Shape ``(pages,)``."""
+    parts = [part.predict(features) for part in (support, trees) if part is not None]
+    return np.asarray(np.mean(parts, axis=0))
 
 
 class QualityPredictor:
-    """A fitted model with what makes its features.
+    """A fitted model and the extractor of its features.
 
     Args:
-        space: Of the features it was fitted on.
-        targets: What was learned.
-        familiarity: What the samples looked like.
+        space: The space of the features it was fitted on.
+        targets: The fitted models.
+        familiarity: How far pages are from the samples.
         about: How it was made: versions, samples, scores.
-        extractor: Makes the features; loaded by the space's name if not given.
+        extractor: Makes the features; by default loaded by the name in ``space``.
 
     Raises:
-        InputError: The extractor makes other features.
+        InputError: The extractor makes features of another space.
     """
 
     def __init__(
@@ -79,21 +85,17 @@ class QualityPredictor:
         self.targets = dict(targets)
         self.familiarity = familiarity
         self.about = dict(about)
-        self._extractor = extractor or load_extractor(_features_name(space), space.pooling)
-        if self._extractor.space != _without_ocr(space):
+        name = space.encoder if space.encoder == "patches" else f"{space.encoder}:{space.dim}dim"
+        self.extractor = extractor or load_extractor(name, space.pooling)
+        if self.extractor.space != replace(space, with_ocr=False):
             raise InputError(
-                f"the model was made for {space}, not for {self._extractor.space}",
+                f"the model was made for {space}, not for {self.extractor.space}",
                 hint="Train it again: maxsight quality train.",
             )
 
-    @property
-    def extractor(self) -> FeatureExtractor:
-        """What makes the features."""
-        return self._extractor
-
     @cached_property
     def revision(self) -> str:
-        """Fingerprint of what was learned: another one may predict otherwise."""
+        """Fingerprint of the fitted models: another revision may predict other values."""
         digest = hashlib.sha256(str(self.space).encode())
         for target, fitted in sorted(self.targets.items()):
             digest.update(target.encode())
@@ -105,26 +107,25 @@ class QualityPredictor:
 
     @property
     def dpi(self) -> int:
-        """At which the pages it learned from were drawn."""
+        """The resolution of the pages it was trained on."""
         return max(self.about.get("dpi", ()), default=0) or DPI
 
     @property
     def picture(self) -> PictureFit:
-        """The picture that it judges a page by.
+        """The size of picture that it takes.
 
         Raises:
-            InputError: It judges a page together with what OCR read on it.
+            InputError: It also needs what OCR read on the page.
         """
         if self.space.with_ocr:
             raise InputError(
-                "this model judges a page together with what OCR read on it, and here there is only the picture",
+                f"{_NEEDS_OCR}, and here there is only the picture",
                 hint="Take one that was trained without --with-ocr.",
             )
-        assert self._extractor.encoder.picture is not None  # an extractor looks at pages
-        return self._extractor.encoder.picture
+        return self.extractor.picture
 
     def page_fields(self, picture: NDArray[np.uint8]) -> dict[str, Scalar]:
-        """What a library keeps with a page: ``predicted_cer``, ``predicted_wer``, ``quality_note``."""
+        """Predict for one page; return ``predicted_cer``, ``predicted_wer``, ``quality_note``."""
         return self.predict(picture).page_fields()
 
     def predict(self, picture: NDArray[np.uint8], reading: OcrReading | None = None) -> Prediction:
@@ -132,15 +133,13 @@ class QualityPredictor:
 
         Args:
             picture: Grey ``(height, width)`` or RGB ``(height, width, 3)``, uint8, upright.
-            reading: What OCR read, for a model that takes it into account.
+            reading: What OCR read, for a model with OCR features.
 
         Raises:
-            InputError: The model needs the reading, and it is not given.
+            InputError: The model needs ``reading``.
         """
         if self.space.with_ocr and reading is None:
-            raise InputError(
-                "this model judges a page together with what OCR read on it", hint="Give the reading as well."
-            )
+            raise InputError(_NEEDS_OCR, hint="Give the reading as well.")
         try:
             check_size(picture)
         except InputError as error:
@@ -152,7 +151,7 @@ class QualityPredictor:
             )
         if not found.is_text:
             return Prediction(refusal=f"no text can be made out: {found}")
-        said = None if reading is None else ocr_features(reading.confidence, reading.words.text, found)
+        read = None if reading is None else ocr_features(reading.confidence, reading.words.text, found)
         notes = []
         if found.is_sideways:
             picture = np.ascontiguousarray(np.rot90(picture))
@@ -161,21 +160,18 @@ class QualityPredictor:
             notes.append(
                 f"little text to judge by, as on a poster or a cover: {found.aligned} characters or so"
             )
-        prediction = self.predict_vectors(self._extractor.vectors(picture), said)
+        prediction = self._predict_vectors(self.extractor.vectors(picture), read)
         if prediction.warning:
             notes.append(prediction.warning)
         return replace(prediction, warning="; ".join(notes) or None)
 
-    def predict_vectors(self, page: PageVectors, said: NDArray[np.float32] | None = None) -> Prediction:
-        """Predict for a page that is encoded already.
-
-        Args:
-            page: Its vectors.
-            said: `OCR_FEATURES`, for a model that takes them into account.
-        """
+    def _predict_vectors(self, page: PageVectors, read: NDArray[np.float32] | None) -> Prediction:
         if not len(page):
             return Prediction(refusal="the page is blank")
-        features = self.features(page, said)[None]
+        pooled = self.extractor.pool(page.vectors)
+        if self.space.with_ocr and read is not None:
+            pooled = np.concatenate([pooled, read])
+        features = pooled.astype(np.float64)[None]
         estimates = {}
         for target, fitted in self.targets.items():
             value = fitted.predict(features)
@@ -183,14 +179,7 @@ class QualityPredictor:
             estimates[target] = Estimate(float(value[0]), float(low[0]), float(high[0]))
         return Prediction(estimates, warning=self._warning(features[0]))
 
-    def features(self, page: PageVectors, said: NDArray[np.float32] | None = None) -> NDArray[np.float64]:
-        """What the model is asked with. Shape ``(features,)``."""
-        pooled = self._extractor.pool(page.vectors)
-        if self.space.with_ocr and said is not None:
-            pooled = np.concatenate([pooled, said])
-        return pooled.astype(np.float64)
-
-    def _warning(self, features: NDArray[np.float64]) -> str | None:
+    def _warning(self, features: Floats) -> str | None:
         distance = float(self.familiarity.distance(features)[0])
         if distance <= self.familiarity.farthest:
             return None
@@ -199,11 +188,3 @@ class QualityPredictor:
             f"unlike any page learned from ({distance:.2f} deviations away, at most {self.familiarity.farthest:.2f} "
             f"is usual; most of all in the {feature})"
         )
-
-
-def _features_name(space: FeatureSpace) -> str:
-    return space.encoder if space.encoder == "patches" else f"{space.encoder}:{space.dim}dim"
-
-
-def _without_ocr(space: FeatureSpace) -> FeatureSpace:
-    return FeatureSpace(space.encoder, space.revision, space.dim, space.layer, space.pooling)

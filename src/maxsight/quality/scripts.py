@@ -1,7 +1,7 @@
-"""Is a page in a script that the OCR engine can read? What it would make of any other has no error rate worth a figure.
+"""Checks that the OCR engine can read the script of a page. In any other script an error rate means nothing.
 
-How a page looks to the model says nothing of its script. Tesseract's own detection does, in about the time it takes to
-read the page, so it is asked only where somebody wants it.
+The features of a page say nothing of its script. Tesseract detects it, in about the time of reading the page, so this
+runs only on request.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from maxsight.types import TextSource
 TIMEOUT_S = 60.0
 RAPIDOCR_SCRIPTS = frozenset({"Latin", "Han"})
 LATIN = "Latin"
-# Tesseract's names of languages by script, as its detection names them; all others are written in Latin letters.
+# Tesseract's languages by script, in the names of its detection. All others use Latin letters.
 _LANGUAGES = {
     "Arabic": "ara fas pus snd uig urd kur_ara",
     "Armenian": "hye",
@@ -49,18 +49,18 @@ _LANGUAGES = {
 
 
 def unread_script(picture: NDArray[np.uint8], choice: OcrChoice) -> str | None:
-    """Name the script of a page if the engine can't read it; None if it can, or the script can't be told.
+    """Name the script of a page if the engine can't read it; None if it can, or if no script is detected.
 
     Args:
         picture: Grey or RGB, upright.
         choice: The engine.
 
     Raises:
-        InputError: Tesseract, which tells scripts apart, is not installed, or fails.
+        InputError: Tesseract, which detects scripts, is not installed, or fails.
     """
     if choose_engine(OcrChoice.AUTO) is not TextSource.TESSERACT:
         raise InputError(
-            "scripts are told apart by tesseract, which is not installed",
+            "scripts are detected by tesseract, which is not installed",
             hint="Install it (Debian: apt install tesseract-ocr), or leave the scripts unchecked.",
         )
     script = tesseract.detect_script(Image.fromarray(picture), timeout_s=TIMEOUT_S)
@@ -72,7 +72,7 @@ def unread_script(picture: NDArray[np.uint8], choice: OcrChoice) -> str | None:
 
 
 def scripts_of(languages: list[str]) -> frozenset[str]:
-    """The scripts that tesseract's languages are written in."""
+    """Find the scripts of tesseract's languages."""
     found = {
         name: {script for script, names in _LANGUAGES.items() if name in names.split()} for name in languages
     }

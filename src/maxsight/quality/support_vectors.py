@@ -44,13 +44,6 @@ class SupportVectors:
         arcsine = self._kernel(self.standardise(features)) @ self.weights + self.intercept
         return np.asarray(np.sin(np.clip(arcsine, 0, np.pi / 2)) ** 2)
 
-    def gradient(self, standardised: Floats) -> Floats:
-        """Compute the slope of the arcsine in each standardised feature. Shape ``(pages, features)``."""
-        weighted = self._kernel(standardised) * self.weights
-        return np.asarray(
-            2 * self.gamma * (weighted @ self._exact - weighted.sum(axis=1, keepdims=True) * standardised)
-        )
-
     @cached_property
     def _exact(self) -> Floats:
         return self.vectors.astype(np.float64)

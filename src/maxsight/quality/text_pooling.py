@@ -1,7 +1,6 @@
-"""Patches of a page pooled by how much text there seems to be in each: what matters to OCR is where the text is.
+"""Pools the patches of a page with weights: OCR depends on how the page looks where its text is.
 
-A mean hides that a corner is blurred. Quantiles over the ink tell it: how sharp, how dark, how even the worst tenth of
-it is, and the best.
+A mean hides a blurred corner. Quantiles over the ink show it: how sharp, dark and even the worst tenth of the ink is.
 """
 
 from __future__ import annotations
@@ -19,14 +18,14 @@ TEXT_PARTS = (
     "std by ink",
     *(f"{share:.0%} quantile by ink" for share in QUANTILES),
 )
-"""What `pool_by_text` makes of each statistic, in this order."""
+"""The results of `pool_by_text` for each statistic, in this order."""
 
 
 def pool_by_text(vectors: Floats) -> NDArray[np.float64]:
     """Pool a page's patches by their text. Shape ``(len(TEXT_PARTS) * len(STATISTICS),)``.
 
     Args:
-        vectors: By `STATISTICS`, one row at least. Shape ``(patches, len(STATISTICS))``.
+        vectors: Values of `STATISTICS`, at least one row. Shape ``(patches, len(STATISTICS))``.
     """
     values = np.asarray(vectors, np.float64)
     edges, ink = text_weights(values)
@@ -38,9 +37,9 @@ def pool_by_text(vectors: Floats) -> NDArray[np.float64]:
 
 
 def text_weights(vectors: Floats) -> tuple[Floats, Floats]:
-    """How much text there seems to be in each patch: by many, strong edges; by ink in the shape of characters.
+    """Estimate the text in each patch: by strong edges, and by ink in the shape of characters.
 
-    Noise has edges without characters, a blot has neither.
+    Noise has edges without characters; a blot has neither.
 
     Returns:
         Shape ``(patches,)`` each.
@@ -51,7 +50,7 @@ def text_weights(vectors: Floats) -> tuple[Floats, Floats]:
 
 
 def weighted_quantiles(values: NDArray[np.float64], weights: Floats) -> NDArray[np.float64]:
-    """The least value of each column that so much of the weight lies at or below.
+    """Find the smallest value of each column with the given share of weight at or below it.
 
     Returns:
         Shape ``(len(QUANTILES), columns)``.

@@ -1,4 +1,4 @@
-"""Does a picture show text at all? A photograph or a blank page has no error rate."""
+"""Finds whether a picture shows text at all: a photograph or a blank page has no error rate."""
 
 from __future__ import annotations
 
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 
 from maxsight.encoders.patches.statistics import stretch
 
-# Pixels and shares of a piece of ink that may be a character, or a word whose characters have run together.
-_HEIGHT, _WIDTH, _LEAST_AREA, _LEAST_FILL = (5, 60), (2, 250), 9, 0.12
+# Limits of a piece of ink that may be a character, or a word with joined characters: pixels, and share of its box.
+_HEIGHT, _WIDTH, _MIN_AREA, _MIN_FILL = (5, 60), (2, 250), 9, 0.12
 _BAND_PX = 12
-_WINDOW_PX, _DARKER = 41, 40  # ink is so many levels darker than its neighbourhood's mean
-# Measured: on 98 % of degraded pages, and on no photograph, so many have a neighbour in line.
+_WINDOW_PX, _DARKER = 41, 40  # ink is this many levels darker than the mean around it
+# Measured: 98 % of degraded pages have this many pieces in line, and no photograph.
 MIN_IN_LINE, MIN_SHARE_IN_LINE = 12, 0.27
-# Measured: where fewer are in line, as on one page in 20 learned from, predictions are off by twice as much.
-FEW_IN_LINE = 100
+# Measured: on pages with fewer in line, one in 20 samples, errors of predictions are twice as large.
+MANY_IN_LINE = 100
 
 
 @dataclass(frozen=True, slots=True)
 class InkFound:
-    """Pieces of ink of a character's size.
+    """Counts of pieces of ink with the size of a character.
 
     Attributes:
-        pieces: How many.
-        in_line: Those with one like them to their right.
-        in_column: Those with one like them below: in line, if the page lies on its side.
+        pieces: All of them.
+        in_line: Those with a similar piece to their right.
+        in_column: Those with a similar piece below, as on a page that lies on its side.
     """
 
     pieces: int
@@ -36,22 +36,22 @@ class InkFound:
 
     @property
     def is_text(self) -> bool:
-        """Whether enough of them stand in line, upright or sideways."""
+        """Whether enough pieces stand in line, upright or sideways."""
         return self.aligned >= MIN_IN_LINE and self.aligned >= MIN_SHARE_IN_LINE * self.pieces
 
     @property
     def is_little_text(self) -> bool:
-        """Whether there is so little, as on a poster or a cover, that a word more or less changes an error rate."""
-        return self.aligned < FEW_IN_LINE
+        """Whether there is so little text, as on a poster, that one word changes an error rate."""
+        return self.aligned < MANY_IN_LINE
 
     @property
     def is_sideways(self) -> bool:
-        """Whether there is text, and it lies on its side."""
+        """Whether the text lies on its side."""
         return self.is_text and self.in_column > 2 * self.in_line
 
     @property
     def aligned(self) -> int:
-        """Those in line, upright or sideways."""
+        """Pieces in line, upright or sideways."""
         return max(self.in_line, self.in_column)
 
     def __str__(self) -> str:
@@ -59,7 +59,7 @@ class InkFound:
 
 
 def find_text(picture: NDArray[np.uint8]) -> InkFound:
-    """Look for pieces of ink that stand like characters in a picture, grey or RGB."""
+    """Count pieces of ink that stand like characters in a picture, grey or RGB."""
     grey = picture if picture.ndim == 2 else np.asarray(cv2.cvtColor(picture, cv2.COLOR_RGB2GRAY), np.uint8)
     if np.ptp(grey) == 0:
         return InkFound(0, 0, 0)
@@ -75,8 +75,8 @@ def find_text(picture: NDArray[np.uint8]) -> InkFound:
         & (height <= _HEIGHT[1])
         & (width >= _WIDTH[0])
         & (width <= _WIDTH[1])
-        & (area >= _LEAST_AREA)
-        & (area > _LEAST_FILL * width * height)
+        & (area >= _MIN_AREA)
+        & (area > _MIN_FILL * width * height)
     )
     pieces = pieces[is_character]
     in_line, in_column = (
@@ -86,7 +86,7 @@ def find_text(picture: NDArray[np.uint8]) -> InkFound:
 
 
 def _in_line(pieces: NDArray[np.float32], shift: float) -> int:
-    """Count neighbours in one of the bands the page is cut into, of similar height and on one baseline."""
+    """Count neighbours of similar height on one baseline, within bands of the page."""
     x, y, width, height = pieces.T
     band = np.floor((y + height / 2) / _BAND_PX + shift)
     order = np.lexsort((x, band))

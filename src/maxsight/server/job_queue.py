@@ -217,7 +217,7 @@ class JobQueue:
         """Who judges the pages of a job. That nobody can is no reason not to index them."""
         try:
             seen = judges_of(self._library.documents())
-            judge = self._judges.judge_beside(seen)
+            judge = self._judges.choose_judge(seen)
         except MaxSightError as error:
             job.note(Noticed(f"these pages are not judged: {error}"))
             return None

@@ -35,8 +35,8 @@ def test_a_clean_page_stays_as_it_is():
     "name", ["skew", "warp", "low-resolution", "skew+warp", "low-resolution+skew", "blur"]
 )
 @pytest.mark.parametrize("seed", range(4))
-def test_where_a_point_came_from_can_be_told(name, seed):
-    """A dot is followed to where it went, and from there back."""
+def test_points_map_back_to_the_original(name, seed):
+    """A dot is found in the result, and its place is mapped back."""
     picture = np.full((400, 500), 255, np.uint8)
     picture[195:206, 295:306] = 0
     made = degrade(picture, name, 0.8, seed=seed)

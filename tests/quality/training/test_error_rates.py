@@ -25,7 +25,7 @@ def test_character_errors_by_hand():
     assert rates.words == 1
 
 
-def test_what_is_added_may_cost_more_than_there_was_and_is_held_to_one_for_learning():
+def test_added_text_can_exceed_the_reference_and_is_clipped_to_one_for_learning():
     rates = rates_of_texts("ab", "ab xyz uvw")
     assert rates.characters == pytest.approx(8 / 2)
     assert rates.words == pytest.approx(2 / 1)
@@ -49,7 +49,7 @@ def test_a_missing_word_is_an_error():
     assert rates.words == pytest.approx(1 / 8)
 
 
-def test_a_word_where_nothing_stands_is_an_error():
+def test_a_word_on_blank_paper_is_an_error():
     boxes = np.vstack([TWO_COLUMNS.boxes, [0, 500, 50, 510]])
     rates = rates_by_place(TWO_COLUMNS, PlacedWords([*TWO_COLUMNS.texts, "ghost"], boxes))
     assert rates.words == pytest.approx(1 / 8)
@@ -60,7 +60,7 @@ def test_boxes_may_be_off_by_a_third_of_a_line():
     assert rates_by_place(TWO_COLUMNS, read).characters == 0
 
 
-def test_an_engine_that_reads_nothing_is_wholly_wrong():
+def test_an_engine_that_reads_nothing_has_an_error_rate_of_one():
     rates = rates_by_place(TWO_COLUMNS, placed())
     assert (rates.characters, rates.words) == (1, 1)
 

@@ -36,7 +36,7 @@ def test_each_learner_learns(known, learner):
     assert not np.isnan(predicted).any()
 
 
-def test_a_support_vector_machine_asked_with_numpy_says_what_scikit_learn_says(known):
+def test_support_vectors_with_numpy_predict_what_scikit_learn_predicts(known):
     features, target, _ = known
     ours = QualityRegressor("svr").fit(features, target)
     scaler = StandardScaler().fit(features)
@@ -48,8 +48,8 @@ def test_a_support_vector_machine_asked_with_numpy_says_what_scikit_learn_says(k
     )  # its vectors are float16
 
 
-def test_the_last_features_count_more_where_they_are_emphasised(known):
-    """What is learned is what scikit-learn learns of features three times as wide."""
+def test_emphasised_features_count_three_times_as_much(known):
+    """The fit is that of scikit-learn on features three times as wide."""
     features, target, _ = known
     ours = QualityRegressor("svr", emphasised=2).fit(features, target)
     wider = StandardScaler().fit_transform(features) * [1, 1, 1, 1, 3, 3]
@@ -59,7 +59,7 @@ def test_the_last_features_count_more_where_they_are_emphasised(known):
 
 
 @pytest.mark.parametrize("learner", Learner)
-def test_a_predicted_error_rate_is_a_share_however_odd_the_page(known, learner):
+def test_predictions_stay_in_range_for_extreme_features(known, learner):
     features, target, _ = known
     model = QualityRegressor(learner).fit(features, target)
     found = model.predict(np.concatenate([features, 1e3 * features]))
@@ -67,13 +67,13 @@ def test_a_predicted_error_rate_is_a_share_however_odd_the_page(known, learner):
 
 
 @pytest.mark.parametrize("wrong", [-0.1, 1.5, 40.0])
-def test_an_error_rate_that_is_no_share_is_refused(known, wrong):
+def test_an_error_rate_outside_zero_to_one_is_refused(known, wrong):
     features, target, _ = known
     with pytest.raises(ValueError, match=r"lie in \[0, 1\]"):
         QualityRegressor().fit(features, np.append(target[1:], wrong))
 
 
-def test_scikit_learns_own_checks_fail_only_where_their_targets_are_no_error_rates():
+def test_scikit_learns_checks_fail_only_for_targets_outside_zero_to_one():
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         results = check_estimator(QualityRegressor("svr"), on_skip=None, on_fail=None)
@@ -116,7 +116,7 @@ def test_tuning_chooses_from_the_grids_of_both_learners(known):
     assert set(tune(features, target, documents, Learner.AVERAGE)) == {"svr_cost", "svr_gamma", "leaves"}
 
 
-def test_what_is_given_is_kept_while_the_rest_is_tuned(known):
+def test_given_parameters_stay_and_the_rest_is_tuned(known):
     chosen = tune(*known, Learner.SVR, given={"emphasised": 1})
     assert chosen.pop("emphasised") == 1
     assert chosen.keys() == {"svr_cost", "svr_gamma"}
@@ -138,7 +138,7 @@ def test_measures_by_hand():
     assert (found.srcc, found.triage_auc, found.count) == (1, 1, 4)
 
 
-def test_a_measure_that_means_nothing_is_not_a_number():
+def test_an_undefined_measure_is_nan():
     assert np.isnan(measure(np.zeros(5), np.arange(5) / 5).srcc)
     assert np.isnan(measure(np.zeros(5), np.arange(5) / 5).triage_auc)
 
@@ -157,7 +157,7 @@ def test_a_better_predictor_is_better_beyond_chance(known):
     ("samples", "documents", "message"),
     [(5, 5, "5 samples of 5 documents are too few"), (100, 1, "100 samples of 1 document are too few")],
 )
-def test_too_little_to_learn_from_is_refused(samples, documents, message):
+def test_too_few_samples_are_refused(samples, documents, message):
     names = np.array([f"{n % documents}.pdf" for n in range(samples)])
     with pytest.raises(InputError, match=message):
         check_samples(names, np.linspace(0, 1, samples))
@@ -169,7 +169,7 @@ def test_samples_of_one_error_rate_are_refused():
 
 
 @pytest.mark.parametrize("coverage", [0.8, 0.9])
-def test_intervals_hold_what_they_claim(coverage):
+def test_intervals_hold_the_true_value_as_often_as_claimed(coverage):
     """Errors that grow with the prediction, as those of real models do."""
     random = np.random.default_rng(0)
     predicted = random.random(4000)
@@ -182,7 +182,7 @@ def test_intervals_hold_what_they_claim(coverage):
         assert held[part].mean() == pytest.approx(coverage, abs=0.06)
 
 
-def test_an_interval_from_too_few_errors_is_all_there_is():
+def test_too_few_errors_give_the_widest_interval():
     low, high = fit_conformal(np.array([0.1, 0.2]), np.array([0.1, 0.3]), 0.9).interval(np.array([0.15]))
     assert (low[0], high[0]) == (0, 1)
 
@@ -197,8 +197,7 @@ def test_a_page_unlike_the_samples_is_far_from_them(known):
     assert familiar.unusual(odd) == 4
 
 
-def test_zip_has_no_pickle_even_by_accident(tmp_path):
-    """The reader refuses arrays of objects."""
+def test_a_file_without_a_model_is_refused(tmp_path):
     from maxsight.quality.model_file import load_predictor
 
     file = tmp_path / "evil.quality"

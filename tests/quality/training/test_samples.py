@@ -82,7 +82,7 @@ def made(born_digital, tmp_path_factory):
     return out, settings, build_dataset([born_digital], out, settings)
 
 
-def test_a_clean_page_is_read_and_its_degraded_twin_is_listed(made):
+def test_a_page_gives_a_clean_and_a_degraded_sample(made):
     out, _, report = made
     assert (report.made, report.kept, report.set_aside) == (2, 0, 0)
     clean, damaged = SampleFolder(out).accepted
@@ -102,7 +102,7 @@ def test_the_same_run_again_makes_nothing_twice(made, born_digital):
 
 
 def test_a_stopped_run_is_completed(made, born_digital, tmp_path):
-    """The table knows one of two samples, as after a kill."""
+    """The table has one of two samples, as after a kill."""
     out, settings, _ = made
     first, second = SampleFolder(out).accepted
     SampleFolder(tmp_path).add([first])
@@ -205,7 +205,7 @@ def test_features_are_made_once(many):
     assert len(list((many.folder / "features").glob("*.npz"))) >= 2
 
 
-def test_ocrs_own_confidence_can_be_taken_into_account(many):
+def test_a_model_can_be_trained_with_ocr_features(many):
     extractor = load_extractor("patches", PagePooling.MEAN)
     settings = TrainingSettings(Learner.SVR, targets=(Target.CER,), with_ocr=True, thorough=False, folds=3)
     predictor, (judgement,) = train(sample_table([many], extractor), extractor, settings)
@@ -226,7 +226,7 @@ def test_all_combinations_are_judged_as_if_each_was_trained_alone(many):
         assert row.measures.mae == pytest.approx(measure(true, alone).mae, abs=1e-6)
 
 
-def test_text_that_ocr_has_dropped_shows_beside_the_ink():
+def test_dropped_text_shows_in_the_ratio_to_the_ink():
     """Two words of 11 characters in all where 100 pieces of ink were found, 80 of them in line."""
     said = dict(zip(OCR_FEATURES, ocr_features(0.9, "hello world1", InkFound(100, 80, 5)), strict=True))
     assert said["ocr confidence"] == pytest.approx(0.9)

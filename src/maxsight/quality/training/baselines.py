@@ -1,4 +1,4 @@
-"""What a predictor has to beat: hand-made features of the whole page, the engine's own confidence, the mean."""
+"""Baselines that a predictor has to beat: features of the whole page, the engine's confidence, the mean."""
 
 from __future__ import annotations
 
@@ -43,18 +43,16 @@ def global_features(picture: Grey) -> NDArray[np.float32]:
 
 
 def confidence_only(confidence: Floats, target: Floats, folds: list[Fold]) -> Floats:
-    """Predict by the engine's mean word confidence, through a monotone curve learned in each fold."""
+    """Predict from the engine's mean confidence, by a monotone curve fitted in each fold."""
     predicted = np.zeros(len(target))
     for learn, judge in folds:
-        curve = IsotonicRegression(increasing=False, out_of_bounds="clip").fit(
-            confidence[learn], target[learn]
-        )
-        predicted[judge] = curve.predict(confidence[judge])
+        curve = IsotonicRegression(increasing=False, out_of_bounds="clip")
+        predicted[judge] = curve.fit(confidence[learn], target[learn]).predict(confidence[judge])
     return predicted
 
 
 def constant_mean(target: Floats, folds: list[Fold]) -> Floats:
-    """Predict the mean of what was learned from."""
+    """Predict the mean error rate of the other folds."""
     predicted = np.zeros(len(target))
     for learn, judge in folds:
         predicted[judge] = target[learn].mean()
@@ -62,7 +60,7 @@ def constant_mean(target: Floats, folds: list[Fold]) -> Floats:
 
 
 def _skew(ink: Grey) -> float:
-    """The turn, in degrees, after which rows of ink and rows of paper differ most."""
+    """Find the rotation, in degrees, after which rows of ink and rows of paper differ most."""
     height, width = ink.shape
     rows = max(1, round(_SKEW_WIDTH_PX * height / width))
     small = cv2.resize(ink, (_SKEW_WIDTH_PX, rows), interpolation=cv2.INTER_AREA)

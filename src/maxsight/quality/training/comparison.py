@@ -23,7 +23,7 @@ class Compared:
 
     Attributes:
         target: The error rate.
-        pooling: The pooling.
+        pooling: How vectors are pooled.
         learner: The regressor.
         measures: How well they predict.
     """
@@ -37,13 +37,9 @@ class Compared:
 def compare(
     folders: Sequence[SampleFolder], features: str, targets: Sequence[Target], *, say: Say = lambda _: None
 ) -> list[Compared]:
-    """Judge all combinations.
+    """Judge all combinations on samples; ``features`` is a name for `load_extractor`.
 
-    Args:
-        folders: The samples. Pages are encoded once: the richest pooling holds all others.
-        features: As for `load_extractor`.
-        targets: The error rates.
-        say: Called with what is being done.
+    Pages are encoded once, since the richest pooling holds all others.
     """
     richest = PagePooling.CONCAT_TEXT if features == PATCHES else PagePooling.CONCAT
     extractor = load_extractor(features, richest)

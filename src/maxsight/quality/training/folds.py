@@ -21,9 +21,9 @@ def document_folds(documents: Groups, count: int = 5, seed: int = 0) -> list[Fol
     """Split samples so that no document is on both sides.
 
     Args:
-        documents: Each sample's. Shape ``(samples,)``.
-        count: Folds; fewer where there are fewer documents.
-        seed: Which documents go together.
+        documents: Document of each sample. Shape ``(samples,)``.
+        count: Number of folds; at most the number of documents.
+        seed: Fixes which documents go together.
 
     Returns:
         Per fold, the rows to learn from and the rows to judge on.
@@ -34,10 +34,10 @@ def document_folds(documents: Groups, count: int = 5, seed: int = 0) -> list[Fol
 
 
 def check_samples(documents: Groups, target: Floats) -> None:
-    """Refuse what nothing can be learned from.
+    """Check that something can be learned from samples.
 
     Raises:
-        InputError: Too few samples or documents, or all of one value.
+        InputError: There are too few samples or documents, or all have one error rate.
     """
     known = len(np.unique(documents))
     if len(target) < MIN_SAMPLES or known < MIN_DOCUMENTS:

@@ -48,7 +48,6 @@ class TrainingSettings:
         coverage: Share of intervals that hold the true value.
         folds: Number of splits of the documents.
         thorough: Also leave out each degradation, and learn from fewer documents: many more fits.
-        seed: Fixes the folds.
     """
 
     learner: Learner = Learner.AVERAGE
@@ -57,7 +56,6 @@ class TrainingSettings:
     coverage: float = 0.9
     folds: int = 5
     thorough: bool = True
-    seed: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,17 +109,9 @@ class Judgement:
 def judge(
     table: SampleTable, features: Floats, target: Target, settings: TrainingSettings, say: Say
 ) -> Judgement:
-    """Judge a learner on an error rate.
-
-    Args:
-        table: The samples.
-        features: Those of the table, with OCR's if the settings say so. Shape ``(samples, features)``.
-        target: The error rate.
-        settings: What is trained.
-        say: Called with what is being done.
-    """
+    """Judge how well an error rate is predicted from ``features``, shape ``(samples, features)``."""
     true, documents = table.target(target), table.documents
-    folds = document_folds(documents, settings.folds, settings.seed)
+    folds = document_folds(documents, settings.folds)
     say(f"{target}: {len(table)} samples of {len(np.unique(documents))} documents in {len(folds)} folds")
     given = OCR_PARAMETERS if settings.with_ocr else {}
     predicted = cross_predict(features, true, documents, settings.learner, folds, given=given)

@@ -1,4 +1,4 @@
-"""How well predictions agree with the truth, and whether one predictor is better than another."""
+"""Measures how well predictions agree with the truth, and how much better one predictor is than another."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from maxsight.quality.familiarity import Groups
 from maxsight.types import Floats
 
 UNREADABLE_CER = 0.1
-"""Pages with more wrong characters are to be found by triage."""
+"""Triage looks for pages with a higher character error rate."""
 
 
 @dataclass(frozen=True, slots=True)
 class Measures:
-    """How well predictions agree with the truth; NaN where a measure means nothing.
+    """Agreement of predictions with the truth; NaN where a measure is undefined.
 
     Attributes:
         plcc: Pearson's correlation.
         srcc: Spearman's rank correlation.
         mae: Mean absolute error.
-        rmse: Root of the mean squared error.
+        rmse: Root mean squared error.
         triage_auc: Area under the ROC curve for pages above `UNREADABLE_CER`.
-        count: Samples.
+        count: Number of samples.
     """
 
     plcc: float
@@ -59,14 +59,13 @@ def bootstrap_difference(
     documents: Groups,
     *,
     draws: int = 1000,
-    seed: int = 0,
 ) -> tuple[float, float, float]:
-    """How much better ``one`` predicts than ``other``, with a 95 % interval over documents drawn with replacement.
+    """Compute how much better ``one`` predicts than ``other``, with a 95 % bootstrap interval over documents.
 
     Returns:
         The difference ``measure_of(true, one) - measure_of(true, other)``, and its interval's ends.
     """
-    random = np.random.default_rng(seed)
+    random = np.random.default_rng(0)
     members = [np.flatnonzero(documents == name) for name in np.unique(documents)]
     differences = []
     for _ in range(draws):
@@ -77,5 +76,5 @@ def bootstrap_difference(
 
 
 def srcc(true: Floats, predicted: Floats) -> float:
-    """Spearman's rank correlation; NaN where one side has one value only."""
+    """Compute Spearman's rank correlation; NaN if one side is constant."""
     return float(spearmanr(true, predicted)[0]) if np.ptp(true) > 0 and np.ptp(predicted) > 0 else np.nan

@@ -1,4 +1,4 @@
-"""Pictures of pages to features, as the first step of a scikit-learn pipeline."""
+"""Turns pictures of pages into features, as the first step of a scikit-learn pipeline."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maxsight.quality.features import FeatureExtractor, PagePooling, load_extrac
 
 
 class PageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
-    """Encodes and pools pictures of pages. It learns nothing: fitting only loads the encoder.
+    """Encodes and pools pictures of pages. Fitting only loads the encoder.
 
     Args:
         features: ``patches``, or a checkpoint with a length, as for ``maxsight quality train``.
@@ -42,7 +42,7 @@ class PageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         return self.extractor_.transform(X)
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
-        """One name per feature."""
+        """Return one name per feature."""
         return np.array(self.extractor_.space.names, dtype=object)
 
     def __sklearn_is_fitted__(self) -> bool:

@@ -1,7 +1,7 @@
 """Makes samples from pictures with known texts, as they are.
 
 The text comes from the columns ``image`` and ``text`` of a CSV, JSON Lines or Parquet file, or from ALTO, PAGE-XML or
-hOCR files beside their pictures. These files give boxes; a plain text is compared in its own order.
+hOCR files in the folders of their pictures. These files give boxes; a plain text is compared in its own order.
 """
 
 from __future__ import annotations

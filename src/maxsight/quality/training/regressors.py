@@ -1,17 +1,15 @@
 """The learners: a support vector machine, boosted trees, or the mean of both, as one scikit-learn regressor.
 
-An error rate is a share: near 0 a difference of 0.01 means much, in the middle little. So neither learner takes it as
-it stands: the machine learns ``arcsin(sqrt(rate))``, whose spread is even (Anscombe, 1948), the trees minimise the
-cross-entropy. On pages of documents left out, both rank better for it and are less far off.
-
-What was learned is plain arrays and LightGBM's own text, so that it can be written without pickle; a support vector
-machine is asked with numpy alone.
+An error rate is a share: near 0 a difference of 0.01 means much, in the middle little. So the machine learns
+``arcsin(sqrt(rate))``, whose spread is even (Anscombe, 1948), and the trees minimise the cross-entropy. On documents
+left out, both rank better so and have smaller errors.
 """
 
 from __future__ import annotations
 
+from dataclasses import KW_ONLY, dataclass
 from enum import StrEnum
-from typing import Any, Self
+from typing import Self
 
 import lightgbm
 import numpy as np
@@ -20,11 +18,12 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.svm import SVR
 from sklearn.utils.validation import check_is_fitted, validate_data
 
+from maxsight.quality.predictor import mean_prediction
 from maxsight.quality.support_vectors import SupportVectors
 from maxsight.quality.trees import Trees
 from maxsight.types import Floats
 
-# Features are held to what was learned from, a little beyond: neither learner knows anything there.
+# Features are clipped to the range seen in training and this share of it: neither learner knows anything beyond.
 _MARGIN = 0.1
 _EMPHASIS = 3.0
 
@@ -38,60 +37,47 @@ class Learner(StrEnum):
     """The mean of both, which ranks better than either."""
 
 
+@dataclass(eq=False, repr=False)
 class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
     """Predicts an error rate from a page's features, by scikit-learn's conventions.
 
-    Args:
+    Attributes:
         learner: ``svr``, ``lightgbm`` or ``average``.
-        svr_cost: Price of an error beyond ``svr_tolerance``.
+        svr_cost: Cost of an error beyond ``svr_tolerance``.
         svr_gamma: Of the kernel, times the number of features.
-        svr_tolerance: Errors that cost nothing.
-        emphasised: So many of the last features count three times as much to the machine. What was read on a page is
-            told by few features, what it looks like by many, whose distances would drown theirs.
-        rounds: Trees grown.
-        leaves: Of each tree.
-        learning_rate: What each tree adds.
-        min_leaf: Samples in a leaf, at least.
-        feature_share: Of the features, drawn for each tree.
-        random_state: Of the trees.
+        svr_tolerance: Errors up to it cost nothing.
+        emphasised: This many of the last features count three times as much to the machine: the few OCR features
+            would drown in distances over the many of the page's look.
+        rounds: Number of trees.
+        leaves: Maximum per tree.
+        learning_rate: Weight of each tree.
+        min_leaf: Minimum samples in a leaf.
+        feature_share: Share of the features drawn for each tree.
+        random_state: Seed of the trees.
     """
 
-    def __init__(
-        self,
-        learner: str = Learner.AVERAGE.value,
-        *,
-        svr_cost: float = 3.0,
-        svr_gamma: float = 0.5,
-        svr_tolerance: float = 0.02,
-        emphasised: int = 0,
-        rounds: int = 400,
-        leaves: int = 31,
-        learning_rate: float = 0.03,
-        min_leaf: int = 20,
-        feature_share: float = 0.2,
-        random_state: int = 0,
-    ) -> None:
-        self.learner = learner
-        self.svr_cost = svr_cost
-        self.svr_gamma = svr_gamma
-        self.svr_tolerance = svr_tolerance
-        self.emphasised = emphasised
-        self.rounds = rounds
-        self.leaves = leaves
-        self.learning_rate = learning_rate
-        self.min_leaf = min_leaf
-        self.feature_share = feature_share
-        self.random_state = random_state
+    learner: str = Learner.AVERAGE.value
+    _: KW_ONLY
+    svr_cost: float = 3.0
+    svr_gamma: float = 0.5
+    svr_tolerance: float = 0.02
+    emphasised: int = 0
+    rounds: int = 400
+    leaves: int = 31
+    learning_rate: float = 0.03
+    min_leaf: int = 20
+    feature_share: float = 0.2
+    random_state: int = 0
 
     def fit(self, X: ArrayLike, y: ArrayLike) -> Self:
         """Learn.
 
         Args:
             X: Shape ``(pages, features)``.
-            y: Their error rates, in [0, 1]. Shape ``(pages,)``.
+            y: Error rates, in [0, 1]. Shape ``(pages,)``.
 
         Raises:
-            ValueError: One of them is outside.
+            ValueError: An error rate is outside [0, 1].
         """
         features, target = validate_data(self, X, y, dtype=np.float64, y_numeric=True)
         if target.min() < 0 or target.max() > 1:
@@ -102,11 +88,10 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         return self
 
     def predict(self, X: ArrayLike) -> Floats:
-        """Predict error rates. Shape ``(pages,)``."""
+        """Predict error rates in [0, 1]. Shape ``(pages,)``."""
         check_is_fitted(self, "support_")
         features = validate_data(self, X, dtype=np.float64, reset=False)
-        parts = [part.predict(features) for part in (self.support_, self.trees_) if part is not None]
-        return np.asarray(np.mean(parts, axis=0))
+        return mean_prediction(self.support_, self.trees_, features)
 
     def _fit_support(self, features: Floats, target: Floats) -> SupportVectors:
         centre, deviation = features.mean(axis=0), features.std(axis=0)
@@ -124,14 +109,14 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             scale,
             low - margin,
             high + margin,
-            np.asarray(machine.support_vectors_, np.float16),  # a quarter of the size of a model
+            np.asarray(machine.support_vectors_, np.float16),  # a model takes a quarter of the space
             np.asarray(machine.dual_coef_[0], np.float64),
             float(machine.intercept_[0]),
             gamma,
         )
 
     def _fit_trees(self, features: Floats, target: Floats) -> Trees:
-        parameters: dict[str, Any] = {
+        parameters = {
             "objective": "cross_entropy",
             "num_leaves": self.leaves,
             "learning_rate": self.learning_rate,
@@ -144,7 +129,7 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
             "seed": self.random_state,
             "deterministic": True,
             "force_row_wise": True,
-            "num_threads": 1,  # its own default takes every core from whoever else works
+            "num_threads": 1,  # LightGBM takes every core by default
             "verbosity": -1,
         }
         data = lightgbm.Dataset(features, target, params={"verbosity": -1})

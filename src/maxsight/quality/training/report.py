@@ -1,4 +1,4 @@
-"""The account of a training run as a page of HTML with its plots as PNG."""
+"""The report of a training run: a page of HTML with plots as PNG."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from maxsight.quality.training.tables import SampleTable
 from maxsight.types import Floats
 
 _STYLE: Any = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "savefig.dpi": 110}
-_MOST_FEATURES = 20
+_MAX_FEATURES = 20
 _HEAD = (
     "<!doctype html><meta charset=utf-8><title>maxsight quality</title><style>body{font:15px/1.5 system-ui;"
     "max-width:60rem;margin:2rem auto;padding:0 1rem}table{border-collapse:collapse}td,th{padding:.2rem .8rem;"
@@ -33,10 +33,10 @@ _HEAD = (
 def write_report(
     folder: Path, table: SampleTable, judgements: Sequence[Judgement], predictor: QualityPredictor
 ) -> Path:
-    """Write ``report.html`` and its plots into a folder; returns the page.
+    """Write ``report.html`` and its plots into a folder; return the path of the page.
 
     Raises:
-        InputError: It can't be written there.
+        InputError: The folder can't be written to.
     """
     documents = len(np.unique(table.documents))
     parts = [
@@ -61,11 +61,11 @@ def _section(
     target, true = judgement.target, table.target(judgement.target)
     more, low, high = judgement.better_than_global
     yield f"<h2>{target.upper()}</h2>"
-    yield measures_table("predictor", judgement.measures.items())
+    yield _measures_table("predictor", judgement.measures.items())
     yield f"<p>SRCC above the global features: {more:+.3f} [{low:+.3f}, {high:+.3f}] (95 %, documents redrawn).</p>"
     wanted = predictor.targets[target].conformal.coverage
     yield f"<p>Intervals of {wanted:.0%} hold {judgement.coverage:.1%}.</p>"
-    yield "<h3>By degradation</h3>" + measures_table("seen in training", judgement.by_kind.items())
+    yield "<h3>By degradation</h3>" + _measures_table("seen in training", judgement.by_kind.items())
     if judgement.unseen:
         yield f"<h3>Degradation left out of training: mean SRCC {judgement.unseen_srcc:.2f}</h3>"
         rows = [
@@ -84,8 +84,7 @@ def _section(
 _COLUMNS = ("PLCC", "SRCC", "MAE", "RMSE", "triage AUC", "samples")
 
 
-def measures_table(head: str, rows: Iterable[tuple[str, Measures]]) -> str:
-    """Measures as an HTML table, one row each."""
+def _measures_table(head: str, rows: Iterable[tuple[str, Measures]]) -> str:
     return _html_table((head, *_COLUMNS), [(name, *_numbers(measures)) for name, measures in rows])
 
 
@@ -120,18 +119,18 @@ def _plot(table: SampleTable, judgement: Judgement, true: Floats, predictor: Qua
         calibration.set(
             xlabel="mean predicted", ylabel="mean true", title="Calibration, tenths of the samples"
         )
-        names, gains = feature_importance(judgement, predictor)
+        names, gains = _feature_importance(judgement, predictor)
         importance.barh(names[::-1], gains[::-1])
         importance.set(title="Importance, share of the trees' gain")
     return figure
 
 
-def feature_importance(judgement: Judgement, predictor: QualityPredictor) -> tuple[list[str], list[float]]:
-    """The features the trees gain most by, and their shares; none without trees."""
+def _feature_importance(judgement: Judgement, predictor: QualityPredictor) -> tuple[list[str], list[float]]:
+    """Name the features with the largest gain in the trees, and their shares; none without trees."""
     trees = predictor.targets[judgement.target].trees
     if trees is None:
         return [], []
     gain = np.asarray(lightgbm.Booster(model_str=trees.text).feature_importance("gain"), np.float64)
-    best = np.argsort(-gain)[:_MOST_FEATURES]
+    best = np.argsort(-gain)[:_MAX_FEATURES]
     share = gain / max(gain.sum(), 1e-12)
     return [predictor.space.names[index] for index in best], share[best].tolist()

@@ -130,8 +130,7 @@ class SampleFolder:
         name = f"{PICTURES}/{sample_id}.png"
         file = self.folder / name
         file.parent.mkdir(parents=True, exist_ok=True)
-        _, coded = cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])
-        file.write_bytes(coded.tobytes())
+        file.write_bytes(cv2.imencode(".png", picture, [cv2.IMWRITE_PNG_COMPRESSION, 3])[1].tobytes())
         return name
 
     def load_picture(self, sample: Sample) -> Grey:
@@ -146,7 +145,7 @@ class SampleFolder:
         except (OSError, cv2.error) as error:
             raise InputError(f"the picture {file} can't be read ({error})") from error
         if picture is None:
-            raise InputError(f"the picture {file} is damaged", hint="Make the samples anew.")
+            raise InputError(f"the picture {file} is damaged", hint="Make the samples again.")
         return np.asarray(picture, np.uint8)
 
 

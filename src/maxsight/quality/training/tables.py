@@ -1,4 +1,4 @@
-"""Samples as arrays: features, targets and documents, ready to learn from. Features are kept beside the samples."""
+"""Samples as arrays to learn from: features, error rates and documents. Features are cached with the samples."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ class SampleTable:
     Attributes:
         samples: The samples.
         features: Shape ``(samples, features)``.
-        global_features: Of the whole page, for the baseline. Shape ``(samples, 16)``.
-        ink: What there was to read on each.
+        global_features: Features of the whole page, for the baseline. Shape ``(samples, 16)``.
+        ink: The ink found on each.
     """
 
     samples: Sequence[Sample]
@@ -45,12 +45,12 @@ class SampleTable:
 
     @property
     def documents(self) -> Groups:
-        """Each sample's document. Shape ``(samples,)``."""
+        """Document of each sample. Shape ``(samples,)``."""
         return np.array([sample.file for sample in self.samples])
 
     @property
     def kinds(self) -> Groups:
-        """Each sample's degradation, ``mixed`` for several. Shape ``(samples,)``."""
+        """Degradation of each sample, ``mixed`` for several. Shape ``(samples,)``."""
         return np.array([sample.kind for sample in self.samples])
 
     @property
@@ -59,16 +59,16 @@ class SampleTable:
         return np.array([sample.ocr_confidence for sample in self.samples])
 
     def target(self, target: Target) -> Floats:
-        """What is to be predicted. Shape ``(samples,)``."""
+        """Return the error rate of each sample. Shape ``(samples,)``."""
         return np.array([getattr(sample, target.value) for sample in self.samples], np.float64)
 
     def with_ocr(self) -> Floats:
-        """The features and what the engine says of its reading. Shape ``(samples, features + OCR features)``."""
-        said = [
+        """Append OCR features to the features. Shape ``(samples, features + OCR features)``."""
+        read = [
             ocr_features(sample.ocr_confidence, sample.ocr_text, ink)
             for sample, ink in zip(self.samples, self.ink, strict=True)
         ]
-        return np.hstack([self.features, np.array(said, np.float64)])
+        return np.hstack([self.features, np.array(read, np.float64)])
 
 
 def sample_table(
@@ -77,42 +77,39 @@ def sample_table(
     *,
     on_sample: Callable[[int, int], None] = lambda done, of: None,
 ) -> SampleTable:
-    """Make the table of all accepted samples; pages without a vector are left out.
+    """Make the table of all accepted samples, without blank pages.
 
     Args:
-        folders: Samples; features that were made before are taken from beside them.
+        folders: The samples, with their cached features.
         extractor: Makes the features.
-        on_sample: Told how many of how many are done.
+        on_sample: Called with the samples done and all samples.
 
     Raises:
         InputError: A picture is gone or damaged.
     """
     of = sum(len(folder.accepted) for folder in folders)
-    samples: list[Sample] = []
-    features, whole, inks = [], [], []
+    rows: list[tuple[Sample, NDArray[np.generic], NDArray[np.generic], InkFound]] = []
     for folder in folders:
-        space = extractor.space
-        caches = [_Cache(folder.folder, kind) for kind in (f"{space}: {space.names}", GLOBAL, INK)]
-        pooled, globals_, found = caches
+        kinds = (f"{extractor.space}: {extractor.space.names}", GLOBAL, INK)
+        caches = pooled, whole, ink = [_Cache(folder.folder, kind) for kind in kinds]
         for sample in folder.accepted:
-            if any(sample.sample_id not in cache for cache in caches):
+            name = sample.sample_id
+            if any(name not in cache for cache in caches):
                 picture = folder.load_picture(sample)
                 page = extractor.vectors(picture)
-                pooled.add(sample.sample_id, extractor.pool(page.vectors) if len(page) else np.zeros(0))
-                globals_.add(sample.sample_id, global_features(picture))
-                found.add(sample.sample_id, np.array(astuple(find_text(picture))))
-            if len(vector := pooled[sample.sample_id]):
-                samples.append(sample)
-                features.append(vector)
-                whole.append(globals_[sample.sample_id])
-                inks.append(InkFound(*map(int, found[sample.sample_id])))
-            on_sample(len(samples), of)
+                pooled.add(name, extractor.pool(page.vectors) if len(page) else np.zeros(0))
+                whole.add(name, global_features(picture))
+                ink.add(name, np.array(astuple(find_text(picture))))
+            if len(pooled[name]):
+                rows.append((sample, pooled[name], whole[name], InkFound(*map(int, ink[name]))))
+            on_sample(len(rows), of)
         for cache in caches:
             cache.save()
+    samples, features, global_, inks = zip(*rows, strict=True) if rows else ((), (), (), ())
     return SampleTable(
         samples,
-        np.array(features, np.float64).reshape(len(samples), -1),
-        np.array(whole, np.float64).reshape(len(samples), -1),
+        np.array(features, np.float64).reshape(len(rows), -1),
+        np.array(global_, np.float64).reshape(len(rows), -1),
         inks,
     )
 
@@ -126,7 +123,7 @@ class _Cache:
         self._unsaved = 0
         if self._file.exists():
             with np.load(self._file, allow_pickle=False) as stored:
-                self._vectors = {name: stored[name] for name in stored.files}
+                self._vectors = dict(stored)
 
     def __contains__(self, sample_id: str) -> bool:
         return sample_id in self._vectors
