@@ -4,7 +4,7 @@ import pytest
 
 from maxsight import Library
 from maxsight.notices import SAMPLE_CHARS, Noticed, Notices
-from maxsight.spelling import listed
+from maxsight.spelling import list_names
 
 
 def german(sample):
@@ -16,7 +16,7 @@ def german(sample):
     [(["a"], "a"), (["a", "b", "c"], "a, b, c"), (["a", "b", "c", "d", "e"], "a, b, c and 2 more"), ([], "")],
 )
 def test_of_many_names_the_first_three_are_told(names, text):
-    assert listed(names) == text
+    assert list_names(names) == text
 
 
 def test_a_notice_is_told_once_with_the_documents_it_is_about():

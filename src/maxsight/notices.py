@@ -6,7 +6,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from maxsight.spelling import listed
+from maxsight.spelling import list_names
 
 SAMPLE_CHARS = 3000
 
@@ -66,7 +66,7 @@ class Notices:
         """Give every notice once, with the first of its documents."""
         for notice, documents in self._documents.items():
             if documents:
-                yield Noticed(f"{notice.message} ({listed(documents)})", notice.hint)
+                yield Noticed(f"{notice.message} ({list_names(documents)})", notice.hint)
 
 
 def fields_changed(documents: int) -> Noticed:
@@ -84,4 +84,4 @@ def passed_over(kinds: Counter[str]) -> Iterator[Noticed]:
     if count := kinds.total():
         files = "1 file of a kind" if count == 1 else f"{count:,} files of kinds"
         each = [f"{number:,} {kind or 'without an extension'}" for kind, number in kinds.most_common()]
-        yield Noticed(f"passed over {files} that maxsight does not read ({listed(each)})")
+        yield Noticed(f"passed over {files} that maxsight does not read ({list_names(each)})")

@@ -1,4 +1,4 @@
-"""Names that nobody knows, and the known ones they may stand for."""
+"""Names that are not known, and the known names that were probably meant."""
 
 from __future__ import annotations
 
@@ -7,41 +7,41 @@ from difflib import get_close_matches
 
 from maxsight.errors import UnknownParameterError
 
-MOST_CHARS = 100
+MAX_CHARS = 100
+"""Of a name that is compared or repeated in a message."""
 
 
-def did_you_mean(name: str, known: Collection[str]) -> str:
-    """The end of an error about an unknown name: ``; did you mean year?``, or nothing where none is like it."""
+def suggest_similar(name: str, known: Collection[str]) -> str:
+    """Write the end of an error about an unknown name: ``; did you mean year?``, or nothing if no name is similar."""
     same_but_for_case = [other for other in known if other.lower() == name.lower()]
-    meant = same_but_for_case or get_close_matches(name[:MOST_CHARS], known, n=1)
-    return asking_for(meant)
+    return suggest(same_but_for_case or get_close_matches(name[:MAX_CHARS], known, n=1))
 
 
-def asking_for(meant: Sequence[str]) -> str:
-    """``; did you mean year?`` or ``; did you mean a.pdf or b.pdf?``; nothing where nothing was found."""
-    return f"; did you mean {' or '.join(meant)}?" if meant else ""
+def suggest(names: Sequence[str]) -> str:
+    """Write ``; did you mean a.pdf or b.pdf?``, or nothing if there are no names."""
+    return f"; did you mean {' or '.join(names)}?" if names else ""
 
 
-def check_parameters(given: Collection[str], known: Collection[str], of: str) -> None:
-    """Refuse parameters that would otherwise go unnoticed.
+def check_parameters(given: Collection[str], known: Collection[str], taker: str) -> None:
+    """Refuse unknown parameters, which would otherwise be ignored silently.
 
     Args:
-        given: Names as a caller wrote them.
-        known: Names there are.
-        of: What takes them.
+        given: Names from a caller.
+        known: Names that exist.
+        taker: Names what takes the parameters, in the hint.
 
     Raises:
-        UnknownParameterError: One of them is not known.
+        UnknownParameterError: A name is not known.
     """
     for name in given:
         if name not in known:
             raise UnknownParameterError(
-                f"unknown parameter {name[:MOST_CHARS]!r}{did_you_mean(name, known)}",
-                hint=f"{of} takes {', '.join(known) or 'none'}.",
+                f"unknown parameter {name[:MAX_CHARS]!r}{suggest_similar(name, known)}",
+                hint=f"{taker} takes {', '.join(known) or 'none'}.",
             )
 
 
-def listed(names: Sequence[str], separator: str = ", ", *, most: int = 3) -> str:
-    """Name the first of some things and count the rest."""
-    more = f" and {len(names) - most} more" if len(names) > most else ""
-    return separator.join(names[:most]) + more
+def list_names(names: Sequence[str], separator: str = ", ", *, limit: int = 3) -> str:
+    """Name the first things and count the rest: ``a, b, c and 2 more``."""
+    more = f" and {len(names) - limit} more" if len(names) > limit else ""
+    return separator.join(names[:limit]) + more

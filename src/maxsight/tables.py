@@ -1,7 +1,4 @@
-"""Files of rows as people have them: one line of JSON Lines, and how a CSV table is separated.
-
-Spreadsheets in many countries write semicolons, and some tools write tabs.
-"""
+"""Rows in files from other programs: CSV tables, and lines of JSON."""
 
 from __future__ import annotations
 
@@ -15,12 +12,15 @@ from maxsight.errors import InputError
 TABLE_SUFFIXES = (".csv", ".tsv")
 
 
-def csv_dialect(file: TextIO, known: Set[str]) -> type[csv.Dialect]:
-    """How a table is written: with the first separator that makes known names of its first row, else with commas.
+def find_csv_dialect(file: TextIO, known: Set[str]) -> type[csv.Dialect]:
+    """Find what separates a table's cells: commas, semicolons (spreadsheets in many countries) or tabs.
 
     Args:
-        file: At its start, and there again afterwards.
-        known: Names of columns, one of which at least is there.
+        file: A table, at its start. It is at its start again afterwards.
+        known: Column names. The table should have at least one of them.
+
+    Returns:
+        The first dialect that finds a known name in the first row; commas if none does.
     """
     for dialect in (_Commas, _Semicolons, _Tabs):
         try:
@@ -45,11 +45,11 @@ class _Tabs(_Commas):
     delimiter = "\t"
 
 
-def json_object(line: str) -> dict[str, Any]:
-    """Read a line.
+def parse_json_object(line: str) -> dict[str, Any]:
+    """Read an object from a line of JSON.
 
     Raises:
-        InputError: It is not an object in JSON. It says where in the line; who calls says in which.
+        InputError: The line has no object. The message names the place in the line, but not the line.
     """
     try:
         values = json.loads(line)

@@ -73,7 +73,7 @@ def test_a_line_break_that_came_along_is_no_part_of_a_token():
     ("text", "told"),
     [
         ("s3://bucket/papers", "s3://"),
-        ("http://", "no URL of a Milvus server"),
+        ("http://", "not the URL of a Milvus server"),
         ("http://h:99999", "[Pp]ort"),
         ("http://h:1/a/b", "one database"),
         ("http://h:1/?colection=x", "no option 'colection'"),
@@ -83,7 +83,7 @@ def test_a_line_break_that_came_along_is_no_part_of_a_token():
         ("http://h:1/?collection=a-b", "'a-b' can't be the name of a collection"),
         ("http://h:1/?root=docs", "root must be an absolute path"),
         ("http://h:1/?consistency=strict", "consistency must be one of"),
-        ("http://h:1#part", "no URL of a Milvus server"),
+        ("http://h:1#part", "not the URL of a Milvus server"),
     ],
 )
 def test_what_is_no_address_is_named(text, told):

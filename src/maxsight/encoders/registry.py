@@ -11,7 +11,7 @@ from maxsight.encoders.precomputed import is_precomputed
 from maxsight.errors import InputError, ModelNotAvailableError, UnknownEncoderError
 from maxsight.extras import require
 from maxsight.settings import default_devices
-from maxsight.spelling import did_you_mean
+from maxsight.spelling import suggest_similar
 
 DEFAULT_ENCODER = "minilm"
 ENCODER_NAMES = ("minilm", "fake")
@@ -74,7 +74,7 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         return load_checkpoint(name, options or EncoderOptions())
     own = (DEFAULT_ENCODER, PARAGRAPHS, PATCHES)
     raise UnknownEncoderError(
-        f"no encoder is called {name!r}{did_you_mean(name, own)}",
+        f"no encoder is called {name!r}{suggest_similar(name, own)}",
         hint=f"With maxsight come {', '.join(own)}. Models of the ColPali and ColBERT family are named as on the hub "
         "(vidore/colpali-v1.3-hf) or by their folder, those of Cohere cohere:embed-multilingual-v3.0 and so on.",
     )

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from maxsight.errors import InputError
-from maxsight.tables import TABLE_SUFFIXES, json_object
+from maxsight.tables import TABLE_SUFFIXES, parse_json_object
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ def load_queries(path: Path) -> list[str]:
             queries.append(line)
             continue
         try:
-            queries.append(_text(json_object(line), "query"))
+            queries.append(_text(parse_json_object(line), "query"))
         except InputError as error:
             raise InputError(
                 f"{path}, line {number}: {error}", hint='Each line is a question, or {"query": ...}.'
@@ -65,7 +65,7 @@ def load_questions(path: Path) -> list[Question]:
     questions: dict[str, Question] = {}
     for number, line in _lines(path):
         try:
-            fields = json_object(line)
+            fields = parse_json_object(line)
             question = Question(
                 str(fields.get("query_id", number)),
                 _text(fields, "query"),

@@ -22,7 +22,7 @@ from maxsight.indexing.events import Indexed, Progress
 from maxsight.indexing.meter import Meter
 from maxsight.indexing.stage import MAX_IN_PROGRESS, Stage
 from maxsight.indexing.work import Commit, Work
-from maxsight.spelling import listed
+from maxsight.spelling import list_names
 from maxsight.stores.base import IndexedPage, Store
 from maxsight.types import Page, PageEmbedding
 
@@ -231,7 +231,7 @@ def _named(waiting: Waiting) -> str:
     numbers: dict[str, list[int]] = defaultdict(list)
     for work, page in waiting:
         numbers[work.document.path].append(page.page_number)
-    return listed([f"{path}, {_pages(min(of_it), max(of_it))}" for path, of_it in numbers.items()], "; ")
+    return list_names([f"{path}, {_pages(min(of_it), max(of_it))}" for path, of_it in numbers.items()], "; ")
 
 
 def _pages(first: int, last: int) -> str:

@@ -8,7 +8,7 @@ from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError
 from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_value
-from maxsight.tables import TABLE_SUFFIXES, csv_dialect, json_object
+from maxsight.tables import TABLE_SUFFIXES, find_csv_dialect, parse_json_object
 from maxsight.types import Scalar
 
 FILE_COLUMNS = ("file", "path", "filename", "file_name")
@@ -105,7 +105,7 @@ class MetadataTable:
 def _read_csv(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
     rows: list[tuple[int, dict[str, str]]] = []
     with path.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.reader(stream, csv_dialect(stream, set(FILE_COLUMNS)))
+        reader = csv.reader(stream, find_csv_dialect(stream, set(FILE_COLUMNS)))
         header = next(reader, [])
         line = reader.line_num + 1
         for cells in reader:
@@ -155,7 +155,7 @@ def _read_json_lines(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
             if not text.strip():
                 continue
             try:
-                yield line, json_object(text)
+                yield line, parse_json_object(text)
             except InputError as error:
                 raise InputError(f"{path}, line {line}: {error}") from error
 

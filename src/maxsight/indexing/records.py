@@ -25,7 +25,7 @@ from maxsight.indexing.meter import Meter
 from maxsight.indexing.work import Work
 from maxsight.notices import Noticed, Notices, fields_changed
 from maxsight.settings import cache_folder
-from maxsight.spelling import listed
+from maxsight.spelling import list_names
 from maxsight.stores.base import Store
 from maxsight.stores.fields import OWN_FIELDS, grow_fields
 from maxsight.threads import one_blas_thread
@@ -214,7 +214,7 @@ class RecordRun:
             yield from map(Removed, gone)
             return
         why = "records that can't be read may be theirs" if self._prune else "`prune` removes them"
-        yield Noticed(f"{len(gone)} indexed documents are no more in {name} ({listed(gone)}); {why}")
+        yield Noticed(f"{len(gone)} indexed documents are no more in {name} ({list_names(gone)}); {why}")
 
 
 def _quoted(key: str) -> str:

@@ -51,8 +51,8 @@ from maxsight.library.queries import Query
 from maxsight.library.searching import check_recall_target
 from maxsight.library.upkeep import Upkeep
 from maxsight.retrieval.kernels.loading import compile_for
-from maxsight.spelling import listed
-from maxsight.stores.addresses import MilvusAddress, full_name
+from maxsight.spelling import list_names
+from maxsight.stores.addresses import MilvusAddress, identify_address
 from maxsight.stores.base import AnyStore, IndexedPage, Persistent
 from maxsight.stores.conditions import Filter
 from maxsight.stores.manifest import Manifest
@@ -326,7 +326,7 @@ class Library(Upkeep, Auditing):
             StoreError: It can't be written to, or what was written does not come back the same.
         """
         address = find_place(destination, token)
-        if full_name(address) == self.name:
+        if identify_address(address) == self.name:
             raise InputError(f"{address} is the library itself", hint="Copy it to another place.")
         home = self.home
         if root is not None:
@@ -452,8 +452,8 @@ class Library(Upkeep, Auditing):
             notices.append(f"only the first {len(searched.split()):,} words of the query are searched for")
         if unknown := self._searcher.unknown_words(query):
             notices.append(
-                f"text search finds no page with a word of the query ({listed(unknown)}), and the encoder knows them "
-                "only in parts: what is found is like those parts"
+                f"text search finds no page with a word of the query ({list_names(unknown)}), and the encoder knows "
+                "them only in parts: what is found is like those parts"
             )
         return notices
 

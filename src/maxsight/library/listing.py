@@ -18,7 +18,7 @@ from maxsight.library.naming import find_document, find_named, unknown_page
 from maxsight.library.opening import home_of, writable
 from maxsight.library.searching import Searcher
 from maxsight.settings import cache_folder
-from maxsight.stores.addresses import Address, full_name
+from maxsight.stores.addresses import Address, identify_address
 from maxsight.stores.base import AnyStore, DocumentEntry, IndexedPage, Persistent, Store
 from maxsight.stores.conditions import Filter
 from maxsight.types import Document, EmbeddingSpace
@@ -100,7 +100,7 @@ class OpenedLibrary:
     @property
     def name(self) -> str:
         """Tells it from every other library, wherever it is opened from."""
-        return full_name(self.address)
+        return identify_address(self.address)
 
     @property
     def cache(self) -> Path:

@@ -9,7 +9,7 @@ from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError, UnknownDocumentError, UnknownPageError
 from maxsight.identity import document_path, record_file
-from maxsight.spelling import asking_for
+from maxsight.spelling import suggest
 
 MAX_TYPED_CHARS = 300
 MAX_COMPARED = 500
@@ -59,7 +59,7 @@ def find_exactly(asked: str, known: Iterable[str]) -> str:
         return asked
     meant = _like(asked, paths)
     raise UnknownDocumentError(
-        f"{asked!r} is not in the library ({len(paths)} documents){asking_for(meant)}",
+        f"{asked!r} is not in the library ({len(paths)} documents){suggest(meant)}",
         hint="`maxsight list` names them.",
     )
 

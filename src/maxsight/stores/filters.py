@@ -10,8 +10,6 @@ needs double quotes: ``"Fiscal year" = 2020``.
 
 from __future__ import annotations
 
-import math
-import re
 from collections.abc import Callable, Mapping
 
 import sqlglot
@@ -19,7 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from maxsight.errors import FilterError
-from maxsight.spelling import did_you_mean
+from maxsight.spelling import suggest_similar
 from maxsight.stores.conditions import (
     OPERATORS,
     AllOf,
@@ -32,7 +30,8 @@ from maxsight.stores.conditions import (
     Not,
     OneOf,
 )
-from maxsight.stores.fields import INT64_MAX, OWN_FIELDS, FieldType, field_type
+from maxsight.stores.fields import OWN_FIELDS, FieldType
+from maxsight.stores.literals import describe, quote_hint, read_value
 from maxsight.stores.patterns import MAX_PATTERN_LENGTH
 from maxsight.types import Scalar
 
@@ -123,7 +122,7 @@ class _Reader:
         reader = self._readers.get(type(node))
         if reader is None:
             raise FilterError(
-                f"a filter can't use {_named(node)}",
+                f"a filter can't use {describe(node)}",
                 hint="It has = <> < <= > >= IN BETWEEN LIKE ILIKE IS NULL AND OR NOT and parentheses.",
             )
         if depth > MAX_DEPTH:
@@ -153,7 +152,7 @@ class _Reader:
     def _in(self, node: exp.Expression, depth: int) -> Condition:
         extras = [value for name, value in node.args.items() if name not in ("this", "expressions")]
         if any(extras) or not node.args["expressions"]:
-            raise FilterError(f"a filter can't use {_named(node)}", hint="IN takes a list of values.")
+            raise FilterError(f"a filter can't use {describe(node)}", hint="IN takes a list of values.")
         field = self._field(node.this)
         return OneOf(field, tuple(self._value(field, value) for value in node.args["expressions"]))
 
@@ -178,7 +177,7 @@ class _Reader:
 
     def _is(self, node: exp.Expression, depth: int) -> Condition:
         if not isinstance(node.args["expression"], exp.Null):
-            raise FilterError(f"a filter can't use {_named(node)}", hint="IS takes NULL or NOT NULL.")
+            raise FilterError(f"a filter can't use {describe(node)}", hint="IS takes NULL or NOT NULL.")
         return IsMissing(self._field(node.this))
 
     def _truth(self, node: exp.Expression, depth: int) -> Condition:
@@ -192,7 +191,7 @@ class _Reader:
 
     def _field(self, node: exp.Expression) -> str:
         if not isinstance(node, exp.Column) or not isinstance(node.this, exp.Identifier):
-            raise FilterError(f"expected a field, got {_named(node)}", hint=self._known())
+            raise FilterError(f"expected a field, got {describe(node)}", hint=self._known())
         if node.args.get("table"):
             raise FilterError(f"{node.sql()}: fields have no table", hint=f'Quote the dot: "{node.sql()}"')
         name = node.name
@@ -201,82 +200,14 @@ class _Reader:
         alike = [field for field in self._fields if field.lower() == name.lower()]
         if len(alike) == 1 and not node.this.quoted:
             return alike[0]
-        message = f"unknown field {name!r}{did_you_mean(name, self._fields)}"
+        message = f"unknown field {name!r}{suggest_similar(name, self._fields)}"
         hint = self._known()
         if node.this.quoted:
-            hint += f" {_in_quotes(name)}"
+            hint += f" {quote_hint(name)}"
         raise FilterError(message, hint=hint)
 
     def _known(self) -> str:
         return f"Known fields: {', '.join(self._fields)}."
 
     def _value(self, field: str, node: exp.Expression) -> Scalar:
-        value, kind = _literal(node), self._fields[field]
-        found = field_type(value)
-        if kind is FieldType.NUMBER and found is FieldType.INTEGER:
-            value, found = float(value) + 0.0, FieldType.NUMBER
-        if kind is FieldType.INTEGER and isinstance(value, float) and value.is_integer():
-            value, found = int(value), FieldType.INTEGER
-        if found is not kind:
-            raise FilterError(f"{field} holds {kind} values and can't be compared with {node.sql()}")
-        if isinstance(value, int) and abs(value) > INT64_MAX:
-            raise FilterError(f"{field}: {node.sql()} does not fit in 64 bits")
-        return value
-
-
-def _literal(node: exp.Expression) -> Scalar:
-    match node:
-        case exp.Paren():
-            return _literal(node.this)
-        case exp.Boolean():
-            return bool(node.this)
-        case exp.Neg():
-            value = _literal(node.this)
-            if isinstance(value, str | bool):
-                raise FilterError(f"{node.sql()} is not a number")
-            return 0.0 - value if isinstance(value, float) else -value
-        case exp.Literal(is_string=True):
-            return _text(node.name)
-        case exp.Literal():
-            return _number(node.name)
-        case exp.Null():
-            raise FilterError("a filter can't compare with NULL", hint="Write: field IS NULL")
-        case exp.Column():
-            written = ".".join(part.name for part in node.parts)
-            raise FilterError(f"expected a value, got the field {written}", hint=_in_quotes(written))
-        case (
-            exp.Add() | exp.Sub() | exp.Mul() | exp.Div() | exp.Mod() | exp.Dot()
-        ):  # an unquoted path, name or date
-            raise FilterError(
-                f"expected a value, got {node.sql()}, and filters don't calculate",
-                hint=_in_quotes(re.sub(r" ([-+*/%]) ", r"\1", node.sql())),
-            )
-    raise FilterError(f"expected a value, got {_named(node)}")
-
-
-def _in_quotes(text: str) -> str:
-    quoted = text.replace("'", "''")
-    return f"Text is written in single quotes: '{quoted}'."
-
-
-def _text(text: str) -> str:
-    try:
-        text.encode()
-    except UnicodeEncodeError as error:
-        raise FilterError(f"the filter has text that is not Unicode: {text!r}") from error
-    return text
-
-
-def _number(text: str) -> int | float:
-    try:
-        return int(text)
-    except ValueError:
-        number = float(text)
-    if not math.isfinite(number):
-        raise FilterError(f"the number {text} is too large")
-    return number
-
-
-def _named(node: exp.Expression) -> str:
-    sql = node.sql()
-    return f"{type(node).__name__.upper()} ({sql if len(sql) < 60 else sql[:57] + '...'})"
+        return read_value(field, self._fields[field], node)

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 from maxsight.stores.addresses import Layout
 from maxsight.stores.conditions import AllOf, AnyOf, Compare, Filter, IsMissing, Like, Not, OneOf, path_is
 from maxsight.stores.fields import INT64_MAX
+from maxsight.stores.milvus.capabilities import Capabilities
 from maxsight.stores.milvus.expressions import (
-    Dialect,
     Expression,
     is_one_of,
     literal,
@@ -24,9 +24,9 @@ from maxsight.stores.milvus.expressions import (
     to_milvus,
 )
 
-LITE = Dialect(like_anywhere=True, json_in=False)
-SERVER = Dialect(like_anywhere=True, json_in=True)
-SERVER_2_3 = Dialect(like_anywhere=False, json_in=True)
+LITE = Capabilities((3, 2, 2), lite=True)
+SERVER = Capabilities((2, 6, 4), lite=False)
+SERVER_2_3 = Capabilities((2, 3, 5), lite=False)
 
 TEXTS = ["", "a", "ab", "abc", "A", "O'Hara", 'say "hi"', "back\\slash", "50%", "a_b", "line\nbreak", "tab\there",
          "naïve", "NAÏVE", "İ", "日本", "日", "\U0001f600", "%", "_", "\\", "bell\a", "cr\r", "${x}", "{x}",
@@ -163,9 +163,9 @@ def kept_here(where):
     return {number for number, row in enumerate(ROWS) if where.matches(row)}
 
 
-def check(client, condition, dialect):
+def check(client, condition, server):
     where = Filter(condition)
-    expression = to_milvus(where, dialect)
+    expression = to_milvus(where, server)
     found = kept_by_milvus(client, expression.text)
     assert found >= kept_here(where)
     if expression.exact:

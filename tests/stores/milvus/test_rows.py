@@ -15,6 +15,7 @@ from maxsight.errors import (
 )
 from maxsight.identity import page_ids
 from maxsight.retrieval.search import rank_pages
+from maxsight.stores.base import Maintained, Persistent, Readable, Searchable, Writable
 from maxsight.stores.filters import parse_filter
 from maxsight.stores.memory import MemoryStore
 from maxsight.types import PageEmbedding, QueryEmbedding, Regions
@@ -22,9 +23,14 @@ from store_pages import ENCODER, MANIFEST, make_page, nearest, plain, query
 
 pymilvus = pytest.importorskip("pymilvus", reason="the extra 'milvus' is not installed")
 
-from maxsight.stores.milvus import create_milvus_store, milvus_library_exists, open_milvus_store  # noqa: E402
+from maxsight.stores.milvus import (  # noqa: E402
+    create_milvus_store,
+    milvus_library_exists,
+    open_milvus_store,
+    token_search,
+)
 from maxsight.stores.milvus import rows as rows_layout  # noqa: E402
-from maxsight.stores.milvus.keys import page_key, places  # noqa: E402
+from maxsight.stores.milvus.keys import choose_place, match_places  # noqa: E402
 from stores.milvus.emptied import emptied  # noqa: E402
 from stores.milvus.server import TOKEN  # noqa: E402
 
@@ -84,7 +90,7 @@ def with_text(path, text):
 
 
 def test_vectors_lie_as_tutorials_have_them(library, client):
-    key = page_key(PAGES[2].page_id)
+    key = choose_place(PAGES[2].page_id)
     rows = client.query(
         "rows", filter='doc_id in ["b/sails.pdf@1#0"]', output_fields=["*"], consistency_level="Strong"
     )
@@ -132,8 +138,8 @@ def test_many_queries_at_once_find_what_each_finds_alone(library):
 
 def test_more_hits_are_asked_for_until_they_reach_enough_pages(library, monkeypatch):
     library.put([long_page("big.pdf", 500), *(make_page(f"{n}.txt", 0, f"river {n}") for n in range(10))])
-    monkeypatch.setattr(rows_layout, "FEWEST_HITS", 1)
-    monkeypatch.setattr(rows_layout, "HITS_PER_PAGE", 0)
+    monkeypatch.setattr(token_search, "MIN_HITS", 1)
+    monkeypatch.setattr(token_search, "HITS_PER_PAGE", 0)
     assert len(nearest(library, query("rivers"), 5)) == 5
 
 
@@ -225,9 +231,9 @@ def test_a_document_never_has_pages_of_two_contents_wherever_its_replacement_sto
 
 
 def test_rows_that_lie_there_twice_count_once(library, client):
-    key = page_key(PAGES[2].page_id)
+    key = choose_place(PAGES[2].page_id)
     rows = client.query(
-        "rows", filter=places([key, key + 1]), output_fields=["*"], consistency_level="Strong"
+        "rows", filter=match_places([key, key + 1]), output_fields=["*"], consistency_level="Strong"
     )
     before = plain(library.read([PAGES[2].page_id])[0])
     client.insert("rows", [dict(row) for row in rows])  # a server keeps both
@@ -245,10 +251,12 @@ def test_a_page_that_has_lost_vectors_is_named(library, client):
 
 
 def test_two_pages_never_share_a_place(library, monkeypatch):
-    monkeypatch.setattr(rows_layout, "page_key", lambda page_id, other_than=None: page_key(PAGES[0].page_id))
-    with pytest.raises(StoreError, match=r"a/rivers.pdf@1#0 and new.txt@1#0 would lie at the same place"):
+    monkeypatch.setattr(
+        rows_layout, "choose_place", lambda page_id, other_than=None: choose_place(PAGES[0].page_id)
+    )
+    with pytest.raises(StoreError, match=r"a/rivers.pdf@1#0 and new.txt@1#0 would have the same place"):
         library.put([make_page("new.txt", 0, "Bread")])
-    with pytest.raises(StoreError, match="at the same place"):
+    with pytest.raises(StoreError, match="have the same place"):
         library.put([make_page("x.txt", 0, "Bread"), make_page("y.txt", 0, "Salt")])
     assert library.page_count() == 3
 
@@ -335,8 +343,13 @@ def test_a_collection_made_by_others_is_searched_as_it_is(tutorial, milvus_serve
 
 
 def test_a_collection_made_by_others_is_never_written_to(tutorial, milvus_server):
-    with pytest.raises(LibraryReadOnlyError, match="made by another program"):
-        tutorial.put(PAGES)
+    assert isinstance(tutorial, Searchable) and isinstance(tutorial, Readable)
+    assert not isinstance(tutorial, Writable | Persistent | Maintained)
+    url = f"{milvus_server.uri}?collection=tutorial"
+    with Library.open(url, token=TOKEN, encoder=ENCODER) as library:
+        with pytest.raises(LibraryReadOnlyError, match="tutorial is not written to"):
+            library.remove(["pages/2.png"])
+        assert len(library.documents()) == 3
     with pytest.raises(LibraryExistsError, match="'tutorial' is another program's"):
         create_milvus_store(milvus_server.address("tutorial"), MANIFEST)
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, BinaryIO
 
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
-from maxsight.tables import csv_dialect, json_object
+from maxsight.tables import find_csv_dialect, parse_json_object
 
 MAX_ROW_BYTES = 64 * 2**20
 ROWS_PER_BATCH = 512
@@ -74,7 +74,7 @@ def _json_lines(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
 def _json_object(line: bytes) -> Mapping[str, Any] | InputError:
     try:
-        return json_object(line.decode("utf-8-sig"))
+        return parse_json_object(line.decode("utf-8-sig"))
     except UnicodeDecodeError:
         return _not_utf_8()
     except InputError as error:
@@ -86,7 +86,7 @@ def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
         _check_encoding(path, start)
     # Bytes that are not UTF-8 come as lone surrogates, so that only their own row is lost.
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        reader = csv.reader(file, csv_dialect(file, set(columns)))
+        reader = csv.reader(file, find_csv_dialect(file, set(columns)))
         try:
             header = next(reader, [])
         except csv.Error as error:

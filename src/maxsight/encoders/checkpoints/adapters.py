@@ -14,7 +14,7 @@ from maxsight.encoders.checkpoints.layouts import AdapterLayout, VisualLayout
 from maxsight.encoders.checkpoints.names import name_in_model
 from maxsight.encoders.checkpoints.weights import ADAPTER, read_json, read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
-from maxsight.spelling import listed
+from maxsight.spelling import list_names
 
 _PEFT = "base_model.model."
 _LORA = re.compile(r"^(?P<module>.+)\.(?P<part>lora_(?:A|B|embedding_A|embedding_B|magnitude_vector)\b.*)$")
@@ -48,12 +48,12 @@ def read_adapter(layout: AdapterLayout, base: VisualLayout) -> Adapter:
     settings = read_json(layout.folder / "adapter_config.json", {"r": int, "lora_alpha": int | float})
     if lacking := [name for name in ("r", "lora_alpha") if name not in settings]:
         raise ModelNotAvailableError(
-            f"{layout.folder} holds an adapter that does not say its {listed(lacking)}",
+            f"{layout.folder} holds an adapter that does not say its {list_names(lacking)}",
             hint="Get the whole folder again.",
         )
     if used := [name for name in _UNSUPPORTED if settings.get(name)]:
         raise ModelNotAvailableError(
-            f"{layout.folder} holds an adapter with {listed(used)}, which can't be merged here",
+            f"{layout.folder} holds an adapter with {list_names(used)}, which can't be merged here",
             hint="Merge it into its model with peft, save that, and name its folder.",
         )
     files = weight_files(layout.folder, ADAPTER)
@@ -82,7 +82,7 @@ def merge_adapter(model: nn.Module, adapter: Adapter) -> None:
         return
     there = {name for name, _ in model.named_modules()}
     if unknown := sorted(adapter.updates.keys() - there):
-        raise _does_not_fit(adapter, f"{adapter.layout.base} has no {listed(unknown)}")
+        raise _does_not_fit(adapter, f"{adapter.layout.base} has no {list_names(unknown)}")
     settings = adapter.settings
     wrapped = PeftModel(
         model,
@@ -104,9 +104,9 @@ def merge_adapter(model: nn.Module, adapter: Adapter) -> None:
     except RuntimeError as error:
         raise _does_not_fit(adapter, str(error).strip().splitlines()[-1].strip()) from error
     if missing := [name for name in report.missing_keys if "lora_" in name]:
-        raise _does_not_fit(adapter, f"it lacks {listed(missing)}")
+        raise _does_not_fit(adapter, f"it lacks {list_names(missing)}")
     if report.unexpected_keys:
-        raise _does_not_fit(adapter, f"it has {listed(report.unexpected_keys)} besides")
+        raise _does_not_fit(adapter, f"it has {list_names(report.unexpected_keys)} besides")
     wrapped.merge_and_unload()
 
 

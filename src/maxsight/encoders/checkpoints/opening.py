@@ -23,7 +23,7 @@ from maxsight.encoders.checkpoints.names import BACKBONE, PROJECTION, name_in_mo
 from maxsight.encoders.checkpoints.quiet import quiet
 from maxsight.encoders.checkpoints.weights import read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
-from maxsight.spelling import listed
+from maxsight.spelling import list_names
 
 _CLASSES: dict[Family, tuple[Any, Any]] = {
     Family.COLPALI: (transformers.PaliGemmaModel, transformers.ColPaliProcessor),
@@ -105,7 +105,7 @@ def _open_projection(layout: VisualLayout, tensors: dict[str, torch.Tensor], dty
         )
     if unknown := sorted(tensors.keys() - {"weight", "bias"}):
         raise ModelNotAvailableError(
-            f"{layout.folder} has a projection that is more than one layer: {stored}.{listed(unknown)}"
+            f"{layout.folder} has a projection that is more than one layer: {stored}.{list_names(unknown)}"
         )
     dim, hidden = tensors["weight"].shape
     with torch.device("meta"):
@@ -134,7 +134,7 @@ def _open_backbone(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype
     for problem, names in problems.items():
         if names:
             raise ModelNotAvailableError(
-                f"{layout.folder} {problem} {listed(names)}: its weights do not fit the model in its config.json",
+                f"{layout.folder} {problem} {list_names(names)}: its weights do not fit the model in its config.json",
                 hint="Get the whole folder again; if that does not help, this layout is not known here.",
             )
     return backbone

@@ -18,7 +18,7 @@ from maxsight.encoders.checkpoints.layouts import module_folders
 from maxsight.encoders.checkpoints.quiet import quiet
 from maxsight.encoders.checkpoints.weights import read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
-from maxsight.spelling import listed
+from maxsight.spelling import list_names
 
 UNUSED = "pooler."
 """A BERT's pooler may be missing: no token's vector depends on it."""
@@ -52,7 +52,7 @@ def open_text_model(
             reason = str(error).strip() or type(error).__name__
             raise _refusal(name, f"can't be opened: {reason}", _AGAIN) from error
     if missing:
-        raise _refusal(name, f"lacks {listed(missing)}", _AGAIN)
+        raise _refusal(name, f"lacks {list_names(missing)}", _AGAIN)
     if not all(_is_stored(module, parts) for module in model if isinstance(module, Dense)):
         raise _refusal(name, "has no projection to the vectors of late interaction", _ANOTHER)
     if unfit := _unfit(model):

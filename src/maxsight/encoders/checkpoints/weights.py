@@ -18,7 +18,7 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file
 
 from maxsight.errors import ModelNotAvailableError
-from maxsight.spelling import listed
+from maxsight.spelling import list_names
 
 MODEL = ("model.safetensors", "pytorch_model.bin")
 ADAPTER = ("adapter_model.safetensors", "adapter_model.bin")
@@ -70,7 +70,7 @@ def weight_files(folder: Path, names: tuple[str, ...] = MODEL) -> tuple[Path, ..
             pieces = sorted({Path(str(piece)).name for piece in places.values()})
             if lacking := [piece for piece in pieces if not (folder / piece).is_file()]:
                 raise ModelNotAvailableError(
-                    f"{folder} lacks {listed(lacking)}, which {index.name} names", hint=_again(folder)
+                    f"{folder} lacks {list_names(lacking)}, which {index.name} names", hint=_again(folder)
                 )
             return tuple(folder / piece for piece in pieces)
     return ()

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from maxsight.stores import page_rows
 from maxsight.stores.base import Codec, IndexedPage
-from maxsight.stores.conditions import metadata_column, metadata_field
+from maxsight.stores.lance_sql import metadata_column, metadata_field
 from maxsight.stores.local.lance_errors import UndecodableRowError
 from maxsight.stores.page_rows import Row, metadata_checksum
 from maxsight.types import Floats, Scalar

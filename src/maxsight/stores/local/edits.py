@@ -7,8 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import lance
 import pyarrow as pa
 
-from maxsight.stores.conditions import lance_literal, metadata_column, path_in
+from maxsight.stores.conditions import path_in
 from maxsight.stores.fields import FieldType, stored_value
+from maxsight.stores.lance_sql import lance_literal, metadata_column, to_lance
 from maxsight.stores.local.arrow_rows import metadata_of, metadata_row, to_table
 from maxsight.stores.page_rows import Row, checksum
 from maxsight.types import Document, Scalar
@@ -58,7 +59,7 @@ def replace(
     """
     merge = dataset.merge_insert("page_id").when_matched_update_all().when_not_matched_insert_all()
     if paths:
-        dropped = path_in(sorted(paths)).to_lance()
+        dropped = to_lance(path_in(sorted(paths)))
         if keep:
             dropped = f"({dropped}) AND NOT ({pages_in(keep)})"
         merge = merge.when_not_matched_by_source_delete(dropped)

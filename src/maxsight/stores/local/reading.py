@@ -17,8 +17,9 @@ from maxsight.errors import StoreError
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
-from maxsight.stores.conditions import Filter, metadata_column
+from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType
+from maxsight.stores.lance_sql import metadata_column, to_lance
 from maxsight.stores.local import schema
 from maxsight.stores.local.arrow_rows import from_batch, metadata_of
 from maxsight.stores.local.code_table import CodeTable, read_table
@@ -161,7 +162,7 @@ class LocalReader:
             lambda version: version.dataset.to_table(
                 columns=["page_id", "_score"],
                 full_text_query=MatchQuery(query, "text"),
-                filter=where.to_lance() if where else None,
+                filter=to_lance(where) if where else None,
                 prefilter=True,
                 limit=limit,
             )
@@ -221,7 +222,7 @@ class LocalReader:
             return np.arange(len(table.row_ids))
         with self._dataset.reading():
             found = table.version.dataset.scanner(
-                columns=[], filter=where.to_lance(), with_row_id=True
+                columns=[], filter=to_lance(where), with_row_id=True
             ).to_table()
         return table.positions_of_rows(np.asarray(found.column("_rowid")))
 

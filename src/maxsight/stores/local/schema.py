@@ -1,6 +1,6 @@
 """The columns of the dataset, readable by other Arrow tools too, and what is stored beside them.
 
-Each metadata field has a column of its own (``conditions.metadata_column``), added when the field is first seen. The
+Each metadata field has a column of its own (``lance_sql.metadata_column``), added when the field is first seen. The
 manifest, the mean of the vectors and the last audit lie in the schema's metadata, which Lance commits with the table.
 """
 
@@ -14,8 +14,8 @@ import pyarrow as pa
 
 from maxsight.errors import LibraryDamagedError
 from maxsight.stores.audit import Audit
-from maxsight.stores.conditions import metadata_column, metadata_field
 from maxsight.stores.fields import FieldType
+from maxsight.stores.lance_sql import metadata_column, metadata_field
 from maxsight.stores.manifest import Manifest
 from maxsight.types import Floats
 

@@ -30,6 +30,7 @@ from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, IndexedPage
 from maxsight.stores.conditions import path_in
 from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
+from maxsight.stores.lance_sql import to_lance
 from maxsight.stores.local import edits, maintenance, schema
 from maxsight.stores.local.arrow_rows import to_row, to_table
 from maxsight.stores.local.dataset import has_versions, others_in
@@ -182,7 +183,7 @@ class LocalStore(LocalReader):
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Replace the user's fields of stored documents, by path, without writing their vectors again."""
-        where = path_in(sorted(metadata)).to_lance()
+        where = to_lance(path_in(sorted(metadata)))
         self._change_metadata(where, metadata, lambda row, old: {**metadata[row["path"]], **of_page(old)})
 
     def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
@@ -230,7 +231,7 @@ class LocalStore(LocalReader):
         if not paths:
             return 0
         with self._committing() as dataset:
-            gone = dataset.delete(path_in(sorted(paths)).to_lance())
+            gone = dataset.delete(to_lance(path_in(sorted(paths))))
             return int(gone["num_deleted_rows"])
 
     # Maintenance ------------------------------------------------------------------------------------------

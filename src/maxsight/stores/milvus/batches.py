@@ -1,4 +1,4 @@
-"""Many things in requests of few: by number, or by what they take."""
+"""Many things cut into batches, by number or by size, so that each fits into one request."""
 
 from __future__ import annotations
 
@@ -9,23 +9,25 @@ from typing import TypeVar
 Item = TypeVar("Item")
 
 
-def batched(items: Iterable[Item], most: int) -> Iterator[list[Item]]:
-    """Lists of at most so many."""
+def batched(items: Iterable[Item], limit: int) -> Iterator[list[Item]]:
+    """Yield lists of at most ``limit`` items."""
     left = iter(items)
-    while some := list(islice(left, most)):
-        yield some
+    while batch := list(islice(left, limit)):
+        yield batch
 
 
-def batched_by_size(items: Iterable[Item], size_of: Callable[[Item], int], most: int) -> Iterator[list[Item]]:
-    """Lists that take at most so much together, or hold one thing that takes more."""
-    some: list[Item] = []
+def batched_by_size(
+    items: Iterable[Item], size_of: Callable[[Item], int], limit: int
+) -> Iterator[list[Item]]:
+    """Yield lists of at most ``limit`` in total size. A larger item gets a list of its own."""
+    batch: list[Item] = []
     total = 0
     for item in items:
         size = size_of(item)
-        if some and total + size > most:
-            yield some
-            some, total = [], 0
-        some.append(item)
+        if batch and total + size > limit:
+            yield batch
+            batch, total = [], 0
+        batch.append(item)
         total += size
-    if some:
-        yield some
+    if batch:
+        yield batch

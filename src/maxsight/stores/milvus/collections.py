@@ -1,4 +1,4 @@
-"""Collections as a server makes them: looked at afterwards, since old servers leave out what they don't know."""
+"""Collections: described and created, and checked then, since old servers silently drop what they don't know."""
 
 from __future__ import annotations
 
@@ -12,23 +12,20 @@ from maxsight.errors import StoreError
 from maxsight.stores.milvus.connection import Connection
 
 LAYOUT = "maxsight.layout"
-"""The property that tells our collections from another program's."""
+"""The property that marks a collection of maxsight."""
 
 
-def described(connection: Connection, collection: str) -> dict[str, Any]:
-    """What a server says of a collection; nothing if it is not there."""
+def describe(connection: Connection, collection: str) -> dict[str, Any]:
+    """Describe a collection; empty if it does not exist."""
     if not connection.call("has_collection", collection):
         return {}
     found: dict[str, Any] = connection.call("describe_collection", collection)
     return found
 
 
-def page_indexes(connection: Connection) -> IndexParams:
-    """Indexes of the columns that pages are looked up by."""
-    indexes = IndexParams()
-    indexes.add_index("path", index_type=connection.capabilities.text_index)
-    indexes.add_index("vectors_key", index_type=connection.capabilities.number_index)
-    return indexes
+def properties_of(description: Mapping[str, Any]) -> dict[str, str]:
+    """Return the properties in a collection's description."""
+    return dict(description.get("properties") or {})
 
 
 def create_collection(
@@ -38,10 +35,10 @@ def create_collection(
     indexes: IndexParams,
     properties: Mapping[str, str],
 ) -> None:
-    """Create a collection, check that the server has kept all of it, and load it.
+    """Create a collection, check that it has all its columns, and load it.
 
     Raises:
-        StoreError: The server has left columns out without a word, as old ones do with those they don't know.
+        StoreError: The server dropped columns.
     """
     asked = {field.name for field in (*schema.fields, *schema.struct_fields)}
     connection.call(
@@ -52,9 +49,9 @@ def create_collection(
         properties=dict(properties),
     )
     try:
-        kept = {field["name"] for field in described(connection, name)["fields"]}
-        if lost := sorted(asked - kept):
-            raise StoreError(f"{connection.capabilities} has left out columns of a new collection: {lost}")
+        created = {field["name"] for field in describe(connection, name)["fields"]}
+        if lost := sorted(asked - created):
+            raise StoreError(f"{connection.capabilities} dropped columns of a new collection: {lost}")
         connection.call("create_index", name, indexes)
         connection.call("load_collection", name)
     except BaseException:

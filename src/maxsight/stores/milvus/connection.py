@@ -1,7 +1,7 @@
-"""The way to a Milvus server, and where its errors become ours.
+"""The connection to a Milvus server, where pymilvus' errors become maxsight's.
 
-pymilvus tries again by itself, with growing pauses, while a server is unreachable or asks for slower writing; every
-call is given the time after which it stops (``TIMEOUT_S``). All writes can be repeated: they name their rows.
+pymilvus repeats a call, with growing pauses, while a server is unreachable or asks for slower writing. Each call has a
+time limit, ``TIMEOUT_S``. Every write names its rows, so it can be repeated.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ from maxsight.stores.milvus.capabilities import Capabilities, parse_version
 CONNECT_TIMEOUT_S = 10.0
 TIMEOUT_S = 120.0
 REQUEST_BYTES = 32 << 20
-"""Of vectors in one request or answer: servers take 64 MiB, with everything around them."""
+"""Of vectors in one request or answer. Servers accept 64 MiB, with all other columns."""
 
-LARGEST_WINDOW = 16_384
-"""Rows a server gives in one answer, and hits for one vector."""
+MAX_WINDOW = 16_384
+"""The most rows in an answer, and the most hits for one vector."""
 
 _CONNECT_FAILED, _RATE_LIMIT, _DENIED, _NO_COLLECTION, _NO_DATABASE = 2, 8, 9, 100, 800
 
@@ -43,9 +43,9 @@ class Connection:
     """A client of a server, or of a Milvus Lite database.
 
     Attributes:
-        address: Where it leads.
-        client: Whose calls belong into ``translated``.
-        capabilities: Of the server.
+        address: The library's address.
+        client: The client. Its calls belong into ``translate_errors``.
+        capabilities: What the server supports.
     """
 
     address: MilvusAddress
@@ -57,11 +57,12 @@ class Connection:
         """Connect.
 
         Raises:
-            StoreUnavailableError: Nothing answers there, or the token is refused.
+            StoreUnavailableError: No server answers, or it refuses the token.
             LibraryBusyError: Another process has the Milvus Lite database open.
             LibraryNotFoundError: The server has no such database.
+            StoreError: The server is too old.
         """
-        for noisy in ("pymilvus", "milvus_lite"):  # they log what they also raise, with a trace
+        for noisy in ("pymilvus", "milvus_lite"):  # they also log, with a trace, each error that they raise
             logging.getLogger(noisy).setLevel(logging.CRITICAL)
         lite = address.lite_path is not None
         options: dict[str, Any] = {"token": address.token} if address.token else {}
@@ -69,82 +70,82 @@ class Connection:
             options["db_name"] = address.database
         if address.ca_file is not None:
             options |= {"secure": True, "server_pem_path": str(address.ca_file)}
-        with translated(address):
+        with translate_errors(address):
             client = MilvusClient(address.uri, timeout=CONNECT_TIMEOUT_S, **options)
             version = client.get_server_version(timeout=CONNECT_TIMEOUT_S)
             if "db_name" in options:
-                client.list_collections(timeout=CONNECT_TIMEOUT_S)  # fails where there is no such database
+                client.list_collections(timeout=CONNECT_TIMEOUT_S)  # fails if there is no such database
         return cls(address, client, parse_version(version, lite=lite))
 
     def call(self, method: str, *arguments: Any, **options: Any) -> Any:
-        """Call a method of the client by name, within the time limit, with its errors translated."""
-        with translated(self.address):
+        """Call a method of the client by name, with the time limit and translated errors."""
+        with translate_errors(self.address):
             return getattr(self.client, method)(*arguments, timeout=TIMEOUT_S, **options)
 
     def next_of(self, iterator: Any) -> list[Any]:
-        """The next rows of an iterator; none at its end."""
-        with translated(self.address):
+        """Read the next rows of an iterator; none at its end."""
+        with translate_errors(self.address):
             found: list[Any] = iterator.next()
             return found
 
     def close(self) -> None:
-        """Disconnect. A Milvus Lite database is free for another process only when this one ends."""
+        """Disconnect. A Milvus Lite database stays locked until this process ends."""
         self.client.close()
 
 
 @contextmanager
-def translated(address: MilvusAddress) -> Iterator[None]:
-    """Turn pymilvus' errors into ours.
+def translate_errors(address: MilvusAddress) -> Iterator[None]:
+    """Raise pymilvus' errors as maxsight's.
 
     Raises:
         StoreUnavailableError: The server does not answer, or refuses the token.
         LibraryBusyError: Another process has the Milvus Lite database open.
-        LibraryNotFoundError: The collection or the database is not there.
-        StorageFullError: The server takes no more.
-        StoreError: It failed in another way.
+        LibraryNotFoundError: The collection or the database does not exist.
+        StorageFullError: The server accepts no more data.
+        StoreError: Another failure.
     """
     try:
         yield
     except MaxSightError:
         raise
     except (MilvusException, grpc.RpcError) as error:
-        raise _ours(error, address) from error
+        raise _translated(error, address) from error
 
 
-def _ours(error: MilvusException | grpc.RpcError, address: MilvusAddress) -> StoreError:
+def _translated(error: MilvusException | grpc.RpcError, address: MilvusAddress) -> StoreError:
     if isinstance(error, ConnectionConfigException) and address.lite_path is not None:
         return LibraryBusyError(
-            f"{address} can't be opened: another process has it open, or it is no Milvus Lite database",
-            hint="One process at a time can use Milvus Lite; end the other, or run a Milvus server for both.",
+            f"{address} can't be opened: another process has it open, or it is not a Milvus Lite database",
+            hint="One process at a time can use Milvus Lite. End the other one, or run a Milvus server for both.",
         )
     status, code = _grpc_status(error), getattr(error, "code", None)
     if status in (grpc.StatusCode.UNAUTHENTICATED, grpc.StatusCode.PERMISSION_DENIED):
         return StoreUnavailableError(
-            f"{address} refuses the token" if address.token else f"{address} wants a token",
+            f"{address} refuses the token" if address.token else f"{address} needs a token",
             hint="Set MAXSIGHT_TOKEN=user:password, or to an API key.",
         )
     if code == _CONNECT_FAILED or status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
         return StoreUnavailableError(
             f"no Milvus server answers at {address}",
-            hint="Is it running, and is the port right? What was written is safe; run the same command again.",
+            hint="Check that it is running, and the port. Written data is safe: run the same command again.",
         )
     if code == _NO_DATABASE:
         return LibraryNotFoundError(
             f"the server at {address.uri} has no database {address.database!r}",
-            hint="Create it there, or leave it out of the address.",
+            hint="Create it on the server, or leave it out of the address.",
         )
     if code == _NO_COLLECTION:
-        return LibraryNotFoundError(f"there is no library at {address} any more: its collection is gone")
+        return LibraryNotFoundError(f"the library at {address} is gone: it has no collection any more")
     if code in (_RATE_LIMIT, _DENIED):
-        return StorageFullError(f"{address} takes no more: {_message(error)}")
+        return StorageFullError(f"{address} accepts no more data: {_message(error)}")
     return StoreError(f"{address} failed: {_message(error)}")
 
 
 def _grpc_status(error: BaseException | None) -> grpc.StatusCode | None:
-    """The status of the call behind an error: pymilvus gives the same code to a refusal and to silence."""
-    for behind in (error, error.__cause__ if error else None):
-        if isinstance(behind, grpc.RpcError):
-            status: grpc.StatusCode = behind.code()
+    """Find the status of the call that failed: pymilvus has one code for a refusal and for no answer."""
+    for each in (error, error.__cause__ if error else None):
+        if isinstance(each, grpc.RpcError):
+            status: grpc.StatusCode = each.code()
             return status
     status = getattr(error, "code", None)
     return status if isinstance(status, grpc.StatusCode) else None

@@ -15,7 +15,6 @@ from dataclasses import dataclass
 from urllib.parse import quote, unquote
 
 from maxsight.stores.conditions import (
-    OPERATORS,
     AllOf,
     AnyOf,
     Compare,
@@ -25,8 +24,11 @@ from maxsight.stores.conditions import (
     Like,
     Not,
     OneOf,
+    decide,
+    push_not,
 )
 from maxsight.stores.fields import OWN_FIELDS
+from maxsight.stores.milvus.capabilities import Capabilities
 from maxsight.types import Scalar
 
 METADATA_COLUMN = "metadata"
@@ -47,19 +49,6 @@ _ESCAPES = str.maketrans({"\\": r"\\", '"': r"\"", "\n": r"\n", "\r": r"\r", "\t
 
 
 @dataclass(frozen=True, slots=True)
-class Dialect:
-    """What a server's expressions support.
-
-    Attributes:
-        like_anywhere: ``LIKE`` takes ``%`` anywhere, not only at the end: Milvus from 2.4 on, Milvus Lite.
-        json_in: ``IN`` takes a key of a JSON column: Milvus, but not Milvus Lite.
-    """
-
-    like_anywhere: bool
-    json_in: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Expression:
     """A filter for a server.
 
@@ -72,9 +61,9 @@ class Expression:
     exact: bool = True
 
 
-def to_milvus(where: Filter, dialect: Dialect) -> Expression:
+def to_milvus(where: Filter, server: Capabilities) -> Expression:
     """Write a filter for a server."""
-    return _Writer(dialect).write(where.condition, negated=False)
+    return _Writer(server).write(push_not(where.condition))
 
 
 def is_one_of(column: str, values: Iterable[Scalar]) -> str:
@@ -106,25 +95,29 @@ def metadata_field(key: str) -> str:
 
 
 class _Writer:
-    """Writes conditions. ``NOT`` is written at the leaves: servers differ in ``NOT`` of a missing key."""
+    """Writes conditions, with ``NOT`` only before leaves: servers differ in ``NOT`` of a missing key."""
 
-    def __init__(self, dialect: Dialect) -> None:
-        self._dialect = dialect
+    def __init__(self, server: Capabilities) -> None:
+        self._server = server
 
-    def write(self, condition: Condition, *, negated: bool) -> Expression:
+    def write(self, condition: Condition) -> Expression:
         match condition:
-            case Not(inner):
-                return self.write(inner, negated=not negated)
             case AllOf(conditions):
-                return self._joined("or" if negated else "and", conditions, negated)
+                return self._joined("and", conditions)
             case AnyOf(conditions):
-                return self._joined("and" if negated else "or", conditions, negated)
+                return self._joined("or", conditions)
+            case Not(leaf):
+                return self._leaf(leaf, negated=True)
+        return self._leaf(condition, negated=False)
+
+    def _leaf(self, condition: Condition, *, negated: bool) -> Expression:
+        match condition:
             case IsMissing(field):
                 return Expression(_is_present(field) if negated else _is_missing(field))
             case Compare(field, _, bool()) | OneOf(field, (bool(), *_)):
                 return Expression(_is_truth(field, condition, negated))
             case Compare(field, symbol, value):
-                return Expression(_compared(field, OPERATORS[symbol].negated if negated else symbol, value))
+                return Expression(_compared(field, symbol, value))
             case OneOf(field, values):
                 return Expression(self._listed(field, values, negated))
             case Like(field, pattern, any_case=True) if _CASED.search(pattern):  # servers have no ILIKE
@@ -133,15 +126,15 @@ class _Writer:
                 return Expression(self._like(field, _CASED.sub("%", pattern), False).text, exact=False)
             case Like(field, pattern):
                 return self._like(field, pattern, negated)
-        raise TypeError(f"unknown condition: {condition!r}")
+        raise TypeError(f"not a leaf: {condition!r}")
 
-    def _joined(self, word: str, conditions: tuple[Condition, ...], negated: bool) -> Expression:
-        written = [self.write(condition, negated=negated) for condition in conditions]
+    def _joined(self, word: str, conditions: tuple[Condition, ...]) -> Expression:
+        written = [self.write(condition) for condition in conditions]
         text = f" {word} ".join(f"({part.text})" for part in written)
         return Expression(text, all(part.exact for part in written))
 
     def _listed(self, field: str, values: tuple[Scalar, ...], negated: bool) -> str:
-        if field in OWN_FIELDS or self._dialect.json_in:
+        if field in OWN_FIELDS or self._server.json_in:
             listed = is_one_of(_place(field), values)
         else:
             listed = " or ".join(_compared(field, "=", value) for value in values)
@@ -149,8 +142,8 @@ class _Writer:
 
     def _like(self, field: str, pattern: str, negated: bool) -> Expression:
         if not re.search(r"[%_\\]", pattern):  # in 2.3 an empty pattern matches all
-            return self.write(Compare(field, "=", pattern), negated=negated)
-        written = _portable(pattern, self._dialect.like_anywhere)
+            return Expression(_compared(field, "<>" if negated else "=", pattern))
+        written = _portable(pattern, self._server.like_anywhere)
         exact = written == re.sub("%+", "%", pattern)
         if negated and not exact:
             return Expression(_is_present(field), exact=False)
@@ -197,5 +190,5 @@ def _compared(field: str, symbol: str, value: Scalar) -> str:
 
 def _is_truth(field: str, condition: Condition, negated: bool) -> str:
     """Name which of true and false the condition keeps: servers do not order them."""
-    kept = [value for value in (False, True) if condition.decide({field: value}) is not negated]
+    kept = [value for value in (False, True) if decide(condition, {field: value}) is not negated]
     return " or ".join(_compared(field, "=", value) for value in kept) or NO_PAGE

@@ -1,9 +1,8 @@
-"""How a page lies in Milvus, its vectors apart: one row, in columns that every server since 2.3 has.
+"""The columns of a page in Milvus, except its vectors: one row, with columns that every server since 2.3 supports.
 
-The columns that filters and listings use are plain; the words, the regions, and what does not fit of the text are
-packed together (NumPy's ``npz``, compressed, in base64) and cut into ``PARTS`` columns, since a server's text column
-holds 65,535 bytes. No column is ever null, which 2.3 does not know; the user's fields are keys of one JSON column,
-absent where missing.
+Columns for filters and listings are plain. Words, regions and the end of a long text are packed: NumPy's ``npz``,
+compressed, in base64, cut into ``PARTS`` columns, as a server's text column has at most 65,535 bytes. No column is ever
+null, which 2.3 does not support. The user's fields are keys of one JSON column; a missing field has no key.
 """
 
 from __future__ import annotations
@@ -17,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from pymilvus import CollectionSchema, DataType, Function, FunctionType
+from pymilvus.milvus_client.index import IndexParams
 
 from maxsight.errors import InputError, LibraryDamagedError
 from maxsight.stores import page_rows
@@ -27,7 +27,7 @@ from maxsight.stores.page_rows import Row
 from maxsight.types import Floats, Scalar
 
 TEXT_BYTES = 65_535
-"""What a column of text holds."""
+"""The most bytes in a column of text."""
 
 ID_BYTES = 512
 PARTS = 8
@@ -42,10 +42,10 @@ _MEASURES = ("width_pt", "height_pt")
 _PACKED_ARRAYS = ("word_spans", "word_boxes", "region_boxes", "region_spans")
 
 LISTED = [*page_rows.LISTED, "vectors_key", "checksum", METADATA_COLUMN]
-"""What listings need."""
+"""The columns for listings."""
 
 WHOLE = ["page_id", *_TEXTS, *_NUMBERS, *_MEASURES, METADATA_COLUMN, "text", *PACKED]
-"""All that is written."""
+"""All columns that are written."""
 
 
 def add_page_columns(schema: CollectionSchema, capabilities: Capabilities) -> None:
@@ -65,28 +65,41 @@ def add_page_columns(schema: CollectionSchema, capabilities: Capabilities) -> No
     if capabilities.full_text:
         schema.add_field(TEXT_VECTOR, DataType.SPARSE_FLOAT_VECTOR)
         schema.add_function(Function("bm25", FunctionType.BM25, ["text"], [TEXT_VECTOR]))
+    else:  # old servers refuse a collection without vectors
+        schema.add_field(NO_VECTOR, DataType.FLOAT_VECTOR, dim=2)
+
+
+def add_page_indexes(indexes: IndexParams, capabilities: Capabilities) -> None:
+    """Add the indexes of the columns that pages are found by."""
+    indexes.add_index("path", index_type=capabilities.text_index)
+    indexes.add_index("vectors_key", index_type=capabilities.number_index)
+    if capabilities.full_text:
+        indexes.add_index(TEXT_VECTOR, index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
+    else:
+        indexes.add_index(NO_VECTOR, index_type="FLAT", metric_type="IP", params={})
 
 
 def to_columns(page: IndexedPage, vectors_key: int) -> Row:
-    """A page, as ``rounding.as_stored`` gives it, by column; ``vectors_key`` is as ``keys.page_key`` gives it.
+    """Convert a page, as ``rounding.as_stored`` returns it, to a row; ``vectors_key`` is the place of its vectors.
 
     Raises:
-        InputError: It is more than its columns hold.
+        InputError: The page is too large for its columns.
     """
     row = page_rows.to_row(page)
     text, rest = _cut(row["text"])
     arrays = {name: row[name] for name in _PACKED_ARRAYS if row[name] is not None}
     packed = _pack(arrays | {"rest": np.frombuffer(rest, np.uint8)})
-    for name, size, most in (
+    for name, size, limit in (
         ("words, regions and text", len(packed), PARTS * TEXT_BYTES),
         ("path", len(row["path"].encode()), TEXT_BYTES),
         ("page id", len(page.page_id.encode()), ID_BYTES),
         ("metadata", len(str(page.metadata).encode()), TEXT_BYTES),
     ):
-        if size > most:
+        if size > limit:
             raise InputError(
-                f"{row['path']}, page {row['page_number']}: its {name} take {size:,} bytes; Milvus holds {most:,}",
-                hint="Split the document, or keep it in a library in a folder.",
+                f"{row['path']}, page {row['page_number']}: its {name} take {size:,} bytes; "
+                f"the limit of Milvus is {limit:,}",
+                hint="Split the document, or store it in a library in a folder.",
             )
     parts = {name: packed[part * TEXT_BYTES : (part + 1) * TEXT_BYTES] for part, name in enumerate(PACKED)}
     plain = {name: row[name] for name in WHOLE if name in row}
@@ -103,7 +116,7 @@ def to_columns(page: IndexedPage, vectors_key: int) -> Row:
 
 
 def to_page(row: Row, vectors: Floats) -> IndexedPage:
-    """The page that its columns and its vectors hold."""
+    """Convert a row and its vectors to a page."""
     arrays = _unpack("".join(row[name] for name in PACKED))
     text = row["text"] + arrays.pop("rest").tobytes().decode()
     given = {name: arrays.get(name) for name in _PACKED_ARRAYS}
@@ -111,12 +124,12 @@ def to_page(row: Row, vectors: Floats) -> IndexedPage:
 
 
 def checksum(vectors: Floats) -> int:
-    """CRC-32 of a page's float16 vectors: what comes back must be what was sent."""
+    """Compute the CRC-32 of a page's float16 vectors, to compare what was read with what was written."""
     return zlib.crc32(np.ascontiguousarray(vectors).tobytes())
 
 
 def damaged_vectors(row: Row) -> LibraryDamagedError:
-    """What to raise where the vectors that came back do not fit the ``checksum`` of a row."""
+    """Make the error for vectors that differ from the ``checksum`` of their row."""
     return LibraryDamagedError(
         f"{row['path']}, page {row['page_number']}: its vectors are not what was written",
         hint=f"Remove {row['path']} and index it again.",
@@ -124,20 +137,20 @@ def damaged_vectors(row: Row) -> LibraryDamagedError:
 
 
 def to_metadata(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """The user's fields as the JSON column has them."""
+    """Convert the user's fields to the JSON column."""
     return {metadata_key(name): value for name, value in metadata.items()}
 
 
 def metadata_of(row: Row) -> dict[str, Scalar]:
-    """The user's fields in a row."""
+    """Return the user's fields in a row."""
     return {metadata_field(key): value for key, value in row[METADATA_COLUMN].items()}
 
 
 def _cut(text: str) -> tuple[str, bytes]:
-    """What fits into the column of text, whole characters of it, and the rest as UTF-8."""
+    """Cut text into the whole characters that fit into its column, and the rest as UTF-8."""
     encoded = text.encode()
-    fitting = encoded[:TEXT_BYTES].decode(errors="ignore")
-    return fitting, encoded[len(fitting.encode()) :]
+    first = encoded[:TEXT_BYTES].decode(errors="ignore")
+    return first, encoded[len(first.encode()) :]
 
 
 def _pack(arrays: Mapping[str, NDArray[Any]]) -> str:

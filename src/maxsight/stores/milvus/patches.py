@@ -1,6 +1,6 @@
-"""A page's vectors as Milvus holds embedding lists: an array of structs, a vector and its region each.
+"""A page's vectors as an embedding list of Milvus: an array of structs, each with a vector and its region.
 
-The regions are for whoever reads the collection with something else; maxsight takes them from the page's own columns.
+The regions are for other programs that read the collection. maxsight reads them from the page's own columns.
 """
 
 from __future__ import annotations
@@ -18,12 +18,14 @@ from maxsight.types import MAX_VECTORS_PER_PAGE, WHOLE_PAGE, PageEmbedding
 
 PATCHES = "patches"
 VECTORS = f"{PATCHES}[vector]"
-"""The name of the vectors in indexes, searches and answers."""
+"""The vectors' name in indexes, searches and answers."""
+
+METRIC = "MAX_SIM_COSINE"
 
 _NAMES = ("vector", "x0", "y0", "x1", "y1", "start", "end")
 _KINDS = (DataType.FLOAT_VECTOR, *[DataType.FLOAT] * 4, *[DataType.INT32] * 2)
 _REGION_BYTES = 48
-"""Of a patch without its vector, as it is sent."""
+"""Of a patch in a request, without its vector."""
 
 
 def add_patches(schema: CollectionSchema, dim: int) -> None:
@@ -41,15 +43,15 @@ def add_patches(schema: CollectionSchema, dim: int) -> None:
 
 
 def check_patches(description: Mapping[str, Any], dim: int, where: str) -> None:
-    """Refuse a collection that lacks the array of structs. Servers that know no structs leave it out without a word.
+    """Refuse a collection without the array of structs. Servers without structs drop it silently.
 
     Args:
-        description: What the server says of the collection.
-        dim: Of the library's vectors.
-        where: Named in the error.
+        description: The server's description of the collection.
+        dim: The dimension of the library's vectors.
+        where: The library, for the error message.
 
     Raises:
-        StoreError: The array is missing, or another one.
+        StoreError: The array is missing, or its structs differ.
     """
     parts = {
         part["name"]: part.get("params", {})
@@ -61,14 +63,14 @@ def check_patches(description: Mapping[str, Any], dim: int, where: str) -> None:
         raise StoreError(
             f"{where}: the collection has no array of structs with vectors of {dim} dimensions, "
             "which the layout embedding-list needs",
-            hint="Servers older than Milvus 2.6.4 leave it out; use ?layout=rows there.",
+            hint="Servers before Milvus 2.6.4 drop it; use ?layout=rows there.",
         )
 
 
 def to_patches(embedding: PageEmbedding) -> list[dict[str, Any]]:
-    """A page's vectors with their regions. Without a box a region is the whole page, without a span it has no text.
+    """Convert a page's vectors and regions. Without boxes a region is the whole page; without spans it has no text.
 
-    A page without vectors gets one patch, which stands for none: not every server takes an array without elements.
+    A page without vectors gets one patch as a placeholder, because not every server accepts an empty array.
     """
     vectors, regions = embedding.vectors.astype(np.float32), embedding.regions
     count, dim = vectors.shape
@@ -82,22 +84,22 @@ def to_patches(embedding: PageEmbedding) -> list[dict[str, Any]]:
     ]
 
 
-def patch_bytes(count: int, dim: int) -> int:
-    """About how much of a request the patches of a page with so many vectors take."""
+def estimate_bytes(count: int, dim: int) -> int:
+    """Estimate the bytes of ``count`` patches in a request."""
     return max(1, count) * (4 * dim + _REGION_BYTES)
 
 
 def plain_rows(answer: HybridExtraList) -> list[dict[str, Any]]:
-    """The rows in the answer to a query, without their patches.
+    """Return the rows in the answer to a query, without their patches.
 
-    Rows as pymilvus offers them have a dictionary for each patch and a float for each value, 20 ms a page. They are
-    made when one is asked for, of columns that the answer keeps; ``to_vectors`` takes those as they are, 0.1 ms.
+    pymilvus makes a dictionary for each patch when a row is first read, which takes 20 ms a page. The answer also has
+    the columns, which ``to_vectors`` reads in 0.1 ms.
     """
     return [list.__getitem__(answer, row) for row in range(len(answer))]
 
 
 def to_vectors(answer: HybridExtraList, dim: int) -> list[NDArray[np.float16]]:
-    """The vectors in the answer to a query for ``VECTORS``, row by row. Shape ``(vectors, dim)`` each."""
+    """Return the vectors in the answer to a query for ``VECTORS``, row by row. Shape ``(vectors, dim)`` each."""
     parts = [part for column in answer._lazy_field_data for part in column.struct_arrays.fields]
     if not parts:
         return []

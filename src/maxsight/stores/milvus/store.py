@@ -1,144 +1,87 @@
-"""A library in Milvus, whatever its layout: all of the ``Store`` protocol that needs the pages' rows alone.
+"""A library in Milvus, whatever its layout: the part of the store protocols that needs only the pages' rows.
 
-A layout adds how vectors are written, read, removed, and searched. A page is stored when its row is: the row is written
-after its vectors and removed before them, so that what a kill leaves half done is not there.
+A layout adds how vectors are written, read, removed and searched. A page is stored if its row is: the row is written
+after the vectors and removed before them. So what an interruption leaves half done is never found.
 """
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import LibraryReadOnlyError
-from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter, path_in
-from maxsight.stores.fields import FieldType, of_document, of_page, stored_value
-from maxsight.stores.manifest import Manifest
+from maxsight.stores.fields import of_document, of_page, stored_value
 from maxsight.stores.milvus.batches import batched, batched_by_size
 from maxsight.stores.milvus.connection import REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import METADATA_COLUMN
 from maxsight.stores.milvus.page_columns import LISTED, WHOLE, metadata_of, to_metadata, to_page
 from maxsight.stores.milvus.pages import WHOLE_ROWS, PageRows
-from maxsight.stores.page_rows import Row
+from maxsight.stores.milvus.properties import LibraryProperties
+from maxsight.stores.page_rows import Row, list_documents
 from maxsight.stores.ragged import PageVectors
-from maxsight.stores.rounding import as_stored
+from maxsight.stores.rounding import as_stored, check_queries
 from maxsight.types import Document, Floats, Scalar
 
 PATHS_PER_FILTER = 256
 
 
-class MilvusStore(ABC):
+class MilvusStore(LibraryProperties, ABC):
     """A library in Milvus."""
 
-    def __init__(self, connection: Connection, pages: PageRows, *, read_only: bool = False) -> None:
-        """Use ``create_milvus_store`` or ``open_milvus_store``.
+    def __init__(self, connection: Connection, pages: str, *others: str, read_only: bool) -> None:
+        """Use ``create_milvus_store`` or ``open_milvus_store`` instead.
 
         Args:
-            connection: To the server; closed with the store.
-            pages: The rows of its pages.
+            connection: The connection to the server; it is closed with the store.
+            pages: The collection that has the pages.
+            others: The library's other collections.
             read_only: Refuse to write.
         """
-        self._connection = connection
-        self._pages = pages
-        self._read_only = read_only
-        self._dim = pages.manifest.space.dim
+        super().__init__(connection, pages, read_only=read_only)
+        self._pages = PageRows(connection, self, pages, *others)
+        self._dim = self.manifest.space.dim
 
-    # A layout's own ---------------------------------------------------------------------------------------
-
-    @abstractmethod
-    def _write(self, pages: Sequence[IndexedPage], instead_of: Sequence[Row]) -> None:
-        """Write pages, as ``as_stored`` gives them, with different ids; one that is stored already is replaced.
-
-        Other pages go just before these are there, given the columns ``LISTED``: stopped anywhere, no document is left
-        with pages of two contents, which the next run could take for complete.
-        """
-
-    @abstractmethod
-    def _rewrite(self, rows: Sequence[Row]) -> None:
-        """Write whole rows of stored pages again; their vectors stay."""
-
-    @abstractmethod
-    def _delete(self, rows: Sequence[Row]) -> None:
-        """Remove pages, given the columns ``LISTED``."""
-
-    @abstractmethod
-    def _fetch(self, rows: Sequence[Row]) -> dict[str, NDArray[np.float16]]:
-        """Read the vectors of pages, given the columns ``LISTED``, by page id. Pages that are gone are left out."""
-
-    @abstractmethod
-    def nearest(
-        self,
-        queries: Sequence[Floats],
-        limit: int,
-        *,
-        where: Filter | None = None,
-        candidates: int | None = None,
-    ) -> list[PageVectors]:
-        """Find, for each query, the pages most likely to have the best MaxSim, with their vectors."""
-
-    @abstractmethod
-    def optimize(self) -> None:
-        """After writing: bring the indexes up to date."""
-
-    @abstractmethod
-    def discard(self) -> None:
-        """Remove the library itself."""
+    # For each layout --------------------------------------------------------------------------------------
 
     @property
     @abstractmethod
     def description(self) -> str:
         """The server and the layout, for people."""
 
-    # What the library says of itself ----------------------------------------------------------------------
+    @abstractmethod
+    def _write(self, pages: Sequence[IndexedPage], old: Sequence[Row]) -> None:
+        """Write pages with different ids, as ``as_stored`` returns them, each in place of a stored page of its id.
 
-    @property
-    def manifest(self) -> Manifest:
-        """Format, embedding space and settings of the library."""
-        return self._pages.manifest
+        Remove old pages, given by the columns ``LISTED``, just before the new pages' rows are written. An interruption
+        then leaves no document with pages of two contents.
+        """
 
-    @property
-    def version(self) -> int:
-        """Another number after every change."""
-        return self._pages.version
+    @abstractmethod
+    def _rewrite(self, rows: Sequence[Row]) -> None:
+        """Write whole rows of stored pages again. Their vectors stay."""
 
-    def page_count(self) -> int:
-        """How many pages are stored."""
-        return self._pages.count()
+    @abstractmethod
+    def _delete(self, rows: Sequence[Row]) -> None:
+        """Remove pages, given by the columns ``LISTED``."""
 
-    def store_manifest(self, manifest: Manifest) -> None:
-        """Keep what the library says of itself anew."""
-        with self.writing():
-            self._pages.store_manifest(manifest)
+    @abstractmethod
+    def _fetch(self, rows: Sequence[Row]) -> dict[str, NDArray[np.float16]]:
+        """Read the vectors of pages, given by the columns ``LISTED``. The result has no pages that were removed."""
 
-    def last_audit(self) -> Audit | None:
-        """What was last measured of the search."""
-        return self._pages.last_audit()
+    @abstractmethod
+    def _find(
+        self, queries: Sequence[Floats], limit: int, where: Filter | None, candidates: int | None
+    ) -> list[list[Row]]:
+        """Find pages as ``nearest`` does, and return their rows for ``_fetch``."""
 
-    def store_audit(self, audit: Audit) -> None:
-        """Keep what was measured, in place of what was measured before."""
-        with self.writing():
-            self._pages.store_audit(audit)
-
-    def fields(self) -> dict[str, FieldType]:
-        """The user's metadata fields and their types."""
-        return self._pages.fields()
+    def _check_ranking(self, query: Floats, found: Sequence[Row], pages: PageVectors) -> None:
+        """Check the pages that ``_find`` found for a query, now that their vectors are here."""
 
     # Writing ----------------------------------------------------------------------------------------------
-
-    def writing(self) -> AbstractContextManager[None]:
-        """Nothing is held: Milvus has no lock across clients. What is written names its rows, so repeating is safe.
-
-        Raises:
-            LibraryReadOnlyError: The library was opened read-only.
-        """
-        if self._read_only:
-            raise LibraryReadOnlyError(f"{self._connection.address} is opened read-only")
-        return nullcontext()
 
     def put(
         self,
@@ -147,92 +90,127 @@ class MilvusStore(ABC):
         replace_documents: bool = False,
         keep: Collection[str] = (),
     ) -> None:
-        """Write pages; a page id that is stored already is replaced."""
+        """Write pages. A page replaces the stored page of its id."""
         if not pages:
             return
         with self.writing():
-            fields = self._pages.grow_fields([page.metadata for page in pages])
+            fields = self._grow_fields([page.metadata for page in pages])
             stored = {page.page_id: as_stored(page, self._dim, fields) for page in pages}
             paths = {page.document.path for page in pages} if replace_documents else ()
             staying = stored.keys() | set(keep)
-            others = [row for row in self._rows_of(paths, LISTED) if row["page_id"] not in staying]
-            self._write(list(stored.values()), others)
-            self._pages.changed()
+            old = [row for row in self._rows_of(paths, LISTED) if row["page_id"] not in staying]
+            self._write(list(stored.values()), old)
+            self._change()
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Replace the user's fields of stored documents, by path."""
-        if not metadata:
-            return
-        with self.writing():
-            fields = self._pages.grow_fields(metadata.values())
-            given = {path: _stored(row, fields) for path, row in metadata.items()}
-            self._change_metadata(
-                self._rows_of(metadata, WHOLE), lambda row, old: given[row["path"]] | of_page(old)
-            )
+        self._set_fields(
+            self._rows_of(metadata, WHOLE), "path", metadata, lambda old, new: {**new, **of_page(old)}
+        )
 
     def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
-        """Replace the fields of stored pages that are their own, by page id."""
-        if not fields:
+        """Replace the fields that stored pages have of their own, by page id."""
+        rows = self._pages.rows(WHOLE, page_ids=list(fields))
+        self._set_fields(rows, "page_id", fields, lambda old, new: {**of_document(old), **new})
+
+    def _set_fields(
+        self,
+        rows: Iterable[Row],
+        column: str,
+        given: Mapping[str, Mapping[str, Scalar]],
+        merge: Callable[[Mapping[str, Scalar], Mapping[str, Scalar]], Mapping[str, Scalar]],
+    ) -> None:
+        """Merge the fields of rows with those given for the value in a column."""
+        if not given:
             return
         with self.writing():
-            kinds = self._pages.grow_fields(fields.values())
-            given = {page_id: _stored(row, kinds) for page_id, row in fields.items()}
-            self._change_metadata(
-                self._pages.rows(WHOLE, page_ids=list(fields)),
-                lambda row, old: of_document(old) | given[row["page_id"]],
+            kinds = self._grow_fields(given.values())
+            stored = {
+                key: {name: stored_value(value, kinds[name]) for name, value in fields.items()}
+                for key, fields in given.items()
+            }
+            self._rewrite_all(
+                row | {METADATA_COLUMN: to_metadata(merge(metadata_of(row), stored[row[column]]))}
+                for row in rows
             )
 
-    def _change_metadata(
-        self, rows: Iterable[Row], change: Callable[[Row, dict[str, Scalar]], Mapping[str, Scalar]]
-    ) -> None:
-        changed = (row | {METADATA_COLUMN: to_metadata(change(row, metadata_of(row)))} for row in rows)
-        for some in batched(changed, WHOLE_ROWS):
-            self._rewrite(some)
-        self._pages.changed()
-
     def touch(self, documents: Sequence[Document]) -> None:
-        """Note a new size and time of documents whose content has not changed."""
+        """Store a new size and time of documents whose content has not changed."""
         if not documents:
             return
         with self.writing():
             given = {(document.path, document.content_hash): document for document in documents}
-            rows = self._rows_of({document.path for document in documents}, WHOLE)
-            changed = (
+            self._rewrite_all(
                 row | {"size_bytes": document.size_bytes, "modified_ns": document.modified_ns}
-                for row in rows
+                for row in self._rows_of({document.path for document in documents}, WHOLE)
                 if (document := given.get((row["path"], row["content_hash"]))) is not None
             )
-            for some in batched(changed, WHOLE_ROWS):
-                self._rewrite(some)
-            self._pages.changed()
+
+    def _rewrite_all(self, rows: Iterable[Row]) -> None:
+        for some in batched(rows, WHOLE_ROWS):
+            self._rewrite(some)
+        self._change()
 
     def remove(self, paths: Collection[str]) -> int:
-        """Remove documents by path and return how many pages went."""
+        """Remove documents by path and return how many pages were removed."""
         if not paths:
             return 0
         with self.writing():
             rows = list(self._rows_of(paths, LISTED))
             self._delete(rows)
-            self._pages.changed()
+            self._change()
         return len(rows)
 
     def _rows_of(self, paths: Collection[str], columns: Sequence[str]) -> Iterator[Row]:
         for some in batched(sorted(paths), PATHS_PER_FILTER):
             yield from self._pages.rows(columns, where=path_in(some))
 
+    def optimize(self) -> None:
+        """Flush what was written, so that the server indexes it. Searches find all of it before that, too."""
+        for collection in self._pages.collections:
+            self._connection.call("flush", collection)
+
+    def discard(self) -> None:
+        """Remove the library itself."""
+        for collection in self._pages.collections:
+            self._connection.call("drop_collection", collection)
+
     # Reading ----------------------------------------------------------------------------------------------
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        return self._pages.documents()
+        return list_documents(self._pages.rows(LISTED), metadata_of)
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
     ) -> Iterator[PageVectors]:
         """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
-        rows = self._pages.select(LISTED, where=where, page_ids=page_ids)
+        rows = list(self._pages.rows(LISTED, where=where, page_ids=page_ids))
         for some in batched_by_size(rows, self._vector_bytes, REQUEST_BYTES):
-            yield self._packed(self._fetch(some))
+            vectors = self._fetch(some)
+            yield self._packed(vectors, vectors)
+
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages that probably have the best MaxSim, with their vectors."""
+        check_queries(queries, self._dim)
+        found = self._find(queries, limit, where, candidates)
+        vectors = self._fetch(list({row["page_id"]: row for rows in found for row in rows}.values()))
+        answers = []
+        for query, rows in zip(queries, found, strict=True):
+            answers.append(self._packed([row["page_id"] for row in rows], vectors))
+            self._check_ranking(query, rows, answers[-1])
+        return answers
+
+    def page_count(self) -> int:
+        """Count the stored pages."""
+        return self._pages.count()
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
         """Name the pages whose text matches ``query`` best by BM25, best first."""
@@ -242,19 +220,16 @@ class MilvusStore(ABC):
         """Read whole pages, in the order asked for; unknown ids are left out."""
         rows = {row["page_id"]: row for row in self._pages.rows(WHOLE, page_ids=page_ids)}
         vectors = self._fetch(list(rows.values()))
-        pages = {name: to_page(row, vectors[name]) for name, row in rows.items() if name in vectors}
-        return [pages[page_id] for page_id in page_ids if page_id in pages]
+        return [to_page(rows[page_id], vectors[page_id]) for page_id in page_ids if page_id in vectors]
 
     def close(self) -> None:
-        """Release what is held."""
+        """Disconnect from the server."""
         self._connection.close()
 
-    def _packed(self, vectors: Mapping[str, NDArray[np.float16]]) -> PageVectors:
-        return PageVectors.from_arrays(list(vectors), list(vectors.values()), self._dim)
+    def _packed(self, page_ids: Iterable[str], vectors: Mapping[str, NDArray[np.float16]]) -> PageVectors:
+        """Return the vectors of the named pages, in their order; without pages that have none."""
+        names = [page_id for page_id in page_ids if page_id in vectors]
+        return PageVectors.from_arrays(names, [vectors[name] for name in names], self._dim)
 
     def _vector_bytes(self, row: Row) -> int:
         return int(row["vector_count"]) * self._dim * 4
-
-
-def _stored(row: Mapping[str, Scalar], fields: Mapping[str, FieldType]) -> dict[str, Scalar]:
-    return {name: stored_value(value, fields[name]) for name, value in row.items()}
