@@ -1,7 +1,7 @@
-"""The size an encoder wants a page's picture in, and bringing it there.
+"""Resizing a page's picture to the size that an encoder needs.
 
-The same picture comes out as from the image processors of transformers (backend ``pil``), pixel by pixel, so that
-a page can be fitted where it is read and only the pixels that the model looks at travel on.
+The result equals that of the image processors of transformers (backend ``pil``), pixel by pixel. So pages are resized
+where they are read, and only the pixels that the model needs go to other processes.
 """
 
 from __future__ import annotations
@@ -17,31 +17,29 @@ from PIL import Image
 from maxsight.errors import InputError
 
 RESAMPLING_FILTERS = ("nearest", "box", "bilinear", "hamming", "bicubic", "lanczos")
-_MOST_ELONGATED = 200
-"""Times as long as wide: what Qwen's models accept."""
+MAX_ASPECT_RATIO = 200
+"""The limit of Qwen's models."""
 
 
 class Fit(StrEnum):
-    """How a picture is brought to the size an encoder looks at."""
+    """How the size of a picture is chosen."""
 
     STRETCH = "stretch"
-    """To exactly ``height_px`` by ``width_px``, whatever its shape (ColPali)."""
+    """Exactly ``height_px`` by ``width_px`` (ColPali)."""
     MULTIPLE = "multiple"
-    """To the nearest multiples of ``multiple_px`` that keep its shape, within ``min_pixels`` and ``max_pixels``
+    """The nearest multiples of ``multiple_px`` that keep the shape, between ``min_pixels`` and ``max_pixels`` in all
     (Qwen2-VL's ``smart_resize``)."""
     LONGEST_EDGE = "longest_edge"
-    """To a longest edge of ``longest_edge_px``, larger or smaller than it was (Idefics3)."""
+    """A longest edge of ``longest_edge_px`` (Idefics3)."""
 
 
 @dataclass(frozen=True, slots=True)
 class PictureFit:
-    """The picture of a page that an encoder wants to see. Made where pages are read, so that no more travels.
-
-    Fitting a picture that is fitted already leaves it as it is. Only the sizes that belong to ``fit`` count.
+    """The size of picture that an encoder needs. Only the fields that belong to ``fit`` are used.
 
     Attributes:
         fit: How the size is chosen.
-        resample: Pillow's name of the filter, one of `RESAMPLING_FILTERS`.
+        resample: Pillow's name of the filter: one of `RESAMPLING_FILTERS`.
         height_px: For ``STRETCH``.
         width_px: For ``STRETCH``.
         multiple_px: For ``MULTIPLE``.
@@ -78,8 +76,8 @@ class PictureFit:
                 _check_pixels(longest_edge_px=self.longest_edge_px)
 
     @property
-    def most_bytes(self) -> int:
-        """Bytes of the largest picture there can be."""
+    def max_bytes(self) -> int:
+        """Bytes of the largest possible picture."""
         match self.fit:
             case Fit.STRETCH:
                 pixels = self.height_px * self.width_px
@@ -91,17 +89,17 @@ class PictureFit:
 
 
 def fit_picture(image: Image.Image, fit: PictureFit) -> NDArray[np.uint8]:
-    """Bring a picture to the size that an encoder wants.
+    """Resize a picture for an encoder.
 
     Args:
         image: In mode RGB, of any size.
-        fit: What the encoder wants.
+        fit: What the encoder needs.
 
     Returns:
         The pixels. Shape ``(height, width, 3)``, uint8.
 
     Raises:
-        InputError: It is too long and narrow for the encoder.
+        InputError: The picture is too long and narrow for the encoder.
     """
     size = fitted_size(image.width, image.height, fit)
     if size != image.size:
@@ -110,9 +108,7 @@ def fit_picture(image: Image.Image, fit: PictureFit) -> NDArray[np.uint8]:
 
 
 def fitted_size(width: int, height: int, fit: PictureFit) -> tuple[int, int]:
-    """Tell the size a picture gets, as ``width, height`` in pixels.
-
-    Fitting a size that is fitted already leaves it as it is.
+    """Return the size that a picture gets: width and height in pixels. A fitted size stays as it is.
 
     Raises:
         InputError: The picture is too long and narrow for the encoder.
@@ -127,7 +123,7 @@ def fitted_size(width: int, height: int, fit: PictureFit) -> tuple[int, int]:
 
 
 def _to_multiples(width: int, height: int, fit: PictureFit) -> tuple[int, int]:
-    """Qwen2-VL's ``smart_resize``."""
+    """Apply Qwen2-VL's ``smart_resize``."""
     step = fit.multiple_px
     if width % step == height % step == 0 and fit.min_pixels <= width * height <= fit.max_pixels:
         return width, height
@@ -143,7 +139,7 @@ def _to_multiples(width: int, height: int, fit: PictureFit) -> tuple[int, int]:
 
 
 def _to_longest_edge(width: int, height: int, longest: int) -> tuple[int, int]:
-    """Idefics3's rule: the shorter edge is rounded up to an even number."""
+    """Apply Idefics3's rule, which rounds the shorter edge up to an even number."""
     if max(width, height) == longest and min(width, height) % 2 == 0:
         return width, height
     _refuse_elongated(width, height)
@@ -158,10 +154,10 @@ def _even(pixels: int) -> int:
 
 
 def _refuse_elongated(width: int, height: int) -> None:
-    """Only for what is not fitted yet: rounding may have made that a little longer."""
-    if max(width, height) > _MOST_ELONGATED * min(width, height):
+    """Refuse sizes that are not fitted yet; rounding may make a fitted one a little longer than allowed."""
+    if max(width, height) > MAX_ASPECT_RATIO * min(width, height):
         raise InputError(
-            f"the picture is {width} x {height} pixels, more than {_MOST_ELONGATED} times as long as wide",
+            f"the picture is {width} x {height} pixels, more than {MAX_ASPECT_RATIO} times as long as wide",
             hint="Cut it into pages, or index it with an encoder that stretches pictures, such as ColPali.",
         )
 

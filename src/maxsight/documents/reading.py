@@ -156,7 +156,7 @@ class _Reading:
 
 
 def _read_ahead_pages(picture: PictureFit | None) -> int:
-    most = READ_AHEAD_PAGES if picture is None else READ_AHEAD_BYTES // picture.most_bytes
+    most = READ_AHEAD_PAGES if picture is None else READ_AHEAD_BYTES // picture.max_bytes
     return min(READ_AHEAD_PAGES, most)
 
 

@@ -1,9 +1,9 @@
 """Search in a device's memory: exact MaxSim over all pages, without codes or candidates. Needs torch.
 
-A GPU reads its whole memory faster than a CPU reads codes. Vectors lie there in float16, as they are stored; what
-scores best is scored again in float32 from the stored vectors, so that scores are the same wherever a search ran.
+A GPU reads its whole memory faster than a CPU reads codes. Vectors lie there in float16, as they are stored. The best
+pages are scored again in float32 from the stored vectors, so scores do not depend on where a search ran.
 
-Pages of about the same length lie together, each filled up with copies of its first vector: a maximum does not mind.
+Pages of similar length lie together in a bucket. Copies of its first vector fill up a page, which changes no maximum.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 import threading
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 import torch
@@ -23,22 +23,22 @@ from maxsight.stores.ragged import PageVectors
 from maxsight.types import Floats
 
 DTYPE = torch.float16
-"""What vectors are stored in. As large and as fast as bfloat16, which would lose three of their bits."""
+"""As large and as fast as bfloat16, which would lose three bits of the stored vectors."""
 SIMILARITY_BYTES = 16 * 2**20
-"""Of the similarities of one piece of a bucket: little enough to stay in a GPU's cache between product and maximum."""
+"""Size of the similarities that are computed at a time: they stay in a GPU's cache between product and maximum."""
 LENGTHS_PER_OCTAVE = 16
-"""Of buckets: no page is filled up by more than this part of its length."""
-SHARE_OF_MEMORY = 0.9
-"""Of what is free, at most: the encoder's model may be there too."""
+"""Bucket lengths between one power of two and the next: no page is filled up by more than this part of its length."""
+MAX_SHARE_OF_MEMORY = 0.9
+"""Share of the free memory that vectors may take: the encoder's model may be there too."""
 
 logger = logging.getLogger(__name__)
 
 
 class DeviceEngine:
-    """A store whose vectors are searched in a device's memory; everything else is the store's own."""
+    """A store whose vectors are searched in a device's memory; the store does everything else."""
 
     def __init__(self, store: AnyStore, device: torch.device) -> None:
-        """Prepare; vectors are copied by the first ``refresh``."""
+        """Prepare; the first ``refresh`` copies the vectors."""
         self._store = store
         self._device = device
         self._loading = threading.Lock()
@@ -46,15 +46,15 @@ class DeviceEngine:
         self._version: int | None = None
 
     def refresh(self) -> bool:
-        """Copy the vectors again if the library has changed, and say whether they are there.
+        """Copy the vectors if the library has changed, and return whether they are in the device's memory.
 
-        They are not where they don't fit into free memory, which is logged once for each version, nor while the
-        library changes as fast as it is read.
+        They are not if they don't fit, which is logged once per version, or if the library changed while they were
+        copied.
         """
         with self._loading:
             version = self._store.version
             if version != self._version:
-                self._loaded = self._version = None  # before the new ones come: both might not fit
+                self._loaded = self._version = None  # first, since both might not fit
                 loaded = self._load()
                 if self._store.version != version:
                     return False  # of two versions
@@ -69,44 +69,45 @@ class DeviceEngine:
         where: Filter | None = None,
         candidates: int | None = None,
     ) -> list[PageVectors]:
-        """Find, for each query, the pages with the best MaxSim; all pages are looked at, whatever ``candidates``."""
+        """Find, for each query, the pages with the best MaxSim. All pages are scored, whatever ``candidates`` says."""
         loaded = self._loaded
         if loaded is None:
             return self._store.nearest(queries, limit, where=where, candidates=candidates)
-        kept = (
+        passing = (
             None
             if where is None
             else {name for chunk in self.vectors(where=where) for name in chunk.page_ids}
         )
-        found = loaded.best_pages(queries, limit, kept)
+        found = loaded.best_pages(queries, limit, passing)
         dim = queries[0].shape[1]
         return [PageVectors.concatenate(list(self.vectors(page_ids=names)), dim) for names in found]
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
     ) -> Iterator[PageVectors]:
-        """The store's."""
+        """Read the store's vectors."""
         return self._store.vectors(where=where, page_ids=page_ids)
 
     def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
-        """The store's."""
+        """Search the store's text."""
         return self._store.search_text(query, limit, where=where)
 
     def _load(self) -> _Loaded | None:
         dim = self._store.manifest.space.dim
-        layout = _Layout.of(self._store.vectors())
+        layout = _Layout()
+        layout.add(self._store.vectors())
         needed, free = layout.vectors * dim * DTYPE.itemsize + SIMILARITY_BYTES, free_bytes(self._device)
-        if free is not None and needed > SHARE_OF_MEMORY * free:
+        if free is not None and needed > MAX_SHARE_OF_MEMORY * free:
             logger.warning(
                 "the library's vectors take %.1f GB and %s has %.1f GB free: searching on the CPU",
                 needed / 1e9, self._device, free / 1e9,
             )  # fmt: skip
             return None
-        return _Loaded.filled(layout, self._store.vectors(), dim, self._device)
+        return _Loaded.copy(layout, self._store.vectors(), dim, self._device)
 
 
 def free_bytes(device: torch.device) -> int | None:
-    """Memory that can still be taken; None where only the system knows."""
+    """Return the free memory of a device; None where only the system knows."""
     if device.type == "cuda":
         torch.cuda.empty_cache()
         return int(torch.cuda.mem_get_info(device)[0])
@@ -120,36 +121,34 @@ class _Layout:
     """Which page lies where.
 
     Attributes:
-        names: Of the pages that have vectors, by bucket.
-        lengths: Of the pages of each bucket, as filled up.
-        places: Bucket, and number in it, by name.
+        names: Names of the pages with vectors, by bucket.
+        lengths: Length of the filled up pages, by bucket.
+        places: Bucket and number in it, by name.
     """
 
-    names: dict[int, list[str]]
-    lengths: dict[int, int]
-    places: dict[str, tuple[int, int]]
+    names: dict[int, list[str]] = field(default_factory=dict)
+    lengths: dict[int, int] = field(default_factory=dict)
+    places: dict[str, tuple[int, int]] = field(default_factory=dict)
 
-    @classmethod
-    def of(cls, chunks: Iterator[PageVectors]) -> _Layout:
-        layout = cls({}, {}, {})
+    def add(self, chunks: Iterator[PageVectors]) -> None:
+        """Give each page that has vectors its place."""
         for chunk in chunks:
             for name, count in zip(chunk.page_ids, chunk.counts.tolist(), strict=True):
                 if count:
                     bucket = bucket_of(count)
-                    names = layout.names.setdefault(bucket, [])
-                    layout.lengths[bucket] = max(layout.lengths.get(bucket, 0), count)
-                    layout.places[name] = bucket, len(names)
+                    names = self.names.setdefault(bucket, [])
+                    self.lengths[bucket] = max(self.lengths.get(bucket, 0), count)
+                    self.places[name] = bucket, len(names)
                     names.append(name)
-        return layout
 
     @property
     def vectors(self) -> int:
-        """Of all pages, as filled up."""
+        """Vectors of all pages, filled up."""
         return sum(self.lengths[bucket] * len(names) for bucket, names in self.names.items())
 
 
 def bucket_of(count: int) -> int:
-    """The bucket of a page of ``count`` vectors: the most that one of its pages may have."""
+    """Return the bucket of a page of ``count`` vectors: the largest count in it."""
     step = max(1, (1 << count.bit_length()) // (2 * LENGTHS_PER_OCTAVE))
     return -(-count // step) * step
 
@@ -159,7 +158,7 @@ class _Loaded:
     """The vectors of one version of a library.
 
     Attributes:
-        names: Of the pages, bucket after bucket.
+        names: Names of the pages, bucket after bucket.
         buckets: Shape ``(pages, length, dim)`` each.
     """
 
@@ -167,9 +166,8 @@ class _Loaded:
     buckets: list[torch.Tensor]
 
     @classmethod
-    def filled(
-        cls, layout: _Layout, chunks: Iterator[PageVectors], dim: int, device: torch.device
-    ) -> _Loaded:
+    def copy(cls, layout: _Layout, chunks: Iterator[PageVectors], dim: int, device: torch.device) -> _Loaded:
+        """Copy vectors to a device."""
         buckets = {
             bucket: torch.zeros((len(names), layout.lengths[bucket], dim), dtype=DTYPE, device=device)
             for bucket, names in layout.names.items()
@@ -182,19 +180,21 @@ class _Loaded:
                     places.setdefault(bucket, []).append((number, page))
             for bucket, pairs in places.items():
                 numbers, pages = zip(*pairs, strict=True)
-                rows = np.stack([_filled_up(chunk[page], layout.lengths[bucket]) for page in pages])
+                rows = np.stack([_fill_up(chunk[page], layout.lengths[bucket]) for page in pages])
                 buckets[bucket][torch.tensor(numbers, device=device)] = torch.from_numpy(rows).to(device)
         names = np.array([name for pages in layout.names.values() for name in pages], dtype=np.str_)
         return cls(names, list(buckets.values()))
 
-    def best_pages(self, queries: Sequence[Floats], limit: int, kept: set[str] | None) -> list[list[str]]:
-        """Name the best pages for each query, among those of these names."""
+    def best_pages(self, queries: Sequence[Floats], limit: int, passing: set[str] | None) -> list[list[str]]:
+        """Name the best pages for each query, of the ``passing`` ones if these are given."""
         if not len(self.names):
             return [[] for _ in queries]
         scores = self._scores(queries)  # (queries, pages)
         wanted = min(limit, len(self.names))
-        if kept is not None:
-            left_out = torch.tensor([name not in kept for name in self.names.tolist()], device=scores.device)
+        if passing is not None:
+            left_out = torch.tensor(
+                [name not in passing for name in self.names.tolist()], device=scores.device
+            )
             scores[:, left_out] = -torch.inf
             wanted = min(wanted, int((~left_out).sum()))
         best = scores.topk(wanted).indices.cpu().numpy()
@@ -207,19 +207,19 @@ class _Loaded:
             torch.eye(len(queries), device=device),
             torch.tensor([len(query) for query in queries], device=device),
             dim=0,
-        )  # (tokens, queries): one where the token is the query's
+        )  # (tokens, queries): 1 where the token is the query's
         parts = []
         for bucket in self.buckets:
             length = bucket.shape[1]
             pages = max(1, SIMILARITY_BYTES // (length * tokens.shape[1] * DTYPE.itemsize))
-            for piece in bucket.split(pages):
-                similarities = piece.reshape(-1, dim) @ tokens  # (pages * length, tokens)
-                best = similarities.reshape(len(piece), length, -1).amax(dim=1)  # (pages, tokens)
+            for part in bucket.split(pages):
+                similarities = part.reshape(-1, dim) @ tokens  # (pages * length, tokens)
+                best = similarities.reshape(len(part), length, -1).amax(dim=1)  # (pages, tokens)
                 parts.append(best.float() @ owner)
         return torch.cat(parts).T.contiguous()
 
 
-def _filled_up(vectors: Floats, length: int) -> Floats:
-    """A page with copies of its first vector after its last, so that they are ``length``."""
+def _fill_up(vectors: Floats, length: int) -> Floats:
+    """Append copies of a page's first vector up to ``length``."""
     copies = np.repeat(vectors[:1], length - len(vectors), axis=0)
     return np.concatenate([vectors, copies])

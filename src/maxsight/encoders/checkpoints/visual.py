@@ -64,7 +64,7 @@ class VisualEncoder(CheckpointEncoder[VisualModel]):
     def batch_size(self) -> int:
         """Two batches for every device, or fewer if their pictures would take too much of the host's memory."""
         devices = len(self._replicas)
-        held = MAX_PICTURE_BYTES // self.picture.most_bytes * devices
+        held = MAX_PICTURE_BYTES // self.picture.max_bytes * devices
         at_once = sum(max(1, replica.limit.tokens // replica.max_tokens) for replica in self._replicas)
         return max(devices, min(_BATCHES_PER_CALL * at_once, held))
 
