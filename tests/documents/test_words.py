@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from maxsight.documents.geometry import clip_boxes, fitting_dpi, turn_boxes
+from maxsight.documents.geometry import clip_boxes, fitting_dpi, rotate_boxes
 from maxsight.documents.words import LINE_END_HYPHEN, NOTHING_READ, clean, find_words, is_garbage, join_words
 from maxsight.types import TextSource
 
@@ -87,7 +87,7 @@ def test_words_without_spaces_are_cut():
 )
 def test_a_box_turns_with_its_page(degrees, expected):
     """A box near the top left lies near the top right once the page has been turned clockwise."""
-    assert turn_boxes(np.array([[0.1, 0.2, 0.3, 0.25]]), degrees)[0] == pytest.approx(expected)
+    assert rotate_boxes(np.array([[0.1, 0.2, 0.3, 0.25]]), degrees)[0] == pytest.approx(expected)
 
 
 def test_boxes_are_brought_onto_the_page():

@@ -189,7 +189,7 @@ def test_vectors_of_another_length_are_refused_with_the_length_they_have(folder)
 
 @pytest.mark.parametrize("kind", [EmbeddingType.DIM_2048, EmbeddingType.HIDDEN])
 def test_an_encoder_without_hidden_states_says_so(folder, kind):
-    with pytest.raises(InputError, match=f"fake gives no hidden states, which {kind} asks for") as refused:
+    with pytest.raises(InputError, match=f"fake has no hidden states, which {kind} needs") as refused:
         EmbeddingRun(FakeEncoder(8), request(folder, embedding_type=kind))
     assert "--embedding-type vectors" in refused.value.hint
 

@@ -101,7 +101,7 @@ def test_equal_tables_make_equal_files(table, tmp_path, suffix):
 
 
 def test_more_names_than_safetensors_can_hold_are_refused(table, tmp_path, monkeypatch):
-    monkeypatch.setattr(formats, "MOST_HEADER_BYTES", 100)
+    monkeypatch.setattr(formats, "MAX_HEADER_BYTES", 100)
     with pytest.raises(InputError, match="names of 3 pages") as refused:
         formats.write_safetensors(table, tmp_path / "v.safetensors")
     assert ".parquet" in refused.value.hint

@@ -7,7 +7,8 @@ import pytest
 
 from maxsight.documents.files import FileState
 from maxsight.embedding import unfinished as unfinished_module
-from maxsight.embedding.unfinished import SourceFile, UnfinishedFile
+from maxsight.embedding.page_list import SourceFile
+from maxsight.embedding.unfinished import UnfinishedFile
 from maxsight.errors import InputError
 
 RECIPE = {"encoder": "fake", "pooling": "none"}

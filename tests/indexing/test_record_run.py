@@ -109,7 +109,7 @@ def test_groups_that_are_gone_are_told_of_and_removed_only_when_asked(library, t
     other = write(tmp_path, row("Brick", "elsewhere"), name="other.jsonl")
     library.index(other, records=FIELDS)
     told = library.index(write(tmp_path, ADOBE), records=FIELDS)
-    assert "1 indexed documents are no more in wiki.jsonl (wiki.jsonl#Brick)" in told.notices[0]
+    assert "1 indexed documents are no longer in wiki.jsonl (wiki.jsonl#Brick)" in told.notices[0]
     assert len(names(library)) == 3
     kept = library.index(write(tmp_path, ADOBE, "{broken\n"), records=FIELDS, prune=True)
     assert kept.removed == (), "the broken line may be Brick's"
@@ -229,7 +229,7 @@ def test_vectors_of_unknown_origin_do_not_mix_with_an_encoders(tmp_path):
     vector = encoder.encode_phrases(["clay"]).vectors[0].tolist()
     file = write(tmp_path, {"title": "Brick", "text": "clay", "emb": vector})
     with Library.create(tmp_path / "m.library", encoder=encoder) as library:
-        with pytest.raises(EncoderMismatchError, match="whatever made the vectors in 'emb'"):
+        with pytest.raises(EncoderMismatchError, match="vectors of unknown origin in 'emb'"):
             library.index(file, records=RecordFields("title", "text", "emb"))
         vouched = RecordFields("title", "text", "emb", made_by="minilm:paragraphs")
         library.index(file, records=vouched)
@@ -257,7 +257,7 @@ def test_given_vectors_are_not_pooled(tmp_path):
 
 
 def test_records_without_vectors_are_refused_where_only_given_ones_are_kept(library, tmp_path):
-    with pytest.raises(InputError, match="keeps vectors that come with the data"):
+    with pytest.raises(InputError, match="holds vectors that come with the data"):
         library.index(write(tmp_path, ADOBE), records=RecordFields("title", "text"))
 
 

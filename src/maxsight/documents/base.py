@@ -29,13 +29,13 @@ class OcrChoice(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a single file may cost. Whatever is over a limit is named and skipped, never half-read.
+    """Bounds on one file. A file or page over a bound is named and skipped.
 
     Attributes:
         max_pixels: Pixels of one rendered or decoded page.
         max_pages: Pages of one file.
         max_bytes: Bytes of one file.
-        page_timeout_s: Seconds one page may take, OCR included.
+        page_timeout_s: Seconds for one page, OCR included.
     """
 
     max_pixels: int = 100_000_000
@@ -52,8 +52,8 @@ class ReadSettings:
         ocr: Engine for pages without a usable text layer.
         dpi: Resolution at which PDF pages are drawn, for OCR and for their pictures.
         password: Tried on encrypted PDFs. Never stored.
-        limits: What a file may cost.
-        picture: The picture wanted of every page; None for none.
+        limits: Bounds on one file.
+        picture: The size of every page's picture; None to make no pictures.
     """
 
     ocr: OcrChoice = OcrChoice.AUTO
@@ -63,22 +63,21 @@ class ReadSettings:
     picture: PictureFit | None = None
 
     def fitted(self, draw: Callable[[], Image.Image]) -> NDArray[np.uint8] | None:
-        """Draw a page and bring it to the size that is wanted; if none is, it is not drawn.
+        """Draw a page and resize it to `picture`; None without drawing where no picture is wanted.
 
         Returns:
-            What becomes `Page.picture`. Shape ``(height, width, 3)``.
+            `Page.picture`. Shape ``(height, width, 3)``.
 
         Raises:
-            InputError: It is too long and narrow for the encoder.
+            InputError: The page is too long and narrow for the encoder.
         """
         return None if self.picture is None else fit_picture(draw(), self.picture)
 
 
 class PageSource(Protocol):
-    """One opened file of some format. Lives in a worker process: a crash names a page and stops nothing.
+    """One opened file of some format, in a worker process. ``formats.open_source`` makes it.
 
-    Made by ``formats.open_source(path, settings)``, which raises an `UnreadableDocumentError` for a file that
-    can't be read.
+    A crash ends the worker only, and its page is named.
     """
 
     @property
@@ -90,8 +89,8 @@ class PageSource(Protocol):
         """Read one page (0-based), with its picture where the settings ask for one.
 
         Raises:
-            UnreadableDocumentError: The page can't be read, or not drawn, with the reason.
-            InputError: OCR failed, or the page's picture can't be fitted. The worker names the page.
+            UnreadableDocumentError: The page can't be read or drawn, or there is no such page.
+            InputError: OCR failed, or the picture can't be resized. The worker adds the page's name.
         """
         ...
 
@@ -99,7 +98,8 @@ class PageSource(Protocol):
         """Draw one page (0-based) as a person sees it, RGB.
 
         Raises:
-            UnreadableDocumentError: The page can't be drawn.
+            UnreadableDocumentError: The page can't be drawn, or there is no such page.
+            InputError: The picture of a text would have too many pixels.
         """
         ...
 

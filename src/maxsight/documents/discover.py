@@ -25,18 +25,17 @@ def discover(
 ) -> Iterator[Path | UnreadableDocumentError]:
     """Find the documents below ``paths``, each once, folders in sorted order.
 
-    In folders, hidden files and folders, libraries, and files of other kinds are passed over. Files are taken
-    as given. What can't be looked at is yielded as an error.
+    Folders are searched without hidden files and folders, libraries, and files of other kinds. Globs are matched
+    with the name and with the path below the given folder, and ``*`` matches ``/`` too.
 
     Args:
         paths: Files and folders.
-        include: Globs. Where given, only files that match one are found in folders.
-        exclude: Globs. What lies in folders and matches one is left out, files as well as folders. Globs are
-            matched with the name and with the path below the given folder; ``*`` matches ``/`` too.
-        other_kinds: Counts the files of other kinds that folders hold, by what their names end in.
+        include: Globs. If given, only files that match one are found in folders.
+        exclude: Globs. Files and folders in folders that match one are left out.
+        other_kinds: Counts the files of other kinds in folders, by suffix.
 
     Yields:
-        Paths as given, joined with what was found below them; or an error that names one.
+        Given files, and files below given folders; or an error for one that can't be looked at.
     """
     found: set[str] = set()
     for path in map(Path, paths):
@@ -49,7 +48,7 @@ def discover(
 
 
 class _Walk:
-    """One given path and what lies below it."""
+    """One given path and everything below it."""
 
     def __init__(
         self, root: Path, include: tuple[str, ...], exclude: tuple[str, ...], other_kinds: Counter[str]

@@ -30,81 +30,78 @@ class ReadJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Opened:
-    """A file could be opened; its pages follow.
+class _FileEvent:
+    """Something about one file.
 
     Attributes:
         job: The file's job.
-        page_count: Pages in the file.
     """
 
     job: ReadJob
+
+
+@dataclass(frozen=True, slots=True)
+class _Refusal(_FileEvent):
+    """The last event of a file that can't be used.
+
+    Attributes:
+        error: Why.
+    """
+
+    error: UnreadableDocumentError
+
+
+@dataclass(frozen=True, slots=True)
+class Opened(_FileEvent):
+    """A file could be opened; its pages follow.
+
+    Attributes:
+        page_count: Pages in the file.
+    """
+
     page_count: int
 
 
 @dataclass(frozen=True, slots=True)
-class PageRead:
+class PageRead(_FileEvent):
     """A page was read.
 
     Attributes:
-        job: The file's job.
         page: The page.
     """
 
-    job: ReadJob
     page: Page
 
 
 @dataclass(frozen=True, slots=True)
-class PageFailed:
-    """A page could not be read; the others go on.
+class PageFailed(_FileEvent):
+    """A page could not be read; the next one follows.
 
     Attributes:
-        job: The file's job.
         page_index: The page, from 0.
         error: Why.
     """
 
-    job: ReadJob
     page_index: int
     error: UnreadableDocumentError
 
 
-@dataclass(frozen=True, slots=True)
-class Failed:
-    """The last event of a file that can't be read, or not any further.
+class Failed(_Refusal):
+    """A file can't be read, or not further."""
 
-    Attributes:
-        job: The file's job.
-        error: Why.
-    """
-
-    job: ReadJob
-    error: UnreadableDocumentError
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Changed:
-    """The last event of a file that was written to while it was read: its pages may be of two versions.
+class Changed(_Refusal):
+    """A file was written to while it was read, so its pages may be of two versions."""
 
-    Attributes:
-        job: The file's job.
-        error: Says so.
-    """
-
-    job: ReadJob
-    error: UnreadableDocumentError
+    __slots__ = ()
 
 
-@dataclass(frozen=True, slots=True)
-class Done:
-    """The last event of every other file.
+class Done(_FileEvent):
+    """A file was read to its end."""
 
-    Attributes:
-        job: The file's job.
-    """
-
-    job: ReadJob
+    __slots__ = ()
 
 
 Event = Opened | PageRead | PageFailed | Failed | Changed | Done

@@ -11,7 +11,7 @@ from maxsight.documents.files import not_opened
 from maxsight.documents.records.rows import RECORD_SUFFIXES
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 
-# Named, not imported: pdfium and Pillow are loaded in the worker that needs them.
+# By name, so that only the worker that needs pdfium or Pillow imports it.
 _SOURCES = {
     **dict.fromkeys((".pdf",), ("maxsight.documents.pdf", "PdfSource")),
     **dict.fromkeys(
@@ -24,18 +24,18 @@ SUFFIXES = tuple(sorted(_SOURCES))
 
 
 def is_supported(path: Path) -> bool:
-    """Tell by a file's name whether maxsight reads it."""
+    """Say by a file's name whether maxsight reads it."""
     return path.suffix.lower() in _SOURCES
 
 
 def is_drawn(path: Path) -> bool:
-    """Tell by a file's name whether its pages are to be looked at, as those of plain text are not."""
+    """Say by a file's name whether its pages have a look, as those of plain text have not."""
     module, _ = _SOURCES.get(path.suffix.lower(), ("", ""))
     return module in ("maxsight.documents.pdf", "maxsight.documents.images")
 
 
 def unsupported(path: Path) -> UnsupportedFormatError:
-    """The error for a file of an unknown kind."""
+    """Make the error for a file of an unknown kind."""
     kind = f"files of kind {path.suffix}" if path.suffix else "files without an extension"
     hint = f"It reads {', '.join(SUFFIXES)}."
     if path.suffix.lower() in RECORD_SUFFIXES:
@@ -44,11 +44,11 @@ def unsupported(path: Path) -> UnsupportedFormatError:
 
 
 def open_source(path: Path, settings: ReadSettings) -> PageSource:
-    """Open a file by the kind its name says, within the limits.
+    """Open a file by its suffix, within the limits.
 
     Raises:
         UnreadableDocumentError: It is missing, empty, damaged, encrypted or over a limit.
-        UnsupportedFormatError: It is of an unknown kind, or not of the kind its name says.
+        UnsupportedFormatError: It is of an unknown kind, or not of the kind that its suffix says.
     """
     if not is_supported(path):
         raise unsupported(path)

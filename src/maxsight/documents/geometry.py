@@ -1,4 +1,4 @@
-"""Boxes on turned pages, and pictures that fit a limit."""
+"""Boxes on rotated pages, and pictures that fit a limit."""
 
 from __future__ import annotations
 
@@ -8,28 +8,28 @@ from numpy.typing import NDArray
 Boxes = NDArray[np.float32]
 
 
-def turn_boxes(boxes: NDArray[np.floating], degrees: int) -> Boxes:
-    """Say where boxes lie once their page has been turned clockwise.
+def rotate_boxes(boxes: NDArray[np.floating], degrees: int) -> Boxes:
+    """Rotate boxes clockwise with their page.
 
     Args:
         boxes: ``x0, y0, x1, y1`` in fractions of the page, origin top left. Shape ``(boxes, 4)``.
         degrees: 0, 90, 180 or 270.
 
     Returns:
-        Fractions of the turned page. Shape ``(boxes, 4)``.
+        Fractions of the rotated page. Shape ``(boxes, 4)``.
     """
     x0, y0, x1, y1 = boxes.T
-    turned = {
+    rotated = {
         0: (x0, y0, x1, y1),
         90: (1 - y1, x0, 1 - y0, x1),
         180: (1 - x1, 1 - y1, 1 - x0, 1 - y0),
         270: (y0, 1 - x1, y1, 1 - x0),
     }[degrees % 360]
-    return np.stack(turned, axis=1).astype(np.float32)
+    return np.stack(rotated, axis=1).astype(np.float32)
 
 
 def clip_boxes(boxes: NDArray[np.floating]) -> Boxes:
-    """Bring boxes into [0, 1] and their corners into order. Shape ``(boxes, 4)``."""
+    """Clip boxes to [0, 1] and sort their corners. Shape ``(boxes, 4)``."""
     clipped = np.nan_to_num(boxes, nan=0.0).clip(0, 1)
     low, high = clipped[:, :2], clipped[:, 2:]
     return np.concatenate([np.minimum(low, high), np.maximum(low, high)], axis=1).astype(np.float32)

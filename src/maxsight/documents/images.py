@@ -1,4 +1,4 @@
-"""Image files by Pillow: every frame is a page, read by OCR."""
+"""Image files by Pillow: every frame is a page, and OCR reads it."""
 
 from __future__ import annotations
 
@@ -11,13 +11,14 @@ import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from maxsight.documents.base import ReadSettings, check_page_index
+from maxsight.documents.files import not_opened
 from maxsight.documents.ocr import choosing as ocr
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP")
 
-# 72 and 96 dpi are what programs write when they don't know.
+# Programs write 72 or 96 dpi when they don't know the resolution.
 _MIN_BELIEVED_DPI = 100
 _ASSUMED_DPI = 150
 
@@ -47,11 +48,7 @@ class ImageSource:
         return self._frames
 
     def read_page(self, page_index: int) -> Page:
-        """Read one frame by OCR, with its picture where one is wanted.
-
-        Raises:
-            UnreadableDocumentError: The frame is damaged or too large.
-        """
+        """Read one frame by OCR."""
         image = self.render_page(page_index)
         reading = ocr.read_image(image, self._settings)
         points_per_px = 72 / self._dpi()
@@ -60,11 +57,7 @@ class ImageSource:
         return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt, picture)
 
     def render_page(self, page_index: int) -> Image.Image:
-        """Decode one frame (RGB, on white, turned upright as its EXIF tag says), in its own resolution.
-
-        Raises:
-            UnreadableDocumentError: The frame is damaged or too large.
-        """
+        """Decode one frame in its own resolution, on white, rotated as its EXIF tag says."""
         check_page_index(self._path, page_index, self._frames)
         with self._translated(page_index):
             self._image.seek(page_index)
@@ -77,14 +70,14 @@ class ImageSource:
 
     def _count_frames(self) -> int:
         with self._translated(None):
-            # Only a TIFF's frames are pages: an animation's are not, nor a photo's previews.
+            # Only the frames of a TIFF are pages. Others are an animation, or previews of a photo.
             if self._image.format == "TIFF" and (frames := int(getattr(self._image, "n_frames", 1))) > 1:
                 return frames
             self._check_size(None)
             return 1
 
     def _check_size(self, page_index: int | None) -> None:
-        """Refuse by the header, before anything is decoded."""
+        """Refuse a large image by its header, before it is decoded."""
         width, height = self._image.size
         if width * height > self._settings.limits.max_pixels:
             raise self._too_large(f"{width:,} x {height:,} pixels", page_index)
@@ -97,6 +90,9 @@ class ImageSource:
             hint="Raise the limit on pixels per page (--max-pixels) if you trust the file.",
         )
 
+    def _damaged(self, how: str, page_number: int | None) -> UnreadableDocumentError:
+        return UnreadableDocumentError(self._path, f"it is damaged ({how})", page_number=page_number)
+
     def _dpi(self) -> float:
         declared = self._image.info.get("dpi", (0, 0))
         try:
@@ -107,11 +103,11 @@ class ImageSource:
 
     @contextmanager
     def _translated(self, page_index: int | None) -> Iterator[None]:
-        """Turn what Pillow raises (its decoders raise nearly anything) into an error that names the file."""
+        """Translate the errors of Pillow, whose decoders raise nearly anything."""
         page_number = None if page_index is None else page_index + 1
         try:
             with warnings.catch_warnings():
-                warnings.simplefilter("ignore")  # damaged tags, and sizes, which are checked here
+                warnings.simplefilter("ignore")  # about damaged tags, and about sizes, which are checked here
                 yield
         except InputError:
             raise
@@ -124,17 +120,15 @@ class ImageSource:
         except Image.DecompressionBombError as error:
             raise self._too_large("far too many pixels", page_index) from error
         except OSError as error:
-            reason = (
-                f"it can't be opened ({error.strerror})" if error.strerror else f"it is damaged ({error})"
-            )
-            raise UnreadableDocumentError(self._path, reason, page_number=page_number) from error
+            if error.strerror:
+                raise not_opened(self._path, error) from error
+            raise self._damaged(str(error), page_number) from error
         except Exception as error:
-            reason = f"it is damaged ({type(error).__name__}: {error})"
-            raise UnreadableDocumentError(self._path, reason, page_number=page_number) from error
+            raise self._damaged(f"{type(error).__name__}: {error}", page_number) from error
 
 
 def to_rgb(image: Image.Image) -> Image.Image:
-    """Bring any mode to RGB: 16-bit and float greys scaled to 8 bits, transparency laid on white."""
+    """Convert any mode to RGB. Scale 16-bit and float greys to 8 bits, and put white under transparency."""
     if image.mode in ("I", "F") or image.mode.startswith("I;16"):
         return _grey_from_deep(image).convert("RGB")
     if image.has_transparency_data:

@@ -52,11 +52,7 @@ class PdfSource:
         return len(self._pdf)
 
     def read_page(self, page_index: int) -> Page:
-        """Read one page: its text layer where it is usable, else by OCR. Add its picture where one is wanted.
-
-        Raises:
-            UnreadableDocumentError: The page is damaged, or too large to be drawn legibly.
-        """
+        """Read one page: its text layer where it is usable, else by OCR."""
         with self._page(page_index) as page:
             draw = cache(lambda: self._render(page, page_index))  # OCR and the encoder look at one picture
             reading = read_layer(page)
@@ -72,11 +68,7 @@ class PdfSource:
         return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt, picture)
 
     def render_page(self, page_index: int) -> Image.Image:
-        """Draw one page (RGB), at ``settings.dpi`` or the highest resolution within ``limits.max_pixels``.
-
-        Raises:
-            UnreadableDocumentError: The page is damaged, or too large to be drawn legibly.
-        """
+        """Draw one page at ``settings.dpi``, or at the highest resolution within ``limits.max_pixels``."""
         with self._page(page_index) as page:
             return self._render(page, page_index)
 

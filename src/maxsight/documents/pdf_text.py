@@ -14,7 +14,7 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
-from maxsight.documents.geometry import clip_boxes, turn_boxes
+from maxsight.documents.geometry import clip_boxes, rotate_boxes
 from maxsight.documents.words import LINE_END_HYPHEN, NOTHING_READ, Reading, is_garbage, join_words
 from maxsight.types import TextSource, Words
 
@@ -101,7 +101,7 @@ def _visible_boxes(page: pdfium.PdfPage, boxes_pt: NDArray[np.float64]) -> NDArr
     upright = np.stack(
         [(x0 - left) / width, (top - y1) / height, (x1 - left) / width, (top - y0) / height], axis=1
     )
-    return turn_boxes(upright, page.get_rotation())
+    return rotate_boxes(upright, page.get_rotation())
 
 
 def _is_on_page(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:

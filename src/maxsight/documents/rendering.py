@@ -1,4 +1,4 @@
-"""Draws single pages, in worker processes that stay for the next one."""
+"""Draws single pages, in worker processes that wait for the next one."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from maxsight.documents.workers.pool import WorkerPool
 from maxsight.errors import UnreadableDocumentError
 from maxsight.threads import cpu_count, wait_for
 
-MOST_WORKERS = 2
+MAX_WORKERS = 2
 
 
 def render_page(path: Path, page_index: int, settings: ReadSettings) -> Image.Image:
@@ -27,7 +27,7 @@ def render_page(path: Path, page_index: int, settings: ReadSettings) -> Image.Im
 
 
 class PageRenderer:
-    """Draws pages, for any number of threads. Its processes are started when they are first needed."""
+    """Draws pages for any number of threads. The first page starts its processes."""
 
     def __init__(self) -> None:
         self._pool: WorkerPool | None = None
@@ -41,7 +41,7 @@ class PageRenderer:
         """
         with self._lock:
             if self._pool is None:
-                self._pool = WorkerPool(settings, min(MOST_WORKERS, cpu_count()))
+                self._pool = WorkerPool(settings, min(MAX_WORKERS, cpu_count()))
             drawing = self._pool.submit("render", path, page_index, settings)
         wait_for(drawing)
         reply = drawing.result()
@@ -52,12 +52,12 @@ class PageRenderer:
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of those that are running."""
+        """Ids of the running processes."""
         with self._lock:
             return [] if self._pool is None else self._pool.pids
 
     def close(self) -> None:
-        """End the processes; a later page starts others."""
+        """End the processes. A later page starts others."""
         with self._lock:
             pool, self._pool = self._pool, None
         if pool is not None:

@@ -1,4 +1,4 @@
-"""Plain text and Markdown: cut into pages at paragraph boundaries, drawn where a picture is wanted."""
+"""Plain text and Markdown: cut into pages at paragraph boundaries, and drawn where a picture is needed."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ MAX_PAGE_WORDS = 1000
 
 PARAGRAPH_BREAK = re.compile(r"\n[ \t]*\n\s*")
 _SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"')\]]*$")
-# Longer "words" are text of a script without spaces: four characters weigh as much as a word.
-_LONG_WORD = 20
+# Longer "words" are text of a script without spaces. Four of their characters count as a word.
+_MAX_WORD_CHARS = 20
 
 _BYTE_ORDER_MARKS = (
     (codecs.BOM_UTF8, "utf-8-sig"),
@@ -33,6 +33,7 @@ _BYTE_ORDER_MARKS = (
 )
 _CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
 _MAX_CONTROL_SHARE = 0.01
+MAX_BREAKS = 3  # Drawn between two words, so that a text of a million empty lines can be drawn.
 
 
 class PlainTextSource:
@@ -57,12 +58,7 @@ class PlainTextSource:
         return len(self._pages)
 
     def read_page(self, page_index: int) -> Page:
-        """Read one page. Its words have no boxes, even where its picture is wanted.
-
-        Raises:
-            UnreadableDocumentError: There is no such page.
-            InputError: Its picture has too many pixels.
-        """
+        """Read one page. Its words have no boxes, even with a picture."""
         check_page_index(self._path, page_index, self.page_count)
         text = self._pages[page_index]
         words = find_words(text)
@@ -70,12 +66,7 @@ class PlainTextSource:
         return Page(page_index, text, words, TextSource.FILE, picture=picture)
 
     def render_page(self, page_index: int) -> Image.Image:
-        """Draw one page (RGB) as `layout_text` does.
-
-        Raises:
-            UnreadableDocumentError: There is no such page.
-            InputError: It would have too many pixels.
-        """
+        """Draw one page by `layout_text`."""
         page = self.read_page(page_index)
         return self._draw(page.text, page.words)
 
@@ -114,30 +105,27 @@ def decode(content: bytes, path: Path) -> str:
 def cut_pages(text: str) -> Iterator[str]:
     """Cut a text into pages of at most `MAX_PAGE_WORDS` words, at paragraph boundaries.
 
-    A paragraph that is longer by itself is cut after a sentence, or after a word where no sentence ends.
-    A text without any word is one empty page.
+    A longer paragraph is cut after a sentence, or after a word where no sentence ends. A text without words is one
+    empty page.
     """
     start, end, weight = 0, 0, 0
-    for piece_start, piece_end in _pieces(text):
-        piece_weight = sum(_weight(word.group()) for word in WORD.finditer(text, piece_start, piece_end))
-        if weight and weight + piece_weight > MAX_PAGE_WORDS:
+    for span_start, span_end in _spans(text):
+        span_weight = sum(_weight(word.group()) for word in WORD.finditer(text, span_start, span_end))
+        if weight and weight + span_weight > MAX_PAGE_WORDS:
             yield text[start:end].strip()
-            start, weight = piece_start, 0
-        end, weight = piece_end, weight + piece_weight
+            start, weight = span_start, 0
+        end, weight = span_end, weight + span_weight
     if weight or not start:
         yield text[start:end].strip()
-
-
-MOST_BREAKS = 3  # a text of a million empty lines is not drawn a mile high
 
 
 def layout_text(
     text: str, words: Words, *, width_px: int = 1240, font_px: int = 22, max_pixels: int | None = None
 ) -> tuple[Image.Image, Boxes]:
-    """Draw a text and say where each of its words came to stand.
+    """Draw a text, and find the box of each of its words.
 
     Args:
-        text: A page's text; its line breaks are kept and long lines wrapped.
+        text: A page's text. Its line breaks stay, and long lines are wrapped.
         words: Its words.
         width_px: Width of the picture; its height follows from the text.
         font_px: Height of the letters.
@@ -157,7 +145,7 @@ def layout_text(
     for row, (word_start, word_end) in enumerate(words.spans.tolist()):
         gap = text[end:word_start]
         width = font.getlength(text[word_start:word_end])
-        breaks = min(gap.count("\n"), MOST_BREAKS)
+        breaks = min(gap.count("\n"), MAX_BREAKS)
         x = margin + space * len(gap.rpartition("\n")[2]) if breaks or not row else x + space * len(gap)
         if x + width > width_px - margin and x > margin and not breaks:
             x, breaks = float(margin), 1
@@ -177,8 +165,8 @@ def layout_text(
     return image, clip_boxes(boxes / [image.width, image.height, image.width, image.height])
 
 
-def _pieces(text: str) -> Iterator[tuple[int, int]]:
-    """Spans that stay together on a page: paragraphs, or sentences' runs of those that are too long."""
+def _spans(text: str) -> Iterator[tuple[int, int]]:
+    """Find spans that stay together on a page: paragraphs, or parts of long ones."""
     start = 0
     for paragraph_break in [*PARAGRAPH_BREAK.finditer(text), None]:
         end = paragraph_break.start() if paragraph_break else len(text)
@@ -203,4 +191,4 @@ def _cut_paragraph(text: str, start: int, end: int) -> Iterator[tuple[int, int]]
 
 
 def _weight(word: str) -> int:
-    return 1 if len(word) <= _LONG_WORD else -(-len(word) // 4)
+    return 1 if len(word) <= _MAX_WORD_CHARS else -(-len(word) // 4)

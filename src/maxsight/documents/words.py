@@ -1,4 +1,4 @@
-"""From pieces of text to a page's text and its words: cleaning, joining, telling text from garbage."""
+"""A page's text and its words: clean them, join them, and recognise garbage."""
 
 from __future__ import annotations
 
@@ -13,25 +13,25 @@ from numpy.typing import NDArray
 
 from maxsight.types import TextSource, Words
 
-# A longer run without a space is cut: it is a blob, or text of a script without spaces.
+# A longer run without a space is cut. It is a blob, or text of a script without spaces.
 WORD = re.compile(r"\S{1,200}")
 
 # pdfium writes U+FFFE for a hyphen at the end of a line, and leaves the line break out.
 LINE_END_HYPHEN = "\ufffe"
 
-# Soft hyphen, zero-width space, directional marks and isolates, word joiner, byte order mark: they would
-# split words that look the same. The joiners U+200C and U+200D stay: Persian and Hindi are spelt with them.
+# Soft hyphen, zero-width space, directional marks and isolates, word joiner, byte order mark. With them, words that
+# look the same would differ. The joiners U+200C and U+200D stay, as Persian and Hindi are spelt with them.
 _INVISIBLE = dict.fromkeys(
     [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
 )
 _CONTROL = {code: None for code in [*range(0x20), *range(0x7F, 0xA0)] if chr(code) not in "\t\n\r"}
 _DROPPED = _INVISIBLE | _CONTROL
 
-# Ligatures and Arabic presentation forms: how a letter is drawn, not which letter it is.
+# Ligatures and Arabic presentation forms say how a letter is drawn, not which letter it is.
 _PRESENTATION_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
-# What tables, forms and tables of contents are ruled and padded with.
+# Tables, forms and tables of contents are ruled and padded with these.
 _RULES = frozenset(".,-_–—―·…•*=|/\\~+$%()[]:;#")  # noqa: RUF001
 
 MAX_BAD_SHARE = 0.2
@@ -41,7 +41,13 @@ MIN_JUDGED_CHARACTERS = 20
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Reading:
-    """What was read on one page: the part of a `Page` that a text layer or an OCR engine knows."""
+    """The text of one page, as a text layer or an OCR engine gives it.
+
+    Attributes:
+        text: The text.
+        words: Where its words are.
+        source: Where it comes from.
+    """
 
     text: str
     words: Words
@@ -76,29 +82,28 @@ def join_words(
     """Join words to a text: a newline before those that start a line, a space before the others.
 
     Args:
-        tokens: Words without whitespace; those that are empty once cleaned are left out.
+        tokens: Words without whitespace. Those that are empty after cleaning are left out.
         starts_line: One per token.
         boxes: Fractions of the page, in order. Shape ``(tokens, 4)``.
-
-        source: Where the words came from.
+        source: Where the words come from.
     """
-    pieces: list[str] = []
+    parts: list[str] = []
     spans: list[tuple[int, int]] = []
     kept: list[int] = []
     end = 0
     for index, token in enumerate(map(clean, tokens)):
         if not token.strip():
             continue
-        if pieces:
-            pieces.append("\n" if starts_line[index] else " ")
+        if parts:
+            parts.append("\n" if starts_line[index] else " ")
             end += 1
-        pieces.append(token)
+        parts.append(token)
         spans.append((end, end + len(token)))
         end += len(token)
         kept.append(index)
     span_array = np.array(spans, dtype=np.int32).reshape(-1, 2)
     kept_boxes = boxes[kept].astype(np.float32).reshape(-1, 4)
-    return Reading("".join(pieces), Words(span_array, kept_boxes), source if kept else TextSource.NONE)
+    return Reading("".join(parts), Words(span_array, kept_boxes), source if kept else TextSource.NONE)
 
 
 def find_words(text: str) -> Words:
@@ -108,14 +113,14 @@ def find_words(text: str) -> Words:
 
 
 def is_garbage(text: str) -> bool:
-    """Tell a text layer whose glyphs don't say which letters they are from one that can be searched.
+    """Say whether a text layer can't be searched, because its glyphs lack their letters.
 
-    Two signs: characters that stand for nothing (U+FFFD, private use, control, unassigned), and hardly any
-    letters or digits. Tables of numbers, dotted leaders and forms are text.
+    There are two signs: characters without a meaning (U+FFFD, private use, control, unassigned), and hardly any letters
+    or digits. Tables of numbers, dotted leaders and forms are text.
     """
     counts = Counter(text)
     total = sum(count for character, count in counts.items() if not character.isspace())
-    bad = sum(count for character, count in counts.items() if _stands_for_nothing(character))
+    bad = sum(count for character, count in counts.items() if _is_meaningless(character))
     if bad > MAX_BAD_SHARE * total:
         return True
     letters = sum(count for character, count in counts.items() if character.isalnum())
@@ -123,7 +128,7 @@ def is_garbage(text: str) -> bool:
     return letters + symbols >= MIN_JUDGED_CHARACTERS and letters < MIN_LETTER_SHARE * (letters + symbols)
 
 
-def _stands_for_nothing(character: str) -> bool:
+def _is_meaningless(character: str) -> bool:
     if character == LINE_END_HYPHEN or character.isspace():
         return False
     return character == "\ufffd" or unicodedata.category(character) in ("Co", "Cc", "Cn", "Cs")

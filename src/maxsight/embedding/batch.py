@@ -1,4 +1,4 @@
-"""Pages on their way into a file of vectors: encoded together; pooled and kept while the next ones are encoded."""
+"""Pages on their way into a file of vectors: encoded in batches, pooled and stored while the next batch is encoded."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ import numpy as np
 
 from maxsight.embedding.events import Embedded, NotEmbedded
 from maxsight.embedding.kinds import PageVectors
-from maxsight.embedding.unfinished import SourceFile, UnfinishedFile
+from maxsight.embedding.page_list import SourceFile
+from maxsight.embedding.unfinished import UnfinishedFile
 from maxsight.encoders.pooling import Pooling, pool_vectors
 from maxsight.threads import one_blas_thread
 from maxsight.types import Floats, Page
 
 
 class _Waiting(NamedTuple):
-    """A page that was read."""
+    """A page that waits for the encoder."""
 
     source: SourceFile
     page_count: int
@@ -27,12 +28,12 @@ class _Waiting(NamedTuple):
 
 
 class Batch:
-    """Collects pages until encoding them pays. Use it as a context manager: leaving it waits until all is kept.
+    """Collects pages until there are enough to encode. It is a context manager: leaving it waits until all is stored.
 
     Args:
-        vectors: What is wanted of each page.
-        pooling: What is kept of that.
-        unfinished: Where.
+        vectors: Makes the vectors.
+        pooling: How to pool the vectors of each page.
+        unfinished: Where they go.
     """
 
     def __init__(self, vectors: PageVectors, pooling: Pooling, unfinished: UnfinishedFile) -> None:
@@ -40,8 +41,8 @@ class Batch:
         self._pooling = pooling
         self._unfinished = unfinished
         self._waiting: list[_Waiting] = []
-        self._keeper = ThreadPoolExecutor(1, "maxsight-keeping")
-        self._keeping: Future[list[Embedded | NotEmbedded]] | None = None
+        self._thread = ThreadPoolExecutor(1, "maxsight-storing")
+        self._storing: Future[list[Embedded | NotEmbedded]] | None = None
         self._number = 0
         self._pages = 0
         self._start = time.monotonic()
@@ -52,23 +53,23 @@ class Batch:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._keeper.shutdown()
+        self._thread.shutdown()
 
     def add(self, source: SourceFile, page_count: int, page: Page) -> Iterator[Embedded | NotEmbedded]:
-        """Take a page, and tell of those that were kept meanwhile.
+        """Add a page, and report the pages that were stored meanwhile.
 
         Raises:
             EncoderError: The encoder failed.
-            InputError: What it made can't be written.
+            InputError: The vectors can't be written.
         """
         self._waiting.append(_Waiting(source, page_count, page))
         if len(self._waiting) >= self._vectors.encoder.batch_size:
             yield from self._encode()
 
     def finish(self) -> Iterator[Embedded | NotEmbedded]:
-        """Encode and keep everything that waits."""
+        """Encode and store everything that waits."""
         yield from self._encode()
-        yield from self._kept()
+        yield from self._stored()
 
     def _encode(self) -> Iterator[Embedded | NotEmbedded]:
         waiting, self._waiting = self._waiting, []
@@ -76,26 +77,26 @@ class Batch:
             return
         with one_blas_thread():
             vectors = self._vectors.of([page for _, _, page in waiting])
-        before = self._kept()
-        self._keeping = self._keeper.submit(self._keep, waiting, vectors)
-        yield from before  # only now: whoever hears of it may stop the run
+        before = self._stored()
+        self._storing = self._thread.submit(self._store, waiting, vectors)
+        yield from before  # only now, as the caller may stop the run at an event
 
-    def _kept(self) -> list[Embedded | NotEmbedded]:
-        keeping, self._keeping = self._keeping, None
-        return keeping.result() if keeping else []
+    def _stored(self) -> list[Embedded | NotEmbedded]:
+        storing, self._storing = self._storing, None
+        return storing.result() if storing else []
 
-    def _keep(self, waiting: list[_Waiting], vectors: list[Floats]) -> list[Embedded | NotEmbedded]:
-        """Pool and keep what was encoded. Happens in a thread of its own."""
+    def _store(self, waiting: list[_Waiting], vectors: list[Floats]) -> list[Embedded | NotEmbedded]:
+        """Pool and store what was encoded. Runs in a thread."""
         empty: list[Embedded | NotEmbedded] = []
         rows = 0
         for (source, page_count, page), of_page in zip(waiting, vectors, strict=True):
             if not len(of_page):
-                reason = "there is nothing on it that the encoder could embed"
+                reason = "the encoder finds nothing to embed on it"
                 empty.append(NotEmbedded(source.name, page.page_number, reason))
                 continue
-            kept = np.atleast_2d(pool_vectors(of_page, self._pooling))
-            self._unfinished.add(source, page_count, page.page_index, kept)
-            rows += len(kept)
+            pooled = np.atleast_2d(pool_vectors(of_page, self._pooling))
+            self._unfinished.add(source, page_count, page.page_index, pooled)
+            rows += len(pooled)
         self._number += 1
         self._pages += len(waiting) - len(empty)
         embedded = Embedded(

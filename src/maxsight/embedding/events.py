@@ -1,4 +1,4 @@
-"""What happens while files are embedded, as values, and their sum."""
+"""The events of an embedding run, and their sum."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from maxsight.types import LeftOut
 
 @dataclass(frozen=True, slots=True)
 class GoingOn:
-    """An earlier run was stopped; what it has made is used.
+    """The run continues one that was stopped.
 
     Attributes:
-        pages: Pages that are there already.
+        pages: Pages that the earlier run has embedded.
     """
 
     pages: int
@@ -28,11 +28,11 @@ class Embedded:
     Attributes:
         batch: Its number in this run, from 1.
         pages: Pages in it.
-        vectors: Vectors that the encoder made of them.
-        devices: Where.
-        shape: Of what is kept of it: rows, and dims of each.
-        pages_so_far: Pages of this run.
-        pages_per_s: Since the run began.
+        vectors: Vectors that the encoder made, before pooling.
+        devices: The devices that the encoder used.
+        shape: Rows and dims that were stored, after pooling.
+        pages_so_far: Pages embedded in this run.
+        pages_per_s: The mean since the run began.
     """
 
     batch: int
@@ -45,7 +45,7 @@ class Embedded:
 
 
 class NotEmbedded(LeftOut):
-    """A file, or a page of it, is not in the file of vectors. Everything else goes on."""
+    """A file, or one of its pages, is not in the file of vectors. The run continues."""
 
     __slots__ = ()
 
@@ -55,19 +55,19 @@ EmbeddingEvent = GoingOn | Embedded | NotEmbedded | Noticed
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingReport:
-    """What a run made.
+    """The sum of a run.
 
     Attributes:
-        file: The file that was written; None if there was nothing to write.
-        encoder: What made the vectors.
+        file: The file that was written; None without pages.
+        encoder: The encoder that made the vectors.
         revision: Fingerprint of its weights.
-        devices: Where.
-        embedding_type: Which of its vectors.
-        pooling: What was kept of a page's vectors.
+        devices: The devices that it used.
+        embedding_type: Which of its vectors were taken.
+        pooling: How the vectors of a page were pooled.
         pages: Pages in the file.
-        earlier_pages: Of these, how many an earlier run had made.
-        shape: Rows, and dims of each.
-        not_embedded: What is not in it.
+        earlier_pages: How many of them an earlier run had embedded.
+        shape: Rows and dims of the file.
+        not_embedded: Files and pages that are not in it.
         seconds: Wall time.
     """
 

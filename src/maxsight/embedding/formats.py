@@ -1,4 +1,4 @@
-"""Files of vectors: NumPy's npz, safetensors, Parquet. Each is written page by page, and read without unpickling."""
+"""Formats of files of vectors: npz, safetensors, Parquet. Each is written page by page and read without pickle."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from maxsight.embedding.table import PageRows, VectorTable
 from maxsight.errors import InputError
 
 ROW_GROUP_BYTES = 64_000_000
-MOST_HEADER_BYTES = 100_000_000  # what readers of safetensors accept
+MAX_HEADER_BYTES = 100_000_000  # what readers of safetensors accept
 _SAFETENSORS_TYPES = {"<f4": "F32", "<i4": "I32", "<i8": "I64"}
 
 
@@ -59,7 +59,7 @@ def write_safetensors(table: VectorTable, file: Path) -> None:
         start = end
     written = json.dumps(header).encode()
     written += b" " * (-len(written) % 8)  # so that tensors are aligned
-    if len(written) > MOST_HEADER_BYTES:
+    if len(written) > MAX_HEADER_BYTES:
         raise InputError(
             f"safetensors can't hold the names of {len(table.pages):,} pages",
             hint="Write a Parquet file: the same command with --out in .parquet.",
@@ -84,13 +84,13 @@ def write_parquet(table: VectorTable, file: Path) -> None:
 
 
 def _row_groups(table: VectorTable) -> Iterator[list[PageRows]]:
-    most_rows = max(1, ROW_GROUP_BYTES // (4 * table.dim))
+    max_rows = max(1, ROW_GROUP_BYTES // (4 * table.dim))
     group: list[PageRows] = []
     rows = 0
     for page in table.pages:
         group.append(page)
         rows += page.count
-        if rows >= most_rows:
+        if rows >= max_rows:
             yield group
             group, rows = [], 0
     if group:
@@ -110,7 +110,7 @@ def _record_batch(pages: list[PageRows], table: VectorTable, schema: pa.Schema) 
 
 
 def _positions(table: VectorTable) -> dict[str, NDArray[Any]]:
-    """Which page each row is of."""
+    """Give the arrays that say which rows belong to which page."""
     pages: dict[str, NDArray[Any]] = {"pages": np.array([page.page_number for page in table.pages], "<i4")}
     return pages if table.is_pooled else pages | {"offsets": table.offsets.astype("<i8")}
 
@@ -124,18 +124,18 @@ FORMATS: dict[str, Callable[[VectorTable, Path], None]] = {
     ".parquet": write_parquet,
     ".safetensors": write_safetensors,
 }
-"""What writes a file, by how its name ends."""
+"""The function that writes a file, by suffix."""
 
 
 def writer_of(file: Path) -> Callable[[VectorTable, Path], None]:
-    """Find what writes a file.
+    """Find the function that writes a file.
 
     Raises:
-        InputError: Its name says nothing of the kind.
+        InputError: The suffix is of another format.
     """
     if file.suffix.lower() not in FORMATS:
         raise InputError(
-            f"vectors are written to {', '.join(FORMATS)}, so {file} can't be its name",
-            hint=f"Let it end in one of these, for example {file.with_suffix('.npz').name}.",
+            f"vectors are written to {', '.join(FORMATS)}, so {file} has the wrong suffix",
+            hint=f"Use one of these suffixes, for example {file.with_suffix('.npz').name}.",
         )
     return FORMATS[file.suffix.lower()]

@@ -1,4 +1,4 @@
-"""Which of an encoder's vectors are wanted, and whether it has them."""
+"""The vectors of an encoder that can be embedded, and whether it has them."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from maxsight.types import Floats, Page
 
 
 class EmbeddingType(StrEnum):
-    """The vectors that are wanted of a page."""
+    """The vectors to take of a page."""
 
     DIM_128 = "128dim"
-    """The encoder's own, of length 128."""
+    """The encoder's vectors, of length 128."""
     DIM_2048 = "2048dim"
-    """What its language model made them of: its last hidden state, of length 2048."""
+    """The last hidden state of its language model, of length 2048."""
     VECTORS = "vectors"
-    """The encoder's own, of any length."""
+    """The encoder's vectors, of any length."""
     HIDDEN = "hidden"
     """The last hidden state, of any length."""
 
@@ -34,11 +34,11 @@ class PageVectors:
     """The vectors of one type that an encoder makes of pages.
 
     Args:
-        encoder: Makes them.
-        kind: Which.
+        encoder: Makes the vectors.
+        kind: Their type.
 
     Raises:
-        InputError: The encoder has none of this type.
+        InputError: The encoder has no vectors of this type.
     """
 
     def __init__(self, encoder: Encoder, kind: EmbeddingType) -> None:
@@ -58,16 +58,16 @@ class PageVectors:
 
     @property
     def devices(self) -> tuple[str, ...]:
-        """Where they are made."""
+        """The devices of the encoder."""
         return self.encoder.devices
 
     @property
     def precision(self) -> str:
-        """What they are computed in."""
+        """The number type that the encoder computes in."""
         return self.encoder.precision
 
     def of(self, pages: Sequence[Page]) -> list[Floats]:
-        """Encode pages, in one forward pass.
+        """Encode pages in one forward pass.
 
         Returns:
             One array per page. Shape ``(vectors, dim)`` each; ``vectors`` differ from page to page.
@@ -80,7 +80,7 @@ class PageVectors:
 def _with_hidden_states(encoder: Encoder, kind: EmbeddingType) -> HiddenStateEncoder:
     if encoder.hidden_states is None:
         raise InputError(
-            f"{encoder.space.encoder} gives no hidden states, which {kind} asks for",
+            f"{encoder.space.encoder} has no hidden states, which {kind} needs",
             hint=f"Take its vectors, of {encoder.space.dim:,} dims: --embedding-type {EmbeddingType.VECTORS}",
         )
     return encoder.hidden_states

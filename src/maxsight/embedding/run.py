@@ -24,7 +24,8 @@ from maxsight.documents.files import FileState, check_name
 from maxsight.embedding.batch import Batch
 from maxsight.embedding.events import EmbeddingEvent, EmbeddingReport, GoingOn, NotEmbedded
 from maxsight.embedding.kinds import EmbeddingType, PageVectors
-from maxsight.embedding.unfinished import SourceFile, UnfinishedFile
+from maxsight.embedding.page_list import SourceFile
+from maxsight.embedding.unfinished import UnfinishedFile
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.pooling import Pooling
 from maxsight.errors import UnreadableDocumentError

@@ -1,4 +1,4 @@
-"""What goes into a file of vectors, before it is known what kind of file."""
+"""The content of a file of vectors, whatever its format."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ class PageRows:
     Attributes:
         file: Its file, as it was named or found, with forward slashes.
         page_number: From 1.
-        start: Its first row, wherever they are kept.
-        count: How many: one where vectors are pooled.
+        start: Its first row in the folder of the run.
+        count: Number of rows; one where vectors are pooled.
     """
 
     file: str
@@ -28,14 +28,14 @@ class PageRows:
 
 @dataclass(frozen=True, slots=True)
 class VectorTable:
-    """Vectors of pages, read only as they are written, so that they need not fit in memory.
+    """Vectors of pages. They are read page by page while they are written, so that they need not fit in memory.
 
     Attributes:
         pages: In the order of the file.
         read: Reads one page's vectors. Shape ``(count, dim)``, float32.
         dim: Length of every vector.
         is_pooled: Whether each page is one vector.
-        about: What made them, for whoever finds the file later.
+        about: What made the vectors. It is written to the file.
     """
 
     pages: Sequence[PageRows]
@@ -51,9 +51,9 @@ class VectorTable:
 
     @property
     def offsets(self) -> NDArray[np.int64]:
-        """Where each page's rows begin and the last one's end. Shape ``(pages + 1,)``."""
+        """The first row of each page in the file, and the number of rows. Shape ``(pages + 1,)``."""
         return np.concatenate([[0], np.cumsum([page.count for page in self.pages])]).astype(np.int64)
 
     def blocks(self) -> Iterator[NDArray[np.float32]]:
-        """The pages' vectors in order."""
+        """Read the pages' vectors in order."""
         return map(self.read, self.pages)

@@ -7,16 +7,13 @@ pages, and moved to its place once it is on the disk.
 
 from __future__ import annotations
 
-import json
 import os
 import shutil
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
-from dataclasses import asdict, dataclass
-from dataclasses import fields as dataclass_fields
 from pathlib import Path
 from types import TracebackType
-from typing import Any, BinaryIO, Self
+from typing import BinaryIO, Self
 from zlib import crc32
 
 import numpy as np
@@ -24,53 +21,13 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from maxsight.documents.events import missing_pages
-from maxsight.documents.files import FileState
 from maxsight.embedding.formats import writer_of
+from maxsight.embedding.page_list import PageLine, SourceFile, parse_line, write_line
 from maxsight.embedding.table import PageRows, VectorTable
 from maxsight.errors import InputError
 from maxsight.stores.local.durability import sync_file, sync_folder
 
 _NAMES = {"lock", "pages.jsonl", "vectors.f32", "finished"}
-
-
-@dataclass(frozen=True, slots=True)
-class SourceFile:
-    """A file as it was when its pages were embedded. In another state, it is embedded again.
-
-    Attributes:
-        name: The file as it was named or found, with forward slashes.
-        state: Its size and time.
-    """
-
-    name: str
-    state: FileState
-
-
-@dataclass(frozen=True, slots=True)
-class _Line:
-    """One page in the list of stored pages."""
-
-    name: str
-    size_bytes: int
-    modified_ns: int
-    page_count: int
-    page_index: int
-    vectors: int
-    crc32: int
-
-    @classmethod
-    def parsed(cls, line: bytes) -> Self | None:
-        """Read a line; None where it was cut off or is not one."""
-        kinds = {field.name: str if field.name == "name" else int for field in dataclass_fields(cls)}
-        values = _parsed(line)
-        if values is None or {name: type(value) for name, value in values.items()} != kinds:
-            return None
-        return cls(**values)
-
-    @property
-    def source(self) -> SourceFile:
-        """The file of the page."""
-        return SourceFile(self.name, FileState(self.size_bytes, self.modified_ns))
 
 
 class UnfinishedFile:
@@ -136,7 +93,7 @@ class UnfinishedFile:
         """
         content = np.ascontiguousarray(vectors, "<f4")
         state = source.state
-        line = _Line(
+        line = PageLine(
             source.name,
             state.size_bytes,
             state.modified_ns,
@@ -148,7 +105,7 @@ class UnfinishedFile:
         with self._errors_translated():
             self._vectors.write(content.data)
             self._vectors.flush()  # before the line that lists them
-            self._list.write(_json_line(asdict(line)))
+            self._list.write(line.written())
             self._list.flush()
         self._take(line)
 
@@ -193,10 +150,10 @@ class UnfinishedFile:
     def _recover(self) -> None:
         """Take the whole pages, cut off the rest, and leave both files at their ends."""
         head = self._list.readline()
-        recipe = _parsed(head)
+        recipe = parse_line(head)
         if recipe is None:
             self._list.seek(0)
-            self._list.write(head := _json_line(self._recipe))
+            self._list.write(head := write_line(self._recipe))
         elif recipe != self._recipe:
             raise InputError(
                 f"{self.folder} holds pages of a run with other settings: "
@@ -205,7 +162,7 @@ class UnfinishedFile:
             )
         end = len(head)
         for written in self._list if recipe else ():
-            line = _Line.parsed(written)
+            line = PageLine.parsed(written)
             if line is None or not self._take_if_whole(line):
                 break
             end += len(written)
@@ -213,7 +170,7 @@ class UnfinishedFile:
             file.truncate(size)
             file.seek(size)
 
-    def _take_if_whole(self, line: _Line) -> bool:
+    def _take_if_whole(self, line: PageLine) -> bool:
         size = 4 * self.dim * line.vectors
         if not 0 <= size <= os.fstat(self._vectors.fileno()).st_size:
             return False
@@ -223,7 +180,7 @@ class UnfinishedFile:
         self._take(line)
         return True
 
-    def _take(self, line: _Line) -> None:
+    def _take(self, line: PageLine) -> None:
         page = PageRows(line.name, line.page_index + 1, self._rows, line.vectors)
         self._pages.setdefault(line.source, {})[line.page_index] = page
         self._page_counts[line.source] = line.page_count
@@ -247,18 +204,3 @@ class UnfinishedFile:
 def _open_or_make(file: Path) -> BinaryIO:
     file.touch()
     return file.open("r+b")
-
-
-def _json_line(value: Mapping[str, Any]) -> bytes:
-    return json.dumps(value).encode() + b"\n"
-
-
-def _parsed(line: bytes) -> dict[str, Any] | None:
-    """Read a line's fields; None where it was cut off."""
-    if not line.endswith(b"\n"):
-        return None
-    try:
-        fields = json.loads(line)
-    except ValueError:
-        return None
-    return fields if isinstance(fields, dict) else None

@@ -1,4 +1,4 @@
-"""What happens in a run, as values, and their sum."""
+"""The events of an indexing run, and their sum."""
 
 from __future__ import annotations
 
@@ -16,18 +16,22 @@ UNREADABLE_CER = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """A file is being looked at."""
+    """A file is looked at.
+
+    Attributes:
+        path: The document, or the file of records.
+    """
 
     path: str
 
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The files are known; reading begins.
+    """All files are known, and reading begins.
 
     Attributes:
         files: Files to read: new, changed or incomplete.
-        copies: Files that equal another one; their vectors are reused.
+        copies: Files of the same content as another one, whose vectors they get.
         size_bytes: Bytes of the files to read.
     """
 
@@ -38,15 +42,15 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progress:
-    """A page was encoded; or it was judged, once all are encoded.
+    """A page was encoded. After all are encoded: a page was judged.
 
     Attributes:
-        path: The document at work.
+        path: The page's document.
         pages: Pages encoded, or judged, in this run.
-        share: Of that work, by bytes, in [0, 1].
-        pages_per_s: Since reading for it began.
-        remaining_s: Estimate; None until there is something to go by.
-        judging: Whether it was judged.
+        share: The share of the encoding, or of the judging, that is done, by bytes. In [0, 1].
+        pages_per_s: The mean since it began.
+        remaining_s: Estimate; None at the start.
+        judging: Whether the page was judged.
     """
 
     path: str
@@ -64,8 +68,8 @@ class Indexed:
     Attributes:
         path: The document.
         pages: Pages written in this run.
-        vectors: Their vectors.
-        action: ``added``, ``completed``, ``replaced`` or ``copied`` (vectors of an equal file reused).
+        vectors: Vectors of these pages.
+        action: ``added``, ``completed``, ``replaced``, or ``copied`` from an equal file.
     """
 
     path: str
@@ -76,7 +80,11 @@ class Indexed:
 
 @dataclass(frozen=True, slots=True)
 class Skipped:
-    """A document was left as it is: nothing has changed."""
+    """A document has not changed.
+
+    Attributes:
+        path: The document.
+    """
 
     path: str
 
@@ -88,8 +96,8 @@ class Judged:
     Attributes:
         path: Its document.
         page_number: From 1.
-        fields: What was said of it, kept with the page: ``predicted_cer`` and others, or why there is no number.
-        needs_ocr: Whether it has no text of its own, so that what OCR makes of it is all that is known.
+        fields: The fields stored with the page: ``predicted_cer`` and others, or why there is no number.
+        needs_ocr: Whether the page has no text layer, so that its text comes from OCR.
     """
 
     path: str
@@ -99,20 +107,24 @@ class Judged:
 
     @property
     def is_unreadable(self) -> bool:
-        """Whether OCR is expected to get too much of it wrong for the page to be found by its words."""
+        """Whether OCR will probably misread so much that the page can't be found by its words."""
         predicted = self.fields.get(PREDICTED_CER, 0.0)
         return self.needs_ocr and isinstance(predicted, float) and predicted > UNREADABLE_CER
 
 
 class NotIndexed(LeftOut):
-    """A file, or a page of it, could not be read. Everything else goes on."""
+    """A file, or one of its pages, could not be read. The run continues."""
 
     __slots__ = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Removed:
-    """A document went because its file is gone."""
+    """A document was removed because its file is gone.
+
+    Attributes:
+        path: The document.
+    """
 
     path: str
 
@@ -122,18 +134,18 @@ IndexEvent = Found | Planned | Progress | Indexed | Skipped | NotIndexed | Remov
 
 @dataclass(frozen=True, slots=True)
 class IndexReport:
-    """What a run did.
+    """The sum of a run.
 
     Attributes:
         indexed: Documents written.
         skipped: How many documents had not changed.
-        removed: Paths of documents that went.
+        removed: Paths of removed documents.
         not_indexed: What could not be read.
         judged: How many pages were judged by their pictures.
-        unreadable: Those of them that OCR is expected to misread, worst first.
+        unreadable: The judged pages that OCR will probably misread, worst first.
         notices: What a user should know.
         pages: Pages written.
-        vectors: Their vectors.
+        vectors: Vectors of these pages.
         seconds: Wall time.
     """
 
@@ -151,24 +163,24 @@ class IndexReport:
     @classmethod
     def of(cls, events: Iterable[IndexEvent], seconds: float) -> IndexReport:
         """Sum up a run's events."""
-        kept: dict[type, list[Any]] = defaultdict(list)
+        by_kind: dict[type, list[Any]] = defaultdict(list)
         for event in events:
-            kept[type(event)].append(event)
+            by_kind[type(event)].append(event)
         return cls(
-            indexed=tuple(kept[Indexed]),
-            skipped=len(kept[Skipped]),
-            removed=tuple(event.path for event in kept[Removed]),
-            not_indexed=tuple(kept[NotIndexed]),
-            judged=len(kept[Judged]),
+            indexed=tuple(by_kind[Indexed]),
+            skipped=len(by_kind[Skipped]),
+            removed=tuple(event.path for event in by_kind[Removed]),
+            not_indexed=tuple(by_kind[NotIndexed]),
+            judged=len(by_kind[Judged]),
             unreadable=tuple(
                 sorted(
-                    (event for event in kept[Judged] if event.is_unreadable),
+                    (event for event in by_kind[Judged] if event.is_unreadable),
                     key=lambda event: event.fields[PREDICTED_CER],
                     reverse=True,
                 )
             ),
-            notices=tuple(map(str, kept[Noticed])),
-            pages=sum(event.pages for event in kept[Indexed]),
-            vectors=sum(event.vectors for event in kept[Indexed]),
+            notices=tuple(map(str, by_kind[Noticed])),
+            pages=sum(event.pages for event in by_kind[Indexed]),
+            vectors=sum(event.vectors for event in by_kind[Indexed]),
             seconds=seconds,
         )

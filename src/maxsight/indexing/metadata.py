@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import csv
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError
@@ -15,7 +15,7 @@ FILE_COLUMNS = ("file", "path", "filename", "file_name")
 
 
 class MetadataTable:
-    """Fields by file. A key fits every document whose path ends in it, so a bare file name will do.
+    """Fields by file. A key matches every document whose path ends in it, so a file name is enough.
 
     Attributes:
         types: The type of each field.
@@ -27,14 +27,14 @@ class MetadataTable:
         Whole numbers become floats where another document has a fraction in the same field.
 
         Raises:
-            InputError: A field has values of several types, or of none that can be kept; or its name is taken.
+            InputError: A field has values of several types or of none that can be stored, or its name is reserved.
         """
         given = {PurePosixPath(key).parts: _without_gaps(values) for key, values in fields.items()}
         self.types = grow_fields({}, given.values())
         for name in PAGE_FIELDS.keys() & self.types.keys():
             raise InputError(
-                f"metadata field {name!r} has the name of one that is given to each page by index --quality",
-                hint=f"{', '.join(PAGE_FIELDS)} are taken; give the field another name.",
+                f"metadata field {name!r} has the name of a field that index --quality writes",
+                hint=f"{', '.join(PAGE_FIELDS)} are reserved; give the field another name.",
             )
         self._fields = {
             parts: {name: stored_value(value, self.types[name]) for name, value in values.items()}
@@ -46,8 +46,8 @@ class MetadataTable:
     def load(cls, path: Path) -> MetadataTable:
         """Read a ``.csv``, ``.tsv`` or ``.jsonl`` file with a column ``file``.
 
-        In CSV a column becomes integers, floats or booleans where all of its values read so, else text; an empty
-        cell is no value.
+        A column of CSV holds integers, floats or booleans if all of its cells can be read so, else text. An empty cell
+        has no value.
 
         Raises:
             InputError: The file can't be read as such a table.
@@ -80,7 +80,7 @@ class MetadataTable:
         return cls(fields)
 
     def fields_of(self, path: str) -> Mapping[str, Scalar] | None:
-        """The fields of a document, or None if no key fits. The longest fitting key wins."""
+        """Find the fields of a document by the longest key that matches; None if none does."""
         parts = PurePosixPath(path).parts
         for start in range(len(parts)):
             if parts[start:] in self._fields:
@@ -98,7 +98,7 @@ class MetadataTable:
 
     @property
     def unused(self) -> list[str]:
-        """Keys that no document has fitted so far."""
+        """Keys that have matched no document so far."""
         return sorted(str(PurePosixPath(*parts)) for parts in self._unused)
 
 
@@ -120,22 +120,17 @@ def _read_csv(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
         yield line, {name: readers[name](cell) for name, cell in row.items()}
 
 
-def _reader(name: str, cells: list[str]) -> type[Scalar] | _Boolean:
-    """Choose the narrowest type that all cells of a column read as."""
+def _reader(name: str, cells: list[str]) -> Callable[[str], Scalar]:
+    """Choose the narrowest type that fits all cells of a column."""
     if name in FILE_COLUMNS:
         return str
     if all(cell.lower() in ("true", "false") for cell in cells):
-        return _Boolean()
+        return lambda cell: cell.lower() == "true"
     for kind in (int, float):
-        # A leading zero (a postal code) or an underscore is text to a person, though Python reads a number.
+        # With a leading zero (a postal code) or an underscore it is text for people, though Python reads a number.
         if all(_reads_as(kind, cell) for cell in cells):
             return kind
     return str
-
-
-class _Boolean:
-    def __call__(self, cell: str) -> bool:
-        return cell.lower() == "true"
 
 
 def _reads_as(kind: type[int] | type[float], cell: str) -> bool:

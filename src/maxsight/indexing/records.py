@@ -22,6 +22,7 @@ from maxsight.indexing.batch import Batch
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import library_name, same_content
 from maxsight.indexing.meter import Meter
+from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.work import Work
 from maxsight.notices import Noticed, Notices, fields_changed
 from maxsight.settings import cache_folder
@@ -35,6 +36,8 @@ PAGES_PER_COMMIT = 4096
 """Most groups have a few paragraphs, and a commit takes as long for one page as for a thousand."""
 MAX_NAMED = 100
 """So many unusable records of a file are named. The others are counted."""
+FOR_RECORDS = {"records", "prune", "again", "settings"}
+"""The options that apply to records."""
 
 
 class RecordRun:
@@ -46,40 +49,41 @@ class RecordRun:
         encoder: Encoder,
         home: Path | None,
         files: Sequence[Path],
-        fields: RecordFields,
-        *,
-        prune: bool = False,
-        again: bool = False,
+        options: IndexOptions,
     ) -> None:
         """Prepare a run; nothing is read before ``events`` is iterated.
 
         Args:
             store: Where the documents go.
-            encoder: Makes the vectors of records that came without.
+            encoder: Makes the vectors of records that come without.
             home: The folder that documents are named relative to.
             files: Files of records.
-            fields: What the records' fields mean.
-            prune: Remove documents whose records are gone from their file.
-            again: Index unchanged groups again.
+            options: How to index, with ``records``.
 
         Raises:
-            InputError: No field has vectors, and the library holds only given ones; or it pools its vectors.
+            InputError: An option does not apply to records. Or no field has vectors, and the library holds only given
+                ones; or it pools its vectors.
             EncoderMismatchError: Nothing says that the given vectors are of the library's space.
         """
+        if others := sorted(name for name, value in options.items() if value and name not in FOR_RECORDS):
+            raise InputError(
+                f"{', '.join(others)}: not for records", hint="The fields of a record are its metadata."
+            )
+        fields = options["records"]
         self._store = store
         self._space = store.manifest.space
         self._by_paragraph = fields.vector is not None or encoder.encodes_paragraphs
         self._encoder = encoder if fields.vector is None else self._taking_vectors(encoder, fields)
         if fields.vector is None and is_precomputed(encoder.space.encoder):
             raise InputError(
-                "the library keeps vectors that come with the data",
+                "the library holds vectors that come with the data",
                 hint="Say which field has them (--vector-field), or which encoder made them (--encoder).",
             )
         self._home = home
         self._files = files
         self._fields = fields
-        self._prune = prune
-        self._again = again
+        self._prune = options.get("prune", False)
+        self._again = options.get("again", False)
         self._entries = {entry.document.path: entry for entry in store.documents()}
         self._types = store.fields()
         self._notices = Notices(encoder.notice)
@@ -91,12 +95,12 @@ class RecordRun:
         ):
             raise EncoderMismatchError(
                 str(self._space),
-                f"whatever made the vectors in {fields.vector!r}",
+                f"vectors of unknown origin in {fields.vector!r}",
                 hint=f"If they are by {self._space.encoder}, say so with --encoder; else index into a new library.",
             )
         if self._store.manifest.pool_factor > 1:
             raise InputError(
-                "the library pools its vectors, and those that come with the data are kept as they are",
+                "the library pools its vectors, and vectors that come with the data are not pooled",
                 hint="Index into a new library, without a pool factor.",
             )
         return Precomputed(self._space.dim, self._space.encoder)
@@ -213,8 +217,8 @@ class RecordRun:
             self._store.remove(gone)
             yield from map(Removed, gone)
             return
-        why = "records that can't be read may be theirs" if self._prune else "`prune` removes them"
-        yield Noticed(f"{len(gone)} indexed documents are no more in {name} ({list_names(gone)}); {why}")
+        why = "records that can't be read may belong to them" if self._prune else "`prune` removes them"
+        yield Noticed(f"{len(gone)} indexed documents are no longer in {name} ({list_names(gone)}); {why}")
 
 
 def _quoted(key: str) -> str:

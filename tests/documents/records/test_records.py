@@ -160,7 +160,7 @@ def test_a_broken_line_among_thousands_is_named_and_the_others_are_read(tmp_path
         ({"title": "a", "emb": [1e308, 1e308], "text": "x"}, "'emb' holds NaN or infinity"),
         ({"title": "a", "emb": [0, 0], "text": "x"}, "a vector of zeros"),
         ({"title": "a", "emb": [[1, 2], [3]], "text": ["x", "y"]}, "vectors of several lengths"),
-        ({"title": "a", "emb": [1, "x"], "text": "x"}, "something else than numbers"),
+        ({"title": "a", "emb": [1, "x"], "text": "x"}, "values that are not numbers"),
         ({"title": "a", "emb": [], "text": "x"}, "must be a vector or a list of vectors"),
         ({"title": "a", "emb": [1, 2, 3], "text": "x"}, "a vector of length 3; the library's have 2"),
         ({"title": "a", "emb": [[1, 2], [3, 4]], "text": "x"}, "1 paragraphs in 'text' and 2 vectors"),
@@ -242,7 +242,7 @@ def test_what_is_no_file_of_records_is_refused(tmp_path):
     with pytest.raises(UnreadableDocumentError, match="not Parquet, or damaged"):
         read(tmp_path / "a.parquet")
     (tmp_path / "a.pdf").write_bytes(b"%PDF-1.7")
-    with pytest.raises(UnsupportedFormatError, match="no file of records"):
+    with pytest.raises(UnsupportedFormatError, match="not a file of records"):
         read(tmp_path / "a.pdf")
     with pytest.raises(UnreadableDocumentError, match="can't be read"):
         read(tmp_path / "none.jsonl")

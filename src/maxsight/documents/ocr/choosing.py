@@ -1,7 +1,6 @@
-"""Pictures of text to words: chooses the engine, finds out which way up the page is.
+"""Pictures to words: chooses the OCR engine, and finds out whether the page is upside down.
 
-The engines themselves are `tesseract` (a program) and `rapid` (a Python package); each turns an upright
-picture into lines of words in reading order.
+The engines are `tesseract` (a program) and `rapid` (a Python package). Each reads lines of words in reading order.
 """
 
 from __future__ import annotations
@@ -13,19 +12,19 @@ import numpy as np
 from PIL import Image
 
 from maxsight.documents.base import OcrChoice, ReadSettings
-from maxsight.documents.geometry import clip_boxes, turn_boxes
+from maxsight.documents.geometry import clip_boxes, rotate_boxes
 from maxsight.documents.ocr.lines import Lines, confidence_of
 from maxsight.documents.words import NOTHING_READ, Reading, join_words
 from maxsight.errors import InputError
 from maxsight.types import TextSource
 
-# Mean confidence below which a page is tried on its head. Measured on a letter and a table, upright and on
-# their head: tesseract 0.95 and 0.30, RapidOCR 0.99 and 0.67. Both read pages that lie on one of their sides.
-BELIEVED_CONFIDENCE = {TextSource.TESSERACT: 0.6, TextSource.RAPIDOCR: 0.85}
+# Below this mean confidence a page is read upside down too. Measured on a letter and a table, upright and upside down:
+# tesseract 0.95 and 0.30, RapidOCR 0.99 and 0.67. Both read pages rotated by 90 degrees.
+MIN_CONFIDENCE = {TextSource.TESSERACT: 0.6, TextSource.RAPIDOCR: 0.85}
 
 
 def choose_engine(choice: OcrChoice) -> TextSource:
-    """Name the engine that a choice means on this machine.
+    """Choose the engine on this machine.
 
     Raises:
         InputError: Tesseract is asked for and not installed.
@@ -46,12 +45,12 @@ def choose_engine(choice: OcrChoice) -> TextSource:
 
 
 def is_blank(image: Image.Image) -> bool:
-    """Tell whether a picture has one colour only."""
+    """Say whether a picture has only one colour."""
     return all(low == high for low, high in np.atleast_2d(image.getextrema()))
 
 
 def read_image(image: Image.Image, settings: ReadSettings) -> Reading:
-    """Read the words of a picture (RGB), also if it stands on its head.
+    """Read the words of a picture (RGB), also if it is upside down.
 
     Raises:
         InputError: Tesseract is asked for and not installed, or it failed.
@@ -61,26 +60,26 @@ def read_image(image: Image.Image, settings: ReadSettings) -> Reading:
         return NOTHING_READ
     timeout_s = settings.limits.page_timeout_s
     lines = read_lines(image, engine, timeout_s=timeout_s)
-    if lines and confidence_of(lines) < BELIEVED_CONFIDENCE[engine]:
-        on_its_head = image.transpose(Image.Transpose.ROTATE_180)
-        turned = read_lines(on_its_head, engine, timeout_s=timeout_s)
-        if confidence_of(turned) > confidence_of(lines):
-            return _as_reading(turned, image, engine, degrees=180)
+    if lines and confidence_of(lines) < MIN_CONFIDENCE[engine]:
+        rotated = image.transpose(Image.Transpose.ROTATE_180)
+        rotated_lines = read_lines(rotated, engine, timeout_s=timeout_s)
+        if confidence_of(rotated_lines) > confidence_of(lines):
+            return _as_reading(rotated_lines, image, engine, degrees=180)
     return _as_reading(lines, image, engine, degrees=0)
 
 
 def read_lines(image: Image.Image, engine: TextSource, *, timeout_s: float) -> Lines:
-    """Read a picture as it stands.
+    """Read a picture without rotating it.
 
     Args:
         image: Grey or RGB.
-        engine: As ``choose_engine`` names it.
-        timeout_s: For tesseract, which is a program of its own.
+        engine: From ``choose_engine``.
+        timeout_s: Limit for tesseract. RapidOCR runs in this process, so it has none.
 
     Raises:
         InputError: Tesseract failed.
     """
-    # Imported here: RapidOCR brings onnxruntime and OpenCV, which a born-digital PDF must not pay for.
+    # Imported here: RapidOCR imports onnxruntime and OpenCV, which a PDF with text does not need.
     if engine is TextSource.TESSERACT:
         from maxsight.documents.ocr import tesseract
 
@@ -91,15 +90,15 @@ def read_lines(image: Image.Image, engine: TextSource, *, timeout_s: float) -> L
 
 
 def _as_reading(lines: Lines, image: Image.Image, engine: TextSource, *, degrees: int) -> Reading:
-    """Bring words that were found after turning the picture by ``degrees`` (0 or 180) back onto it."""
+    """Convert words that were read after a rotation by ``degrees`` (0 or 180) to places on the picture."""
     lines = [[word for word in line if not _is_drawing(word.text)] for line in lines]
     words = [word for line in lines for word in line]
     starts_line = [index == 0 for line in lines for index in range(len(line))]
     boxes_px = np.array([word.box_px for word in words], dtype=np.float64).reshape(-1, 4)
-    boxes = clip_boxes(turn_boxes(boxes_px / [*image.size, *image.size], degrees))
+    boxes = clip_boxes(rotate_boxes(boxes_px / [*image.size, *image.size], degrees))
     return join_words([word.text for word in words], starts_line, boxes, engine)
 
 
 def _is_drawing(text: str) -> bool:
-    """Tell shapes that an engine took for characters (a filled square) from words."""
+    """Say whether an engine took a shape, such as a filled square, for a character."""
     return all(unicodedata.category(character) == "So" for character in text)

@@ -1,4 +1,4 @@
-"""What an OCR engine reads in a picture: lines of words, each with its place and its confidence."""
+"""The result of an OCR engine: lines of words, each with its box and confidence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ class OcrWord:
     """One word of a picture.
 
     Attributes:
-        text: Without whitespace.
-        box_px: ``x0, y0, x1, y1``, origin top left.
-        confidence: From 0 to 1.
+        text: The word, without whitespace.
+        box_px: ``x0, y0, x1, y1`` in pixels, origin top left.
+        confidence: The engine's own, from 0 to 1.
     """
 
     text: str
@@ -24,7 +24,7 @@ Lines = list[list[OcrWord]]
 
 
 def confidence_of(lines: Lines) -> float:
-    """Mean confidence over characters, 0 without any."""
+    """Compute the mean confidence over characters; 0 without any."""
     words = [word for line in lines for word in line]
     characters = sum(len(word.text) for word in words)
     return sum(word.confidence * len(word.text) for word in words) / characters if characters else 0.0

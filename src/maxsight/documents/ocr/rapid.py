@@ -1,4 +1,4 @@
-"""OCR by RapidOCR, whose models lie in its own wheel: nothing is downloaded."""
+"""OCR by RapidOCR. Its wheel contains its models, so nothing is downloaded."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from maxsight.documents.ocr.lines import Lines, OcrWord
 Quad = NDArray[np.floating[Any]]
 LineIndices = NDArray[np.intp]
 
-# Columns of prose: each takes up its part of the page, and most lines reach across it.
+# A column of prose takes at least this share of the width, and its median line this share of the column.
 MIN_COLUMN_SHARE = 0.25
 MIN_FILLED_SHARE = 0.7
 
@@ -43,9 +43,9 @@ def _engine() -> RapidOCR:
         params={
             "Global.log_level": "critical",
             "Global.return_word_box": True,
-            # Lines on their head would come back with mirrored word boxes; `ocr` turns the page instead.
+            # Lines upside down would have mirrored word boxes. `choosing` rotates the page instead.
             "Global.use_cls": False,
-            "Rec.rec_batch_num": 1,  # lines are padded to the longest of a batch: 30 % more work
+            "Rec.rec_batch_num": 1,  # Lines are padded to the longest of a batch: 30 % more work.
             "EngineConfig.onnxruntime.intra_op_num_threads": 1,
             "EngineConfig.onnxruntime.inter_op_num_threads": 1,
         }
@@ -53,16 +53,16 @@ def _engine() -> RapidOCR:
 
 
 def _words_of_line(text: str, score: float, line_box: Quad, pieces: Any) -> list[OcrWord]:
-    """Give each whitespace-separated word of a line the boxes of the pieces it was recognised in.
+    """Join the boxes of the pieces that each word of a line was recognised in.
 
-    A piece is one or more characters of a word; where pieces and text disagree, the line's box is shared out
-    by character counts.
+    A piece is one or more characters of a word. Where pieces and text disagree, the line's box is divided by character
+    counts.
     """
     words = text.split()
     boxes = [(piece[0].strip(), _bounds(np.asarray(piece[2]))) for piece in pieces]
     boxes = [(piece, box) for piece, box in boxes if piece]
     if "".join(piece for piece, _ in boxes) != "".join(words):
-        return _share_out(words, score, line_box)
+        return _divide_box(words, score, line_box)
     found: list[OcrWord] = []
     queue = iter(boxes)
     left = 0  # characters of the current piece that belong to the next word
@@ -79,7 +79,7 @@ def _words_of_line(text: str, score: float, line_box: Quad, pieces: Any) -> list
     return found
 
 
-def _share_out(words: list[str], score: float, line_box: Quad) -> list[OcrWord]:
+def _divide_box(words: list[str], score: float, line_box: Quad) -> list[OcrWord]:
     x0, y0, x1, y1 = _bounds(line_box)
     length = len(" ".join(words))
     found, start = [], 0
@@ -100,21 +100,20 @@ def _bounds(quad: Quad) -> tuple[float, float, float, float]:
 
 
 def _reading_order(boxes: list[tuple[float, float, float, float]]) -> list[int]:
-    """Order lines by columns of prose, within a column from top to bottom, within a row from left to right.
+    """Order lines by columns of prose, then from top to bottom, then from left to right.
 
-    Where most lines stand upright the text runs downwards (a page on its side), so it is ordered as seen with
-    the head tilted to the right.
+    Where most lines are higher than wide, the page is rotated by 90 degrees and the text runs downwards.
     """
     sideways = sum(x1 - x0 < y1 - y0 for x0, y0, x1, y1 in boxes) * 2 > len(boxes)
     seen = np.array([(y0, -x1, y1, -x0) if sideways else (x0, y0, x1, y1) for x0, y0, x1, y1 in boxes])
-    quarter = (seen[:, 3] - seen[:, 1]) / 4  # neighbouring lines may touch, their middles don't
+    quarter = (seen[:, 3] - seen[:, 1]) / 4  # Neighbouring lines may touch, but their middles do not.
     seen[:, 1] += quarter
     seen[:, 3] -= quarter
     return _cut_into_order(seen)
 
 
 def _cut_into_order(boxes: NDArray[np.float64]) -> list[int]:
-    """XY cut: again and again, between columns of prose, else at the widest gap between rows."""
+    """Order by the recursive XY cut: between columns of prose, else at the widest gap between rows."""
     order: list[int] = []
     uncut = [np.arange(len(boxes))]
     while uncut:
@@ -128,7 +127,7 @@ def _cut_into_order(boxes: NDArray[np.float64]) -> list[int]:
 
 
 def _split_columns(boxes: NDArray[np.float64], lines: LineIndices) -> tuple[LineIndices, LineIndices] | None:
-    """Split at the widest gutter, if what stands on both sides of it is prose and not cells of a table."""
+    """Split at the widest gap between columns, if both sides are prose and not cells of a table."""
     parts = _split_at_widest_gap(boxes, lines, axis=0)
     if parts is None:
         return None
@@ -144,7 +143,7 @@ def _split_columns(boxes: NDArray[np.float64], lines: LineIndices) -> tuple[Line
 def _split_at_widest_gap(
     boxes: NDArray[np.float64], lines: LineIndices, axis: int
 ) -> tuple[LineIndices, LineIndices] | None:
-    """Split lines in two where the widest empty band runs right through; None where none does."""
+    """Split lines in two at the widest empty band; None without one."""
     ordered = lines[np.argsort(boxes[lines, axis], kind="stable")]
     gaps = boxes[ordered[1:], axis] - np.maximum.accumulate(boxes[ordered, axis + 2])[:-1]
     if not gaps.size or gaps.max() <= 0:

@@ -1,7 +1,7 @@
 """Records: rows of JSON Lines, CSV or Parquet, each with a text that belongs to some group.
 
-A record's text is one paragraph or several. Vectors may have come with it, one per paragraph. ``record_files`` reads
-the rows, ``record_groups`` gathers what belongs together.
+A record's text is one paragraph or several. Vectors may come with it, one per paragraph. ``rows`` reads the rows of a
+file, and ``groups`` gathers the records of each group.
 """
 
 from __future__ import annotations
@@ -26,15 +26,15 @@ MAX_KEY_CHARS = 500
 
 @dataclass(frozen=True, slots=True)
 class RecordFields:
-    """Which fields of a record mean what.
+    """Names of a record's fields, by their meaning.
 
     Attributes:
-        group_by: Records of one value here are one document.
-        text: The text: a string, in which blank lines part paragraphs, or a list with a string for each.
-        vector: Vectors that came with the data: one for the whole text, or a list with one for each paragraph. None to
-            have the encoder make them.
-        metadata: Fields to filter by, as the first record of a group has them. ``group_by`` is always one.
-        made_by: The encoder that made the vectors, for a library that has one: who names it vouches for it.
+        group_by: Records with the same value in this field are one document.
+        text: The text: a string with blank lines between paragraphs, or a list with a string for each.
+        vector: Vectors that come with the data: one for the whole text, or a list with one for each paragraph. None if
+            the encoder makes them.
+        metadata: Fields to filter by. The first record of a group that has one counts. ``group_by`` is always one.
+        made_by: The encoder that made the vectors, for a library that has an encoder. It is not checked.
     """
 
     group_by: str
@@ -45,7 +45,7 @@ class RecordFields:
 
     @property
     def names(self) -> tuple[str, ...]:
-        """All of them, each once."""
+        """All names, each once."""
         vector = (self.vector,) if self.vector else ()
         return tuple(dict.fromkeys((self.group_by, self.text, *vector, *self.metadata)))
 
@@ -56,9 +56,9 @@ class Record:
 
     Attributes:
         place: ``line 17`` or ``row 17``, for people.
-        key: Its group.
-        paragraphs: At least one, none of them blank.
-        vectors: Unit norm, one per paragraph, if they came with the data. Shape ``(paragraphs, dim)``.
+        key: The name of its group.
+        paragraphs: At least one; none is blank.
+        vectors: Given vectors of unit norm, one per paragraph, or None. Shape ``(paragraphs, dim)``.
         metadata: Fields to filter by.
     """
 
@@ -76,7 +76,7 @@ def read_records(
 
     Args:
         path: A ``.jsonl``, ``.ndjson``, ``.csv`` or ``.parquet`` file.
-        fields: What is read of each.
+        fields: The fields to read.
         dim: Length that vectors must have; None for any.
 
     Yields:
@@ -95,7 +95,7 @@ def read_records(
 
 
 def vector_dim(path: Path, fields: RecordFields) -> int:
-    """The length of the first vector in a file.
+    """Find the length of the first vector in a file.
 
     Raises:
         UnreadableDocumentError: The file can't be read, or no record has a vector.
@@ -113,8 +113,8 @@ def vector_dim(path: Path, fields: RecordFields) -> int:
 def _record(place: str, values: Mapping[str, Any], fields: RecordFields, dim: int | None) -> Record:
     key = _key(_given(values, fields.group_by), fields.group_by)
     given = None if fields.vector is None else _vectors(_given(values, fields.vector), fields.vector, dim)
-    are_one = given is not None and len(given) == 1
-    paragraphs = _paragraphs(_given(values, fields.text), fields.text, are_one=are_one)
+    is_whole = given is not None and len(given) == 1
+    paragraphs = _paragraphs(_given(values, fields.text), fields.text, is_whole=is_whole)
     if given is not None and len(given) != len(paragraphs):
         raise InputError(
             f"{len(paragraphs)} paragraphs in {fields.text!r} and {len(given)} vectors in {fields.vector!r}",
@@ -130,8 +130,8 @@ def _stored(value: Any) -> Any:
 
 def _given(values: Mapping[str, Any], name: str) -> Any:
     if name not in values:
-        there = ", ".join(list(values)[:8])
-        raise InputError(f"no field {name!r}{f'; there are {there}' if there else ''}")
+        names = ", ".join(list(values)[:8])
+        raise InputError(f"no field {name!r}{f'; there are {names}' if names else ''}")
     if values[name] is None:
         raise InputError(f"{name!r} is empty")
     return values[name]
@@ -148,11 +148,11 @@ def _key(value: Any, name: str) -> str:
     return key
 
 
-def _paragraphs(value: Any, name: str, *, are_one: bool) -> tuple[str, ...]:
-    """Paragraphs without blank lines in them, so that a blank line parts any two of them."""
+def _paragraphs(value: Any, name: str, *, is_whole: bool) -> tuple[str, ...]:
+    """Split a text into paragraphs without blank lines, so that blank lines can separate them."""
     if isinstance(value, str):
         text = _tidy(value)
-        parts: Sequence[str] = [text] if are_one else PARAGRAPH_BREAK.split(text)
+        parts: Sequence[str] = [text] if is_whole else PARAGRAPH_BREAK.split(text)
     elif isinstance(value, list) and all(isinstance(part, str) for part in value):
         parts = [_tidy(part) for part in value]
     else:
@@ -168,17 +168,17 @@ def _tidy(text: str) -> str:
 
 
 def _vectors(value: Any, name: str, dim: int | None) -> NDArray[np.float32]:
-    """One vector or several, as rows of unit norm."""
+    """Read one vector or several, as rows of unit norm."""
     if isinstance(value, str):  # a cell of a CSV file
         try:
             value = json.loads(value)
         except ValueError as error:
-            raise InputError(f"{name!r} is no list of numbers: {error}") from error
+            raise InputError(f"{name!r} is not a list of numbers: {error}") from error
     try:
         vectors = np.atleast_2d(np.asarray(value, np.float64))
     except (ValueError, TypeError, OverflowError) as error:
         raise InputError(
-            f"{name!r} holds vectors of several lengths, or something else than numbers"
+            f"{name!r} holds vectors of several lengths, or values that are not numbers"
         ) from error
     if vectors.ndim != 2 or not vectors.size:
         raise InputError(f"{name!r} must be a vector or a list of vectors, got shape {vectors.shape}")

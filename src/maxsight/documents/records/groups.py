@@ -1,7 +1,7 @@
-"""Records gathered by their group, on the disk: groups need not lie together in their file, nor fit in memory.
+"""Gathers records by group, on the disk: a group may be scattered over its file, and need not fit in memory.
 
-What is read is written to one temporary file. In memory there is only where each record of a group lies in it, so a
-group's pages are put together when they are asked for.
+Records are written to one temporary file. Memory holds only their positions in it, and a group's pages are made when
+they are requested.
 """
 
 from __future__ import annotations
@@ -37,20 +37,20 @@ class PageCutter:
     """Decides where a group's next page begins, paragraph by paragraph.
 
     Attributes:
-        most_paragraphs: What a page holds of them at most.
-        most_words: What it holds of words at most, a single paragraph aside; None for any number.
+        max_paragraphs: Paragraphs of a page.
+        max_words: Words of a page with more than one paragraph; None for any number.
     """
 
-    most_paragraphs: int = MAX_VECTORS_PER_PAGE
-    most_words: int | None = MAX_PAGE_WORDS
+    max_paragraphs: int = MAX_VECTORS_PER_PAGE
+    max_words: int | None = MAX_PAGE_WORDS
     _paragraphs: int = 0
     _words: int = 0
 
     def begins_page(self, paragraph: str) -> bool:
-        """Take the next paragraph. Says whether it is the first of a page."""
-        words = 0 if self.most_words is None else len(paragraph.split())
-        full = self._paragraphs == self.most_paragraphs
-        full = full or (self.most_words is not None and self._words + words > self.most_words)
+        """Add the next paragraph, and say whether it is the first of a page."""
+        words = 0 if self.max_words is None else len(paragraph.split())
+        full = self._paragraphs == self.max_paragraphs
+        full = full or (self.max_words is not None and self._words + words > self.max_words)
         if first := full or not self._paragraphs:
             self._paragraphs = self._words = 0
         self._paragraphs += 1
@@ -63,11 +63,13 @@ class Group:
     """Records that are one document.
 
     Attributes:
-        key: What they have in common.
-        metadata: Fields to filter by: of each the first value there is.
-        page_count: Pages they make.
-        size_bytes: What they take.
-        digest: Fingerprint of their texts and vectors, in their order.
+        key: The group's name.
+        cutter: Finds where pages begin.
+        metadata: Fields to filter by, each with the first value in the group.
+        page_count: Pages of the document.
+        size_bytes: Size of the texts and vectors.
+        digest: SHA-256 over the texts and vectors, in their order.
+        offsets: Positions of the records in the temporary file.
     """
 
     key: str
@@ -80,18 +82,18 @@ class Group:
 
     @property
     def content_hash(self) -> str:
-        """SHA-256 of the records, hex."""
+        """The digest in hex."""
         return self.digest.hex()
 
 
 class RecordGroups:
-    """The records of a file by group, groups in the order in which they first came up.
+    """The records of a file by group, in the order of each group's first record.
 
     Args:
-        folder: Where the temporary file is made. It has no name there and goes with this process.
-        by_paragraph: Whether the encoder makes one vector of a paragraph; else pages are cut by their words, as those
+        folder: Folder of the temporary file. The file has no name and is deleted with this process.
+        by_paragraph: Whether the encoder makes one vector per paragraph. Else pages are cut by their words, like those
             of plain text.
-        picture: The picture the encoder wants of every page.
+        picture: The size of every page's picture; None for no pictures.
 
     Raises:
         InputError: The folder can't be written to.
@@ -99,7 +101,7 @@ class RecordGroups:
 
     def __init__(self, folder: Path, *, by_paragraph: bool, picture: PictureFit | None = None) -> None:
         self._folder = folder
-        self._most_words = None if by_paragraph else MAX_PAGE_WORDS
+        self._max_words = None if by_paragraph else MAX_PAGE_WORDS
         self._picture = picture
         self._groups: dict[str, Group] = {}
         with self._writing():
@@ -121,18 +123,18 @@ class RecordGroups:
         return iter(self._groups.values())
 
     def add(self, record: Record, metadata: Mapping[str, Scalar]) -> None:
-        """Put a record behind those of its group.
+        """Add a record to its group.
 
         Args:
             record: The record.
-            metadata: What of its fields is kept.
+            metadata: The fields of the record to filter by.
 
         Raises:
             InputError: The disk is full.
         """
         group = self._groups.get(record.key)
         if group is None:
-            group = self._groups[record.key] = Group(record.key, PageCutter(most_words=self._most_words))
+            group = self._groups[record.key] = Group(record.key, PageCutter(max_words=self._max_words))
         for name, value in metadata.items():
             group.metadata.setdefault(name, value)
         group.page_count += sum(map(group.cutter.begins_page, record.paragraphs))
@@ -146,8 +148,8 @@ class RecordGroups:
             self._file.write(content)
 
     def pages(self, group: Group) -> Iterator[Page]:
-        """Put a group's pages together, one after the other."""
-        cutter = PageCutter(most_words=self._most_words)
+        """Make a group's pages, one after the other."""
+        cutter = PageCutter(max_words=self._max_words)
         texts: list[str] = []
         vectors: list[NDArray[np.float32]] = []
         page_index = 0

@@ -1,6 +1,6 @@
-"""Files of records as rows, read one after the other: JSON Lines, CSV, Parquet.
+"""Reads files of records row by row: JSON Lines, CSV, Parquet.
 
-A row that can't be read has an error in place of values; those after it are read all the same.
+A row that can't be read has an error in place of values, and the next rows are read.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Row:
 
     Attributes:
         place: ``line 17`` or ``row 17``, for people.
-        values: Its fields, or why they can't be read.
+        values: Its fields, or the reason why they can't be read.
     """
 
     place: str
@@ -34,11 +34,11 @@ class Row:
 
 
 def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
-    """Read the rows of a file by the kind its name says.
+    """Read the rows of a file, whose suffix says its kind.
 
     Args:
         path: The file.
-        columns: The fields that are wanted.
+        columns: The fields to read.
 
     Raises:
         UnreadableDocumentError: The file as a whole can't be read, or has no such columns.
@@ -47,7 +47,7 @@ def read_rows(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     reader = _READERS.get(path.suffix.lower())
     if reader is None:
         raise UnsupportedFormatError(
-            path, "it is no file of records", hint=f"Records are read from {', '.join(_READERS)}."
+            path, "it is not a file of records", hint=f"Records are read from {', '.join(_READERS)}."
         )
     try:
         yield from reader(path, columns)
@@ -84,7 +84,7 @@ def _json_object(line: bytes) -> Mapping[str, Any] | InputError:
 def _csv(path: Path, columns: Sequence[str]) -> Iterator[Row]:
     with path.open("rb") as start:
         _check_encoding(path, start)
-    # Bytes that are not UTF-8 come as lone surrogates, so that only their own row is lost.
+    # Bytes that are not UTF-8 become lone surrogates, so that only their row is refused.
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
         reader = csv.reader(file, find_csv_dialect(file, set(columns)))
         try:
@@ -133,7 +133,7 @@ def _parquet(path: Path, columns: Sequence[str]) -> Iterator[Row]:
 
 
 def _cells(column: Any) -> Iterator[Any]:
-    """A column's values; numbers in lists stay arrays."""
+    """Give a column's values. Lists of floats stay arrays."""
     import pyarrow as pa
 
     kind = column.type
@@ -152,12 +152,12 @@ def _check_encoding(path: Path, file: BinaryIO) -> None:
     file.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
 
 
-def _check_columns(path: Path, there: Sequence[str], wanted: Sequence[str]) -> None:
-    if missing := [name for name in wanted if name not in there]:
+def _check_columns(path: Path, found: Sequence[str], wanted: Sequence[str]) -> None:
+    if missing := [name for name in wanted if name not in found]:
         raise UnreadableDocumentError(
             path,
             f"it has no column {', '.join(map(repr, missing))}",
-            hint=f"Its columns are {', '.join(there) or 'none'}.",
+            hint=f"Its columns are {', '.join(found) or 'none'}.",
         )
 
 

@@ -1,7 +1,6 @@
-"""What reader and worker processes say to each other: JSON and raw arrays, framed by their length.
+"""Messages between the reading process and its workers: JSON and raw arrays, framed by their length.
 
-The format can carry values only. A worker that a hostile file has taken over can send wrong pages, and
-nothing that runs.
+The format carries values only. So a worker that a hostile file controls can send wrong pages, but no code.
 """
 
 from __future__ import annotations
@@ -40,7 +39,12 @@ class FrameError(Exception):
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Frame:
-    """One message."""
+    """One message.
+
+    Attributes:
+        fields: Plain values.
+        arrays: Arrays of the types in `_DTYPES`.
+    """
 
     fields: dict[str, Any]
     arrays: tuple[Array, ...] = ()
@@ -82,18 +86,18 @@ def _read_array(stream: BinaryIO, name: str, shape: list[int]) -> Array:
     size_bytes = math.prod(shape) * dtype.itemsize
     if not 0 <= size_bytes <= _MAX_ARRAY_BYTES:
         raise FrameError(f"an array of shape {shape} is over the limit")
-    content = bytearray(stream.read(size_bytes))  # the array can be written to then, as PyTorch wants it
+    content = bytearray(stream.read(size_bytes))  # so that the array can be written to, which PyTorch needs
     array: Array = np.frombuffer(content, dtype=dtype)
     return array.reshape(shape)
 
 
 def settings_to_fields(settings: ReadSettings) -> dict[str, Any]:
-    """Settings as JSON."""
+    """Convert settings to plain values."""
     return asdict(settings)
 
 
 def settings_from_fields(fields: dict[str, Any]) -> ReadSettings:
-    """Settings from JSON."""
+    """Make settings of plain values."""
     picture = fields["picture"]
     return ReadSettings(
         ocr=OcrChoice(fields["ocr"]),
@@ -105,7 +109,7 @@ def settings_from_fields(fields: dict[str, Any]) -> ReadSettings:
 
 
 def count_from_frame(frame: Frame) -> int:
-    """A page count from a frame.
+    """Read a page count.
 
     Raises:
         FrameError: The frame holds no page count.
@@ -117,7 +121,7 @@ def count_from_frame(frame: Frame) -> int:
 
 
 def page_to_frame(page: Page) -> Frame:
-    """A page as a frame."""
+    """Convert a page."""
     fields = {
         "page_index": page.page_index,
         "text": page.text,
@@ -125,13 +129,13 @@ def page_to_frame(page: Page) -> Frame:
         "width_pt": page.width_pt,
         "height_pt": page.height_pt,
     }
-    arrays = {"spans": page.words.spans, "boxes": page.words.boxes, "picture": page.picture}
-    there = {name: array for name, array in arrays.items() if array is not None}
-    return Frame({"page": fields, "arrays": list(there)}, tuple(there.values()))
+    optional = {"spans": page.words.spans, "boxes": page.words.boxes, "picture": page.picture}
+    arrays = {name: array for name, array in optional.items() if array is not None}
+    return Frame({"page": fields, "arrays": list(arrays)}, tuple(arrays.values()))
 
 
 def page_from_frame(frame: Frame) -> Page:
-    """A page from a frame.
+    """Read a page.
 
     Raises:
         FrameError: The frame holds no valid page.
@@ -158,12 +162,12 @@ def page_from_frame(frame: Frame) -> Page:
 
 
 def image_to_frame(image: Image.Image) -> Frame:
-    """A picture (RGB) as a frame."""
+    """Convert a picture (RGB)."""
     return Frame({"image": "RGB"}, (np.asarray(image),))
 
 
 def image_from_frame(frame: Frame) -> Image.Image:
-    """A picture from a frame.
+    """Read a picture.
 
     Raises:
         FrameError: The frame holds no picture.
@@ -181,7 +185,7 @@ def _pixels(array: Array) -> NDArray[np.uint8]:
 
 
 def error_to_frame(error: UnreadableDocumentError) -> Frame:
-    """An error as a frame."""
+    """Convert an error."""
     fields = {
         "path": error.path,
         "reason": error.reason,
@@ -193,7 +197,7 @@ def error_to_frame(error: UnreadableDocumentError) -> Frame:
 
 
 def error_from_frame(frame: Frame) -> UnreadableDocumentError:
-    """An error from a frame.
+    """Read an error.
 
     Raises:
         FrameError: The frame holds no error.

@@ -1,7 +1,7 @@
 """Worker processes and the requests that wait for one.
 
-A file may crash pdfium, loop for ever or eat all memory: that takes a worker down, and the answer to the request it
-was at says so. Workers are plain subprocesses (no fork, no pickle, and no ``__main__`` guard needed).
+A file may crash pdfium, loop for ever or use up all memory. Then one worker ends, and the answer to its request says
+so. Workers are plain subprocesses, without fork, pickle or a ``__main__`` guard.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ Reply = int | Page | Image.Image | UnreadableDocumentError
 
 
 class LostPageError(UnreadableDocumentError):
-    """The page took its worker down, by a crash or by taking too long."""
+    """The page ended its worker, by a crash or by taking too long."""
 
 
 class WorkerPool:
-    """Some worker processes, started when first needed, and the requests that wait for one."""
+    """Worker processes, started when first needed, and the requests that wait for one."""
 
     def __init__(self, settings: ReadSettings, workers: int) -> None:
         self._settings = settings
@@ -53,22 +53,22 @@ class WorkerPool:
     ) -> Future[Reply]:
         """Ask a worker to ``count`` the pages of a file, or to ``read`` or ``render`` one of them.
 
-        By the settings of the pool, if no others are given; how long a page may take is always said by the pool's.
+        Other settings than the pool's may be given. The time limit of a page is always the pool's.
         """
-        said = self._fields if settings is None else settings_to_fields(settings)
-        fields = {"ask": ask, "path": str(path), "page_index": page_index, "settings": said}
+        given = self._fields if settings is None else settings_to_fields(settings)
+        fields = {"ask": ask, "path": str(path), "page_index": page_index, "settings": given}
         future: Future[Reply] = Future()
         self._waiting.put((Frame(fields), future))
         return future
 
     @property
     def pids(self) -> list[int]:
-        """Process ids of the running workers."""
+        """Ids of the running processes."""
         with self._lock:
             return [worker.pid for worker in self._running]
 
     def close(self) -> None:
-        """End all workers at once; requests that are not answered yet never will be."""
+        """End all workers at once. Requests without an answer never get one."""
         with self._lock:
             self._is_closed = True
             running = list(self._running)
@@ -80,7 +80,7 @@ class WorkerPool:
             thread.join()
 
     def _serve(self) -> None:
-        """Answer requests by one worker process, replaced when it is lost."""
+        """Answer requests by one worker process, and replace it when it is lost."""
         worker: WorkerProcess | None = None
         while not self._is_closed and (item := self._waiting.get()) is not None:
             request, future = item
@@ -89,27 +89,27 @@ class WorkerPool:
             try:
                 worker, reply = self._answer(worker, request)
                 future.set_result(reply)
-            except Exception as error:  # a mistake in here must reach whoever waits
+            except Exception as error:  # The caller waits for this future, so it must get every error.
                 future.set_exception(error)
         if worker is not None:
-            self._dismiss(worker)
+            self._end_worker(worker)
 
     def _answer(self, worker: WorkerProcess | None, request: Frame) -> tuple[WorkerProcess | None, Reply]:
-        """Ask a worker, and a fresh one if it crashes: the page before may have damaged its memory."""
-        is_fresh = worker is None
+        """Ask a worker. If it crashes, ask a new one, as an earlier page may have damaged its memory."""
+        is_new = worker is None
         try:
-            worker = worker or self._hire()
+            worker = worker or self._start_worker()
             reply = worker.ask(request, timeout_s=self._settings.limits.page_timeout_s)
             return worker, _decode(request, reply)
         except (WorkerLostError, FrameError) as error:
             if worker is not None:
-                self._dismiss(worker)
+                self._end_worker(worker)
             timed_out = isinstance(error, WorkerLostError) and error.timed_out
-            if not is_fresh and not timed_out and not self._is_closed:
+            if not is_new and not timed_out and not self._is_closed:
                 return self._answer(None, request)
             return None, _lost(request, str(error), timed_out=timed_out)
 
-    def _hire(self) -> WorkerProcess:
+    def _start_worker(self) -> WorkerProcess:
         try:
             worker = WorkerProcess()
         except OSError as error:
@@ -122,18 +122,18 @@ class WorkerPool:
                 worker.kill()
             worker.wait_until_ready()
         except WorkerLostError:
-            self._dismiss(worker)
+            self._end_worker(worker)
             raise
         return worker
 
-    def _dismiss(self, worker: WorkerProcess) -> None:
+    def _end_worker(self, worker: WorkerProcess) -> None:
         worker.kill()
         with self._lock:
             self._running.discard(worker)
 
 
 def _decode(request: Frame, reply: Frame) -> Reply:
-    """Take an answer apart.
+    """Read an answer.
 
     Raises:
         FrameError: It is not an answer to this request.

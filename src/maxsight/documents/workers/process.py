@@ -1,4 +1,4 @@
-"""One worker process as its owner sees it: ask, wait, kill."""
+"""One worker process, seen from its owner: ask, wait, kill."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ from typing import BinaryIO, cast
 
 from maxsight.documents.workers.frames import Frame, FrameError, read_frame, write_frame
 
-# The worker sees the packages that this process sees, however they came onto its path. It is started by -c
-# and not by -m, which would put the current folder, and whatever modules lie in it, in front of them.
+# The worker gets this process's path, so it finds the same packages. It is started by -c, because -m would put the
+# current folder, with any modules in it, first on the path.
 _BOOTSTRAP = (
     "import json, sys; sys.path[:] = json.loads(sys.argv[1]); "
     "from maxsight.documents.workers.worker import main; main()"
@@ -25,7 +25,7 @@ START_TIMEOUT_S = 60.0
 
 
 class WorkerLostError(Exception):
-    """The worker ended, spoke nonsense or took too long; it is gone."""
+    """The worker ended, sent something else than a frame, or took too long. It no longer runs."""
 
     def __init__(self, reason: str, *, timed_out: bool = False) -> None:
         super().__init__(reason)
@@ -34,7 +34,7 @@ class WorkerLostError(Exception):
 
 
 class WorkerProcess:
-    """A running worker. Not for use by two threads at once, except for `kill`."""
+    """A running worker. Only `kill` may be called while another thread uses it."""
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
@@ -42,7 +42,7 @@ class WorkerProcess:
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.DEVNULL,
-            # Ctrl-C in the terminal goes to the owner alone, who decides.
+            # Ctrl-C in the terminal reaches only the owner, which decides what to do.
             start_new_session=True,
             creationflags=getattr(subprocess, "CREATE_NEW_PROCESS_GROUP", 0),
         )
@@ -54,7 +54,7 @@ class WorkerProcess:
         self._listener.start()
 
     def wait_until_ready(self) -> None:
-        """Wait for it to have loaded its modules, so that a page's time is its own.
+        """Wait until it has loaded its modules, so that their time does not count for a page.
 
         Raises:
             WorkerLostError: It could not start.

@@ -1,7 +1,7 @@
-"""The process that opens documents, started by `process` and fed by `pool`.
+"""The process that opens documents. `process` starts it, and `pool` sends it requests.
 
-It answers each request frame on standard input with one frame on standard output, and ends when its input
-does, even in the middle of a page: the process that started it is gone then.
+It answers each request frame on standard input with one frame on standard output. It ends when its input ends, even in
+the middle of a page: the process that started it no longer runs.
 """
 
 from __future__ import annotations
@@ -37,24 +37,24 @@ _MAX_OPEN_FILES = 3
 def main() -> None:
     """Answer requests until standard input ends."""
     requests_in, replies_out = _take_pipes()
-    _volunteer_for_oom()
-    Image.MAX_IMAGE_PIXELS = None  # the limits of the settings hold instead
+    _be_first_out_of_memory()
+    Image.MAX_IMAGE_PIXELS = None  # The limits of the settings apply instead.
     requests: queue.SimpleQueue[Frame] = queue.SimpleQueue()
     threading.Thread(target=_listen, args=(requests_in, requests), daemon=True).start()
-    desk = Desk()
+    answers = Answers()
     write_frame(replies_out, Frame({"ready": True}))
     while True:
-        write_frame(replies_out, desk.answer(requests.get()))
+        write_frame(replies_out, answers.answer(requests.get()))
 
 
-class Desk:
-    """Answers requests, keeping the files that were asked for last open."""
+class Answers:
+    """Answers requests, and leaves the last few files open."""
 
     def __init__(self) -> None:
         self._open: OrderedDict[tuple[Path, ReadSettings], PageSource] = OrderedDict()
 
     def answer(self, request: Frame) -> Frame:
-        """Answer one request; whatever goes wrong is an answer as well."""
+        """Answer one request. An error is an answer too."""
         path, page_index = Path(request.fields["path"]), request.fields["page_index"]
         try:
             source = self._source(path, settings_from_fields(request.fields["settings"]))
@@ -87,7 +87,7 @@ class Desk:
 
 
 def _take_pipes() -> tuple[BinaryIO, BinaryIO]:
-    """Keep the two pipes to oneself: what a library prints goes to standard error instead."""
+    """Take the two pipes, and send what libraries print to standard error."""
     requests_in, replies_out = os.fdopen(os.dup(0), "rb"), os.fdopen(os.dup(1), "wb")
     os.dup2(2, 1)
     with open(os.devnull, "rb") as nothing:
@@ -100,17 +100,17 @@ def _listen(stream: BinaryIO, requests: queue.SimpleQueue[Frame]) -> None:
         while (frame := read_frame(stream)) is not None:
             requests.put(frame)
     finally:
-        _leave()
+        _end()
 
 
-def _leave() -> None:
-    """End at once, together with an OCR program that may be running."""
+def _end() -> None:
+    """End at once, together with an OCR program that may run."""
     if sys.platform != "win32" and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
 
 
-def _volunteer_for_oom() -> None:
-    """Ask Linux to end this process, not the one that asked, should memory run out."""
+def _be_first_out_of_memory() -> None:
+    """Ask Linux to end this process first if memory runs out."""
     with contextlib.suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")
