@@ -257,7 +257,7 @@ def test_a_closed_pipe_ends_a_listing_quietly(indexed):
     [("explain", "orchard", "apples.txt", "1", "--out", "docs/apples.txt"), ("export", "docs/apples.txt")],
 )
 def test_an_output_never_takes_the_name_of_another_kind_of_file(indexed, arguments):
-    assert "has the wrong suffix" in call(*arguments, code=2).stderr
+    assert "can't be its name" in call(*arguments, code=2).stderr
     assert (indexed / "docs" / "apples.txt").read_text() == APPLES
 
 

@@ -135,7 +135,7 @@ def writer_of(file: Path) -> Callable[[VectorTable, Path], None]:
     """
     if file.suffix.lower() not in FORMATS:
         raise InputError(
-            f"vectors are written to {', '.join(FORMATS)}, so {file} has the wrong suffix",
+            f"vectors are written to {', '.join(FORMATS)}, so {file} can't be its name",
             hint=f"Use one of these suffixes, for example {file.with_suffix('.npz').name}.",
         )
     return FORMATS[file.suffix.lower()]
