@@ -13,13 +13,13 @@ def test_a_name_is_a_folder():
     assert parse_address(Path("a") / "b") == Path("a/b")
 
 
-def test_a_name_in_db_is_a_milvus_lite_database(tmp_path):
+def test_a_name_with_the_suffix_db_is_a_milvus_lite_database(tmp_path):
     address = parse_address(str(tmp_path / "papers.db"))
     assert isinstance(address, MilvusAddress)
     assert address.lite_path == tmp_path / "papers.db"
 
 
-def test_a_folder_library_in_db_stays_one(tmp_path):
+def test_a_folder_with_the_suffix_db_stays_a_folder(tmp_path):
     (tmp_path / "papers.db" / "pages.lance").mkdir(parents=True)
     assert parse_address(tmp_path / "papers.db") == tmp_path / "papers.db"
 
@@ -29,7 +29,7 @@ def test_one_milvus_lite_database_may_hold_several_libraries():
     assert (address.uri, address.collection) == ("./papers.db", "anna_letters")
 
 
-def test_a_url_says_everything_about_a_library_on_a_server():
+def test_a_url_has_all_options_of_a_library_on_a_server():
     address = parse_address(
         "https://host:19530/finance?collection=reports&layout=embedding-list&root=/data&m=32&ef_construction=200"
         "&index=hnsw&strategy=muvera&consistency=bounded&ca_file=/etc/ca.pem"
@@ -50,27 +50,27 @@ def test_a_url_says_everything_about_a_library_on_a_server():
     assert address.lite_path is None
 
 
-def test_a_url_alone_leaves_the_rest_to_defaults():
+def test_a_url_without_options_has_the_defaults():
     address = parse_address("http://localhost:19530")
     assert (address.collection, address.database, address.layout) == ("maxsight", "default", None)
     assert str(address) == "http://localhost:19530"
     assert parse_address("http://[::1]:19530/").uri == "http://[::1]:19530"
 
 
-def test_an_address_is_printed_with_what_names_the_library_and_without_its_token():
+def test_an_address_is_printed_without_options_and_token():
     address = parse_address("http://h:1/db?collection=c&m=8", token="root:secret")
     assert str(address) == "http://h:1/db?collection=c"
     assert address.token == "root:secret"
     assert "secret" not in repr(address)
 
 
-def test_a_line_break_that_came_along_is_no_part_of_a_token():
+def test_a_line_break_is_not_part_of_a_token():
     assert parse_address("http://h:1", token=" key\n").token == "key"
     assert parse_address("http://h:1", token="\n").token is None
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("s3://bucket/papers", "s3://"),
         ("http://", "not the URL of a Milvus server"),
@@ -86,8 +86,8 @@ def test_a_line_break_that_came_along_is_no_part_of_a_token():
         ("http://h:1#part", "not the URL of a Milvus server"),
     ],
 )
-def test_what_is_no_address_is_named(text, told):
-    with pytest.raises(InputError, match=told):
+def test_an_error_says_what_is_wrong_with_an_address(text, message):
+    with pytest.raises(InputError, match=message):
         parse_address(text)
 
 
@@ -99,7 +99,7 @@ def test_a_password_in_a_url_is_refused_and_not_repeated():
 
 
 @pytest.mark.parametrize("name", ["notes.txt", "old.db"])
-def test_a_file_is_no_library(tmp_path, name):
+def test_a_file_is_not_a_library(tmp_path, name):
     (tmp_path / name).write_text("x")
     with pytest.raises(InputError, match="is a file"):
         parse_address(tmp_path / name)

@@ -118,7 +118,7 @@ def test_a_filter_keeps_what_sql_would_keep(expression, kept):
         ("year = 1" + " OR year = 1" * 10_000, "characters"),
     ],
 )
-def test_what_a_filter_does_not_have_is_refused_by_name(expression, part):
+def test_other_sql_is_refused_by_name(expression, part):
     with pytest.raises(FilterError, match=r"(?s)^.*$") as refusal:
         parse_filter(expression, FIELDS)
     assert part in str(refusal.value)
@@ -157,7 +157,7 @@ def test_text_without_quotes_is_shown_with_them(expression, text):
     assert f"'{text}'" in refusal.value.hint
 
 
-def test_a_name_that_fits_two_fields_but_for_case_must_be_exact():
+def test_a_name_that_matches_two_fields_without_regard_to_case_must_be_exact():
     fields = {"Year": FieldType.INTEGER, "year": FieldType.INTEGER}
     assert parse_filter("year = 1", fields).matches({"year": 1, "Year": 2})
     with pytest.raises(FilterError, match="did you mean Year or year"):
@@ -172,7 +172,7 @@ def test_values_are_quoted_on_their_way_to_the_database():
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
-def test_column_names_lead_back_to_their_fields_and_hold_nothing_special(field):
+def test_column_names_can_be_converted_back_and_have_no_special_characters(field):
     column = metadata_column(field)
     assert metadata_field(column) == field
     assert not set(column) & set("`'\".")
@@ -278,7 +278,7 @@ def test_memory_and_lance_keep_the_same_pages(both, expression):
     assert {name for chunk in local.vectors(where=where) for name in chunk.page_ids} == expected
 
 
-def test_numbers_survive_the_way_through_sql():
+def test_numbers_are_written_to_sql_exactly():
     for number in (0.1, 1e-7, 1e300, 5e-324, math.pi):
         where = parse_filter(f"rate = {number!r}", FIELDS)
         assert where.matches({"rate": number})

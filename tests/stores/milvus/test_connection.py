@@ -1,4 +1,4 @@
-"""What goes wrong on the way to a Milvus server, and what is said of it."""
+"""Errors of the connection to a Milvus server, and their messages."""
 
 import os
 import signal
@@ -31,7 +31,7 @@ PAGES = [make_page(f"{number}.txt", 0, f"words of page {number}") for number in 
 
 
 @pytest.mark.parametrize(
-    ("said", "lite", "name", "full_text", "embedding_lists", "index"),
+    ("text", "lite", "name", "full_text", "embedding_lists", "index"),
     [
         ("v2.3.5-lite", False, "Milvus 2.3.5", False, False, "Trie"),
         ("2.5.4", False, "Milvus 2.5.4", True, False, "INVERTED"),
@@ -41,19 +41,19 @@ PAGES = [make_page(f"{number}.txt", 0, f"words of page {number}") for number in 
         ("milvus_lite-3.2.2", True, "Milvus Lite 3.2.2", True, False, "INVERTED"),
     ],
 )
-def test_what_a_server_can_do_is_known_from_its_version(said, lite, name, full_text, embedding_lists, index):
-    can = parse_version(said, lite=lite)
+def test_what_a_server_can_do_is_known_from_its_version(text, lite, name, full_text, embedding_lists, index):
+    can = parse_version(text, lite=lite)
     assert str(can) == name
     assert (can.full_text, can.embedding_lists, can.text_index) == (full_text, embedding_lists, index)
 
 
-@pytest.mark.parametrize("said", ["v2.2.16", "unknown"])
-def test_a_server_that_is_too_old_or_says_nothing_is_refused(said):
+@pytest.mark.parametrize("text", ["v2.2.16", "unknown"])
+def test_a_server_that_is_too_old_or_has_no_readable_version_is_refused(text):
     with pytest.raises(StoreError, match=r"2\.2\.16; maxsight needs 2\.3|can't be read"):
-        parse_version(said, lite=False)
+        parse_version(text, lite=False)
 
 
-def test_a_server_that_is_down_is_said_to_be(monkeypatch):
+def test_an_error_says_that_a_server_does_not_answer(monkeypatch):
     monkeypatch.setattr(connecting, "CONNECT_TIMEOUT_S", 1.0)
     with pytest.raises(
         StoreUnavailableError, match=r"no Milvus server answers at http://127\.0\.0\.1:9"
@@ -63,16 +63,17 @@ def test_a_server_that_is_down_is_said_to_be(monkeypatch):
 
 
 @pytest.mark.parametrize(
-    ("token", "said"), [("root:wrong", "refuses the token"), (None, "needs a token"), ("s3cr3t", "refuses")]
+    ("token", "message"),
+    [("root:wrong", "refuses the token"), (None, "needs a token"), ("s3cr3t", "refuses")],
 )
-def test_a_wrong_token_is_said_to_be_wrong_and_never_shown(milvus_server, token, said):
-    with pytest.raises(StoreUnavailableError, match=said) as caught:
+def test_a_wrong_token_is_reported_and_never_shown(milvus_server, token, message):
+    with pytest.raises(StoreUnavailableError, match=message) as caught:
         open_milvus_store(milvus_server.address("library", token=token))
     assert "MAXSIGHT_TOKEN" in caught.value.hint
     assert token is None or token not in f"{caught.value} {caught.value.__notes__}"
 
 
-def test_a_database_or_library_that_is_not_there_is_named(milvus_server):
+def test_an_error_names_the_database_or_library_that_does_not_exist(milvus_server):
     assert not milvus_library_exists(milvus_server.address("nowhere"))
     with pytest.raises(LibraryNotFoundError, match=r"there is no library at .*nowhere"):
         open_milvus_store(milvus_server.address("nowhere"))
@@ -80,7 +81,7 @@ def test_a_database_or_library_that_is_not_there_is_named(milvus_server):
         open_milvus_store(milvus_server.address("nowhere", database="elsewhere"))
 
 
-def test_a_library_is_made_once_opened_by_its_name_and_discarded(milvus_server):
+def test_a_library_is_made_only_once_and_can_be_opened_and_discarded(milvus_server):
     address = milvus_server.address("once")
     create_milvus_store(address, MANIFEST).close()
     assert milvus_library_exists(address)
@@ -94,7 +95,7 @@ def test_a_library_is_made_once_opened_by_its_name_and_discarded(milvus_server):
 
 
 @pytest.mark.usefixtures("milvus_server")  # where none can run, this skips
-def test_a_server_killed_in_the_middle_of_writing_loses_nothing_it_had(tmp_path, monkeypatch):
+def test_a_server_that_is_killed_while_writing_loses_no_stored_page(tmp_path, monkeypatch):
     """And the same call again completes the rest."""
     monkeypatch.setattr(connecting, "TIMEOUT_S", 5.0)
     (tmp_path / "first").mkdir()
@@ -162,7 +163,7 @@ store.close()
     store.close()
 
 
-def test_a_second_process_is_told_that_milvus_lite_is_in_use(lite):
+def test_an_error_in_a_second_process_says_that_milvus_lite_is_in_use(lite):
     create_milvus_store(lite, MANIFEST).close()
     held = open_milvus_store(lite)
     read = f"""

@@ -1,4 +1,4 @@
-"""A library that moves between a folder and Milvus finds the same, and is still itself there.
+"""A library that is copied between a folder and Milvus finds the same pages and knows its documents.
 
 On Milvus Lite, a real 2.3.5 server, and a stub that has embedding lists.
 """
@@ -60,7 +60,7 @@ def lite(tmp_path):
 
 @pytest.fixture(scope="module", params=["lite", "server", "stub"])
 def copied(request, project, tmp_path_factory):
-    """Where the library was copied to, and what was said of it; made once, as a server takes seconds for a library."""
+    """The address and the report of a copy. It is made once, as a server takes seconds for a library."""
     if request.param == "lite":
         address = MilvusAddress(str(tmp_path_factory.mktemp("lite") / "papers.db"))
     else:
@@ -80,7 +80,7 @@ def scores(library):
     return [hit.score for hits in library.search_many(QUERIES) for hit in hits]
 
 
-def test_there_and_back_everything_is_found_with_the_same_scores(library, copied, tmp_path):
+def test_a_copy_and_a_copy_back_find_the_same_pages_with_the_same_scores(library, copied, tmp_path):
     elsewhere, there = copied
     with Library.open(elsewhere) as moved:
         assert found(moved) == found(library)
@@ -93,7 +93,7 @@ def test_there_and_back_everything_is_found_with_the_same_scores(library, copied
         assert scores(returned) == scores(library)
 
 
-def test_a_copy_is_still_itself_there(library, project, copied):
+def test_a_copy_knows_its_documents_and_needs_no_new_indexing(library, project, copied):
     """Its documents are unchanged to ``index``, and their files are found."""
     with Library.open(copied[0]) as moved:
         assert moved.home == project
@@ -106,7 +106,7 @@ def test_a_copy_is_still_itself_there(library, project, copied):
         assert moved.draw(explanation).width > 0
 
 
-def test_copying_again_compares_and_goes_on(library, copied):
+def test_copying_again_writes_only_what_is_missing(library, copied):
     elsewhere, first = copied
     with Library.open(elsewhere) as moved:
         assert moved.remove(["apples.txt"]) == ["docs/apples.txt"]
@@ -115,7 +115,7 @@ def test_copying_again_compares_and_goes_on(library, copied):
     assert (again.written, again.unchanged, again.checksum) == (1, len(TEXTS) - 1, first.checksum)
 
 
-def test_a_new_library_says_what_keeps_it_and_a_folders_upkeep_is_refused(project, lite):
+def test_a_new_library_names_its_server_and_refuses_the_maintenance_of_folders(project, lite):
     with Library.open(lite, encoder="fake", create=True) as made:
         report = made.index(project / "docs" / "apples.txt")
         assert any("layout rows" in notice for notice in report.notices)
@@ -132,7 +132,7 @@ def test_a_new_library_says_what_keeps_it_and_a_folders_upkeep_is_refused(projec
 
 
 @pytest.mark.parametrize("kind", ["lite", "stub"])
-def test_a_library_that_found_nothing_to_index_is_not_there(request, kind, lite, tmp_path):
+def test_a_library_is_removed_if_it_found_nothing_to_index(request, kind, lite, tmp_path):
     (tmp_path / "nothing").mkdir()
     elsewhere = lite if kind == "lite" else request.getfixturevalue("milvus_stub").address("nothing")
     with Library.open(elsewhere, encoder="fake", create=True) as library:
@@ -154,7 +154,7 @@ class Checkpoint(FakeEncoder):
         return replace(super().space, encoder=str(self.folder))
 
 
-def test_where_a_checkpoint_has_moved_to_is_kept_there_too(project, lite, tmp_path):
+def test_the_new_folder_of_a_moved_checkpoint_is_stored(project, lite, tmp_path):
     now = tmp_path / "now"
     now.mkdir()
     with Library.create(lite, encoder=Checkpoint(tmp_path / "before")) as library:
@@ -168,7 +168,7 @@ def test_where_a_checkpoint_has_moved_to_is_kept_there_too(project, lite, tmp_pa
 # Names on a server ----------------------------------------------------------------------------------------
 
 
-def test_on_a_server_with_a_root_documents_are_named_below_it_and_it_may_lie_elsewhere_on_another_machine(
+def test_a_root_names_documents_on_a_server_and_may_be_another_folder_on_another_machine(
     milvus_stub, project, tmp_path
 ):
     address = milvus_stub.address(f"names_{uuid4().hex[:8]}", root=project)
@@ -184,7 +184,7 @@ def test_on_a_server_with_a_root_documents_are_named_below_it_and_it_may_lie_els
         assert library.home == project
 
 
-def test_without_one_they_are_named_by_their_whole_paths_also_in_a_copy(milvus_stub, project):
+def test_without_a_root_documents_are_named_by_their_whole_paths_also_in_a_copy(milvus_stub, project):
     address = milvus_stub.address(f"names_{uuid4().hex[:8]}")
     with Library.open(address, encoder="fake", create=True) as library:
         library.index(project / "docs")

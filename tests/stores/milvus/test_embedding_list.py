@@ -108,12 +108,12 @@ def test_a_collection_is_made_with_an_array_of_structs_and_indexes_for_embedding
     assert index == hnsw
 
 
-def test_the_server_chooses_the_index_if_nothing_is_said(stub):
+def test_the_server_chooses_the_index_by_default(stub):
     index = stub.collections["made"].indexes["patches[vector]"]
     assert index == {"index_type": "AUTOINDEX", "metric_type": "MAX_SIM_COSINE"}
 
 
-def test_a_page_is_sent_as_the_vectors_that_are_stored_and_their_regions(store, stub):
+def test_a_page_is_sent_as_its_stored_vectors_and_their_regions(store, stub):
     store.put(PAGES[:1])
     page = as_stored(PAGES[0], DIM, store.fields())
     sent = parts_sent(stub, 0)
@@ -125,7 +125,7 @@ def test_a_page_is_sent_as_the_vectors_that_are_stored_and_their_regions(store, 
     np.testing.assert_array_equal(spans, page.embedding.regions.spans)
 
 
-def test_a_page_without_vectors_is_sent_with_one_that_stands_for_none(store, stub):
+def test_a_page_without_vectors_is_sent_with_a_placeholder(store, stub):
     store.put([PAGES[1]])
     sent = parts_sent(stub, 0)
     np.testing.assert_array_equal(sent["vector"], np.eye(1, DIM)[0])
@@ -171,7 +171,7 @@ def test_candidates_are_pages_that_the_server_ranks(filled, stub):
     assert topk == ["700", "16384"]
 
 
-def test_a_filter_that_servers_read_in_their_own_way_is_decided_here(filled, stub):
+def test_a_filter_that_servers_read_differently_is_decided_here(filled, stub):
     where = parse_filter("note LIKE 'a\\_b' OR file LIKE '_otes.txt'", filled.fields())
     assert set(nearest(filled, query("bread wind"), 10, where=where)) == {"sails.pdf@1#0", "notes.txt@1#0"}
     (sent,) = stub.sent(milvus.SearchRequest)
@@ -200,7 +200,7 @@ def test_pages_are_written_and_read_in_requests_of_bounded_size(store, stub, mon
 # What comes back ----------------------------------------------------------------------------------------
 
 
-def test_what_the_server_finds_is_scored_as_everywhere(filled):
+def test_pages_from_the_server_are_scored_as_in_every_store(filled):
     (found,) = filled.nearest([query("rivers wind")], 10)
     stored = {page.page_id: as_stored(page, DIM, filled.fields()).embedding.vectors for page in PAGES}
     scores = maxsim(query("rivers wind"), [vectors.astype(np.float32) for vectors in found])
@@ -209,7 +209,7 @@ def test_what_the_server_finds_is_scored_as_everywhere(filled):
     assert sorted(found.page_ids) == sorted(name for name, vectors in stored.items() if len(vectors))
 
 
-def test_a_server_that_ranks_by_something_else_is_noticed_once(filled, stub, caplog):
+def test_a_server_that_does_not_rank_by_maxsim_causes_one_warning(filled, stub, caplog):
     exact = stub.search
     stub.search = lambda request: shifted(exact(request), 0.2)
     try:
@@ -228,20 +228,20 @@ def shifted(answer, by):
     return answer
 
 
-def test_a_server_that_ranks_by_maxsim_is_not_noticed(filled, caplog):
+def test_a_server_that_ranks_by_maxsim_causes_no_warning(filled, caplog):
     with caplog.at_level(logging.WARNING):
         filled.nearest([query("wind turns sails to rivers and bread")], 3)
     assert [record for record in caplog.records if record.name.startswith("maxsight")] == []
 
 
-def test_vectors_that_changed_on_the_server_are_noticed_and_the_page_named(filled, stub):
+def test_an_error_names_the_page_whose_vectors_changed_on_the_server(filled, stub):
     page = stub.collections["papers"].rows["sails.pdf@1#0"]
     page["patches"]["vector"] = page["patches"]["vector"] * 0.5
     with pytest.raises(LibraryDamagedError, match=r"sails\.pdf, page 1"):
         nearest(filled, query("wind"), 3)
 
 
-def test_a_changed_field_leaves_the_vectors_and_is_no_partial_update(filled, stub):
+def test_a_changed_field_keeps_the_vectors_and_is_not_a_partial_update(filled, stub):
     before = [vectors.tobytes() for chunk in filled.vectors() for vectors in chunk]
     filled.set_metadata({"rivers.pdf": {"year": 2000}})
     assert [sent.partial_update for sent in stub.sent(milvus.UpsertRequest)] == [False]
@@ -261,7 +261,7 @@ def test_a_server_without_embedding_lists_is_refused_with_its_version(version):
         assert stub.collections == {}
 
 
-def test_a_server_that_leaves_the_structs_out_is_noticed_and_nothing_is_left_there():
+def test_a_server_that_drops_the_structs_is_refused_and_its_collection_removed():
     with serving() as stub:
         stub.keeps_structs = False
         with pytest.raises(StoreError, match="patches"):
@@ -278,7 +278,7 @@ def test_a_collection_with_other_vectors_than_its_manifest_says_is_refused(stub)
         open_milvus_store(stub.address("papers"))
 
 
-def test_a_strategy_needs_a_server_that_has_one_to_choose(stub):
+def test_a_strategy_needs_a_server_with_several(stub):
     with pytest.raises(InputError, match=r"2\.6\.9 has one strategy"):
         create(stub, "fast", strategy="muvera")
     with serving("v3.0.1") as newer:
@@ -287,7 +287,7 @@ def test_a_strategy_needs_a_server_that_has_one_to_choose(stub):
     assert index["emb_list_strategy"] == "muvera"
 
 
-def test_a_page_that_no_request_holds_is_refused_and_named(stub):
+def test_a_page_that_is_too_large_for_a_request_is_refused_by_name(stub):
     """4,096 vectors of 4,096 dimensions take 64 MiB by themselves."""
     space = replace(MANIFEST.space, dim=4096)
     store = create_milvus_store(stub.address("wide"), replace(MANIFEST, space=space))
@@ -300,7 +300,7 @@ def test_a_page_that_no_request_holds_is_refused_and_named(stub):
     store.close()
 
 
-def test_what_a_server_refuses_is_told_in_its_words(filled, stub):
+def test_an_error_of_the_server_is_reported_in_its_words(filled, stub):
     stub.fail["search"] = RefusedError(
         65535, "fail to search on QueryNode 1: out of memory\n at somewhere.cpp:12"
     )
@@ -308,7 +308,7 @@ def test_what_a_server_refuses_is_told_in_its_words(filled, stub):
         nearest(filled, query("wind"), 3)
 
 
-def test_a_library_opened_for_reading_is_not_written(stub, filled):
+def test_a_library_that_is_opened_read_only_refuses_writes(stub, filled):
     reader = open_milvus_store(stub.address("papers"), read_only=True)
     with pytest.raises(LibraryReadOnlyError):
         reader.put(PAGES[:1])

@@ -238,7 +238,7 @@ def test_conditions_are_written_as_a_server_reads_them(condition, written):
         (r"50\%", Expression('file like "50%"', exact=False), Expression('file like "50%"', exact=False)),
     ],
 )
-def test_patterns_that_a_server_reads_in_its_own_way_keep_more(pattern, now, before):
+def test_a_pattern_that_servers_read_differently_is_sent_in_a_wider_form(pattern, now, before):
     assert to_milvus(Filter(Like("file", pattern)), SERVER) == now
     assert to_milvus(Filter(Like("file", pattern)), SERVER_2_3) == before
 
@@ -251,7 +251,7 @@ def test_patterns_that_a_server_reads_in_its_own_way_keep_more(pattern, now, bef
         (r"50\%É1", 'file like "50%1"', 'file like "50%"'),
     ],
 )
-def test_of_a_pattern_in_any_case_a_server_decides_what_has_none(pattern, now, before):
+def test_of_an_ilike_pattern_the_parts_without_letters_are_sent(pattern, now, before):
     where = Filter(Like("file", pattern, any_case=True))
     assert to_milvus(where, SERVER) == Expression(now, exact=False)
     assert to_milvus(where, SERVER_2_3) == Expression(before, exact=False)
@@ -267,7 +267,7 @@ def test_a_pattern_of_many_parts_is_quick_on_milvus_lite(lite):
     assert time.process_time() - start < 5
 
 
-def test_text_can_not_leave_its_quotes(lite):
+def test_text_can_not_escape_its_quotes(lite):
     for text in TEXTS:
         expression = to_milvus(path_is(text), LITE)
         assert kept_by_milvus(lite, expression.text) == kept_here(path_is(text))
@@ -276,7 +276,7 @@ def test_text_can_not_leave_its_quotes(lite):
 
 
 @pytest.mark.parametrize("server", ["lite", "server_2_3", "given_server"])
-def test_rows_are_named_by_a_list_which_may_be_empty(request, server):
+def test_rows_are_found_by_a_list_of_names_which_may_be_empty(request, server):
     client = request.getfixturevalue(server)
     assert kept_by_milvus(client, is_one_of("page_id", ["3", "71", "none"])) == {3, 71}
     assert kept_by_milvus(client, is_one_of("page_id", [])) == set()

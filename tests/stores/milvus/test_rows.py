@@ -89,7 +89,7 @@ def with_text(path, text):
 # What lies there ----------------------------------------------------------------------------------------
 
 
-def test_vectors_lie_as_tutorials_have_them(library, client):
+def test_vectors_are_stored_in_the_form_of_tutorials(library, client):
     key = choose_place(PAGES[2].page_id)
     rows = client.query(
         "rows", filter='doc_id in ["b/sails.pdf@1#0"]', output_fields=["*"], consistency_level="Strong"
@@ -119,7 +119,7 @@ def test_the_longest_pages_come_back_whole_in_several_requests(library):
     assert found[0] == pages[3].page_id
 
 
-def test_scores_are_those_of_every_other_store(library):
+def test_scores_are_the_same_as_in_the_reference_store(library):
     memory = MemoryStore(MANIFEST)
     memory.put(PAGES)
     asked = ENCODER.encode_query("rivers and wind")
@@ -130,7 +130,7 @@ def test_scores_are_those_of_every_other_store(library):
         np.testing.assert_allclose([p.score for p in ours], [p.score for p in reference], atol=1e-4)
 
 
-def test_many_queries_at_once_find_what_each_finds_alone(library):
+def test_many_queries_at_once_find_the_same_pages_as_one_by_one(library):
     queries = [query("rivers"), query("wind motion"), query("sea")]
     together = [list(found.page_ids) for found in library.nearest(queries, 2)]
     assert together == [nearest(library, one, 2) for one in queries]
@@ -172,7 +172,7 @@ def test_removed_pages_leave_no_vector_behind(library, client):
 
 
 @pytest.mark.parametrize("where", ["before the row", "after the row"])
-def test_a_page_is_there_as_it_was_or_as_it_is_wherever_writing_stops(library, client, monkeypatch, where):
+def test_a_page_is_whole_old_or_new_wherever_writing_stops(library, client, monkeypatch, where):
     changed = make_page("b/sails.pdf", 0, "Wholly other words on sails and ropes", year=2021)
     before = plain(library.read([changed.page_id])[0])
 
@@ -194,7 +194,7 @@ def test_a_page_is_there_as_it_was_or_as_it_is_wherever_writing_stops(library, c
     assert library.page_count() == 3
 
 
-def test_vectors_of_a_new_page_that_was_cut_short_are_not_found(library, client, monkeypatch):
+def test_vectors_of_an_interrupted_new_page_are_not_found(library, client, monkeypatch):
     page = make_page("new.txt", 0, "Bread needs flour water salt and time")
     with monkeypatch.context() as patched:
         patched.setattr(library._pages, "upsert", lambda rows: 1 / 0)
@@ -230,7 +230,7 @@ def test_a_document_never_has_pages_of_two_contents_wherever_its_replacement_sto
     )
 
 
-def test_rows_that_lie_there_twice_count_once(library, client):
+def test_rows_that_are_stored_twice_count_once(library, client):
     key = choose_place(PAGES[2].page_id)
     rows = client.query(
         "rows", filter=match_places([key, key + 1]), output_fields=["*"], consistency_level="Strong"
@@ -241,7 +241,7 @@ def test_rows_that_lie_there_twice_count_once(library, client):
     assert nearest(library, query("wind"), 9).count(PAGES[2].page_id) == 1
 
 
-def test_a_page_that_has_lost_vectors_is_named(library, client):
+def test_an_error_names_the_page_that_has_lost_vectors(library, client):
     client.delete("rows", filter='doc_id in ["b/sails.pdf@1#0"] and seq_id == 2')
     assert stored_vectors(client) == vectors_of(PAGES) - 1
     with pytest.raises(
@@ -261,7 +261,7 @@ def test_two_pages_never_share_a_place(library, monkeypatch):
     assert library.page_count() == 3
 
 
-def test_a_page_that_milvus_can_not_hold_is_refused_before_anything_is_written(library, client):
+def test_a_page_that_is_too_large_for_milvus_is_refused_before_anything_is_written(library, client):
     noise = "".join(map(chr, np.random.default_rng(0).integers(0x4E00, 0x9FFF, 400_000)))
     with pytest.raises(InputError, match=r"huge.txt, page 1: its words, regions and text take [\d,]+ bytes"):
         library.put([make_page("fine.txt", 0, "fine"), with_text("huge.txt", noise)])
@@ -280,7 +280,7 @@ def test_vectors_with_nan_never_reach_the_server():
         PageEmbedding(np.full((1, 32), np.nan, np.float32), Regions(np.zeros((1, 4), np.float32), None))
 
 
-def test_a_read_only_library_refuses_to_be_written(library, milvus_server):
+def test_a_read_only_library_refuses_writes(library, milvus_server):
     reader = open_milvus_store(milvus_server.address("rows"), read_only=True)
     try:
         with pytest.raises(LibraryReadOnlyError):
@@ -320,7 +320,7 @@ def tutorial(milvus_server, client):
     store.close()
 
 
-def test_a_collection_made_by_others_is_searched_as_it_is(tutorial, milvus_server):
+def test_another_programs_collection_is_searched_as_it_is(tutorial, milvus_server):
     assert milvus_library_exists(milvus_server.address("tutorial"))
     assert tutorial.page_count() == 3
     assert tutorial.manifest.space.dim == 32
@@ -342,7 +342,7 @@ def test_a_collection_made_by_others_is_searched_as_it_is(tutorial, milvus_serve
     assert nearest(tutorial, asked.vectors, 3, where=kept) == page_ids(entries[1].document, [0])
 
 
-def test_a_collection_made_by_others_is_never_written_to(tutorial, milvus_server):
+def test_another_programs_collection_is_never_written_to(tutorial, milvus_server):
     assert isinstance(tutorial, Searchable) and isinstance(tutorial, Readable)
     assert not isinstance(tutorial, Writable | Persistent | Maintained)
     url = f"{milvus_server.uri}?collection=tutorial"
@@ -354,7 +354,7 @@ def test_a_collection_made_by_others_is_never_written_to(tutorial, milvus_server
         create_milvus_store(milvus_server.address("tutorial"), MANIFEST)
 
 
-def test_a_collection_of_something_else_is_refused(milvus_server, client):
+def test_a_collection_in_another_form_is_refused(milvus_server, client):
     client.create_collection("something", dimension=4)
     address = milvus_server.address("something")
     assert not milvus_library_exists(address)
@@ -370,7 +370,7 @@ def test_queries_of_another_dimension_are_refused(library):
         rank_pages(library, asked, limit=3)
 
 
-def test_a_library_opens_a_collection_made_by_others_with_the_encoder_that_is_named(tutorial, milvus_server):
+def test_a_library_opens_another_programs_collection_with_the_named_encoder(tutorial, milvus_server):
     url = f"{milvus_server.uri}?collection=tutorial"
     with Library.open(url, token=TOKEN, encoder=ENCODER, read_only=True) as library:
         hits = library.search("wind", top_k=3)
@@ -384,7 +384,7 @@ def test_a_library_opens_a_collection_made_by_others_with_the_encoder_that_is_na
             library.search("wind")
 
 
-def test_a_collection_made_by_others_is_copied_into_a_library(tutorial, milvus_server, tmp_path):
+def test_another_programs_collection_is_copied_into_a_library(tutorial, milvus_server, tmp_path):
     url = f"{milvus_server.uri}?collection=tutorial"
     with Library.open(url, token=TOKEN, read_only=True) as library:
         report = library.copy(tmp_path / "own.library")
@@ -396,7 +396,7 @@ def test_a_collection_made_by_others_is_copied_into_a_library(tutorial, milvus_s
         ]
 
 
-def test_pages_of_one_doc_are_those_of_one_document(milvus_server, client):
+def test_pages_with_the_same_doc_belong_to_one_document(milvus_server, client):
     schema = client.create_schema(auto_id=True)
     schema.add_field("pk", pymilvus.DataType.INT64, is_primary=True)
     schema.add_field("vector", pymilvus.DataType.FLOAT_VECTOR, dim=32)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -82,11 +82,14 @@ class Connection:
         with translate_errors(self.address):
             return getattr(self.client, method)(*arguments, timeout=TIMEOUT_S, **options)
 
-    def next_of(self, iterator: Any) -> list[Any]:
-        """Read the next rows of an iterator; none at its end."""
-        with translate_errors(self.address):
-            found: list[Any] = iterator.next()
-            return found
+    def iterate(self, collection: str, expression: str, columns: list[str]) -> Iterator[Any]:
+        """Read any number of rows of a collection."""
+        iterator = self.call(
+            "query_iterator", collection, filter=expression, output_fields=columns, batch_size=MAX_WINDOW
+        )
+        with translate_errors(self.address), closing(iterator):
+            while found := iterator.next():
+                yield from found
 
     def close(self) -> None:
         """Disconnect. A Milvus Lite database stays locked until this process ends."""

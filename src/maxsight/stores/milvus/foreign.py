@@ -88,7 +88,10 @@ class ForeignRows:
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        doc_ids = (str(row["doc_id"]) for row in self._all_rows("seq_id >= 0", ["doc_id"]))
+        doc_ids = (
+            str(row["doc_id"])
+            for row in self._connection.iterate(self._collection, "seq_id >= 0", ["doc_id"])
+        )
         return list_foreign_documents(self._pages().values(), doc_ids)
 
     def vectors(
@@ -157,24 +160,10 @@ class ForeignRows:
         """Return all pages by page id. They are listed again when the number of vectors has changed."""
         version = self.version
         if self._listing is None or self._listing[0] != version:
-            rows = self._all_rows("seq_id == 0", ["doc_id", "doc"])
+            rows = self._connection.iterate(self._collection, "seq_id == 0", ["doc_id", "doc"])
             pages = list_pages({str(row["doc_id"]): row["doc"] for row in rows}, numbered=self._numbered)
             self._listing = (version, {page["page_id"]: page for page in pages})
         return self._listing[1]
-
-    def _all_rows(self, expression: str, columns: list[str]) -> Iterator[Any]:
-        iterator = self._connection.call(
-            "query_iterator",
-            self._collection,
-            filter=expression,
-            output_fields=columns,
-            batch_size=MAX_WINDOW,
-        )
-        try:
-            while found := self._connection.next_of(iterator):
-                yield from found
-        finally:
-            iterator.close()
 
     def _kept(self, where: Filter | None) -> list[Row]:
         return [page for page in self._pages().values() if where is None or where.matches(page)]
