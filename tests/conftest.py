@@ -20,6 +20,7 @@ OUTSIDE = (
     "stores/milvus",
     "surface/test_documentation.py",
     "surface/test_packaging.py",
+    "surface/test_privacy.py",
     "surface/test_serving_documentation.py",
     "web",
 )

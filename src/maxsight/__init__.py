@@ -12,6 +12,7 @@
 
 from __future__ import annotations
 
+import os
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,10 @@ __all__ = [
     "Region",
     "__version__",
 ]
+
+# onnxruntime 1.32 looks up Microsoft's event collector and writes a device id into the user's cache, unless this is
+# set before it is imported. Its function disable_telemetry_events() does not stop that. A user's own value stays.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "Explanation": "maxsight.heatmaps.explanation",
