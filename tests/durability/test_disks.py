@@ -1,4 +1,4 @@
-"""A full disk and a read-only one, as real mounts in a namespace of our own."""
+"""A full disk and a read-only disk, mounted in a namespace of this process."""
 
 import os
 import shutil
@@ -24,7 +24,7 @@ def can_mount(tmp_path):
 
 
 def run_on(mount, script, folder):
-    """Run Python after a mount that this process alone sees."""
+    """Run Python after a mount that only this process sees."""
     preamble = (
         f"import sys; sys.path[:0] = [{str(HERE)!r}, {str(HERE.parent)!r}]\n"
         "from pathlib import Path\nfrom writer import *\nfrom maxsight.errors import *\n"

@@ -1,4 +1,4 @@
-"""kill -9 at random moments. ``MAXSIGHT_KILL_ROUNDS`` sets how often."""
+"""Kill writers at random moments (kill -9). ``MAXSIGHT_KILL_ROUNDS`` sets how often."""
 
 import os
 import random
@@ -32,7 +32,7 @@ def names_in(store):
 
 @pytest.fixture(scope="module")
 def full_run_s(tmp_path_factory):
-    """How long the writer takes when nobody kills it."""
+    """Return how long the writer takes when it is not killed."""
     began = time.monotonic()
     writer = start(tmp_path_factory.mktemp("timing") / "test.library")
     output, _ = writer.communicate(timeout=60)

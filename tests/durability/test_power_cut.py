@@ -1,4 +1,4 @@
-"""A power cut, as far as it can be shown: the newest files cut short. ``MAXSIGHT_CUT_ROUNDS`` sets how often."""
+"""Simulate power cuts by cutting the newest files short. ``MAXSIGHT_CUT_ROUNDS`` sets how often."""
 
 import os
 import random
@@ -19,7 +19,7 @@ EVERYTHING = sorted(page.page_id for pages in all_pages().values() for page in p
 
 @pytest.fixture(scope="module")
 def whole(tmp_path_factory):
-    """A library in the midst of its life: most pages, a changed and a removed document, an index."""
+    """Make a library in the middle of a run: most pages, a changed and a removed document, an index."""
     path = tmp_path_factory.mktemp("whole") / "test.library"
     with LocalStore.create(path, MANIFEST, codec=CODEC) as store, store.writing():
         *most, last = all_pages().values()

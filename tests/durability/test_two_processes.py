@@ -42,7 +42,7 @@ def store(library):
         yield store
 
 
-def test_two_writers_at_once_both_succeed_in_turn_and_double_nothing(library, store):
+def test_two_writers_at_once_write_in_turn_and_store_no_page_twice(library, store):
     writers = [start(library, "60"), start(library, "60")]
     for writer in writers:
         output, _ = writer.communicate(timeout=90)
@@ -51,7 +51,7 @@ def test_two_writers_at_once_both_succeed_in_turn_and_double_nothing(library, st
     assert store.verify().clean
 
 
-def test_a_second_writer_is_told_who_holds_the_library(library, store):
+def test_the_error_of_a_second_writer_says_who_holds_the_library(library, store):
     with store.writing():
         output, _ = (second := start(library, "0.1")).communicate(timeout=60)
     assert second.returncode == LibraryBusyError.exit_code
@@ -98,7 +98,7 @@ def test_an_open_store_sees_another_processs_commits_at_once(library, store):
         assert reader.documents() == []
 
 
-def test_a_reader_in_the_midst_of_a_scan_outlives_compaction_and_cleaning(library, store, monkeypatch):
+def test_a_scan_goes_on_while_others_compact_and_remove_its_version(library, store, monkeypatch):
     complete(store)
     monkeypatch.setattr("maxsight.stores.local.reading.CHUNK_BYTES", 1)  # a page a chunk
     monkeypatch.setattr(maintenance, "KEEP_VERSIONS", timedelta(microseconds=1))

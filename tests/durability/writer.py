@@ -1,4 +1,4 @@
-"""A process that writes a library until it is complete, telling of each commit once it is reported.
+"""A process that writes a library until it is complete, and prints each commit after it is reported.
 
     python writer.py LIBRARY [LOCK_WAIT_S]
 
@@ -21,7 +21,7 @@ PAGES_PER_DOCUMENT = 3
 
 
 def all_pages():
-    """Everything the library has in the end. Shape ``{path: pages}``."""
+    """Return everything that the library has in the end, ``{path: pages}``."""
     return {
         f"docs/{number}.pdf": [
             make_page(
@@ -38,14 +38,14 @@ def all_pages():
 
 
 def open_or_create(path, lock_wait_s=10.0):
-    """The library, made where there is none yet."""
+    """Open the library, or make it."""
     if LocalStore.exists(path):
         return LocalStore(path, codec=PageCodec, lock_wait_s=lock_wait_s)
     return LocalStore.create(path, MANIFEST, codec=CODEC, lock_wait_s=lock_wait_s)
 
 
 def complete(store, report=lambda *words: None):
-    """Write the pages that are missing, a few a commit, as ``index`` does."""
+    """Write the missing pages, a few per commit, as ``index`` does."""
     with store.writing():
         stored = {entry.document.path: entry.page_indices for entry in store.documents()}
         for number, (path, pages) in enumerate(all_pages().items()):

@@ -1,4 +1,4 @@
-"""What searches of a local store work on: found where it lies, and kept up with every commit."""
+"""The table that searches of a local store work on: mapped from files, and up to date after every commit."""
 
 import shutil
 import threading
@@ -26,7 +26,7 @@ WORDS = ("word",)
 
 
 def page_of(path, index, vectors, **metadata):
-    """A page with these vectors, each of the whole page."""
+    """Return a page with these vectors. The region of each is the whole page."""
     boxes = np.tile(np.array([[0, 0, 1, 1]], np.float32), (len(vectors), 1))
     return replace(
         make_page(path, index, "", **metadata), embedding=PageEmbedding(vectors, Regions(boxes, None))
@@ -55,7 +55,7 @@ def expected_scores(pages, query):
 
 
 def assert_ranks(store, pages, query, **options):
-    """A search finds just these pages with their exact scores, best first."""
+    """Assert that a search finds exactly these pages with their exact scores, best first."""
     found = rank_pages(store, query, limit=1000, **options)
     scores = expected_scores(pages, query)
     assert {page.page_id for page in found} == set(scores)
@@ -96,7 +96,7 @@ def test_long_pages_are_searched_in_the_file_and_not_copied(store):
     assert not part.four_bit.buffers[0].flags.owndata
 
 
-def test_a_single_page_is_found_whichever_way_it_lies(store):
+def test_a_single_page_is_found_in_every_layout(store):
     pages = []
     for seed, length in enumerate((1, 3, 50, 0, 200)):
         pages.append(page_of(f"{seed}.pdf", 0, unit(np.random.default_rng(seed), length, DIM)))
@@ -104,7 +104,7 @@ def test_a_single_page_is_found_whichever_way_it_lies(store):
         assert_ranks(store, pages, asking(seed))
 
 
-def test_a_layout_that_is_not_known_is_read_instead(store, monkeypatch):
+def test_a_file_with_an_unknown_layout_is_read_through_lance(store, monkeypatch):
     pages = random_pages(1)
     store.put(pages)
     monkeypatch.setattr(code_table, "map_columns", lambda folder, fragment, fields: [None] * len(fields))
@@ -176,7 +176,7 @@ def test_queries_asked_together_are_answered_as_alone(store):
     assert rank_pages_many(store, [], limit=7) == []
 
 
-def test_the_first_pages_settle_the_centre_for_good(store, path):
+def test_the_first_pages_decide_the_mean_for_good(store, path):
     rng = np.random.default_rng(0)
     lean = 2 * unit(rng, 1, DIM)
 
@@ -195,20 +195,20 @@ def test_the_first_pages_settle_the_centre_for_good(store, path):
         np.testing.assert_array_equal(reader._newest_table().codec._mean, mean)
 
 
-def test_one_page_of_one_vector_hardly_moves_the_centre(store):
-    """A page counts for one, however many vectors it has, beside eight that lie around zero."""
+def test_one_page_of_one_vector_hardly_moves_the_mean(store):
+    """Each page counts once, whatever its number of vectors, and eight more pages count as zero."""
     store.put([page_of("a.pdf", 0, unit(np.random.default_rng(0), 1, DIM))])
     assert np.linalg.norm(store._newest_table().codec._mean) == pytest.approx(1 / 9, abs=1e-3)
 
 
-def test_many_small_commits_leave_few_files_to_be_held_open(store):
+def test_readers_hold_few_files_open_after_many_small_commits(store):
     for number in range(70):
         store.put([page_of(f"{number}.pdf", 0, unit(np.random.default_rng(number), 3, DIM))])
     assert len(store._newest_table().parts) < 32
     assert store.page_count() == 70
 
 
-def test_a_library_put_back_from_an_older_copy_is_answered_as_it_is_now(path, store, tmp_path):
+def test_searches_answer_from_an_older_copy_once_it_is_put_back(path, store, tmp_path):
     store.put(random_pages(1))
     shutil.copytree(path, tmp_path / "copy")
     store.put(random_pages(2))
@@ -220,7 +220,7 @@ def test_a_library_put_back_from_an_older_copy_is_answered_as_it_is_now(path, st
     assert set(after) == set(expected_scores(random_pages(1), asking(3))) < set(before)
 
 
-def test_every_answer_is_that_of_a_version_that_was_there_whoever_writes(path, store):
+def test_every_answer_is_that_of_one_version_while_others_write(path, store):
     """Threads search through two stores while documents come, go and are merged.
 
     Every answer names just the pages of one state of the library, with their exact scores. States are noted before

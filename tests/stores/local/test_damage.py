@@ -1,4 +1,4 @@
-"""What is corrupt is named and set aside; what merely can't be read now is left alone."""
+"""Corrupt files are named and set aside. Files that can't be read for another reason are left alone."""
 
 import errno
 import os
@@ -22,7 +22,7 @@ NOBODY = 65534
 
 @pytest.fixture
 def path():
-    """Not pytest's folder, which is closed to everyone else."""
+    """Return a place outside pytest's folder, which other users can't enter."""
     with tempfile.TemporaryDirectory() as folder:
         Path(folder).chmod(0o755)
         yield Path(folder) / "test.library"
@@ -38,7 +38,7 @@ def store(path):
 
 @contextmanager
 def as_anybody():
-    """Without root's right to read everything."""
+    """Run as a user without root's right to read everything."""
     root = os.geteuid() == 0
     if root:
         os.seteuid(NOBODY)
@@ -231,7 +231,7 @@ def test_verify_reads_what_is_left_and_counts_only_that(path, store):
 
 
 @pytest.mark.parametrize(("documents", "named"), [(2, "0.pdf, 1.pdf"), (5, "0.pdf, 1.pdf, 2.pdf and 2 more")])
-def test_damage_names_the_documents_whose_names_survive(path, documents, named):
+def test_damage_names_the_documents_whose_names_can_be_read(path, documents, named):
     with LocalStore.create(path, MANIFEST, codec=CODEC) as store:
         store.put(PAGES[:documents])
         store.set_metadata({"0.pdf": {"year": 1}})
@@ -279,7 +279,7 @@ RUST = (
 
 
 def raised_by_lance(error):
-    """Raise an error in a function of a module of Lance's, as far as a traceback shows."""
+    """Raise an error in a function that belongs to Lance by its traceback."""
     module = {"__name__": "lance.dataset"}
     exec("def read(error):\n    raise error", module)
     module["read"](error)
@@ -299,7 +299,9 @@ def raised_by_lance(error):
     ],
     ids=str,
 )
-def test_foreign_errors_are_told_apart_and_lose_their_source_paths(path, error, kind, message):
+def test_errors_of_lance_and_the_system_are_distinguished_and_lose_their_source_paths(
+    path, error, kind, message
+):
     with pytest.raises(StoreError) as raised, translated(path):
         raised_by_lance(error)
     assert type(raised.value) is kind
@@ -318,8 +320,8 @@ OUR_MISTAKES = [
 
 @pytest.mark.parametrize("mistake", OUR_MISTAKES, ids=repr)
 @pytest.mark.parametrize("place", ["store.to_row", "store.to_table", "edits.StoredIds.may_hold"])
-def test_a_mistake_of_ours_in_writing_is_not_called_damage(path, store, monkeypatch, mistake, place):
-    """The hint of damage is to drop pages, and none of them is to blame."""
+def test_our_own_mistake_in_writing_is_not_reported_as_damage(path, store, monkeypatch, mistake, place):
+    """The hint for damage is to drop pages, but these pages are healthy."""
 
     def fails(*given):
         raise mistake
@@ -335,7 +337,7 @@ def test_a_mistake_of_ours_in_writing_is_not_called_damage(path, store, monkeypa
 
 
 @pytest.mark.parametrize("mistake", OUR_MISTAKES, ids=repr)
-def test_a_mistake_of_ours_in_reading_is_not_called_damage(store, monkeypatch, mistake):
+def test_our_own_mistake_in_reading_is_not_reported_as_damage(store, monkeypatch, mistake):
     def fails(*given):
         raise mistake
 

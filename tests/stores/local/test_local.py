@@ -75,8 +75,8 @@ def test_a_library_keeps_everything_when_it_is_opened_again(path, store):
         assert nearest(again, query("word7"), 3)[0] == "7.pdf@1#0"
 
 
-def test_a_page_is_stored_once_whoever_wrote_it_before(path, store):
-    """A writer remembers what is stored; another one may have written, removed and merged in between."""
+def test_a_page_is_stored_once_also_if_another_store_wrote_it(path, store):
+    """A writer remembers the stored pages, but another one may write, remove and merge in between."""
     store.put(PAGES[:2])
     with reopened(path) as other:
         other.put(PAGES[2:4])
@@ -90,7 +90,7 @@ def test_a_page_is_stored_once_whoever_wrote_it_before(path, store):
     assert names_in(store) == [f"{number}.pdf@1#0" for number in range(8)]
 
 
-def test_a_library_that_was_put_back_under_a_writer_is_looked_at_anew(path, store):
+def test_a_writer_notices_that_its_library_was_replaced(path, store):
     """Its versions may have the same numbers."""
     store.put(PAGES[:2])
     store.put(PAGES[2:4])
@@ -190,8 +190,8 @@ def test_a_page_that_is_refused_leaves_nothing_of_its_fields(path, store):
     assert store.verify().clean
 
 
-def test_only_pages_that_are_stored_are_looked_for_to_be_replaced(path, store):
-    """Lance looks through the whole dataset for them; what is new is appended without a look."""
+def test_new_pages_are_appended_without_a_search_for_pages_to_replace(path, store):
+    """That search reads the whole dataset."""
 
     def last_commit():
         dataset = lance.dataset(path / "pages.lance")
@@ -205,7 +205,7 @@ def test_only_pages_that_are_stored_are_looked_for_to_be_replaced(path, store):
     assert last_commit() == "Append"
 
 
-def test_a_library_is_made_only_where_nothing_is(path, store):
+def test_a_library_is_not_made_where_there_is_one(path, store):
     with pytest.raises(StoreError, match=r"there is a library at .* already"):
         LocalStore.create(path, MANIFEST, codec=CODEC)
 
@@ -221,14 +221,14 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path):
     assert not LocalStore.exists(tmp_path)
 
 
-def test_where_nothing_is_a_library_can_be_made(tmp_path):
+def test_an_empty_place_has_no_library_and_the_hint_says_how_to_make_one(tmp_path):
     for place in (tmp_path, tmp_path / "new folder"):
         with pytest.raises(LibraryNotFoundError, match="there is no library at") as error:
             reopened(place)
         assert error.value.hint.startswith(f"Make one: maxsight index FOLDER --library {quote(str(place))}")
 
 
-def test_what_was_left_of_a_killed_creation_is_in_nobodys_way(path):
+def test_the_rest_of_a_killed_creation_does_not_stop_the_next_one(path):
     (path / "pages.lance" / "data").mkdir(parents=True)
     (path / "pages.lance" / "data" / "orphan.lance").write_bytes(b"half")
     with LocalStore.create(path, MANIFEST, codec=CODEC) as store:
@@ -346,7 +346,7 @@ def test_compaction_merges_fragments_and_keeps_every_value(path, store):
 
 
 def test_text_is_found_however_long_the_page_before_it(store):
-    """More than the 65,535 bytes that a text column of other stores holds; before the index has it, and after."""
+    """The text is longer than 65,535 bytes, the most in a Milvus column. It is searched with and without the index."""
     long = "filler " * 12_000 + "needle"
     store.put([make_page("long.txt", 0, long, boxed=False)])
     assert store.search_text("needle", 3) == ["long.txt@1#0"]
@@ -445,7 +445,7 @@ def test_verify_looks_at_every_column(path, store, column, value, reason):
     assert [fault.reason for fault in store.verify().faults] == [reason]
 
 
-def test_verify_tells_how_far_it_is(store):
+def test_verify_reports_its_progress(store):
     store.put(PAGES)
     steps = []
     assert store.verify(on_progress=lambda done, total: steps.append((done, total))).pages == 40
@@ -504,12 +504,12 @@ def test_a_page_of_many_vectors_comes_in_chunks_of_bounded_size(store, monkeypat
     assert max(named) < limit
 
 
-def test_usual_pages_come_many_at_a_time(store):
+def test_pages_of_normal_size_come_many_at_a_time(store):
     store.put(PAGES)
     assert [len(chunk.page_ids) for chunk in store.vectors()] == [len(PAGES)]
 
 
-def test_a_row_that_was_written_twice_is_seen_twice(path, store):
+def test_a_row_that_was_written_twice_is_a_fault(path, store):
     store.put(PAGES[:3])
     dataset = lance.dataset(path / "pages.lance")
     lance.write_dataset(dataset.to_table(filter="path = '1.pdf'"), path / "pages.lance", mode="append")
@@ -520,7 +520,7 @@ def test_a_row_that_was_written_twice_is_seen_twice(path, store):
     assert names_in(store) == ["0.pdf@1#0", "1.pdf@1#0", "2.pdf@1#0"]
 
 
-def test_touching_leaves_what_verify_checks_in_order_and_damage_visible(path, store):
+def test_touching_keeps_checksums_right_and_damage_visible(path, store):
     store.put(PAGES[:3])
     lance.dataset(path / "pages.lance").update({"text": "'forged'"}, where="path = '2.pdf'")
     sizes = {number: 100 + number for number in range(3)}
@@ -538,7 +538,7 @@ def test_touching_writes_no_vectors_again(path, store):
     assert store.verify().clean
 
 
-def test_the_size_can_be_asked_for_while_files_go(path, store):
+def test_the_size_can_be_read_while_files_are_removed(path, store):
     store.put(PAGES)
     stop = threading.Event()
 
@@ -574,7 +574,7 @@ def test_every_folder_made_on_the_way_to_a_library_is_put_on_the_disk(tmp_path, 
 
 
 @pytest.mark.slow
-def test_commits_of_the_usual_size_are_merged_once_there_are_many_and_then_left_alone(path, store):
+def test_many_commits_of_normal_size_are_merged_once(path, store):
     number = iter(range(10**6))
 
     def commit(times):
@@ -593,7 +593,7 @@ def test_commits_of_the_usual_size_are_merged_once_there_are_many_and_then_left_
 
 
 def test_pages_are_read_by_name_after_some_fragments_were_merged_and_pages_removed(path, store):
-    """Where a page lies is counted through the fragments; merging has moved the small ones behind a large one."""
+    """Positions are counted through the fragments. Merging has moved small fragments behind a large one."""
     pages = [make_page(f"{number}.pdf", 0, f"word{number}", year=number) for number in range(140)]
     for page in pages[:20]:
         store.put([page])

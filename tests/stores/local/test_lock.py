@@ -79,7 +79,7 @@ def test_two_threads_write_one_after_the_other_through_one_store(path, store, mo
         pass
 
 
-def test_a_second_store_of_the_same_process_waits_and_is_told_who_writes(path, store):
+def test_a_second_store_of_the_same_process_waits_and_says_who_writes(path, store):
     another = LocalStore(path, codec=PageCodec, lock_wait_s=0.1)
     with store.writing(), pytest.raises(LibraryBusyError, match=f"process {os.getpid()} on"):
         another.put([make_page("a.pdf", 0, "some words")])
