@@ -65,7 +65,7 @@ def main():
             encoded = [library.encoder.encode_query(query) for query in queries]
             with one_blas_thread():
                 figures["ranking alone, ms"] = spread(
-                    latencies(lambda query: rank_pages(library._store, query, limit=11), encoded)
+                    latencies(lambda query: rank_pages(library.store, query, limit=11), encoded)
                 )
             figures["query encoding alone, ms"] = spread(latencies(library.encoder.encode_query, queries))
     save(f"search-{given.set}", figures)

@@ -21,7 +21,7 @@ from maxsight.errors import (
     UnknownDocumentError,
 )
 from maxsight.heatmaps.explanation import RegionGain, TokenGain
-from maxsight.library.naming import find_named, unknown_page
+from maxsight.library.naming import Names, unknown_page
 from maxsight.version import __version__
 
 TIMEOUT_S = 60.0
@@ -139,10 +139,10 @@ class RemoteLibrary:
         ending = re.sub(r"([\\%_])", r"\\\1", file).replace("'", "''")
         known = self._documents(f"path LIKE '%{ending}'")
         try:
-            return known[find_named(file, known)]
+            return known[Names(known).find(file)]
         except UnknownDocumentError:
             known = self._documents(None)
-            return known[find_named(file, known)]
+            return known[Names(known).find(file)]
 
     def _documents(self, where: str | None) -> dict[str, str]:
         """Addresses of documents by their paths."""

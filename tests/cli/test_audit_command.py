@@ -36,7 +36,7 @@ def made_once(tmp_path_factory):
         own_id = page_id(page.document.path, page.document.content_hash, 0)
         pages.append(replace(page, page_id=own_id, embedding=ENCODER.encode_pages([page.page])[0]))
     with Library.create(path, encoder=ENCODER) as library:
-        library._store.put(pages)
+        library.store.put(pages)
     return path
 
 

@@ -106,7 +106,7 @@ def test_the_list_shows_where_what_is_expected_of_ocr_is_doubtful(indexed):
     with Library.open(indexed / "maxsight.library") as library:
         (entry,) = library.documents("file LIKE '%.md'")
         page = page_id(entry.document.path, entry.document.content_hash, 0)
-        library._store.set_page_fields({page: {"predicted_cer": 0.5, "quality_note": "unlike any page"}})
+        library.store.set_page_fields({page: {"predicted_cer": 0.5, "quality_note": "unlike any page"}})
     assert call("list", "--filter", "file LIKE '%.md'").stdout == (
         "docs/bridges.md  1 page  CER 0.50 (worst 0.50, page 1)  OCR note, page 1: unlike any page\n"
     )

@@ -178,12 +178,12 @@ def test_a_run_that_is_stopped_goes_on_where_it_was(library, tmp_path, monkeypat
 
 def test_many_documents_share_a_commit_and_so_do_many_that_replace(library, tmp_path):
     rows = [row(f"t{number}", "old") for number in range(300)]
-    before = library._store.version
+    before = library.store.version
     library.index(write(tmp_path, *rows), records=FIELDS)
-    added = library._store.version
+    added = library.store.version
     library.index(write(tmp_path, *(each | {"text": "new"} for each in rows)), records=FIELDS)
     assert added - before < 20
-    assert library._store.version - added < 20
+    assert library.store.version - added < 20
     assert {page.text for page in pages(library)} == {"new"}
 
 
@@ -191,7 +191,7 @@ def pages(library):
     from maxsight.identity import page_id
 
     ids = [page_id(entry.document.path, entry.document.content_hash, 0) for entry in library.documents()]
-    return [stored.page for stored in library._store.read(ids)]
+    return [stored.page for stored in library.store.read(ids)]
 
 
 def test_records_that_can_not_be_used_are_named_and_the_others_indexed(library, tmp_path):

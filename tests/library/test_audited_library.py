@@ -29,7 +29,7 @@ def page(number, path=None):
 def made_once(tmp_path_factory):
     path = tmp_path_factory.mktemp("audited") / "made.library"
     with Library.create(path, encoder=ENCODER) as library:
-        library._store.put([page(number) for number in range(PAGES)])
+        library.store.put([page(number) for number in range(PAGES)])
     return path
 
 
@@ -54,13 +54,13 @@ def audit(**recalls):
 def looked_at(monkeypatch, library):
     """What the store is asked for: the candidates of each search by codes."""
     asked = []
-    nearest = library._store.nearest
+    nearest = library.store.nearest
 
     def spied(queries, limit, *, where=None, candidates=None):
         asked.append(candidates)
         return nearest(queries, limit, where=where, candidates=candidates)
 
-    monkeypatch.setattr(library._store, "nearest", spied)
+    monkeypatch.setattr(library.store, "nearest", spied)
     return asked
 
 
@@ -87,7 +87,7 @@ def test_copies_take_no_places_from_others_for_any_of_many_questions(library):
     number = int(best.path[:3])
     original = page(number)
     copies = [page(number, f"copy{copy}.txt") for copy in range(30)]
-    library._store.put(
+    library.store.put(
         [
             replace(copy, document=replace(copy.document, content_hash=original.document.content_hash))
             for copy in copies
@@ -138,9 +138,9 @@ def test_without_questions_lines_of_the_librarys_pages_are_asked(library):
 
 
 def test_measuring_changes_nothing(library):
-    before = library._store.version
+    before = library.store.version
     library.audit(QUESTIONS)
-    assert library._store.version == before
+    assert library.store.version == before
     assert library.status().audit is None
 
 
@@ -154,8 +154,8 @@ def test_a_recall_target_picks_from_what_was_measured(path, library):
     for target, candidates in ((0.8, 32), (0.9, 64), (0.999, 100), (None, 100)):
         with Library.open(path, encoder=ENCODER, recall_target=target) as opened:
             asked = []
-            opened._store.nearest = lambda *args, candidates, asked=asked, **named: (
-                asked.append(candidates) or [next(opened._store.vectors())]
+            opened.store.nearest = lambda *args, candidates, asked=asked, **named: (
+                asked.append(candidates) or [next(opened.store.vectors())]
             )
             opened.search("word1", top_k=5)
             assert set(asked) == {candidates}
@@ -164,11 +164,11 @@ def test_a_recall_target_picks_from_what_was_measured(path, library):
 def test_a_library_that_has_grown_since_is_looked_at_more(library, looked_at):
     """225 pages where 100 were: 48 candidates where 32 were enough. Of 401 pages the audit says nothing any more."""
     library.adopt(audit(c32=1.0, c64=1.0, c100=1.0))
-    library._store.put([page(number) for number in range(PAGES, 225)])
+    library.store.put([page(number) for number in range(PAGES, 225)])
     library.search("word1")
     assert looked_at == [48]
     assert library.status().audit_holds
-    library._store.put([page(number) for number in range(225, 401)])
+    library.store.put([page(number) for number in range(225, 401)])
     library.search("word1")
     assert looked_at == [48, None]
     assert not library.status().audit_holds

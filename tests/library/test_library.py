@@ -326,8 +326,7 @@ def test_a_question_whose_file_could_be_several_is_told_so_and_counts_as_nothing
     ]
     by_name, by_path, misspelt = library.evaluate(questions).questions
     assert by_name.problem == (
-        "'apples.txt' fits 2 documents: docs/apples.txt, docs/old/apples.txt; "
-        "name the one that is meant by its path"
+        "'apples.txt' fits 2 documents: docs/apples.txt, docs/old/apples.txt; name one of them by its path"
     )
     assert (by_path.problem, by_path.measures["recall@1"]) == (None, 1)
     assert "'aples.txt' is not in the library (4 documents); did you mean docs/apples.txt" in misspelt.problem

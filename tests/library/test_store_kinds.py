@@ -1,12 +1,14 @@
-"""A library asks a store what it can do: one that is only read is searched, listed, measured and copied."""
+"""A library works over any store, and asks it what it can do."""
 
 from dataclasses import replace
 
 import pytest
 
 from maxsight import Library
-from maxsight.errors import InputError, LibraryReadOnlyError
+from maxsight.encoders.fake import FakeEncoder
+from maxsight.errors import EncoderMismatchError, InputError, LibraryReadOnlyError
 from maxsight.identity import page_id
+from maxsight.library.encoding import new_manifest
 from maxsight.stores.addresses import MilvusAddress
 from maxsight.stores.audit import Audit, Setting
 from maxsight.stores.base import Maintained, Writable
@@ -79,6 +81,44 @@ def test_a_store_without_a_disk_of_its_own_has_nothing_to_maintain(library, tmp_
 def test_a_store_that_is_only_read_is_copied(library, tmp_path):
     assert library.copy(tmp_path / "copy.library").pages == 2
     with Library.open(tmp_path / "copy.library") as copy:
-        assert isinstance(copy._store, Writable)
-        assert isinstance(copy._store, Maintained)
+        assert isinstance(copy.store, Writable)
+        assert isinstance(copy.store, Maintained)
         assert copy.documents() == library.documents()
+
+
+@pytest.fixture
+def in_memory(tmp_path):
+    (tmp_path / "rivers.txt").write_text("Rivers carry sediment to the sea")
+    (tmp_path / "sails.txt").write_text("Sails turn wind into motion")
+    library = Library(MemoryStore(new_manifest(ENCODER)), encoder=ENCODER)
+    library.index(tmp_path)
+    return library
+
+
+def test_a_library_in_memory_indexes_finds_explains_and_draws(in_memory, tmp_path):
+    (hit,) = in_memory.search("sediment", top_k=1)
+    assert hit.path == (tmp_path / "rivers.txt").as_posix()
+    assert in_memory.explain("sediment", "rivers.txt", 1).score == pytest.approx(hit.score)
+    assert hit.heatmap().size > (0, 0)
+    assert in_memory.remove(["sails.txt"]) == [(tmp_path / "sails.txt").as_posix()]
+    assert [entry.document.file for entry in in_memory.documents()] == ["rivers.txt"]
+
+
+def test_a_library_without_an_address_has_a_name_of_its_own_and_no_folder(in_memory):
+    assert in_memory.name == in_memory.name != Library(MemoryStore(MANIFEST)).name
+    assert in_memory.home is None
+    assert in_memory.status().path == "this process's memory"
+    with pytest.raises(InputError, match="no folder of its own"):
+        in_memory.path  # noqa: B018
+
+
+def test_a_store_of_another_encoder_is_refused():
+    with pytest.raises(EncoderMismatchError):
+        Library(MemoryStore(MANIFEST), encoder=FakeEncoder(dim=16))
+
+
+def test_a_library_in_memory_is_copied_to_a_folder(in_memory, tmp_path):
+    assert in_memory.copy(tmp_path / "other" / "kept.library").pages == 2
+    with Library.open(tmp_path / "other" / "kept.library", encoder=ENCODER) as copy:
+        assert copy.documents() == in_memory.documents()
+        assert copy.search("sediment") == in_memory.search("sediment")

@@ -147,11 +147,11 @@ def test_pages_of_one_length_are_not_filled_up():
 def test_a_library_searches_on_a_device_that_is_there(tmp_path, monkeypatch):
     texts = ["rivers carry sand", "sails turn wind", "bread needs salt"]
     with Library.create(tmp_path / "l.library", encoder=ENCODER) as library:
-        library._store.put([make_page(f"{n}.txt", 0, text, boxed=False) for n, text in enumerate(texts)])
+        library.store.put([make_page(f"{n}.txt", 0, text, boxed=False) for n, text in enumerate(texts)])
         expected = library.search("wind and salt", exact=True)
     with Library.open(tmp_path / "l.library", encoder=ENCODER) as library:
-        library._searcher._engine = DeviceEngine(library._store, torch.device("cpu"))
-        monkeypatch.setattr(library._store, "nearest", lambda *_, **__: pytest.fail("searched by codes"))
+        library.searcher._engine = DeviceEngine(library.store, torch.device("cpu"))
+        monkeypatch.setattr(library.store, "nearest", lambda *_, **__: pytest.fail("searched by codes"))
         assert library.search("wind and salt") == expected
 
 

@@ -34,11 +34,12 @@ LIBRARY = {
     part: floor
     for floor, parts in enumerate(
         (
-            ("naming", "opening", "drawing", "queries", "exporting"),
-            ("status", "hits", "copying"),
+            ("naming", "opening", "drawing", "queries", "exporting", "status", "encoding"),
+            ("listing", "hits"),
             ("searching",),
-            ("listing",),
-            ("upkeep", "auditing"),
+            ("opened",),
+            ("upkeep", "copying", "explaining", "auditing"),
+            ("runs",),
             ("library",),
         )
     )

@@ -118,7 +118,7 @@ def _opened(library: Address, paths: list[str], options: Mapping[str, Any]) -> L
     """Open the library, or make it: then what its encoder needs decides how files are read."""
     from maxsight import Library
     from maxsight.encoders import DEFAULT_ENCODER, load_encoder
-    from maxsight.library.library import default_settings
+    from maxsight.library.encoding import default_settings
 
     name, runs = options["encoder"], options["encoder_options"]
     if Library.exists(library):

@@ -1,4 +1,7 @@
-"""How good a library's search is: against scoring every page, and on questions with known answers."""
+"""How good a library's search is: against scoring every page, and on questions with known answers.
+
+The functions are methods of ``Library``.
+"""
 
 from __future__ import annotations
 
@@ -9,106 +12,91 @@ from maxsight.evaluation.audit import TARGET, audit_search
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import DEPTH, Evaluation
 from maxsight.evaluation.sampling import GIVEN, sample_queries
-from maxsight.identity import page_ids
-from maxsight.library.listing import OpenedLibrary
-from maxsight.library.naming import find_document
+from maxsight.library.encoding import store_encoder_folder
+from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.queries import Query
 from maxsight.stores.audit import Audit
 from maxsight.stores.conditions import Filter
 from maxsight.threads import one_blas_thread
-from maxsight.types import Hit
+from maxsight.types import Document, Hit
 
 
-class Auditing(OpenedLibrary):
-    """The part of a ``Library`` that measures it."""
+def audit(
+    library: Opened,
+    queries: Sequence[Query] | None = None,
+    *,
+    sample: int = 200,
+    top_k: int = 10,
+    target: float = TARGET,
+    seed: int = 0,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> Audit:
+    """Measure recall and latency of searches for growing numbers of candidates.
 
-    def audit(
-        self,
-        queries: Sequence[Query] | None = None,
-        *,
-        sample: int = 200,
-        top_k: int = 10,
-        target: float = TARGET,
-        seed: int = 0,
-        on_progress: Callable[[int, int], None] | None = None,
-    ) -> Audit:
-        """Measure how much of the exact ranking searches find, and how fast, by how many pages they look at.
+    Nothing is changed; see ``adopt``.
 
-        Nothing is changed; see ``adopt``.
+    Args:
+        library: What is searched.
+        queries: What is asked; made of the library's own pages, if not given.
+        sample: How many to make.
+        top_k: How many of the exact best pages should be found.
+        target: Which share of them is wanted.
+        seed: Of the draw of pages.
+        on_progress: Called with steps done and steps in all.
 
-        Args:
-            queries: What is asked; made of the library's own pages, if not given.
-            sample: How many to make.
-            top_k: How many of the exact best pages should be found.
-            target: Which share of them is wanted.
-            seed: Of the draw of pages.
-            on_progress: Called with steps done and steps in all.
-
-        Raises:
-            InputError: There is nothing to search or to ask.
-            EmptyQueryError: Nothing in one of the queries can be searched for.
-        """
-        with one_blas_thread():
-            if queries is not None:
-                embeddings, source = self._searcher.encode_many(queries), GIVEN
-            else:
-                ids = [
-                    page
-                    for entry in self.documents()
-                    for page in page_ids(entry.document, entry.page_indices)
-                ]
-                embeddings, source = sample_queries(
-                    self._store, ids, sample, encode=self.encoder.encode_query, seed=seed
-                )
-            return audit_search(
-                self._store,
-                embeddings,
-                source=source,
-                top_k=top_k,
-                target=target,
-                on_progress=on_progress,
-            )
-
-    def adopt(self, audit: Audit) -> None:
-        """Search from now on as an audit recommends: the library keeps it, and every process goes by it.
-
-        Raises:
-            LibraryBusyError: Another process is writing.
-            LibraryReadOnlyError: The library can't be written to.
-        """
-        store = self._writable()
-        with store.writing():
-            self._keep_encoder_place()
-            store.store_audit(audit)
-
-    def evaluate(
-        self,
-        questions: Sequence[Question],
-        *,
-        scope: str = "library",
-        on_question: Callable[[Question], None] | None = None,
-        hybrid: bool = False,
-        exact: bool = False,
-    ) -> Evaluation:
-        """Measure the ranking on questions with known answers.
-
-        Args:
-            questions: What to ask.
-            scope: ``library`` to search everything, ``document`` to search the question's own file.
-            on_question: Called after each question.
-            hybrid: As for ``search``.
-            exact: As for ``search``.
-        """
-
-        def search(query: str, where: Filter | None) -> list[Hit]:
-            return self._searcher.find([query], top_k=DEPTH, where=where, hybrid=hybrid, exact=exact)[0]
-
-        documents = {entry.document.path: entry.document.page_count for entry in self.documents()}
-        return ask_library(
-            search,
-            questions,
-            documents=documents,
-            find=lambda file: find_document(file, documents, self.home),
-            scope=scope,
-            on_question=on_question,
+    Raises:
+        InputError: There is nothing to search or to ask.
+        EmptyQueryError: Nothing in one of the queries can be searched for.
+    """
+    searcher, store = library.searcher, library.store
+    with one_blas_thread():
+        if queries is not None:
+            embeddings, source = searcher.encode_many(queries), GIVEN
+        else:
+            pages = library.listing.page_ids()
+            embeddings, source = sample_queries(store, pages, sample, encode=searcher.encode, seed=seed)
+        return audit_search(
+            store, embeddings, source=source, top_k=top_k, target=target, on_progress=on_progress
         )
+
+
+def adopt(library: Opened, audit: Audit) -> None:
+    """Search from now on as an audit recommends: it is stored, and every process uses it.
+
+    Raises:
+        LibraryBusyError: Another process is writing.
+        LibraryReadOnlyError: The library can't be written to.
+    """
+    store = store_to_write(library)
+    with store.writing():
+        store_encoder_folder(store, lambda: library.encoder)
+        store.store_audit(audit)
+
+
+def evaluate(
+    library: Opened,
+    questions: Sequence[Question],
+    *,
+    scope: str = "library",
+    on_question: Callable[[Question], None] | None = None,
+    hybrid: bool = False,
+    exact: bool = False,
+) -> Evaluation:
+    """Measure the ranking on questions with known answers.
+
+    Args:
+        library: What is searched.
+        questions: What to ask.
+        scope: ``library`` to search everything, ``document`` to search the question's own file.
+        on_question: Called after each question.
+        hybrid: As for ``search``.
+        exact: As for ``search``.
+    """
+
+    def search(query: str, where: Filter | None) -> list[Hit]:
+        return library.searcher.find([query], top_k=DEPTH, where=where, hybrid=hybrid, exact=exact)[0]
+
+    def find(file: str) -> Document:
+        return library.listing.find(file).document
+
+    return ask_library(search, questions, find=find, scope=scope, on_question=on_question)

@@ -10,14 +10,26 @@ from __future__ import annotations
 import time
 from array import array
 from collections.abc import Callable, Collection, Iterator, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from hashlib import sha256
+from os import PathLike
 from pathlib import Path
 
 from maxsight.errors import EncoderMismatchError, InputError, StoreError
 from maxsight.identity import page_ids
-from maxsight.library.opening import create_store, holder_of, home_of, library_exists, open_store, writable
-from maxsight.stores.addresses import Address, MilvusAddress
+from maxsight.library.opened import Opened
+from maxsight.library.opening import (
+    Place,
+    create_store,
+    find_place,
+    holder_of,
+    home_of,
+    library_exists,
+    open_store,
+    writable,
+)
+from maxsight.stores.addresses import Address, MilvusAddress, identify_address
 from maxsight.stores.base import AnyStore, DocumentEntry, IndexedPage, Persistent, Store
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import metadata_checksum, to_row
@@ -61,6 +73,44 @@ class _Group:
     replaces: bool = False
 
 
+def copy(
+    library: Opened,
+    destination: Place,
+    *,
+    token: str | None = None,
+    root: str | PathLike[str] | None = None,
+    prune: bool = False,
+    on_progress: Callable[[int, int], None] | None = None,
+) -> CopyReport:
+    """Make a library elsewhere hold what this one holds, without encoding anything again. A method of ``Library``.
+
+    A call that was interrupted goes on where it stopped, and an old copy is brought up to date. Documents keep
+    their names; the copy remembers the folder they are relative to.
+
+    Args:
+        library: What is copied.
+        destination: A folder or a place in Milvus: a copy of this library, or nothing yet.
+        token: Of the destination's server; ``MAXSIGHT_TOKEN`` if not given.
+        root: The folder that names are relative to from now on, if the files have moved.
+        prune: Remove documents there that this library does not have.
+        on_progress: Called with steps done and steps in all; a page is written, and later compared.
+
+    Raises:
+        EncoderMismatchError: The library there has vectors of another encoder.
+        InputError: It holds documents that this one does not have, or names them differently.
+        StoreError: It can't be written to, or what was written does not come back the same.
+    """
+    address, home = find_place(destination, token), library.listing.home
+    if library.address is not None and identify_address(address) == identify_address(library.address):
+        raise InputError(f"{address} is the library itself", hint="Copy it to another place.")
+    if root is not None:
+        if home is None:
+            raise InputError("this library names its documents by absolute paths, so it has no root")
+        home = Path(root).resolve()
+    with closing(open_destination(address, library.store.manifest, home)) as store:
+        return copy_pages(library.store, store, prune=prune, on_progress=on_progress)
+
+
 def open_destination(address: Address, source: Manifest, root: Path | None) -> Store:
     """Open the store that a library is copied to, or make it.
 
@@ -82,7 +132,7 @@ def open_destination(address: Address, source: Manifest, root: Path | None) -> S
     store = open_store(address)
     try:
         _check_same_kind(address, store.manifest, source, root)
-        return writable(store, address)
+        return writable(store, str(address))
     except BaseException:
         store.close()
         raise

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Iterator, Mapping
-from itertools import islice
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,17 +12,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from maxsight.errors import InputError
-from maxsight.stores.base import IndexedPage
+from maxsight.stores.base import IndexedPage, Readable
 from maxsight.stores.fields import FieldType
 from maxsight.stores.local.schema import METADATA_TYPES
 
 PAGES_PER_ROW_GROUP = 64
 
 
-def export_parquet(
-    pages: Iterable[IndexedPage], file: Path, dim: int, fields: Mapping[str, FieldType]
-) -> int:
-    """Write pages, one row each, and return how many.
+def export_parquet(store: Readable, page_ids: Sequence[str], file: Path) -> int:
+    """Write stored pages to a file, one row each, and return how many.
 
     Columns: ``page_id, path, file, page_number, text, vectors`` (a list of ``dim`` float32 each), ``boxes`` (a list
     of four fractions of the page each) and ``spans`` (a list of two character offsets each), both null where an
@@ -36,14 +33,15 @@ def export_parquet(
         raise InputError(
             f"an export is a Parquet file, so {file} can't be its name", hint="Let it end in .parquet."
         )
-    schema = _schema(dim, fields)
+    schema = _schema(store.manifest.space.dim, store.fields())
     unfinished = file.with_name(file.name + ".part")
     count = 0
     try:
         with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
-            for group in _groups(pages, PAGES_PER_ROW_GROUP):
-                writer.write_batch(pa.RecordBatch.from_pylist([_row(page) for page in group], schema=schema))
-                count += len(group)
+            for first in range(0, len(page_ids), PAGES_PER_ROW_GROUP):
+                pages = store.read(page_ids[first : first + PAGES_PER_ROW_GROUP])
+                writer.write_batch(pa.RecordBatch.from_pylist([_row(page) for page in pages], schema=schema))
+                count += len(pages)
         os.replace(unfinished, file)
     except OSError as error:
         raise InputError(f"{file} can't be written: {error.strerror or error}") from error
@@ -81,9 +79,3 @@ def _row(page: IndexedPage) -> dict[str, Any]:
         "spans": None if regions.spans is None else list(regions.spans),
         **{f"metadata_{name}": value for name, value in page.metadata.items()},
     }
-
-
-def _groups(pages: Iterable[IndexedPage], size: int) -> Iterator[list[IndexedPage]]:
-    source = iter(pages)
-    while group := list(islice(source, size)):
-        yield group

@@ -1,9 +1,10 @@
-"""Finding documents and pages by the names people type: a path on disk, a path in the library, a file name."""
+"""Finding a document by the name a person types: a path on disk, a path in the library, or the end of one."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from difflib import get_close_matches
+from functools import cached_property
 from heapq import nlargest
 from pathlib import Path, PurePosixPath
 
@@ -16,52 +17,107 @@ MAX_COMPARED = 500
 MAX_SUGGESTIONS = 3
 
 
-def find_document(asked: str, known: Iterable[str], home: Path | None) -> str:
-    """Find the document a person means by a path on disk, a path in the library, or a file name.
+class Names:
+    """The paths of a library's documents, indexed by file name so that one is found without a look at all others."""
 
-    Raises:
-        UnknownDocumentError: None fits.
-        InputError: Several fit.
-    """
-    paths = sorted(known)
-    on_disk = document_path(Path(asked), home)
-    return on_disk if asked not in paths and on_disk in paths else find_named(asked, paths)
+    def __init__(self, paths: Iterable[str]) -> None:
+        """Index paths as the library has them."""
+        self._paths = dict.fromkeys(sorted(paths))
+        self._by_file: dict[str, list[str]] = {}
+        for path in self._paths:
+            self._by_file.setdefault(_last_part(path), []).append(path)
 
+    def find_on_disk(self, asked: str, home: Path | None) -> str:
+        """Find a document by a path on disk, a path in the library, or the end of one.
 
-def find_named(asked: str, known: Iterable[str]) -> str:
-    """Find the document that is meant by a path in the library, or by the end of one. No disk is looked at.
+        Args:
+            asked: What a person typed.
+            home: The folder that the paths are relative to; None if they are absolute.
 
-    Raises:
-        UnknownDocumentError: None fits.
-        InputError: Several fit.
-    """
-    paths = sorted(known)
-    if asked in paths:
-        return asked
-    tail = PurePosixPath(asked).parts
-    fitting = [path for path in paths if PurePosixPath(path).parts[-len(tail) :] == tail] if tail else []
-    if len(fitting) > 1:
-        raise InputError(
-            f"{asked!r} fits {len(fitting)} documents: {', '.join(fitting[:5])}",
-            hint="Give more of the path.",
+        Raises:
+            UnknownDocumentError: None fits.
+            InputError: Several fit.
+        """
+        if asked not in self._paths and (on_disk := document_path(Path(asked), home)) in self._paths:
+            return on_disk
+        return self.find(asked)
+
+    def find(self, asked: str) -> str:
+        """Find a document by its path in the library, or the end of one, without a look at the disk.
+
+        Raises:
+            UnknownDocumentError: None fits.
+            InputError: Several fit.
+        """
+        tail = PurePosixPath(asked).parts
+        if asked in self._paths or not tail:
+            return self.find_exactly(asked)
+        namesakes = self._by_file.get(tail[-1], [])
+        fitting = [path for path in namesakes if PurePosixPath(path).parts[-len(tail) :] == tail]
+        if len(fitting) > 1:
+            raise InputError(
+                f"{asked!r} fits {len(fitting)} documents: {', '.join(fitting[:5])}",
+                hint="Give more of the path.",
+            )
+        return fitting[0] if fitting else self.find_exactly(asked)
+
+    def find_exactly(self, asked: str) -> str:
+        """Find the document whose path in the library this is.
+
+        Raises:
+            UnknownDocumentError: There is none. The message suggests similar names.
+        """
+        if asked in self._paths:
+            return asked
+        raise UnknownDocumentError(
+            f"{asked!r} is not in the library ({len(self._paths)} documents){suggest(self._similar(asked))}",
+            hint="`maxsight list` names them.",
         )
-    return find_exactly(asked if not fitting else fitting[0], paths)
 
+    def find_with_groups(self, asked: str, home: Path | None) -> list[str]:
+        """Find a document as ``find_on_disk`` does, or all documents made from a file of records.
 
-def find_exactly(asked: str, known: Iterable[str]) -> str:
-    """Find the document whose path in the library this is.
+        Raises:
+            UnknownDocumentError: None fits.
+            InputError: Several fit.
+        """
+        names, groups = self._and_records
+        found = names.find_on_disk(asked, home)
+        return groups.get(found, [found])
 
-    Raises:
-        UnknownDocumentError: There is none. Those of the most similar names are named.
-    """
-    paths = list(known)
-    if asked in paths:
-        return asked
-    meant = _like(asked, paths)
-    raise UnknownDocumentError(
-        f"{asked!r} is not in the library ({len(paths)} documents){suggest(meant)}",
-        hint="`maxsight list` names them.",
-    )
+    @cached_property
+    def _and_records(self) -> tuple[Names, dict[str, list[str]]]:
+        """All paths and those of the files of records, and the documents made from each of these files."""
+        groups: dict[str, list[str]] = {}
+        for path in self._paths:
+            if records := record_file(path):
+                groups.setdefault(records, []).append(path)
+        return (Names([*self._paths, *groups]) if groups else self), groups
+
+    @cached_property
+    def _spellings(self) -> dict[str, list[str]]:
+        """Documents by path and by file name, in lower case; groups by the name of their file of records, too."""
+        spellings: dict[str, list[str]] = {}
+        for path in self._paths:
+            records = record_file(path)
+            for name in dict.fromkeys((path, _last_part(path), *([_last_part(records)] if records else ()))):
+                spellings.setdefault(name.lower(), []).append(path)
+        return spellings
+
+    def _similar(self, asked: str) -> list[str]:
+        """The few documents whose names are most like the typed one."""
+        typed = asked.lower()[:MAX_TYPED_CHARS]
+        pairs = {typed[start : start + 2] for start in range(len(typed) - 1)}
+        # A close comparison takes 0.1 ms a name, so it is made only with names that share most letter pairs.
+        candidates = nlargest(
+            MAX_COMPARED, self._spellings, key=lambda name: sum(pair in name for pair in pairs)
+        )
+        found = [
+            path
+            for name in get_close_matches(typed, candidates, n=MAX_SUGGESTIONS, cutoff=0.7)
+            for path in self._spellings[name]
+        ]
+        return list(dict.fromkeys(found))[:MAX_SUGGESTIONS]
 
 
 def unknown_page(path: str, page_count: int, page_number: int) -> UnknownPageError:
@@ -69,36 +125,7 @@ def unknown_page(path: str, page_count: int, page_number: int) -> UnknownPageErr
     return UnknownPageError(f"{path} has {page_count} pages; page {page_number} is not in the library")
 
 
-def _like(asked: str, paths: Iterable[str]) -> list[str]:
-    """The few documents whose names are most like what somebody typed; groups, by the name of their file too."""
-    names: dict[str, list[str]] = {}
-    for path in paths:
-        records = record_file(path)
-        own = {path, PurePosixPath(path).name, *([PurePosixPath(records).name] if records else ())}
-        for name in own:
-            names.setdefault(name.lower(), []).append(path)
-    typed = asked.lower()[:MAX_TYPED_CHARS]
-    pairs = {typed[start : start + 2] for start in range(len(typed) - 1)}
-    # Comparing closely takes 0.1 ms a name, so of a hundred thousand only those that share most letter pairs are.
-    likely = nlargest(MAX_COMPARED, names, key=lambda name: sum(pair in name for pair in pairs))
-    found = [
-        path
-        for name in get_close_matches(typed, likely, n=MAX_SUGGESTIONS, cutoff=0.7)
-        for path in names[name]
-    ]
-    return list(dict.fromkeys(found))[:MAX_SUGGESTIONS]
-
-
-def find_documents(asked: str, known: Iterable[str], home: Path | None) -> list[str]:
-    """Find the documents a person means: the one of this name, or all that are groups of the file of records.
-
-    Raises:
-        InputError: None or several fit.
-    """
-    paths = sorted(known)
-    groups: dict[str, list[str]] = {}
-    for path in paths:
-        if records := record_file(path):
-            groups.setdefault(records, []).append(path)
-    found = find_document(asked, [*paths, *groups], home)
-    return groups.get(found, [found])
+def _last_part(path: str) -> str:
+    """``PurePosixPath(path).parts[-1]``, which takes ten times as long where it is not needed."""
+    last = path.rpartition("/")[2]
+    return last if last not in ("", ".") else "".join(PurePosixPath(path).parts[-1:])

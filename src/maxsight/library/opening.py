@@ -82,8 +82,12 @@ def open_store(address: Address, *, read_only: bool = False) -> AnyStore:
     return open_milvus_store(address, read_only=read_only)
 
 
-def writable(store: AnyStore, address: Address) -> Store:
-    """Return the store as one to write to.
+def writable(store: AnyStore, place: str) -> Store:
+    """Return the store as one that can be written to.
+
+    Args:
+        store: The library's.
+        place: Where it is, for the error.
 
     Raises:
         LibraryReadOnlyError: It can only be read.
@@ -91,12 +95,12 @@ def writable(store: AnyStore, address: Address) -> Store:
     if isinstance(store, Writable):
         return store
     raise LibraryReadOnlyError(
-        f"the library at {address} is not written to: {store.description}",
+        f"the library at {place} is not written to: {store.description}",
         hint="Copy what it holds into a library of your own: maxsight copy",
     )
 
 
-def home_of(address: Address, manifest: Manifest) -> Path | None:
+def home_of(address: Address | None, manifest: Manifest) -> Path | None:
     """The folder that a library's documents are named relative to; None where all are named absolutely.
 
     It is the folder that holds the library, so that both can be moved together, unless the library was made with
@@ -119,7 +123,7 @@ def home_of(address: Address, manifest: Manifest) -> Path | None:
     return home
 
 
-def holder_of(address: Address) -> Path | None:
-    """The folder that holds a library; None for one on a server."""
-    held = address if isinstance(address, Path) else address.lite_path
+def holder_of(address: Address | None) -> Path | None:
+    """The folder that holds a library; None for one on a server or in memory."""
+    held = address.lite_path if isinstance(address, MilvusAddress) else address
     return held.resolve().parent if held else None

@@ -1,19 +1,21 @@
-"""Questions in, ranked pages out: encoder, ranking, what an audit found to be needed, and how hits are told."""
+"""Queries in, hits out: encode the queries, rank the pages, read them, describe them."""
 
 from __future__ import annotations
 
+import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
-from functools import lru_cache
-from typing import TYPE_CHECKING
+from functools import lru_cache, partial
+from typing import TYPE_CHECKING, Protocol
 
 from maxsight import extras
 from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
-from maxsight.library.hits import Rank, find_hits
+from maxsight.library.hits import describe_hits
 from maxsight.library.queries import Query, embed_query
 from maxsight.retrieval.codes import candidates_on_this_machine
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
+from maxsight.spelling import list_names
 from maxsight.stores.base import AnyStore, Searchable
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
@@ -23,8 +25,18 @@ from maxsight.types import Hit, QueryEmbedding
 if TYPE_CHECKING:
     from maxsight.retrieval.device_engine import DeviceEngine
 
-ENCODED_QUERIES = 64
-"""Texts whose vectors are kept: much is asked about one in a row, its hits, its notices, heatmaps of its pages."""
+MAX_CACHED_QUERIES = 64
+"""Texts whose vectors are kept: a query is often followed by its notices, and by heatmaps of its hits."""
+QUERIES_PER_SCAN = 32
+PAGES_PER_READ = 256
+MAX_RANKINGS = 3
+"""Pages are ranked again so many times in all if some can't be read. Then the others are returned."""
+
+logger = logging.getLogger(__name__)
+
+
+class _Rank(Protocol):
+    def __call__(self, queries: Sequence[QueryEmbedding], *, limit: int) -> list[list[ScoredPage]]: ...
 
 
 class Searcher:
@@ -47,7 +59,7 @@ class Searcher:
             device: As ``search_device`` for ``Library.open``.
 
         Raises:
-            InputError: ``recall_target`` is no share.
+            InputError: ``recall_target`` is not between 0 and 1.
             ModelNotAvailableError: There is no such device.
             MissingExtraError: The device needs torch, and it is not installed.
         """
@@ -56,7 +68,7 @@ class Searcher:
         self._encoder = encoder
         self._recall_target = recall_target
         self._engine = None if device == "cpu" else _device_engine(store, device)
-        self._encode_text = lru_cache(ENCODED_QUERIES)(self._embed)
+        self._encode_text = lru_cache(MAX_CACHED_QUERIES)(self._embed)
 
     def find(
         self, queries: Sequence[Query], *, top_k: int, where: str | Filter | None, hybrid: bool, exact: bool
@@ -68,12 +80,22 @@ class Searcher:
         with one_blas_thread():
             embeddings = self.encode_many(queries)
             if hybrid and not all(embedding.text for embedding in embeddings):
-                raise InputError("hybrid ranking goes by words too, and vectors have none")
-            rank = self._ranking(top_k, where=condition, hybrid=hybrid, exact=exact)
-            return find_hits(self._store, rank, embeddings, top_k)
+                raise InputError("hybrid ranking needs words, and vectors have none")
+            searched = self._searched
+            candidates = None
+            if searched is self._store and not exact:
+                candidates, exact = self._audited(top_k)
+            rank: _Rank = partial(
+                rank_pages_many, searched, where=condition, exact=exact, hybrid=hybrid, candidates=candidates
+            )
+            return [
+                hits
+                for first in range(0, len(embeddings), QUERIES_PER_SCAN)
+                for hits in self._find(embeddings[first : first + QUERIES_PER_SCAN], rank, top_k)
+            ]
 
     def condition(self, where: str | Filter | None) -> Filter | None:
-        """Read a condition on the store's fields, if it is not read yet.
+        """Parse a condition on the store's fields, unless it is parsed already.
 
         Raises:
             FilterError: It is not valid, or names an unknown field.
@@ -81,7 +103,7 @@ class Searcher:
         return parse_filter(where, self._store.fields()) if isinstance(where, str) else where
 
     def encode_many(self, queries: Sequence[Query]) -> list[QueryEmbedding]:
-        """Encode queries, and name the one that can't be.
+        """Encode queries, and name the one that can't be encoded.
 
         Raises:
             InputError: They are a single text.
@@ -100,55 +122,92 @@ class Searcher:
         return encoded
 
     def encode(self, query: Query) -> QueryEmbedding:
-        """Encode a query, a text once, however much is asked about it."""
+        """Encode a query. The vectors of the last texts are cached."""
         return self._encode_text(query) if isinstance(query, str) else self._embed(query)
 
-    def unknown_words(self, query: str) -> list[str]:
-        """The words of a query of which nobody knows any: each has several tokens, and no page's text has one of them.
+    def notices(self, query: Query) -> list[str]:
+        """List what a user should know before trusting the hits; see ``Library.notices``."""
+        searched = self.encode(query)
+        if not isinstance(query, str):
+            return []
+        language = self._encoder().notice(query)
+        notices = [language] if language else []
+        words = len(searched.text.split())
+        if words < len(query.split()):
+            notices.append(f"only the first {words:,} words of the query are searched for")
+        if unknown := self._unknown_words(searched):
+            notices.append(
+                f"text search finds no page with a word of the query ({list_names(unknown)}), and the encoder knows "
+                "them only in parts: the hits resemble those parts"
+            )
+        return notices
 
-        None for an encoder that looks at pictures, which may show more than their text says, and where the store does
-        not search text.
+    def _unknown_words(self, query: QueryEmbedding) -> list[str]:
+        """The words of a query if each has several tokens and no page's text has one of them; else none.
+
+        None for an encoder of pictures, which may show more than their text says, or if the store can't search text.
         """
-        encoded = self.encode(query)
-        tokens = Counter(encoded.word_index[encoded.word_index >= 0].tolist())
+        tokens = Counter(query.word_index[query.word_index >= 0].tolist())
         if self._encoder().picture is not None or min(tokens.values(), default=1) == 1:
             return []
         try:
-            found = self._store.search_text(encoded.text, 1)
+            found = self._store.search_text(query.text, 1)
         except InputError:
             return []
-        return [] if found else list(dict.fromkeys(encoded.words[word] for word in sorted(tokens)))
+        return [] if found else list(dict.fromkeys(query.words[word] for word in sorted(tokens)))
 
     def _embed(self, query: Query) -> QueryEmbedding:
         return embed_query(self._encoder, self._store.manifest.space, query)
 
-    def _ranking(self, top_k: int, *, where: Filter | None, hybrid: bool, exact: bool) -> Rank:
-        """How pages are ranked here: in a device's memory, or as the last audit says, or by default."""
-        candidates, searched = None, self._searched
-        audit = self._store.last_audit() if searched is self._store and not exact else None
+    def _audited(self, top_k: int) -> tuple[int | None, bool]:
+        """How many candidates the last audit found to be needed, None for the default; whether to score every page."""
+        audit = self._store.last_audit()
         pages = self._store.page_count() if audit is not None else 0
-        if audit is not None and audit.holds_for(pages):
-            target = self._recall_target or audit.target
-            candidates = audit.candidates_for(target, pages=pages, top_k=top_k)
-            exact = candidates is None
-            if candidates is not None:
-                candidates = candidates_on_this_machine(candidates, binary_queries=audit.binary_queries)
+        if audit is None or not audit.holds_for(pages):
+            return None, False
+        candidates = audit.candidates_for(self._recall_target or audit.target, pages=pages, top_k=top_k)
+        if candidates is None:
+            return None, True
+        return candidates_on_this_machine(candidates, binary_queries=audit.binary_queries), False
 
-        def rank(queries: Sequence[QueryEmbedding], limit: int) -> list[list[ScoredPage]]:
-            return rank_pages_many(
-                searched, queries, limit=limit, where=where, exact=exact, hybrid=hybrid, candidates=candidates
-            )
+    def _find(self, queries: Sequence[QueryEmbedding], rank: _Rank, top_k: int) -> list[list[Hit]]:
+        """Rank, read and describe; again, with more pages, for queries that have too few hits.
 
-        return rank
+        Copies of one content are one hit, so they take the places of others. Pages may also have been removed since
+        they were ranked. It ends, since the limit outgrows the library.
+        """
+        found: dict[int, list[Hit]] = {}
+        limit = top_k + 1  # one page more shows that all copies of the last hit are found
+        rankings = 0
+        while len(found) < len(queries):
+            waiting = [number for number in range(len(queries)) if number not in found]
+            ranked = rank([queries[number] for number in waiting], limit=limit)
+            rankings += 1
+            step = max(1, PAGES_PER_READ // limit)
+            for first in range(0, len(waiting), step):
+                some = list(zip(waiting, ranked, strict=True))[first : first + step]
+                named = dict.fromkeys(scored.page_id for _, best in some for scored in best)
+                pages = {page.page_id: page for page in self._store.read(list(named))}
+                missing = named.keys() - pages.keys()
+                if missing and rankings == MAX_RANKINGS:
+                    logger.warning("%d ranked pages can't be read, such as %s", len(missing), min(missing))
+                for number, best in some:
+                    if rankings < MAX_RANKINGS and any(scored.page_id in missing for scored in best):
+                        continue
+                    hits = describe_hits(queries[number], best, pages)
+                    if len(hits) > top_k or len(best) < limit:
+                        found[number] = hits[:top_k]
+            limit *= 4
+        return [found[number] for number in range(len(queries))]
 
     @property
     def _searched(self) -> Searchable:
-        """The store, or its vectors in a device's memory where they are wanted there and fit."""
+        """The store, or its vectors in a device's memory if they are wanted there and fit."""
         return self._engine if self._engine and self._engine.refresh() else self._store
 
 
 def check_recall_target(target: float | None) -> None:
-    """Refuse what is no share.
+    """Refuse a target that is not a share.
 
     Raises:
         InputError: It is not between 0 and 1.
@@ -158,7 +217,7 @@ def check_recall_target(target: float | None) -> None:
 
 
 def _device_engine(store: AnyStore, device: str) -> DeviceEngine | None:
-    """The store's vectors in the memory of a device; None where ``auto`` finds nothing but the CPU."""
+    """The store's vectors in the memory of a device; None if ``auto`` finds nothing but the CPU."""
     extras.require("gpu")
     from maxsight.encoders.checkpoints.devices import choose_devices
     from maxsight.retrieval.device_engine import DeviceEngine

@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
-from maxsight.stores.addresses import Address
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import AnyStore, DocumentEntry, Maintained
 from maxsight.types import EmbeddingSpace
@@ -87,14 +86,14 @@ class Status:
     candidates: int | None
 
     @classmethod
-    def of(cls, store: AnyStore, address: Address) -> Self:
+    def of(cls, store: AnyStore, place: str) -> Self:
         """Count what is there."""
         entries = store.documents()
         pages = sum(len(entry.page_indices) for entry in entries)
         manifest, audit = store.manifest, store.last_audit()
         holds = audit is not None and audit.holds_for(pages)
         return cls(
-            path=str(address),
+            path=place,
             documents=len(entries),
             incomplete=sum(not entry.complete for entry in entries),
             pages=pages,

@@ -42,7 +42,7 @@ def project(tmp_path_factory):
     with Library.create(folder / "first.library", encoder="fake") as library:
         library.index(folder / "docs", metadata=fields)
         (hit,) = library.search(QUERIES[0], top_k=1)
-        library._store.set_page_fields({hit.page_id: {"predicted_cer": 0.25, "quality_note": "pale"}})
+        library.store.set_page_fields({hit.page_id: {"predicted_cer": 0.25, "quality_note": "pale"}})
     return folder
 
 

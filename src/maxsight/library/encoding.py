@@ -1,0 +1,80 @@
+"""The encoder of a library: how it reads files, makes vectors of their pages, and is found again."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from contextlib import closing
+from dataclasses import replace
+from pathlib import Path
+
+from maxsight.documents import (
+    Failed,
+    OcrChoice,
+    PageFailed,
+    PageRead,
+    ReadJob,
+    ReadSettings,
+    read_documents,
+)
+from maxsight.encoders import Encoder
+from maxsight.encoders.matching import has_moved
+from maxsight.stores.base import Store
+from maxsight.stores.manifest import Manifest
+from maxsight.threads import one_blas_thread
+from maxsight.types import PageEmbedding
+from maxsight.version import __version__
+
+
+def default_settings(encoder: Encoder) -> ReadSettings:
+    """Choose how files are read for a new library: no OCR for an encoder that looks at the page itself."""
+    return ReadSettings(ocr=OcrChoice.NONE if encoder.picture else OcrChoice.AUTO)
+
+
+def new_manifest(encoder: Encoder, settings: ReadSettings | None = None, pool_factor: int = 1) -> Manifest:
+    """Describe a new library, for the store that is to hold it.
+
+    Args:
+        encoder: Makes its vectors.
+        settings: How its files are read; ``default_settings``, if not given.
+        pool_factor: As for ``Library.create``.
+
+    Raises:
+        InputError: The pool factor is less than 1.
+    """
+    settings = settings or default_settings(encoder)
+    return Manifest(
+        encoder.space, dpi=settings.dpi, ocr=settings.ocr, created_by=__version__, pool_factor=pool_factor
+    )
+
+
+def page_encoder(encoder: Encoder, pool_factor: int) -> Encoder:
+    """Return the encoder for pages: it pools their vectors if the library's are pooled."""
+    if pool_factor == 1:
+        return encoder
+    from maxsight.encoders.token_pooling import PoolingEncoder  # scipy takes 0.25 s to import
+
+    return PoolingEncoder(encoder, pool_factor)
+
+
+def encode_file(file: Path, encoder: Encoder, settings: ReadSettings) -> list[PageEmbedding]:
+    """Encode the pages of a file as indexing does.
+
+    Raises:
+        UnreadableDocumentError: It can't be read, or one of its pages can't.
+    """
+    pages = []
+    with closing(read_documents([ReadJob(file)], replace(settings, picture=encoder.picture))) as events:
+        for event in events:
+            if isinstance(event, PageFailed | Failed):
+                raise event.error
+            if isinstance(event, PageRead):
+                pages.append(event.page)
+    with one_blas_thread():
+        return encoder.encode_pages(pages)
+
+
+def store_encoder_folder(store: Store, encoder: Callable[[], Encoder]) -> None:
+    """If the encoder's folder has moved and its new place is known, store that, so that nobody has to give it again."""
+    manifest = store.manifest
+    if has_moved(manifest.space) and encoder().space.encoder != manifest.space.encoder:
+        store.store_manifest(replace(manifest, space=encoder().space))

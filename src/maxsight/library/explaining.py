@@ -1,0 +1,95 @@
+"""Why a page is found: explanations and their pictures. The functions are methods of ``Library``."""
+
+from __future__ import annotations
+
+from PIL import Image
+
+from maxsight.documents import ReadSettings
+from maxsight.errors import UnknownPageError
+from maxsight.heatmaps.explanation import Explanation
+from maxsight.heatmaps.explanation import explain_page as explain_embedding
+from maxsight.library.drawing import PagePicture, draw_page, placed
+from maxsight.library.opened import Opened
+from maxsight.library.queries import Query
+from maxsight.stores.base import IndexedPage
+
+
+def page(library: Opened, page_id: str) -> IndexedPage:
+    """Read a page: its text, its words and where they are, its vectors.
+
+    Raises:
+        UnknownPageError: There is none with this id.
+    """
+    for found in library.store.read([page_id]):
+        return found
+    raise UnknownPageError(
+        f"there is no page {page_id!r}", hint="It may have been removed, or changed and indexed again."
+    )
+
+
+def find_page(library: Opened, file: str, page_number: int, *, on_disk: bool = True) -> IndexedPage:
+    """Read a page of a document.
+
+    Args:
+        library: Holds it.
+        file: The document, by path or file name.
+        page_number: From 1.
+        on_disk: Whether ``file`` may also be a path on this machine, relative or through links. Say no to strangers'
+            names: the answers would tell what there is besides the library.
+
+    Raises:
+        UnknownDocumentError: There is no such document.
+        UnknownPageError: It has no such page.
+        InputError: The name fits several documents.
+    """
+    return page(library, library.listing.find_page(file, page_number, on_disk=on_disk))
+
+
+def explain(library: Opened, query: Query, file: str, page_number: int) -> Explanation:
+    """Explain a page's score: per query word where it matched, and what each region gave.
+
+    Args:
+        library: Holds the page.
+        query: The question.
+        file: The document, by path or file name.
+        page_number: From 1.
+
+    Raises:
+        InputError: There is no such document or page, or nothing on it can match.
+    """
+    return explain_page(library, query, find_page(library, file, page_number))
+
+
+def explain_page(library: Opened, query: Query, page: IndexedPage) -> Explanation:
+    """Explain the score of a page that has been read.
+
+    Raises:
+        InputError: Nothing on it can match.
+        EmptyQueryError: Nothing in the query can be searched for.
+    """
+    embedding = library.searcher.encode(query)
+    return explain_embedding(embedding, placed(page), page.embedding, page.document.path)
+
+
+def draw(library: Opened, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:
+    """Draw an explanation over the page.
+
+    Raises:
+        UnreadableDocumentError: The source file is not there any more, or can't be drawn.
+    """
+    explained = find_page(library, explanation.path, explanation.page_number)
+    return explanation.draw(*picture(library, explained, settings=settings))
+
+
+def picture(library: Opened, page: IndexedPage, *, settings: ReadSettings | None = None) -> PagePicture:
+    """Draw a page as a person sees it, with the places of its vectors.
+
+    Args:
+        library: Holds it.
+        page: Which.
+        settings: How files are read; as when the library was made, if not given.
+
+    Raises:
+        UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
+    """
+    return draw_page(page, library.listing.home, settings or library.settings, library.renderer)

@@ -1,0 +1,140 @@
+"""Changing what a library holds: index runs, and removing documents.
+
+The public functions are methods of ``Library``.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
+from os import PathLike
+from pathlib import Path
+from typing import Unpack
+
+from maxsight.errors import MaxSightError
+from maxsight.indexing import (
+    Found,
+    IndexEvent,
+    IndexOptions,
+    IndexReport,
+    Judges,
+    Noticed,
+    PageJudge,
+    Progress,
+    judges_of,
+    load_judge,
+    start_run,
+)
+from maxsight.library.encoding import page_encoder, store_encoder_folder
+from maxsight.library.listing import Listing
+from maxsight.library.opened import Opened, store_to_write
+from maxsight.library.upkeep import dropped_damage
+from maxsight.retrieval.kernels.loading import compile_for
+from maxsight.stores.addresses import MilvusAddress
+from maxsight.stores.base import Persistent
+
+Paths = Sequence[str | PathLike[str]] | str | PathLike[str]
+"""Files and folders, or one of them."""
+
+
+def index(
+    library: Opened,
+    paths: Paths,
+    *,
+    on_event: Callable[[IndexEvent], None] | None = None,
+    **options: Unpack[IndexOptions],
+) -> IndexReport:
+    """Index files and folders, and report what was done.
+
+    Files that can't be read are named in the report; all others are indexed. Unchanged files are skipped, so the
+    same call after an interruption goes on where it stopped.
+
+    Args:
+        library: Stores their pages.
+        paths: Files and folders.
+        on_event: Called with each step as it happens.
+        **options: See ``IndexOptions``.
+    """
+    outcomes: list[IndexEvent] = []
+    start = time.monotonic()
+    with closing(indexing(library, paths, **options)) as events:
+        for event in events:
+            if not isinstance(event, Progress | Found):
+                outcomes.append(event)
+            if on_event:
+                on_event(event)
+    return IndexReport.of(outcomes, time.monotonic() - start)
+
+
+def indexing(
+    library: Opened, paths: Paths, **options: Unpack[IndexOptions]
+) -> Generator[IndexEvent, None, None]:
+    """Index files and folders step by step: nothing happens unless the steps are iterated.
+
+    Closing it early commits what is encoded and leaves the rest to the next run.
+
+    Args:
+        library: Stores their pages.
+        paths: Files and folders.
+        **options: See ``IndexOptions``.
+
+    Raises:
+        LibraryBusyError: Another process is writing.
+        LibraryReadOnlyError: The library can't be written to.
+        MissingExtraError: ``quality`` is asked for, and its packages are not installed.
+    """
+    files = [Path(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
+    encoder = page_encoder(library.encoder, library.store.manifest.pool_factor)
+    options = {"settings": library.settings, **options}
+    store = store_to_write(library)
+    with store.writing():  # damage is dropped first
+        quality = options.get("quality")
+        try:
+            judge = _choose_judge(library.listing, quality)
+        except MaxSightError as error:
+            if quality is not None:
+                raise
+            judge = None  # nobody asked for one
+            yield Noticed(f"these pages are not judged: {error}")
+        library.discards_if_empty = library.is_new
+        store_encoder_folder(store, lambda: library.encoder)
+        for damage in dropped_damage(store):
+            yield Noticed(
+                f"damaged and dropped: {damage}",
+                hint="documents that are indexed again come back, with their own fields if --metadata gives them",
+            )
+        run = start_run(store, encoder, library.listing.home, files, options, judge=judge)
+        yield from run.events()
+        if library.is_new and isinstance(library.address, MilvusAddress) and store.page_count():
+            yield Noticed(f"the library was made in {store.description}")
+        if isinstance(store, Persistent):
+            store.optimize()
+        compile_for(sum(entry.vectors for entry in library.listing.documents()))
+
+
+def remove(library: Opened, files: Sequence[str], *, exact: bool = False) -> list[str]:
+    """Remove documents by path or file name, all or none, and return their paths.
+
+    A file of records stands for all documents made of it.
+
+    Args:
+        library: Holds them.
+        files: Paths or file names.
+        exact: Take each for the whole path of one document, as a ``Hit`` has it, and for nothing else.
+
+    Raises:
+        InputError: A name fits no document, or several.
+    """
+    store = store_to_write(library)
+    with store.writing():
+        paths = library.listing.find_paths(files, exact=exact)
+        store.remove(paths)
+    return paths
+
+
+def _choose_judge(listing: Listing, quality: bool | PageJudge | None) -> PageJudge | None:
+    """The given judge of new pages, the model that comes with maxsight, none, or the one that judged the others."""
+    if quality is None:
+        return Judges().choose_judge(judges_of(listing.documents()))
+    return load_judge() if quality is True else quality or None
