@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maxsight.heatmaps.explanation import Explanation
     from maxsight.indexing import IndexReport
     from maxsight.library.library import Library
-    from maxsight.types import Hit, Match, Region
+    from maxsight.results import Hit, Match, Region
 
 __all__ = [
     "Explanation",
@@ -44,13 +44,13 @@ os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 _HOMES = {
     "Explanation": "maxsight.heatmaps.explanation",
-    "Hit": "maxsight.types",
+    "Hit": "maxsight.results",
     "IndexReport": "maxsight.indexing",
     "Library": "maxsight.library.library",
-    "Match": "maxsight.types",
+    "Match": "maxsight.results",
     "MaxSightError": "maxsight.errors",
     "RecordFields": "maxsight.documents",
-    "Region": "maxsight.types",
+    "Region": "maxsight.results",
 }
 
 

@@ -12,7 +12,6 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 
-from maxsight import types
 from maxsight.errors import (
     EndpointError,
     EndpointUnavailableError,
@@ -22,6 +21,8 @@ from maxsight.errors import (
 )
 from maxsight.heatmaps.explanation import RegionGain, TokenGain
 from maxsight.library.naming import Names, unknown_page
+from maxsight.results import Hit, Match, Region
+from maxsight.types import WHOLE_PAGE
 from maxsight.version import __version__
 
 TIMEOUT_S = 60.0
@@ -39,7 +40,7 @@ class Answer:
         notices: What to know before trusting them.
     """
 
-    hits: list[types.Hit]
+    hits: list[Hit]
     notices: list[str]
 
 
@@ -51,7 +52,7 @@ class RemoteExplanation:
     path: str
     page_number: int
     score: float
-    matches: tuple[types.Match, ...]
+    matches: tuple[Match, ...]
     tokens: tuple[TokenGain, ...]
     regions: tuple[RegionGain, ...]
     notes: tuple[str, ...]
@@ -191,8 +192,8 @@ class RemoteLibrary:
             raise _no_server(self.url) from error
 
 
-def _hit(hit: Mapping[str, Any]) -> types.Hit:
-    return types.Hit(
+def _hit(hit: Mapping[str, Any]) -> Hit:
+    return Hit(
         rank=hit["rank"],
         score=hit["score"],
         page_id=hit["page_id"],
@@ -232,17 +233,17 @@ def _explanation(told: Mapping[str, Any]) -> RemoteExplanation:
     )
 
 
-def _matches(told: Mapping[str, Any]) -> tuple[types.Match, ...]:
+def _matches(told: Mapping[str, Any]) -> tuple[Match, ...]:
     return tuple(
-        types.Match(match["word"], match["score"], _region(match["region"], match["text"]))
+        Match(match["word"], match["score"], _region(match["region"], match["text"]))
         for match in told["matches"]
     )
 
 
-def _region(box: Mapping[str, float] | None, text: str) -> types.Region:
+def _region(box: Mapping[str, float] | None, text: str) -> Region:
     if box is not None:
-        return types.Region((box["x0"], box["y0"], box["x1"], box["y1"]), text)
-    return types.Region(None, text) if text else types.Region(types.WHOLE_PAGE, text)
+        return Region((box["x0"], box["y0"], box["x1"], box["y1"]), text)
+    return Region(None, text) if text else Region(WHOLE_PAGE, text)
 
 
 def _error_of(url: str, response: httpx.Response) -> MaxSightError:

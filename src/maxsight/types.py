@@ -6,20 +6,15 @@ in [0, 1], origin top left. Spans are character offsets ``start, end`` into the 
 
 from __future__ import annotations
 
-import io
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
-from typing import TYPE_CHECKING, Any, Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import DimensionMismatchError, InputError, MaxSightError, UnreadableDocumentError
-
-if TYPE_CHECKING:
-    from PIL import Image
+from maxsight.errors import DimensionMismatchError, InputError, UnreadableDocumentError
 
 Floats = NDArray[np.floating[Any]]
 Scalar = str | int | float | bool
@@ -264,113 +259,6 @@ class QueryEmbedding:
             raise InputError(f"expected one token per vector, got {len(self.tokens)} of {len(self.vectors)}")
         if len(self.vectors) == 0:
             raise InputError("a query needs at least one vector")
-
-
-@dataclass(frozen=True, slots=True)
-class Region:
-    """One region, for people and JSON.
-
-    Attributes:
-        box: ``x0, y0, x1, y1``, or None.
-        text: The words it covers; empty where it stands for no text.
-    """
-
-    box: tuple[float, float, float, float] | None
-    text: str
-
-    def __str__(self) -> str:
-        """Its words, else its place."""
-        if self.text:
-            return self.text
-        if self.box == WHOLE_PAGE:
-            return "whole page"
-        return "region" if self.box is None else "region {:.2f},{:.2f}-{:.2f},{:.2f}".format(*self.box)
-
-
-@dataclass(frozen=True, slots=True)
-class Match:
-    """What one query word found on a page.
-
-    A word may have several tokens, each with a place of its own: those are in ``Explanation.tokens``.
-
-    Attributes:
-        word: The query word.
-        score: Its share of the page's score: the sum over the word's tokens of their best similarity.
-        region: The one that gave most of it; the rest may come from other places.
-    """
-
-    word: str
-    score: float
-    region: Region
-
-
-class _Drawable:
-    """Remembers how it is drawn: in no field, so that copies, pickles, ``asdict`` and ``==`` are of values alone."""
-
-    __slots__ = ("_draw",)
-
-
-@dataclass(frozen=True, slots=True)
-class Hit(_Drawable):
-    """One page that was found.
-
-    Attributes:
-        rank: From 1.
-        score: Exact MaxSim, higher is better. Comparable within one query only.
-        page_id: The page's id.
-        document_id: Its document's.
-        path: The document's path in the library.
-        file: Its file name.
-        page_number: From 1.
-        snippet: The text around the best matches.
-        matches: Per query word, where it matched, in the order of the query.
-        copies: Paths of other documents with the same content.
-        fused_score: Reciprocal-rank fusion of MaxSim and BM25; None unless hybrid.
-        metadata: The user's fields.
-    """
-
-    rank: int
-    score: float
-    page_id: str
-    document_id: str
-    path: str
-    file: str
-    page_number: int
-    snippet: str
-    matches: tuple[Match, ...]
-    copies: tuple[str, ...] = ()
-    fused_score: float | None = None
-    metadata: Mapping[str, Scalar] = field(default_factory=dict)
-
-    def drawn_by(self, draw: Callable[[], Image.Image]) -> Self:
-        """The same hit, with what draws why it was found."""
-        drawn = replace(self)
-        object.__setattr__(drawn, "_draw", draw)
-        return drawn
-
-    def heatmap(self) -> Image.Image:
-        """Draw the page with what matched the query on it. A notebook shows it.
-
-        Raises:
-            InputError: The hit does not come from a library that can be drawn from.
-            UnreadableDocumentError: The source file is not there any more, or has changed.
-        """
-        draw: Callable[[], Image.Image] | None = getattr(self, "_draw", None)
-        if draw is None:
-            raise InputError(
-                "this hit has no library to draw its page from", hint="Search with Library.search."
-            )
-        return draw()
-
-    def _repr_png_(self) -> bytes | None:
-        """The heatmap, where a notebook shows a hit; None shows its text."""
-        try:
-            picture = self.heatmap()
-        except MaxSightError:
-            return None
-        out = io.BytesIO()
-        picture.save(out, format="PNG")
-        return out.getvalue()
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,7 @@ from maxsight import Library
 from maxsight.cli import main
 from maxsight.errors import InputError
 from maxsight.heatmaps.overlay import CAPTION_PX
-from maxsight.types import Hit
+from maxsight.results import Hit
 
 NOTE = "Red apples fall from the tree in autumn.\n\nThe orchard sells cider."
 

@@ -11,8 +11,9 @@ from maxsight.heatmaps.explanation import explain_page
 from maxsight.heatmaps.heat import heat_per_vector
 from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, PALETTE, Captions, draw_overlay
 from maxsight.heatmaps.similarity import attribute, match_words, regions_at, shorten, snippet, words_in
+from maxsight.results import Region
 from maxsight.retrieval.maxsim import maxsim
-from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Region, Regions, TextSource, Words
+from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Regions, TextSource, Words
 
 TEXT = "red apples fall"
 SPANS = np.array([[0, 3], [4, 10], [11, 15]], np.int32)

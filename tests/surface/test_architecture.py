@@ -15,7 +15,7 @@ SOURCE = Path(maxsight.__file__).parent
 FOUNDATION = (
     ("errors", "version"),
     ("types", "settings", "extras", "spelling", "tables", "pictures", "threads"),
-    ("notices", "identity"),
+    ("notices", "identity", "results"),
 )
 FLOORS = (
     *FOUNDATION,

@@ -10,8 +10,8 @@ from PIL import Image
 
 from maxsight import Library
 from maxsight.errors import UnreadableDocumentError
+from maxsight.results import Hit
 from maxsight.stores.base import IndexedPage
-from maxsight.types import Hit
 
 PICTURE_EDGE_PX = 1400
 JPEG_QUALITY = 80

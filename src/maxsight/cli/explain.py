@@ -19,8 +19,8 @@ if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
     from maxsight.heatmaps.explanation import Explanation
     from maxsight.library.drawing import PagePicture
+    from maxsight.results import Region
     from maxsight.stores.addresses import Address
-    from maxsight.types import Region
 
 
 @click.command()

@@ -22,7 +22,7 @@ from maxsight.stores.addresses import parse_address
 
 if TYPE_CHECKING:
     from maxsight import Library
-    from maxsight.types import Region
+    from maxsight.results import Region
 
 INTERRUPTED = 130
 NO_PAGE_PASSES = "no page passes the filter, which tells upper from lower case in text, but for ILIKE"

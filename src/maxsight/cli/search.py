@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from maxsight.client import RemoteLibrary
     from maxsight.encoders import EncoderOptions
     from maxsight.library.queries import Query
+    from maxsight.results import Hit, Match
     from maxsight.stores.addresses import Address
-    from maxsight.types import Hit, Match
 
 
 @click.command()

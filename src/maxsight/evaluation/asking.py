@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from maxsight.errors import EmptyQueryError, InputError, UnknownDocumentError
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import Evaluation, Ranking, evaluate
+from maxsight.results import Hit
 from maxsight.stores.conditions import Filter, path_is
-from maxsight.types import Document, Hit
+from maxsight.types import Document
 
 Search = Callable[[str, Filter | None], list[Hit]]
 """Finds the best pages for a query, among the pages that a filter keeps."""

@@ -15,7 +15,8 @@ from maxsight.errors import InputError
 from maxsight.heatmaps.heat import heat_layer, heat_map, mark
 from maxsight.heatmaps.overlay import Captions, draw_overlay
 from maxsight.heatmaps.similarity import Attribution, attribute, match_words, regions_at
-from maxsight.types import WHOLE_PAGE, Match, Page, PageEmbedding, QueryEmbedding, Region
+from maxsight.results import Match, Region
+from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,7 +13,8 @@ from PIL import Image, ImageDraw, ImageFont
 from maxsight.heatmaps.heat import box_pixels, heat_map, mark
 from maxsight.heatmaps.labels import Box, place_labels
 from maxsight.heatmaps.similarity import Attribution
-from maxsight.types import WHOLE_PAGE, Match
+from maxsight.results import Match
+from maxsight.types import WHOLE_PAGE
 
 PAGE_EDGE_PX = 1400
 MAX_ENLARGEMENT = 2.0

@@ -14,7 +14,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.errors import InputError
-from maxsight.types import WHOLE_PAGE, Match, Page, PageEmbedding, QueryEmbedding, Region
+from maxsight.results import Match, Region
+from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding
 
 SNIPPET_CHARS = 240
 MIN_OVERLAP = 0.25

@@ -15,10 +15,11 @@ from maxsight.evaluation.sampling import GIVEN, sample_queries
 from maxsight.library.encoding import store_encoder_folder
 from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.queries import Query
+from maxsight.results import Hit
 from maxsight.stores.audit import Audit
 from maxsight.stores.conditions import Filter
 from maxsight.threads import one_blas_thread
-from maxsight.types import Document, Hit
+from maxsight.types import Document
 
 
 def audit(

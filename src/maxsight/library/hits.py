@@ -8,9 +8,10 @@ from dataclasses import replace
 from maxsight.heatmaps.similarity import attribute, match_words, snippet
 from maxsight.identity import document_id
 from maxsight.library.drawing import placed
+from maxsight.results import Hit
 from maxsight.retrieval.search import ScoredPage
 from maxsight.stores.base import IndexedPage
-from maxsight.types import Hit, QueryEmbedding
+from maxsight.types import QueryEmbedding
 
 
 def describe_hits(

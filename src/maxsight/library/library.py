@@ -35,11 +35,12 @@ from maxsight.library.opening import (
 )
 from maxsight.library.queries import Query
 from maxsight.library.searching import Searcher, check_recall_target
+from maxsight.results import Hit
 from maxsight.settings import cache_folder
 from maxsight.stores.addresses import Address, identify_address
 from maxsight.stores.base import AnyStore, DocumentEntry, Persistent
 from maxsight.stores.conditions import Filter
-from maxsight.types import Document, EmbeddingSpace, Hit, PageEmbedding, QueryEmbedding
+from maxsight.types import Document, EmbeddingSpace, PageEmbedding, QueryEmbedding
 
 
 class Library:

@@ -13,6 +13,7 @@ from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
 from maxsight.library.hits import describe_hits
 from maxsight.library.queries import Query, embed_query
+from maxsight.results import Hit
 from maxsight.retrieval.codes import candidates_on_this_machine
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
 from maxsight.spelling import list_names
@@ -20,7 +21,7 @@ from maxsight.stores.base import AnyStore, Searchable
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
 from maxsight.threads import one_blas_thread
-from maxsight.types import Hit, QueryEmbedding
+from maxsight.types import QueryEmbedding
 
 if TYPE_CHECKING:
     from maxsight.retrieval.device_engine import DeviceEngine

@@ -25,9 +25,9 @@ from starlette.types import ASGIApp
 from maxsight import Library
 from maxsight.answers.sources import PageDrawer, draw_for_reading
 from maxsight.errors import MaxSightError, UnknownParameterError, UnreadableDocumentError
+from maxsight.results import Hit
 from maxsight.spelling import check_parameters
 from maxsight.stores.base import IndexedPage
-from maxsight.types import Hit
 from maxsight.version import __version__
 
 if TYPE_CHECKING:

@@ -22,6 +22,7 @@ from maxsight.encoders import EncoderOptions
 from maxsight.errors import LibraryReadOnlyError, UnknownDocumentError
 from maxsight.identity import document_id, page_id
 from maxsight.indexing import Judges, PageJudge
+from maxsight.results import Hit
 from maxsight.server.admission import Admission
 from maxsight.server.batching import SearchBatcher, SearchOptions
 from maxsight.server.config import RequestLimits, ServerSettings
@@ -32,7 +33,6 @@ from maxsight.server.uploads import Incoming, UploadFolder
 from maxsight.stores.addresses import Address
 from maxsight.stores.base import DocumentEntry
 from maxsight.threads import one_blas_thread
-from maxsight.types import Hit
 
 PAGE_THREADS = 4
 Parameters = ParamSpec("Parameters")

@@ -8,9 +8,9 @@ from typing import Annotated
 
 from fastapi import APIRouter, Depends, Query, Response
 
+from maxsight.results import Hit
 from maxsight.server import schemas
 from maxsight.server.service import Service, get_service
-from maxsight.types import Hit
 
 router = APIRouter(tags=["search"])
 Served = Annotated[Service, Depends(get_service)]

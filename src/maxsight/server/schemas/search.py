@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maxsight import types
+from maxsight import results
 from maxsight.heatmaps import explanation as heatmaps
 from maxsight.server.schemas.fields import THUMBNAIL_PX, Query, Region, TopK, Where, source_of
 from maxsight.types import Scalar
@@ -23,7 +23,7 @@ class Match(BaseModel):
     token: int = Field(description="Its number among the matches, from 0: what a heatmap takes as `word`.")
 
     @classmethod
-    def of(cls, match: types.Match, number: int) -> Self:
+    def of(cls, match: results.Match, number: int) -> Self:
         """A match as the library has it."""
         return cls(
             word=match.word,
@@ -150,12 +150,12 @@ class SearchResponse(BaseModel):
     hits: list[Hit]
 
 
-def matches_of(matches: tuple[types.Match, ...]) -> list[Match]:
+def matches_of(matches: tuple[results.Match, ...]) -> list[Match]:
     """Matches in the order of the query."""
     return [Match.of(match, number) for number, match in enumerate(matches)]
 
 
-def hit_of(hit: types.Hit, query: str) -> Hit:
+def hit_of(hit: results.Hit, query: str) -> Hit:
     """A hit as the library has it, with its links."""
     page = f"/v1/pages/{hit.page_id}"
     return Hit(
