@@ -241,6 +241,14 @@ def test_an_error_names_the_page_whose_vectors_changed_on_the_server(filled, stu
         nearest(filled, query("wind"), 3)
 
 
+def test_the_old_pages_of_a_replaced_document_go_after_the_new_ones_are_written(filled, stub):
+    changed = make_page(PAGES[0].document.path, 0, "Shorter now", version="2")
+    filled.put([changed], replace_documents=True)
+    written = [type(request).__name__ for request in stub.requests]
+    assert written.index("UpsertRequest") < written.index("DeleteRequest")
+    assert [entry.mixed for entry in filled.documents()] == [False] * len(filled.documents())
+
+
 def test_a_changed_field_keeps_the_vectors_and_is_not_a_partial_update(filled, stub):
     before = [vectors.tobytes() for chunk in filled.vectors() for vectors in chunk]
     filled.set_metadata({"rivers.pdf": {"year": 2000}})

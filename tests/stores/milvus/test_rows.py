@@ -208,26 +208,28 @@ def test_vectors_of_an_interrupted_new_page_are_not_found(library, client, monke
     assert stored_vectors(client) == vectors_of([*PAGES, page])
 
 
-@pytest.mark.parametrize("does_arrive", [False, True])
-def test_a_document_never_has_pages_of_two_contents_wherever_its_replacement_stops(
-    library, monkeypatch, does_arrive
-):
-    changed = make_page("a/rivers.pdf", 0, "Shorter now", version="2", page_count=2)
-    upsert = library._pages.upsert
+def test_a_replaced_document_is_found_wherever_its_replacement_stops(library, monkeypatch):
+    """The new pages are written before the old ones go. In between, the document is listed as not complete."""
+    changed = make_page("a/rivers.pdf", 0, "Shorter now", version="2")
 
-    def stop(rows):
-        if does_arrive:
-            upsert(rows)
+    def stop(*_):
         raise KeyboardInterrupt
 
-    with monkeypatch.context() as patched:
-        patched.setattr(library._pages, "upsert", stop)
-        with pytest.raises(KeyboardInterrupt):
-            library.put([changed], replace_documents=True)
-    left = [entry for entry in library.documents() if entry.document.path == "a/rivers.pdf"]
-    assert [(entry.document, entry.page_indices) for entry in left] == (
-        [(changed.document, (0,))] if does_arrive else []
-    )
+    def replace_and_stop(method):
+        with monkeypatch.context() as patched:
+            patched.setattr(library._pages, method, stop)
+            with pytest.raises(KeyboardInterrupt):
+                library.put([changed], replace_documents=True)
+        return library.documents()[0]
+
+    before = replace_and_stop("upsert")
+    assert (before.document, before.complete) == (PAGES[0].document, True)
+    between = replace_and_stop("delete")
+    assert (between.document.path, between.mixed, between.complete) == ("a/rivers.pdf", True, False)
+    assert set(nearest(library, query("rivers"), 9)) == {page.page_id for page in [*PAGES, changed]}
+    library.put([changed], replace_documents=True)
+    after = library.documents()[0]
+    assert (after.document, after.page_indices, after.complete) == (changed.document, (0,), True)
 
 
 def test_rows_that_are_stored_twice_count_once(library, client):

@@ -79,9 +79,8 @@ class EmbeddingListStore(MilvusStore):
 
     # Writing ----------------------------------------------------------------------------------------------
 
-    def _write(self, pages: Sequence[IndexedPage], old: Sequence[Row]) -> None:
+    def _write(self, pages: Sequence[IndexedPage]) -> None:
         columns = {page.page_id: self._columns(page) for page in pages}  # refuses what is too large
-        self._delete(old)
         for some in batched_by_size(pages, self._sent_bytes, REQUEST_BYTES):
             self._pages.upsert(
                 [columns[page.page_id] | {PATCHES: to_patches(page.embedding)} for page in some]

@@ -69,7 +69,7 @@ class RowsStore(MilvusStore):
 
     # Writing ----------------------------------------------------------------------------------------------
 
-    def _write(self, pages: Sequence[IndexedPage], old: Sequence[Row]) -> None:
+    def _write(self, pages: Sequence[IndexedPage]) -> None:
         former = {
             row["page_id"]: row["vectors_key"]
             for row in self._pages.rows(LISTED, page_ids=[page.page_id for page in pages])
@@ -83,8 +83,6 @@ class RowsStore(MilvusStore):
         rows = (row for page in pages for row in _vector_rows(page, places[page.page_id]))
         for some in batched(rows, max(1, REQUEST_BYTES // row_bytes)):
             self._connection.call("upsert", self._vector_collection, some)
-        if old:
-            self._delete(old)
         self._pages.upsert(columns)
         self._drop_vectors(former.values())
 

@@ -1,7 +1,8 @@
 """A library in Milvus, whatever its layout: the part of the store protocols that needs only the pages' rows.
 
 A layout adds how vectors are written, read, removed and searched. A page is stored if its row is: the row is written
-after the vectors and removed before them. So what an interruption leaves half done is never found.
+after the vectors and removed before them. So what an interruption leaves half done is never found. The old pages of a
+replaced document are removed after its new ones are written, so a search always finds it.
 """
 
 from __future__ import annotations
@@ -53,12 +54,8 @@ class MilvusStore(LibraryProperties, ABC):
         """The server and the layout, for people."""
 
     @abstractmethod
-    def _write(self, pages: Sequence[IndexedPage], old: Sequence[Row]) -> None:
-        """Write pages with different ids, as ``as_stored`` returns them, each in place of a stored page of its id.
-
-        Remove old pages, given by the columns ``LISTED``, just before the new pages' rows are written. An interruption
-        then leaves no document with pages of two contents.
-        """
+    def _write(self, pages: Sequence[IndexedPage]) -> None:
+        """Write pages with different ids, as ``as_stored`` returns them, each in place of a stored page of its id."""
 
     @abstractmethod
     def _rewrite(self, rows: Sequence[Row]) -> None:
@@ -98,8 +95,8 @@ class MilvusStore(LibraryProperties, ABC):
             stored = {page.page_id: as_stored(page, self._dim, fields) for page in pages}
             paths = {page.document.path for page in pages} if replace_documents else ()
             staying = stored.keys() | set(keep)
-            old = [row for row in self._rows_of(paths, LISTED) if row["page_id"] not in staying]
-            self._write(list(stored.values()), old)
+            self._write(list(stored.values()))
+            self._delete([row for row in self._rows_of(paths, LISTED) if row["page_id"] not in staying])
             self._change()
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
