@@ -10,7 +10,7 @@ from pathlib import Path
 from maxsight.types import Document
 
 RECORD_MARK = "#"
-"""Parts the path of a file of records from the name of one of its groups, as in ``wiki.jsonl#Adobe Inc.``"""
+"""Separates the path of a file of records from the name of a group in it, as in ``wiki.jsonl#Adobe Inc.``"""
 _RECORDS = re.compile(r"(.+\.(?:jsonl|ndjson|csv|parquet))#", re.IGNORECASE)
 
 
@@ -19,11 +19,11 @@ def document_path(file: Path, home: Path | None) -> str:
 
     Args:
         file: The file on disk.
-        home: The folder that the library's documents are named relative to; None if there is none.
+        home: The folder that documents are named relative to; None if they have absolute paths.
 
     Returns:
-        The path relative to ``home`` where the file lies below it (so that both can be moved together), else the
-        absolute path; with forward slashes.
+        The path relative to ``home`` if the file is below it, so that both can be moved together; else the absolute
+        path. With forward slashes.
     """
     absolute = file.absolute()
     try:
@@ -34,12 +34,12 @@ def document_path(file: Path, home: Path | None) -> str:
 
 
 def source_file(path: str, home: Path | None) -> Path:
-    """Where the file of a document lies: what ``document_path`` named."""
+    """Return the file that ``document_path`` has named."""
     return Path(path) if home is None else home / path
 
 
 def record_file(path: str) -> str | None:
-    """The path of the file of records that a document is a group of; None for a document that is a file itself."""
+    """Return the path of the file of records that a document is a group of; None if it is a file itself."""
     found = _RECORDS.match(path)
     return found[1] if found else None
 

@@ -27,7 +27,7 @@ class Region:
     text: str
 
     def __str__(self) -> str:
-        """Its words, else its place."""
+        """Return its words, else its place."""
         if self.text:
             return self.text
         if self.box == WHOLE_PAGE:
@@ -39,12 +39,12 @@ class Region:
 class Match:
     """What one query word found on a page.
 
-    A word may have several tokens, each with a place of its own: those are in ``Explanation.tokens``.
+    A word may have several tokens, each with its own place; see ``Explanation.tokens``.
 
     Attributes:
         word: The query word.
         score: Its share of the page's score: the sum over the word's tokens of their best similarity.
-        region: The one that gave most of it; the rest may come from other places.
+        region: The region that gave most of it. The rest may come from others.
     """
 
     word: str
@@ -53,7 +53,7 @@ class Match:
 
 
 class _Drawable:
-    """Remembers how it is drawn: in no field, so that copies, pickles, ``asdict`` and ``==`` are of values alone."""
+    """Holds how it is drawn, in no field: copies, pickles, ``asdict`` and ``==`` only see the values."""
 
     __slots__ = ("_draw",)
 
@@ -91,17 +91,17 @@ class Hit(_Drawable):
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
 
     def drawn_by(self, draw: Callable[[], Image.Image]) -> Self:
-        """The same hit, with what draws why it was found."""
+        """Return the same hit, with a function that draws its heatmap."""
         drawn = replace(self)
         object.__setattr__(drawn, "_draw", draw)
         return drawn
 
     def heatmap(self) -> Image.Image:
-        """Draw the page with what matched the query on it. A notebook shows it.
+        """Draw the page with its matches. A notebook shows this picture.
 
         Raises:
-            InputError: The hit does not come from a library that can be drawn from.
-            UnreadableDocumentError: The source file is not there any more, or has changed.
+            InputError: The hit does not come from ``Library.search``.
+            UnreadableDocumentError: The source file is gone or has changed.
         """
         draw: Callable[[], Image.Image] | None = getattr(self, "_draw", None)
         if draw is None:
@@ -111,7 +111,7 @@ class Hit(_Drawable):
         return draw()
 
     def _repr_png_(self) -> bytes | None:
-        """The heatmap, where a notebook shows a hit; None shows its text."""
+        """Return the heatmap for a notebook; None makes it show the text."""
         try:
             picture = self.heatmap()
         except MaxSightError:

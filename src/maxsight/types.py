@@ -1,4 +1,4 @@
-"""The frozen values that cross folders. Each checks itself at birth.
+"""The frozen values of pages and vectors that cross rooms. Each checks itself when it is made.
 
 Coordinates are fractions of the page as a person sees it (rotation and crop applied): ``x0, y0, x1, y1``
 in [0, 1], origin top left. Spans are character offsets ``start, end`` into the page's text.
@@ -21,9 +21,9 @@ Scalar = str | int | float | bool
 
 MAX_VECTORS_PER_PAGE = 4096
 WHOLE_PAGE = (0.0, 0.0, 1.0, 1.0)
-"""The box of a vector that stands for no place on its page, as those of a prompt."""
+"""The box of a vector without a place on its page, such as those of a prompt."""
 _HALF_EXPONENT = np.uint16(0x7C00)
-"""All ones in a half that is NaN or infinite (IEEE 754)."""
+"""The exponent bits of a float16, all set if it is NaN or infinite (IEEE 754)."""
 
 
 class TextSource(StrEnum):
@@ -36,12 +36,12 @@ class TextSource(StrEnum):
     FILE = "file"
     """A plain text file."""
     NONE = "none"
-    """No text was found, or none was asked for."""
+    """No text was found, or OCR is off."""
 
 
 @dataclass(frozen=True, slots=True)
 class EmbeddingSpace:
-    """What makes two sets of vectors comparable. Two spaces never mix in one library.
+    """Identifies what made vectors. Only vectors of one space are comparable, and a library has one space.
 
     Attributes:
         encoder: The encoder's id, as given to ``--encoder``.
@@ -56,7 +56,7 @@ class EmbeddingSpace:
     query_format: str = "plain"
 
     def matches(self, other: EmbeddingSpace) -> bool:
-        """Whether vectors of both may be compared: the same weights under another name or path are the same space."""
+        """Whether vectors of both are comparable: the same weights under another name or path are the same space."""
         return (self.revision, self.dim, self.query_format) == (
             other.revision, other.dim, other.query_format
         )  # fmt: skip
@@ -70,8 +70,8 @@ class Document:
     """One source file at one path.
 
     Attributes:
-        path: Its identity in the library, with forward slashes: relative to the folder that holds the
-            library where it lies below it, else absolute.
+        path: Its identity in the library, with forward slashes: relative to the folder that holds the library if it
+            is below that, else absolute.
         content_hash: SHA-256 of the file's bytes, hex.
         size_bytes: Size when it was indexed.
         modified_ns: Modification time when it was indexed, nanoseconds since the epoch.
@@ -95,8 +95,8 @@ class Words:
     """The words of a page in reading order.
 
     Attributes:
-        spans: Where each word stands in the page's text. Shape ``(words, 2)``, int32.
-        boxes: Where each word stands on the page. Shape ``(words, 4)``, float32; None for plain text.
+        spans: Place of each word in the page's text. Shape ``(words, 2)``, int32.
+        boxes: Place of each word on the page. Shape ``(words, 4)``, float32; None for plain text.
     """
 
     spans: NDArray[np.int32]
@@ -117,9 +117,9 @@ class Paragraphs:
     """The paragraphs of a page, for encoders that make one vector of each.
 
     Attributes:
-        spans: Where each stands in the page's text. Shape ``(paragraphs, 2)``, int32.
-        vectors: Those that came with the data, unit norm; None where an encoder is to make them.
-            Shape ``(paragraphs, dim)``, float32.
+        spans: Place of each paragraph in the page's text. Shape ``(paragraphs, 2)``, int32.
+        vectors: Vectors that came with the data, unit norm; None if the encoder makes them. Shape
+            ``(paragraphs, dim)``, float32.
     """
 
     spans: NDArray[np.int32]
@@ -144,9 +144,9 @@ class Page:
         text_source: Where the text came from.
         width_pt: Width as a person sees the page, in 1/72 inch; 0 for plain text.
         height_pt: Height, likewise.
-        picture: What it looks like, fitted as the encoder asked; None unless one asked. Never stored.
-            Shape ``(height, width, 3)``, uint8, RGB.
-        paragraphs: What is one paragraph, where the data says so; else blank lines do. Never stored.
+        picture: Its picture, in the size that the encoder asked for; None unless it did. Never stored. Shape
+            ``(height, width, 3)``, uint8, RGB.
+        paragraphs: Its paragraphs, if the data says what they are; else blank lines separate them. Never stored.
     """
 
     page_index: int
@@ -166,11 +166,11 @@ class Page:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Regions:
-    """Where each vector of a page comes from: a box on the page, a span of its text, or both.
+    """The place of each vector of a page: a box on the page, a span of its text, or both.
 
     Attributes:
-        boxes: Shape ``(vectors, 4)``, float32, or None where the page has no picture.
-        spans: Shape ``(vectors, 2)``, int32, or None where a vector does not stand for text.
+        boxes: Shape ``(vectors, 4)``, float32, or None if the page has no picture.
+        spans: Shape ``(vectors, 2)``, int32, or None if the vectors do not stand for text.
     """
 
     boxes: NDArray[np.float32] | None
@@ -187,17 +187,17 @@ class Regions:
 
     @property
     def whole_page(self) -> NDArray[np.bool_]:
-        """Which vectors stand for no place on the page but all of it, as those of a prompt. Shape ``(vectors,)``.
+        """Which vectors have no place on the page, such as those of a prompt. Shape ``(vectors,)``.
 
         Their box is the whole page; without boxes, their span is empty.
         """
         if self.boxes is not None:
             return np.asarray((self.boxes == WHOLE_PAGE).all(axis=1))
-        assert self.spans is not None  # __post_init__ has seen to it
+        assert self.spans is not None  # checked in __post_init__
         return np.asarray(self.spans[:, 0] == self.spans[:, 1])
 
     def of(self, vectors: NDArray[np.intp]) -> Regions:
-        """The regions of some vectors."""
+        """Return the regions of some vectors."""
         return Regions(
             None if self.boxes is None else self.boxes[vectors],
             None if self.spans is None else self.spans[vectors],
@@ -205,7 +205,7 @@ class Regions:
 
     def __len__(self) -> int:
         first = self.boxes if self.boxes is not None else self.spans
-        assert first is not None  # __post_init__ has seen to it
+        assert first is not None  # checked in __post_init__
         return len(first)
 
 
@@ -214,8 +214,8 @@ class PageEmbedding:
     """A page as vectors, each with its region.
 
     Attributes:
-        vectors: Unit norm. Shape ``(vectors, dim)``, float32, or float16 as stored. A page without
-            anything to encode has no vectors; it is kept and never found.
+        vectors: Unit norm. Shape ``(vectors, dim)``, float32, or float16 as stored. A page with nothing to encode has
+            no vectors; it is stored and never found.
         regions: One per vector.
     """
 
@@ -239,7 +239,7 @@ class QueryEmbedding:
     """A query as vectors.
 
     Attributes:
-        text: The query, as far as it is searched for: an encoder may cut what is too long.
+        text: The part of the query that is searched for: an encoder may cut a long one.
         vectors: Unit norm. Shape ``(query_tokens, dim)``, float32.
         words: The query's words, for people.
         word_index: Which of ``words`` each vector belongs to, -1 for none. Shape ``(query_tokens,)``.
@@ -263,7 +263,7 @@ class QueryEmbedding:
 
 @dataclass(frozen=True, slots=True)
 class LeftOut:
-    """A file, or a page of it, that a run over many went on without.
+    """A file or page that a run left out.
 
     Attributes:
         path: The file as found on disk.
@@ -279,7 +279,7 @@ class LeftOut:
 
     @classmethod
     def of(cls, error: UnreadableDocumentError) -> Self:
-        """What could not be read."""
+        """Make one of the error that says what could not be read."""
         return cls(error.path, error.page_number, error.reason, error.hint)
 
 
@@ -294,7 +294,7 @@ def check_shape(name: str, array: NDArray[np.generic], expected: tuple[int, ...]
 
 
 def _all_finite(values: Floats) -> bool:
-    """Whether no value is NaN or infinite, which the exponent of a half tells ten times sooner than numpy does."""
+    """Whether no value is NaN or infinite. For float16, a look at the exponents is ten times as fast as numpy."""
     if values.dtype != np.float16:
         return bool(np.isfinite(values).all())
     return bool(((values.view(np.uint16) & _HALF_EXPONENT) != _HALF_EXPONENT).all())
@@ -304,7 +304,7 @@ def check_boxes(boxes: NDArray[np.float32]) -> None:
     """Refuse boxes that are not ordered fractions of the page.
 
     Raises:
-        InputError: A box lies outside [0, 1] or has its corners the wrong way round.
+        InputError: A box is outside [0, 1], or its corners are swapped.
     """
     if not boxes.size:
         return

@@ -102,7 +102,7 @@ def test_exact_rankings_do_not_depend_on_how_many_queries_share_a_scan(store, mo
     north = QueryEmbedding("north", turned(90), ("north",), np.zeros(1, np.int32))
     queries = [QUERY, north, QUERY]
     together = [setting.recall for setting in audited(store, queries).settings]
-    monkeypatch.setattr(auditing, "SCORES_AT_ONCE", 1)
+    monkeypatch.setattr(auditing, "MAX_SCORES", 1)
     assert [setting.recall for setting in audited(store, queries).settings] == together
 
 

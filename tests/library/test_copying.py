@@ -179,7 +179,7 @@ def test_a_source_that_changes_meanwhile_is_told(source, monkeypatch):
 
 def test_a_copy_is_checked_against_all_that_is_there_afterwards(source):
     destination = MemoryStore(MANIFEST)
-    with pytest.raises(StoreError, match="something else has written there meanwhile"):
+    with pytest.raises(StoreError, match="another process has written there meanwhile"):
         copy_pages(
             source,
             destination,

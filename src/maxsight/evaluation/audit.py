@@ -1,4 +1,4 @@
-"""Does the quick search find what scoring every page finds: on the user's own library, with the user's queries."""
+"""Whether searches by candidates find what scoring every page finds, on the user's own library and queries."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ from maxsight.stores.base import AnyStore, Searchable
 from maxsight.types import QueryEmbedding
 
 TARGET = 0.99
-SCORES_AT_ONCE = 2_000_000
-"""Of pages for queries that are held while every page is scored; more queries than fit share another scan."""
+MAX_SCORES = 2_000_000
+"""Scores in memory while every page is scored. Queries that do not fit take another scan."""
 TIMED_EXACTLY = 3
 ONE_SIDED_95 = 1.645
 TIE = 1e-5
-"""Scores as close as this are equal: which of two copies is found does not matter."""
+"""Scores that differ by less are equal: it does not matter which of two copies is found."""
 
 
 def audit_search(
@@ -44,7 +44,7 @@ def audit_search(
 
     Args:
         store: What is searched.
-        queries: What is asked of it.
+        queries: What to search for.
         source: Where the queries come from, for people.
         top_k: How many of the exact best pages should be found.
         target: Which share of them is wanted.
@@ -63,11 +63,11 @@ def audit_search(
         raise InputError(f"look for at least one page, got {top_k}")
     if not 0 < target <= 1:
         raise InputError(f"the target is a share between 0 and 1, got {target}")
-    load_kernels()  # so that no setting waits for them, and all compute alike
+    load_kernels()  # so that no setting waits for them, and all compute in the same way
     ladder = candidate_ladder(pages, top_k)
     steps = _Steps(len(queries) * (1 + len(ladder)), on_progress)
     exact = _rank_exactly(store, queries, top_k, pages, steps)
-    _timed(store, queries[0], top_k, candidates=pages)  # what is read for the first time takes longer
+    _timed(store, queries[0], top_k, candidates=pages)  # a first read takes longer
     settings = tuple(_measure(store, queries, exact, top_k, candidates, steps) for candidates in ladder)
     timed = [_timed(store, query, top_k, exact=True)[1] for query in queries[:TIMED_EXACTLY]]
     return Audit(
@@ -85,7 +85,7 @@ def audit_search(
 
 
 def candidate_ladder(pages: int, top_k: int) -> list[int]:
-    """Powers of two, what is taken by default, and all pages; none so small that more pages are scored anyway."""
+    """List the numbers to measure: powers of two from the number that is always scored, the default, all pages."""
     scored_anyway = _scored_anyway(top_k)
     powers = {2**power for power in range(pages.bit_length()) if 2**power >= scored_anyway}
     return sorted({*powers, default_candidates(pages, scored_anyway), pages})
@@ -108,8 +108,8 @@ class _Steps:
 def _rank_exactly(
     store: Searchable, queries: Sequence[QueryEmbedding], top_k: int, pages: int, steps: _Steps
 ) -> list[list[ScoredPage]]:
-    """Score every page for all queries; as many queries as fit into memory share a scan."""
-    together = max(1, SCORES_AT_ONCE // pages)
+    """Score every page for all queries. As many queries as fit into memory share a scan."""
+    together = max(1, MAX_SCORES // pages)
     ranked: list[list[ScoredPage]] = []
     for first in range(0, len(queries), together):
         some = queries[first : first + together]
@@ -139,9 +139,9 @@ def _measure(
 
 
 def lower_bound(recalls: Sequence[float]) -> float:
-    """What the mean over all queries is at least, with 95 % confidence, by the normal approximation.
+    """Compute the lower 95 % confidence bound of the mean, by the normal approximation.
 
-    Of queries that are all served alike it is what they are served: nothing tells how far others may lie from them.
+    It is the mean itself if all recalls are equal: then they do not show any spread.
     """
     if len(recalls) < 2:
         return float(np.mean(recalls))
@@ -149,7 +149,7 @@ def lower_bound(recalls: Sequence[float]) -> float:
 
 
 def recall(found: Sequence[ScoredPage], exact: Sequence[ScoredPage]) -> float:
-    """Share of the exact best pages that were found; a page that scores as well as the last of them counts as one."""
+    """Compute the share of the exact best pages that were found. A page with the score of the last one counts, too."""
     if not exact:
         return 1.0
     enough = exact[-1].score - TIE
@@ -164,7 +164,7 @@ def _timed(
     candidates: int | None = None,
     exact: bool = False,
 ) -> tuple[list[ScoredPage], float]:
-    """A ranking, and the milliseconds it took."""
+    """Rank pages; return the ranking and the milliseconds it took."""
     start = time.perf_counter()
     ranked = rank_pages(store, query, limit=top_k, candidates=candidates, exact=exact)
     return ranked, (time.perf_counter() - start) * 1000

@@ -21,7 +21,7 @@ LABEL_PLACES = (
     (-4, 4, "right", "bottom"),
     (-4, -4, "right", "top"),
 )
-"""Beside a point, the preferred first: points to the right, points up, and what of the label is there."""
+"""Places of a label, best first: offset right and up in points, and which corner of the label is there."""
 
 
 def draw_audit(audit: Audit, file: Path) -> None:
@@ -29,10 +29,10 @@ def draw_audit(audit: Audit, file: Path) -> None:
 
     Args:
         audit: What was measured.
-        file: Where the picture goes; its ending says in which format.
+        file: The picture. Its suffix chooses the format.
 
     Raises:
-        InputError: The file can't be written, or has no ending of a picture.
+        InputError: The file can't be written, or its suffix is not that of a picture.
     """
     if not file.suffix:
         raise InputError(f"{file} can't be written: it has no ending", hint="Let it end in .png.")
@@ -44,7 +44,7 @@ def draw_audit(audit: Audit, file: Path) -> None:
 
 
 def plot_audit(audit: Audit) -> Figure:
-    """The picture that ``draw_audit`` writes."""
+    """Make the picture that ``draw_audit`` writes."""
     figure = Figure(figsize=(WIDTH_IN, HEIGHT_IN), dpi=DPI, layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.subplots()
@@ -67,13 +67,13 @@ def plot_audit(audit: Audit) -> Figure:
     axes.set_title(f"{audit.pages:,} pages, {audit.queries:,} queries, {audit.date}", fontsize=10)
     axes.grid(alpha=0.3)
     legend = axes.legend(loc="lower right", fontsize=8, framealpha=1)
-    figure.draw_without_rendering()  # from now on everything is where it will be
+    figure.draw_without_rendering()  # fixes all positions
     _label_points(axes, audit, legend.get_window_extent())
     return figure
 
 
 def _number_ticks(axes: Axes) -> None:
-    """Write times as they are, not as powers of ten, and only as many as there is room for."""
+    """Write times as plain numbers, not powers of ten, and only as many as fit."""
     low, high = axes.get_xlim()
     decades = np.log10(high / low)
     marks = (1, 2, 5) if decades > 2 else (1, 2, 3, 5, 7) if decades > 1 else (1, 1.5, 2, 3, 4, 5, 6, 7, 8, 9)
@@ -83,7 +83,7 @@ def _number_ticks(axes: Axes) -> None:
 
 
 def _label_points(axes: Axes, audit: Audit, legend: Bbox) -> None:
-    """Write candidates beside their points, clear of all else; where there is no room, the table has them."""
+    """Write the candidates next to their points. A label without free space is left out; the table has all."""
     taken = [legend]
     for setting in audit.settings:
         for right, up, across, along in LABEL_PLACES:

@@ -17,9 +17,9 @@ class Question:
     """One question and the pages that answer it.
 
     Attributes:
-        query_id: Its name.
-        query: What is asked.
-        file: The document the answer is in, as a file name or path.
+        query_id: Identifies the question.
+        query: Its text.
+        file: The document with the answer, as a file name or path.
         page_indices: The pages that answer it, from 0.
     """
 
@@ -30,10 +30,10 @@ class Question:
 
 
 def load_queries(path: Path) -> list[str]:
-    """Read queries: one a line, or JSON Lines with ``query``, as questions with known answers are.
+    """Read queries: one per line, or JSON Lines with ``query``, also questions with known answers.
 
     Raises:
-        InputError: The file can't be read, holds none, is a table or an array, or a line of JSON has no query.
+        InputError: The file can't be read, has no queries, is a table or an array, or a line of JSON has no query.
     """
     queries: list[str] = []
     for number, line in _lines(path):
@@ -60,7 +60,7 @@ def load_questions(path: Path) -> list[Question]:
     """Read questions from JSON Lines: ``query``, ``file``, ``page_indices`` (from 0), maybe ``query_id``.
 
     Raises:
-        InputError: The file can't be read, a line is no question, or a name appears twice.
+        InputError: The file can't be read, a line is not a question, or a ``query_id`` appears twice.
     """
     questions: dict[str, Question] = {}
     for number, line in _lines(path):
@@ -106,7 +106,7 @@ def _wrong(fields: Mapping[str, Any], name: str, expected: str) -> str:
 
 
 def _lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Lines that are not blank, with their numbers."""
+    """Non-blank lines with their numbers."""
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:

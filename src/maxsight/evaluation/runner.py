@@ -1,4 +1,4 @@
-"""Ask every question, and measure where the answers came."""
+"""Asking every question and measuring the ranks of the answers."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ Ranking = Mapping[str, float]
 
 @dataclass(frozen=True, slots=True)
 class QuestionResult:
-    """How one question went.
+    """The result of one question.
 
     Attributes:
-        query_id: Which.
-        measures: By name, each in [0, 1].
-        latency_ms: What the search took, query encoding included.
+        query_id: Identifies the question.
+        measures: Measures by name, each in [0, 1].
+        latency_ms: Time of the search, with query encoding.
         problem: Why there was no answer, or None.
     """
 
@@ -38,11 +38,11 @@ class QuestionResult:
 
 @dataclass(frozen=True, slots=True)
 class Evaluation:
-    """How a ranking did over all questions.
+    """The result of all questions.
 
     Attributes:
-        measures: Means by name; a question without an answer counts as 0.
-        questions: Each question's own figures.
+        measures: Means by name. A question without an answer counts as 0.
+        questions: The result of each question.
         latency_p50_ms: Median search time.
         latency_p95_ms: 95th percentile.
     """
@@ -62,8 +62,8 @@ def evaluate(
 
     Args:
         questions: What to ask.
-        search: Gives the scores of the best ``DEPTH`` pages, or says why there can be no answer.
-        relevant: Names the pages that answer a question, as ``search`` names them.
+        search: Returns the scores of the best ``DEPTH`` pages, or why there is no answer.
+        relevant: Returns the pages that answer a question, named as by ``search``.
 
     Returns:
         nDCG@5, recall@1, @5 and @10 and MRR@10, computed by ir-measures.
@@ -95,7 +95,7 @@ def evaluate(
 def _measure(
     truth: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping[str, float]]
 ) -> dict[str, dict[str, float]]:
-    """Compute each measure for each question; what was never answered is 0."""
+    """Compute each measure for each question; 0 if there was no answer."""
     measures = {ir_measures.parse_measure(name): NAMES.get(name, name) for name in MEASURES}
     figures = {query_id: dict.fromkeys(measures.values(), 0.0) for query_id in run}
     for metric in ir_measures.iter_calc(list(measures), truth, run):

@@ -1,7 +1,7 @@
-"""Queries made of a library's own pages, for those who have no real ones.
+"""Queries made from a library's own pages, if there are no real ones.
 
-They tell how much of the exact ranking a search finds, not whether the ranking is good. On company filings, lines of
-pages needed 128 candidates for a recall of 0.99 where real questions needed 64.
+They measure how much of the exact ranking a search finds, not whether the ranking is good. On company filings, lines of
+pages needed 128 candidates for a recall of 0.99, and real questions 64.
 """
 
 from __future__ import annotations
@@ -19,14 +19,14 @@ from maxsight.types import QueryEmbedding
 GIVEN, FROM_TEXT, FROM_VECTORS = "given", "lines of its own pages", "vectors of its own pages"
 """Where queries come from, for people."""
 WORDS = range(4, 31)
-"""In a line of text that may be a query."""
+"""Number of words in a line of text that can be a query."""
 TOKENS = 16
-"""In a query made of vectors."""
+"""Number of tokens in a query made of vectors."""
 OWN_SHARE = 0.5
-"""Of these, as many are of one page; the others are of any."""
+"""This share of the tokens is from one page, the rest from another."""
 PAGES_PER_READ = 64
-DRAWS_PER_QUERY = 10
-"""Pages looked at for each query that is wanted: not every page has a line that serves."""
+MAX_DRAWS_PER_QUERY = 10
+"""Pages that are read for each query: not every page has a suitable line."""
 
 _LINE_END = re.compile(r"(?<=[.!?])\s+|\n+")
 
@@ -39,22 +39,22 @@ def sample_queries(
     encode: Callable[[str], QueryEmbedding],
     seed: int = 0,
 ) -> tuple[list[QueryEmbedding], str]:
-    """Make queries of pages drawn at random.
+    """Make queries from pages drawn at random.
 
     Args:
-        store: Where the pages are.
+        store: Holds the pages.
         page_ids: Pages to draw from.
         count: How many queries at most.
         encode: Encodes a query.
-        seed: The same gives the same queries, as long as the library is the same.
+        seed: The same seed gives the same queries, for the same library.
 
     Returns:
-        The queries, and what they were made of: lines of text where any page has some, else vectors.
+        The queries, and what they were made from: lines of text if there are any, else vectors.
     """
     random = np.random.default_rng(seed)
 
     def drawn() -> Iterator[IndexedPage]:
-        return islice(_drawn(store, page_ids, random), DRAWS_PER_QUERY * count)
+        return islice(_drawn(store, page_ids, random), MAX_DRAWS_PER_QUERY * count)
 
     lines = list(islice(_encoded(_lines(drawn(), random), encode), count))
     if lines:
@@ -66,12 +66,12 @@ def _encoded(lines: Iterator[str], encode: Callable[[str], QueryEmbedding]) -> I
     for line in lines:
         try:
             yield encode(line)
-        except EmptyQueryError:  # nothing but figures, or in no script that the encoder reads
+        except EmptyQueryError:  # only figures, or a script that the encoder can't read
             continue
 
 
 def _lines(pages: Iterator[IndexedPage], random: np.random.Generator) -> Iterator[str]:
-    """One line of each page, none twice."""
+    """One line of each page, no line twice."""
     given: set[str] = set()
     for page in pages:
         lines = (" ".join(line.split()) for line in _LINE_END.split(page.page.text))
@@ -83,7 +83,7 @@ def _lines(pages: Iterator[IndexedPage], random: np.random.Generator) -> Iterato
 
 
 def _of_vectors(pages: Iterator[IndexedPage], random: np.random.Generator) -> Iterator[QueryEmbedding]:
-    """Vectors of one page, and as many of the page drawn before it: few pages hold all that is asked."""
+    """Vectors of one page, with vectors of the page before it, so that few pages match the whole query."""
     others = None
     for page in pages:
         vectors = page.embedding.vectors.astype(np.float32)
@@ -96,7 +96,7 @@ def _of_vectors(pages: Iterator[IndexedPage], random: np.random.Generator) -> It
 
 
 def _drawn(store: Readable, page_ids: Sequence[str], random: np.random.Generator) -> Iterator[IndexedPage]:
-    """All pages in random order, and then again, for as long as any is read."""
+    """All pages in random order, then again, until no page can be read."""
     while True:
         order = random.permutation(page_ids)
         read = 0

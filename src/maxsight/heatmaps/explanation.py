@@ -24,8 +24,8 @@ class RegionGain:
     """What one region gave to the score.
 
     Attributes:
-        region: Where.
-        score: The sum of what its vectors gave. Over all regions these sum to the page's score.
+        region: The region.
+        score: What its vectors gave in all. Over all regions, these sum to the page's score.
     """
 
     region: Region
@@ -34,14 +34,14 @@ class RegionGain:
 
 @dataclass(frozen=True, slots=True)
 class TokenGain:
-    """What one query token found, and gave to the score.
+    """Where one query token matched, and what it gave to the score.
 
     Attributes:
-        match: Which of the explanation's matches it is a part of, from 0; None if it belongs to no word.
+        match: Index of the explanation's match that it is part of; None if it belongs to no word.
         word: The query word, or None.
         piece: What of it the token says, the whole word or a part; empty for a token that a model adds.
-        score: Its best similarity. Over all tokens these sum to the page's score.
-        region: Where.
+        score: Its best similarity. Over all tokens, these sum to the page's score.
+        region: The region where it matched.
     """
 
     match: int | None
@@ -56,15 +56,15 @@ class Explanation:
     """Why a page was found.
 
     Attributes:
-        query: The query.
-        path: The document.
+        query: The text of the query.
+        path: Path of the document.
         page_number: From 1.
         score: Exact MaxSim.
         matches: Per query word, where it matched.
-        tokens: Per query token, where it matched; a word has one or more, and some belong to no word.
+        tokens: Per query token, where it matched. A word has one or more, and some belong to no word.
         regions: What each region gave, largest first.
-        attribution: Every query token against every vector.
-        of_patches: Whether the vectors come from patches of the page's picture rather than from its words.
+        attribution: The score in shares.
+        of_patches: Whether the vectors stand for patches of the page's picture rather than for words.
     """
 
     query: str
@@ -79,7 +79,7 @@ class Explanation:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What the matches do not show of the score, in words; nothing for an encoder of words alone."""
+        """Which shares of the score the matches do not show, in words. Nothing for an encoder of words alone."""
         beside_words = self.score - sum(match.score for match in self.matches)
         whole_page = sum(gain.score for gain in self.regions if gain.region.box == WHOLE_PAGE)
         parts = (
@@ -94,8 +94,8 @@ class Explanation:
         """Draw the matching regions over a picture of the page, with the query words beside it.
 
         Args:
-            picture: The page as a person sees it, any size.
-            boxes: Where each vector of the page lies in it. Shape ``(vectors, 4)``, fractions of the page.
+            picture: The page as a person sees it, in any size.
+            boxes: Place of each vector of the page. Shape ``(vectors, 4)``, fractions of the page.
         """
         title = f"{PurePosixPath(self.path).name}, page {self.page_number}, score {self.score:.2f}"
         return draw_overlay(
@@ -115,13 +115,13 @@ class Explanation:
         word: int | None = None,
         token: int | None = None,
     ) -> Image.Image:
-        """Draw the heat on a picture of the page, and nothing else.
+        """Draw only the heat on a picture of the page.
 
         Args:
             picture: As for ``draw``.
             boxes: As for ``draw``.
-            word: Only what this one of ``matches`` found, from 0.
-            token: Only what this one of ``tokens`` found, from 0; not both.
+            word: Index in ``matches``: only the heat of this word.
+            token: Index in ``tokens``: only the heat of this token. Not together with ``word``.
 
         Raises:
             InputError: There is no such word or token, or both are given.
@@ -136,7 +136,7 @@ class Explanation:
         word: int | None = None,
         token: int | None = None,
     ) -> Image.Image:
-        """Draw the heat alone, to lay over a picture of the page: RGBA, transparent where there is none.
+        """Draw the heat as a layer for a picture of the page: RGBA, transparent without heat.
 
         Args:
             boxes: As for ``draw``.
@@ -156,7 +156,7 @@ class Explanation:
         return heat_map(boxes, self.attribution, size, tokens=tokens, smooth=self.of_patches)
 
     def _chosen(self, word: int | None, token: int | None) -> NDArray[np.intp] | None:
-        """The query tokens that are meant; None for all."""
+        """The chosen query tokens; None for all."""
         if word is not None and token is not None:
             raise InputError(
                 f"a heatmap shows a word or a token, not word {word} and token {token}",
@@ -173,7 +173,7 @@ class Explanation:
 
 
 def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, path: str) -> Explanation:
-    """Take a page's score apart. Only stored vectors are used; no model looks at the page again.
+    """Split a page's score into shares. Only stored vectors are used; no model looks at the page again.
 
     Raises:
         InputError: The page has no vectors.
@@ -199,7 +199,7 @@ def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, pa
 def _token_gains(
     query: QueryEmbedding, attribution: Attribution, regions: Mapping[int, Region]
 ) -> tuple[TokenGain, ...]:
-    # Words that no token stands for have no match.
+    # Words without a token have no match.
     matched = [index for index in range(len(query.words)) if (query.word_index == index).any()]
     tokens = query.tokens or [query.words[word] if word in matched else "" for word in query.word_index]
     return tuple(

@@ -1,4 +1,4 @@
-"""Heat on a page: how much each place answers the query, as a layer to lay over the page, or on the page itself."""
+"""Heat on a page: how much each place answers the query, as a layer or drawn on the page."""
 
 from __future__ import annotations
 
@@ -16,31 +16,29 @@ FAINTEST = 0.05  # heat below this is not drawn
 WORD_MARGIN_PX = 2
 PATCH_BLUR = 0.25  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
 HEAT = ((255, 221, 87), (226, 43, 30))  # from a touch of yellow to red
-MARKER_OPACITY = 0.75  # at most, on a page that the ink's colour is known of
-LAYER_OPACITY = 0.5  # at most, over whatever is below: half of its contrast stays
-DARK = (0.25, 0.45)  # paper darker than the first is dark, lighter than the second light
-BACKDROP_STEP = (
-    8  # the paper's brightness is looked at in blocks of so many pixels, in which ink hardly counts
-)
-BACKDROP_MEDIAN = 5  # and of so many blocks the middle one counts: thick ink does not either
+MAX_MARKER_OPACITY = 0.75  # drawn on the page, as the paper's brightness is known
+MAX_LAYER_OPACITY = 0.5  # over an unknown page: half of its contrast stays
+DARK = (0.25, 0.45)  # paper below the first is dark, above the second light
+BACKDROP_STEP = 8  # the paper's brightness is measured in blocks of so many pixels, to average out ink
+BACKDROP_MEDIAN = 5  # and the median of so many blocks is taken, to leave out thick ink
 
 
 def heat_per_vector(
     attribution: Attribution, placed: NDArray[np.bool_], tokens: NDArray[np.intp] | None = None
 ) -> NDArray[np.float32]:
-    """How much each vector answers the query, or some of its tokens.
+    """Compute how much each vector answers the query, or some of its tokens.
 
-    Per query token, similarities are taken relative to the page: 0 at its median, 1 at its best. Raised to the third
-    power, so that what merely resembles stays faint, and averaged over the tokens, weighted by what each token gained.
-    A token that found the whole page gained nothing from any place.
+    Per query token, similarities are taken relative to the page: 0 at the median, 1 at the best. They are raised to the
+    third power, so that weak matches stay faint, and averaged over the tokens, weighted by the tokens' gains. A token
+    that matched the whole page has no weight.
 
     Args:
-        attribution: The page's score taken apart.
+        attribution: The page's score in shares.
         placed: Which vectors have a place on the page. Shape ``(vectors,)``.
-        tokens: The query tokens that count; all of them, if not given.
+        tokens: The query tokens that count; all if not given.
 
     Returns:
-        Shape ``(placed vectors,)``, in [0, 1]: 1 for the strongest, less where even that is weak.
+        Shape ``(placed vectors,)``, in [0, 1]: 1 for the strongest, less if even that is weak.
     """
     chosen = np.arange(len(attribution.best)) if tokens is None else tokens
     similarities = attribution.similarities[chosen][:, placed]
@@ -67,12 +65,12 @@ def heat_map(
     """Spread the vectors' heat over the page.
 
     Args:
-        boxes: Where each vector of the page lies. Shape ``(vectors, 4)``, fractions of the page. One that is the whole
-            page has no heat: it says nothing of where.
-        attribution: The page's score taken apart.
-        size: Of the page's picture, ``width, height`` in pixels.
-        tokens: The query tokens that count; all of them, if not given.
-        smooth: Let the heat of a grid of patches run from one into the next.
+        boxes: Place of each vector of the page. Shape ``(vectors, 4)``, fractions of the page. A box of the whole page
+            gets no heat.
+        attribution: The page's score in shares.
+        size: Size of the page's picture, ``width, height`` in pixels.
+        tokens: The query tokens that count; all if not given.
+        smooth: Blur the borders between patches of a grid.
 
     Returns:
         Shape ``(height, width)``, in [0, 1].
@@ -82,35 +80,34 @@ def heat_map(
     boxes = boxes[placed]
     strength = Image.new("L", size, 0)
     draw = ImageDraw.Draw(strength)
-    for vector in heat.argsort():  # the strongest last, so that it is not covered
+    for vector in heat.argsort():  # the strongest last, on top
         if heat[vector] > FAINTEST:
             box = box_pixels(boxes[vector], size, grow=0 if smooth else WORD_MARGIN_PX)
             draw.rectangle(box, fill=round(255 * float(heat[vector])))
     blur_px = PATCH_BLUR * _typical_edge_px(boxes, size) if smooth and len(boxes) else WORD_MARGIN_PX
     level = np.asarray(strength.filter(ImageFilter.GaussianBlur(blur_px)), np.float32) / 255
-    if smooth and level.any():  # a lone patch must not grow fainter for being smoothed
+    if smooth and level.any():  # smoothing must not make a lone patch fainter
         level *= heat.max() / level.max()
     return np.asarray(level, np.float32)
 
 
 def heat_layer(level: NDArray[np.float32]) -> Image.Image:
-    """Colour a heat map, transparent where there is no heat. RGBA."""
+    """Colour a heat map, transparent without heat. RGBA."""
     shades = np.linspace(0, 1, 256, dtype=np.float32)
-    opacity = 255 * LAYER_OPACITY * np.sqrt(shades)[:, None]
+    opacity = 255 * MAX_LAYER_OPACITY * np.sqrt(shades)[:, None]
     colours = np.concatenate([_colours(shades), opacity], axis=1).round().astype(np.uint8)
     return Image.fromarray(colours[np.rint(255 * level).astype(np.uint8)])
 
 
 def mark(page: Image.Image, level: NDArray[np.float32]) -> Image.Image:
-    """Lay translucent colour over a page, like a marker: what is written stays readable.
+    """Lay translucent colour over a page, like a marker, so that the text stays readable.
 
-    On light paper the colour darkens, which keeps black ink black; on dark paper it lightens, which keeps white
-    writing white.
+    The colour darkens light paper, which keeps black ink black. It lightens dark paper, which keeps white ink white.
     """
     marked = np.array(page.convert("RGB"))
     warm = level > 0
     paper = marked[warm].astype(np.float32)  # (pixels, 3)
-    opacity = MARKER_OPACITY * np.sqrt(level[warm])[:, None]
+    opacity = MAX_MARKER_OPACITY * np.sqrt(level[warm])[:, None]
     colour = _colours(level[warm]) / 255
     darkened = paper * (1 - opacity * (1 - colour))
     lightened = paper + (255 - paper) * opacity * colour
@@ -122,7 +119,7 @@ def mark(page: Image.Image, level: NDArray[np.float32]) -> Image.Image:
 def box_pixels(
     box: Sequence[float] | NDArray[np.float32], size: tuple[int, int], grow: int
 ) -> tuple[float, float, float, float]:
-    """A box in pixels of a picture of ``size``, with ``grow`` more on every side where there is room."""
+    """Convert a box to pixels of a picture of ``size``, with ``grow`` more on every side, within the picture."""
     width, height = size
     x0, y0, x1, y1 = (float(edge) for edge in box)
     return (
@@ -140,7 +137,7 @@ def _colours(level: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def _darkness(page: Image.Image) -> NDArray[np.float32]:
-    """How dark the paper is, whatever stands on it. Shape ``(height, width)``, 0 for light and 1 for dark."""
+    """How dark the paper below the ink is. Shape ``(height, width)``, 0 for light and 1 for dark."""
     blocks = page.convert("L").reduce(BACKDROP_STEP).filter(ImageFilter.MedianFilter(BACKDROP_MEDIAN))
     backdrop = blocks.resize(page.size, Image.Resampling.BILINEAR)
     dark, light = DARK

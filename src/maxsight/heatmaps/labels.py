@@ -1,4 +1,4 @@
-"""Where the labels of outlined places go: beside what they name, over as little of what the page says as can be."""
+"""Placing the labels of outlined boxes: near their boxes, over as little ink as possible."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Box = tuple[float, float, float, float]
 
 STEP_PX = 4
 CLEAR_PX = 3  # around a label
-EDGE_CONTRAST = 24  # of 255 between neighbouring pixels: writing and lines, not the paper's grain
-INK_COST_PX = 50_000  # a label goes 500 px away rather than cover one hundredth of its area of ink
+MIN_EDGE_CONTRAST = 24  # of 255 between neighbouring pixels: text and lines, not the paper's grain
+INK_COST_PX = 50_000  # a label moves 500 px rather than cover ink of a hundredth of its area
 OUTLINE_COST_PX = 3_000
 LABEL_COST_PX = 1_000_000
-BESIDE_PX = 40  # within which writing on the same line would be read together with a label
+BESIDE_PX = 40  # text so near on the same line is read together with a label
 BESIDE_COST_PX = 400
-ASIDE_COST = 0.02  # of each pixel to the side, so that of places equally near one begins where its box does
+ASIDE_COST = 0.02  # per pixel to the side: of places equally near, one that begins where its box does wins
 BELOW_COST_PX = 1.0
 
 
@@ -29,12 +29,12 @@ def place_labels(
     """Find a place for each label.
 
     Args:
-        page: What must stay readable, before anything is drawn on it.
-        boxes: What the labels name.
-        sizes: Of the labels, ``width, height`` in pixels.
+        page: The page before anything is drawn on it. Its text must stay readable.
+        boxes: The boxes that the labels name.
+        sizes: Sizes of the labels, ``width, height`` in pixels.
 
     Returns:
-        For each label where it goes, clear of those before it; None for one that is larger than the page.
+        Place of each label, clear of the labels before it; None for a label that is larger than the page.
     """
     ink = _ink(page)
     placed: list[Box | None] = []
@@ -44,11 +44,11 @@ def place_labels(
 
 
 def _ink(page: Image.Image) -> NDArray[np.int64]:
-    """How many pixels of edges lie above and left of each corner. Shape ``(height + 1, width + 1)``."""
+    """Edge pixels above and left of each corner, as an integral image. Shape ``(height + 1, width + 1)``."""
     grey = np.asarray(page.convert("L"), np.int16)
     edges = np.zeros(grey.shape, bool)
-    edges[:, 1:] |= np.abs(np.diff(grey, axis=1)) > EDGE_CONTRAST
-    edges[1:] |= np.abs(np.diff(grey, axis=0)) > EDGE_CONTRAST
+    edges[:, 1:] |= np.abs(np.diff(grey, axis=1)) > MIN_EDGE_CONTRAST
+    edges[1:] |= np.abs(np.diff(grey, axis=0)) > MIN_EDGE_CONTRAST
     return np.pad(edges.cumsum(axis=0, dtype=np.int64).cumsum(axis=1), ((1, 0), (1, 0)))
 
 
@@ -59,7 +59,7 @@ def _ink_within(
     rights: NDArray[np.int64],
     bottoms: NDArray[np.int64],
 ) -> NDArray[np.int64]:
-    """Pixels of edges within boxes that begin and end at these columns and rows. Shape ``(rows, columns)``."""
+    """Edge pixels within boxes that begin and end at these columns and rows. Shape ``(rows, columns)``."""
     return (
         ink[np.ix_(bottoms, rights)]
         - ink[np.ix_(tops, rights)]
@@ -71,9 +71,9 @@ def _ink_within(
 def _place(
     ink: NDArray[np.int64], box: Box, size: tuple[int, int], boxes: Sequence[Box], labels: Sequence[Box]
 ) -> Box | None:
-    """The place that costs least, in pixels of distance from the box."""
+    """The cheapest place. Costs are in pixels of distance from the box."""
     width, height = (edge + 2 * CLEAR_PX for edge in size)
-    # From where a label right above the box is in line with it.
+    # The grid contains the place right above the box, aligned with its left edge.
     lefts = np.arange(round(box[0] - CLEAR_PX) % STEP_PX, ink.shape[1] - width, STEP_PX)
     tops = np.arange(round(box[1] - height) % STEP_PX, ink.shape[0] - height, STEP_PX)
     if not (len(lefts) and len(tops)):

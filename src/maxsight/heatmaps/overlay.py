@@ -37,12 +37,12 @@ PALETTE = (
 
 @dataclass(frozen=True, slots=True)
 class Captions:
-    """What the legend says beside the matches.
+    """Texts of the legend besides the matches.
 
     Attributes:
-        query: The question, at its head.
-        title: Which page, and its score.
-        notes: What the picture does not show, at its foot.
+        query: The question, at the top.
+        title: The page and its score.
+        notes: What the picture does not show, at the bottom.
     """
 
     query: str
@@ -63,14 +63,14 @@ def draw_overlay(
 
     Args:
         picture: The page as a person sees it.
-        boxes: Where each vector of the page lies. Shape ``(vectors, 4)``, fractions of the page.
-        attribution: The page's score taken apart.
+        boxes: Place of each vector of the page. Shape ``(vectors, 4)``, fractions of the page.
+        attribution: The page's score in shares.
         matches: Where each query word matched.
-        captions: For the legend.
-        smooth: Let the heat of a grid of patches run from one into the next.
+        captions: Texts of the legend.
+        smooth: Blur the borders between patches of a grid.
 
     Returns:
-        RGB, the page with its longer edge at ``PAGE_EDGE_PX``, a legend to its right.
+        The page, with its longer edge at ``PAGE_EDGE_PX``, and a legend to its right. RGB.
     """
     page = scaled(picture.convert("RGB"))
     marked = mark(page, heat_map(boxes, attribution, page.size, smooth=smooth))
@@ -84,14 +84,14 @@ def draw_overlay(
 
 
 def scaled(picture: Image.Image) -> Image.Image:
-    """The size in which a page is drawn on."""
+    """Scale a page to the size that it is drawn in."""
     scale = min(PAGE_EDGE_PX / max(picture.size), MAX_ENLARGEMENT)
     size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
     return picture.resize(size, Image.Resampling.LANCZOS)
 
 
 def captioned(picture: Image.Image, caption: str) -> Image.Image:
-    """A picture with one line above it."""
+    """Add one line of text above a picture."""
     sheet = Image.new("RGB", (picture.width, picture.height + CAPTION_PX), PAPER)
     sheet.paste(picture, (0, CAPTION_PX))
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
@@ -112,7 +112,7 @@ def _outline(
     matches: Sequence[Match],
     colours: Sequence[tuple[int, int, int]],
 ) -> None:
-    """Outline where each query word matched and write the word where it covers least of the page."""
+    """Outline where each query word matched, and write the word where it covers least ink."""
     draw, font = ImageDraw.Draw(marked), ImageFont.load_default(15)
     found = [
         (
@@ -136,7 +136,7 @@ def _outline(
 
 
 def _way(label: Box, box: Box) -> tuple[float, float, float, float]:
-    """The shortest line from one to the other."""
+    """The shortest line from a label to its box."""
     ends = []
     for low, high in ((0, 2), (1, 3)):
         if label[high] < box[low] or box[high] < label[low]:

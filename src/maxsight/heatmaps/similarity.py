@@ -1,8 +1,7 @@
 """Which query word matched which region, and how much of the score each gave.
 
-A vector comes from a span of the page's text, or from a patch of its picture. What a patch says is the words that it
-overlaps; where a page has no text, a match is a place and no words. Vectors of the whole page (those of a prompt) count
-like all others, and point at nothing.
+A vector stands for a span of the page's text, or for a patch of its picture. The text of a patch is the words that it
+overlaps. Vectors of the whole page, such as those of a prompt, count like all others but have no place.
 """
 
 from __future__ import annotations
@@ -19,20 +18,20 @@ from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding
 
 SNIPPET_CHARS = 240
 MIN_OVERLAP = 0.25
-"""A patch shows a word if it holds this share of the word's area, or the word this share of the patch's."""
+"""A patch shows a word if their overlap is at least this share of the smaller one's area."""
 GAIN_STEP = 2.0**-24
-"""As fine as float32 is below 1. Sums of such steps in float64 are exact, so no share of a score is lost on the way."""
+"""The resolution of float32 just below 1. Sums of such steps are exact in float64, so shares add up to the score."""
 PUNCTUATION = " \t\n.,;:!?\"'()[]{}«»“”„…"
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Attribution:
-    """A page's score taken apart. The shares sum to the score, exactly and in whatever order they are added.
+    """A page's score in shares. They sum to the score exactly, in any order.
 
     Attributes:
-        similarities: Every query token against every vector. Shape ``(query_tokens, vectors)``.
-        best: The vector each query token picked. Shape ``(query_tokens,)``.
-        gains: What each pick added to the score, in steps of ``GAIN_STEP``. Shape ``(query_tokens,)``.
+        similarities: Of every query token and every vector. Shape ``(query_tokens, vectors)``.
+        best: The most similar vector of each query token. Shape ``(query_tokens,)``.
+        gains: What each query token gave to the score, in steps of ``GAIN_STEP``. Shape ``(query_tokens,)``.
     """
 
     similarities: NDArray[np.float32]
@@ -46,13 +45,13 @@ class Attribution:
 
     @property
     def vector_gains(self) -> NDArray[np.float64]:
-        """What each vector of the page added to the score. Shape ``(vectors,)``."""
+        """What each vector of the page gave to the score. Shape ``(vectors,)``."""
         vectors = self.similarities.shape[1]
         return np.bincount(self.best, weights=self.gains, minlength=vectors).astype(np.float64)
 
 
 def attribute(query: QueryEmbedding, embedding: PageEmbedding) -> Attribution:
-    """Take a page's score apart.
+    """Split a page's score into shares.
 
     Raises:
         InputError: The page has no vectors.
@@ -68,7 +67,7 @@ def attribute(query: QueryEmbedding, embedding: PageEmbedding) -> Attribution:
 def match_words(
     query: QueryEmbedding, page: Page, embedding: PageEmbedding, attribution: Attribution
 ) -> tuple[Match, ...]:
-    """Say for each query word where it matched, in the order of the query.
+    """Find for each query word the region where it matched, in the order of the query.
 
     A word of several tokens gets the sum of their gains, and the region that gave most of it.
     """
@@ -85,11 +84,7 @@ def match_words(
 
 
 def regions_at(page: Page, embedding: PageEmbedding, vectors: NDArray[np.intp]) -> dict[int, Region]:
-    """Describe the regions of some vectors.
-
-    Returns:
-        By vector.
-    """
+    """Describe the regions of some vectors, by vector."""
     picked = np.unique(vectors)
     regions = embedding.regions.of(picked)
     whole = regions.whole_page.tolist()
@@ -97,7 +92,7 @@ def regions_at(page: Page, embedding: PageEmbedding, vectors: NDArray[np.intp]) 
     if regions.spans is not None:
         texts = [page.text[start:end] for start, end in whole_words(page, regions.spans).tolist()]
     else:
-        assert regions.boxes is not None  # a region has one or the other
+        assert regions.boxes is not None  # a region has spans or boxes
         texts = ["" if skip else _text_in(page, box) for box, skip in zip(regions.boxes, whole, strict=True)]
     described = [Region(box, text.strip(PUNCTUATION)) for box, text in zip(boxes, texts, strict=True)]
     return {
@@ -115,7 +110,7 @@ def _text_in(page: Page, box: NDArray[np.float32]) -> str:
 
 
 def words_in(page: Page, box: NDArray[np.float32]) -> NDArray[np.intp]:
-    """Find the words that stand in a box, in reading order: none where words have no boxes."""
+    """Find the words in a box, in reading order; none if words have no boxes."""
     if page.words.boxes is None:
         return np.empty(0, np.intp)
     boxes, place = page.words.boxes.astype(np.float64), box.astype(np.float64).round(5)
@@ -126,7 +121,7 @@ def words_in(page: Page, box: NDArray[np.float32]) -> NDArray[np.intp]:
 
 
 def whole_words(page: Page, spans: NDArray[np.int32]) -> NDArray[np.int32]:
-    """Widen spans to the words they touch: a piece of a word means little to a person. Shape ``(spans, 2)``."""
+    """Widen spans to whole words, which mean more to a person than parts. Shape ``(spans, 2)``."""
     words = page.words.spans
     if not len(words):
         return spans
@@ -138,7 +133,7 @@ def whole_words(page: Page, spans: NDArray[np.int32]) -> NDArray[np.int32]:
 
 
 def snippet(page: Page, embedding: PageEmbedding, attribution: Attribution) -> str:
-    """Cut out the stretch of the page's text that gave most of the score; nothing where the page has no text."""
+    """Return the stretch of the page's text that gave most of the score."""
     spans, gains = _spans_that_gave(page, embedding, attribution)
     if not len(spans):
         return shorten(page.text, 0)
@@ -150,13 +145,13 @@ def snippet(page: Page, embedding: PageEmbedding, attribution: Attribution) -> s
 def _spans_that_gave(
     page: Page, embedding: PageEmbedding, attribution: Attribution
 ) -> tuple[NDArray[np.int32], NDArray[np.float64]]:
-    """The spans of text behind a score, and what each gave. A patch shares its gain out among its words."""
+    """The spans of text that gave the score, and how much. A patch divides its gain among its words."""
     regions, gains = embedding.regions, attribution.vector_gains
     picked = np.unique(attribution.best)
     picked = picked[~regions.whole_page[picked]]
     if regions.spans is not None:
         return regions.spans[picked], gains[picked]
-    assert regions.boxes is not None  # a region has one or the other
+    assert regions.boxes is not None  # a region has spans or boxes
     word_gains = np.zeros(len(page.words))
     for vector in picked:
         shown = words_in(page, regions.boxes[vector])
@@ -166,7 +161,7 @@ def _spans_that_gave(
 
 
 def shorten(text: str, start: int) -> str:
-    """Cut ``SNIPPET_CHARS`` around ``start`` at word boundaries, on one line, nothing of the paragraph before it."""
+    """Cut about ``SNIPPET_CHARS`` around ``start`` at word boundaries, on one line, from one paragraph on."""
     begin = max(0, start - SNIPPET_CHARS // 4)
     if (paragraph_break := text.rfind("\n\n", begin, start)) >= 0:
         begin = paragraph_break + 2

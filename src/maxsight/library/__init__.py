@@ -1,1 +1,1 @@
-"""The composition of the rooms below: a library that indexes, searches, explains, copies and looks after itself."""
+"""The composition of the rooms below: a library that indexes, searches, explains, copies and maintains itself."""

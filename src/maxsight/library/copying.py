@@ -1,20 +1,21 @@
-"""Copy a library from one store to another, page by page, without encoding anything again.
+"""Copying a library from one store to another, page by page, without encoding anything again.
 
-Afterwards the copy holds what the source holds. Pages that are there already are compared and left, so a copy that
-was interrupted goes on where it stopped, and an old copy is brought up to date. What is written is read back and
-compared.
+Pages that are there already are compared and left. So a copy that was interrupted goes on where it stopped, and an old
+copy is brought up to date. What is written is read back and compared.
 """
 
 from __future__ import annotations
 
 import time
 from array import array
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from hashlib import sha256
+from itertools import compress
 from os import PathLike
 from pathlib import Path
+from typing import NamedTuple
 
 from maxsight.errors import EncoderMismatchError, InputError, StoreError
 from maxsight.identity import page_ids
@@ -44,12 +45,12 @@ class CopyReport:
     """What a copy did. Source and destination hold the same now.
 
     Attributes:
-        documents: Documents of the library.
-        pages: Their pages.
+        documents: Documents in the library.
+        pages: Pages of all documents.
         vectors: Vectors of all pages.
         written: Pages that were written.
         unchanged: Pages that were there already, and the same.
-        removed: Documents that the source does not have, and the destination no more.
+        removed: Documents that were removed from the destination, since the source does not have them.
         checksum: Of everything both hold: page ids, contents, vectors and fields.
         seconds: Wall time.
     """
@@ -64,13 +65,11 @@ class CopyReport:
     seconds: float
 
 
-@dataclass(slots=True)
-class _Group:
-    """Pages that are read and written together."""
+class _Group(NamedTuple):
+    """Pages that are read and written together; ``replaces`` if their commit drops another content of the document."""
 
-    ids: list[str] = field(default_factory=list)
-    vectors: int = 0
-    replaces: bool = False
+    ids: list[str]
+    replaces: bool
 
 
 def copy(
@@ -115,13 +114,13 @@ def open_destination(address: Address, source: Manifest, root: Path | None) -> S
     """Open the store that a library is copied to, or make it.
 
     Args:
-        address: Where.
-        source: What the library says of itself.
+        address: Where it is.
+        source: Of the library that is copied.
         root: The folder its documents are named relative to; None if they are named absolutely.
 
     Raises:
-        EncoderMismatchError: There is a library with vectors of another space.
-        InputError: There is one whose pages are pooled differently, or whose names are relative to another folder.
+        EncoderMismatchError: The library there has vectors of another space.
+        InputError: Its pages are pooled differently, or its names are relative to another folder.
     """
     if isinstance(address, MilvusAddress) and address.root:
         root = address.root
@@ -165,10 +164,10 @@ def copy_pages(
 
     Args:
         source: What is copied. Nothing is written to it.
-        destination: Where to.
+        destination: The store that is written to.
         prune: Remove documents that the source does not have.
-        on_progress: Called with steps done and steps in all: each page is one when it is copied, and one when it has
-            been compared.
+        on_progress: Called with steps done and steps in all: each page is one step when it is copied, and one when it
+            has been compared.
 
     Raises:
         InputError: The destination holds documents that the source does not have.
@@ -181,15 +180,16 @@ def copy_pages(
         copy.write()
         if isinstance(destination, Persistent):
             destination.optimize()
-        copy.compare()
+        total = copy.compare()
+    written = sum(copy.written)
     return CopyReport(
         documents=len(copy.entries),
-        pages=sum(len(entry.page_indices) for entry in copy.entries),
+        pages=len(copy.written),
         vectors=sum(entry.vectors for entry in copy.entries),
-        written=sum(copy.written),
-        unchanged=len(copy.written) - sum(copy.written),
+        written=written,
+        unchanged=len(copy.written) - written,
         removed=tuple(removed),
-        checksum=f"{copy.total:016x}",
+        checksum=f"{total:016x}",
         seconds=time.monotonic() - start,
     )
 
@@ -200,7 +200,6 @@ class _Copy:
     Attributes:
         entries: Documents of the source.
         written: For each page, in the order they are copied, whether it was written.
-        total: Sum of all pages' checksums, in 64 bits.
     """
 
     def __init__(
@@ -215,14 +214,13 @@ class _Copy:
         self._replaced = {
             entry.document.path
             for entry in self.entries
-            if (old := self._there.get(entry.document.path)) and _is_other(old, entry)
+            if (old := self._there.get(entry.document.path)) and _has_other_pages(old, entry)
         }
         self._checksums = array("Q")
         self.written = bytearray()
-        self.total = 0
 
     def remove_others(self, prune: bool) -> list[str]:
-        """Remove documents that the source does not have, if that is wanted."""
+        """Remove documents that the source does not have, or refuse to copy if ``prune`` is false."""
         others = sorted(set(self._there) - {entry.document.path for entry in self.entries})
         if others and not prune:
             raise InputError(
@@ -242,20 +240,23 @@ class _Copy:
             for page in page_ids(entry.document, entry.page_indices)
         }
         for group in self._groups():
-            pages = self._read(group.ids)
-            sums = [_checksum(page) for page in pages]
+            pages = self._source.read(group.ids)
+            if len(pages) < len(group.ids):
+                raise StoreError(
+                    "the source was changed while it was being copied", hint="Run the same command again."
+                )
             old = self._destination.read([name for name in group.ids if name in stored])
-            same = {page.page_id: _checksum(page) for page in old}
-            changed = [same.get(page.page_id) != total for page, total in zip(pages, sums, strict=True)]
-            given = [page for page, is_changed in zip(pages, changed, strict=True) if is_changed]
-            if given:
-                self._destination.put(given, replace_documents=group.replaces)
+            there = {page.page_id: _checksum(page) for page in old}
+            sums = [_checksum(page) for page in pages]
+            changed = [there.get(page.page_id) != total for page, total in zip(pages, sums, strict=True)]
+            if any(changed):
+                self._destination.put(list(compress(pages, changed)), replace_documents=group.replaces)
             self._checksums.extend(sums)
             self.written.extend(changed)
             self._advance(len(pages))
 
-    def compare(self) -> None:
-        """Read back what was written, and count everything.
+    def compare(self) -> int:
+        """Read back what was written, and return the sum of all pages' checksums, in 64 bits.
 
         Raises:
             StoreError: Something is not as it was in the source.
@@ -264,33 +265,42 @@ class _Copy:
         for group in self._groups():
             last = first + len(group.ids)
             expected = dict(zip(group.ids, self._checksums[first:last], strict=True))
-            back = [name for name, is_new in zip(group.ids, self.written[first:last], strict=True) if is_new]
+            back = list(compress(group.ids, self.written[first:last]))
             found = {page.page_id: _checksum(page) for page in self._destination.read(back)}
             if differing := [name for name in back if found.get(name) != expected[name]]:
                 raise StoreError(
                     f"{len(differing)} pages did not come back as they were written, such as {differing[0]}",
-                    hint="Run the same command again; if this stays, the destination's storage is not to be trusted.",
+                    hint="Run the same command again. If it fails again, do not trust the destination's storage.",
                 )
-            self.total = sum((self.total, *expected.values())) % 2**64
             first = last
             self._advance(len(group.ids))
-        if _contents(self._destination.documents()) != _contents(self.entries):
+        copied = [
+            replace(entry, mixed=False) for entry in self.entries
+        ]  # of a mixed document, its entry is copied
+        if self._destination.documents() != copied:
             raise StoreError(
-                "the destination does not hold the same documents: something else has written there meanwhile",
+                "the destination does not hold the same documents: another process has written there meanwhile",
                 hint="Run the same command again.",
             )
+        return sum(self._checksums) % 2**64
 
     def _groups(self) -> Iterator[_Group]:
-        most = BYTES_PER_GROUP // (2 * self._source.manifest.space.dim)
-        return _groups(self.entries, self._replaced, most)
-
-    def _read(self, ids: Sequence[str]) -> list[IndexedPage]:
-        pages = self._source.read(ids)
-        if len(pages) < len(ids):
-            raise StoreError(
-                "the source was changed while it was being copied", hint="Run the same command again."
-            )
-        return pages
+        """All pages in groups. A document that takes another's place begins one, whose commit drops the other."""
+        max_vectors = BYTES_PER_GROUP // (2 * self._source.manifest.space.dim)
+        ids: list[str] = []
+        vectors, replaces = 0.0, False
+        for entry in sorted(self.entries, key=lambda entry: entry.document.path in self._replaced):
+            vectors_per_page = entry.vectors / len(entry.page_indices)
+            begins = entry.document.path in self._replaced
+            for name in page_ids(entry.document, entry.page_indices):
+                if begins or len(ids) == PAGES_PER_GROUP or vectors + vectors_per_page > max_vectors:
+                    if ids:
+                        yield _Group(ids, replaces)
+                    ids, vectors, replaces, begins = [], 0.0, begins, False
+                ids.append(name)
+                vectors += vectors_per_page
+        if ids:
+            yield _Group(ids, replaces)
 
     def _advance(self, pages: int) -> None:
         self._done += pages
@@ -298,48 +308,13 @@ class _Copy:
             self._on_progress(self._done, 2 * sum(len(entry.page_indices) for entry in self.entries))
 
 
-def _is_other(old: DocumentEntry, new: DocumentEntry) -> bool:
-    """Whether pages of a stored document have to go: of another content, or more than there are."""
+def _has_other_pages(old: DocumentEntry, new: DocumentEntry) -> bool:
+    """Whether a stored document has pages that must be dropped: of another content, or more than the new one has."""
     same = old.document.content_hash == new.document.content_hash and not old.mixed
     return not (same and set(old.page_indices) <= set(new.page_indices))
 
 
-def _groups(
-    entries: Sequence[DocumentEntry], replaced: Collection[str], most_vectors: int
-) -> Iterator[_Group]:
-    """All pages in groups; a document that takes another's place begins one, so that its commit drops the other."""
-    group = _Group()
-    for entry in sorted(entries, key=lambda entry: entry.document.path in replaced):
-        vectors = entry.vectors / len(entry.page_indices)
-        begins = entry.document.path in replaced
-        for name in page_ids(entry.document, entry.page_indices):
-            is_full = group.vectors + vectors > most_vectors or len(group.ids) == PAGES_PER_GROUP
-            if begins or is_full:
-                if group.ids:
-                    yield group
-                group = _Group(replaces=begins)
-                begins = False
-            group.ids.append(name)
-            group.vectors += round(vectors)
-    if group.ids:
-        yield group
-
-
 def _checksum(page: IndexedPage) -> int:
-    """64 bits of everything a page holds, under whatever store."""
+    """64 bits of everything a page holds, the same in every store."""
     content, metadata = to_row(page)["checksum"], metadata_checksum(page.metadata)
     return int.from_bytes(sha256(f"{page.page_id} {content} {metadata}".encode()).digest()[:8])
-
-
-def _contents(entries: Sequence[DocumentEntry]) -> list[tuple[object, ...]]:
-    """What listings say, whatever kinds of mappings the stores give."""
-    return [
-        (
-            entry.document,
-            entry.page_indices,
-            entry.vectors,
-            dict(entry.metadata),
-            tuple(map(dict, entry.page_fields)),
-        )
-        for entry in entries
-    ]

@@ -1,6 +1,6 @@
-"""A stored page as a picture, and where its words and its vectors lie in it.
+"""A stored page as a picture, with the places of its words and vectors.
 
-Plain text has no picture of its own: it is drawn, the same way for an encoder that looks at it as for a person.
+Plain text has no picture of its own. It is drawn in the same way for an encoder and for a person.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class PagePicture(NamedTuple):
 
     Attributes:
         image: The page, RGB.
-        boxes: Where each of its vectors lies in it, in fractions. Shape ``(vectors, 4)``.
+        boxes: The place of each of its vectors, in fractions. Shape ``(vectors, 4)``.
     """
 
     image: Image.Image
@@ -39,14 +39,14 @@ def draw_page(
     """Draw a page.
 
     Args:
-        row: Which.
-        home: What its document's path is relative to; None if it is absolute.
+        row: The stored page.
+        home: The folder its document's path is relative to; None if it is absolute.
         settings: How files are read.
-        renderer: Draws pages of files that are not plain text.
+        renderer: Draws pages of all files but plain text.
 
     Raises:
         UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
-        InputError: The picture would have too many pixels.
+        InputError: The picture has too many pixels.
     """
     regions = row.embedding.regions
     if row.page.text_source is TextSource.FILE:
@@ -54,14 +54,14 @@ def draw_page(
         picture, word_boxes = layout_text(row.page.text, row.page.words, max_pixels=limit)
         boxes = _boxes_of_spans(row, word_boxes) if regions.boxes is None else regions.boxes
         return PagePicture(picture, boxes)
-    assert regions.boxes is not None  # only plain text is without
+    assert regions.boxes is not None  # only plain text has no boxes
     file = source_file(row.document.path, home)
     check_unchanged(file, row.document)
     return PagePicture(renderer.render(file, row.page.page_index, settings), regions.boxes)
 
 
 def placed(row: IndexedPage) -> Page:
-    """The page, its words with their boxes where an encoder has looked at plain text: there are none stored."""
+    """Return the page. If an encoder has looked at plain text, its words get their boxes, which are not stored."""
     page = row.page
     if row.embedding.regions.spans is not None or page.words.boxes is not None or not page.text:
         return page
@@ -69,10 +69,10 @@ def placed(row: IndexedPage) -> Page:
 
 
 def check_unchanged(file: Path, document: Document) -> None:
-    """Refuse to draw on a file that is not the one that was indexed: the regions would be wrong.
+    """Refuse to draw on a file that has changed since it was indexed: the regions would be wrong.
 
     Raises:
-        UnreadableDocumentError: It is another, or not there.
+        UnreadableDocumentError: It has changed, or is not there.
     """
     try:
         stat = file.stat()
@@ -87,7 +87,7 @@ def check_unchanged(file: Path, document: Document) -> None:
 
 
 def _boxes_of_spans(row: IndexedPage, word_boxes: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Give each vector of a plain text page the box around its words, or of the page if it stands for that."""
+    """Give each vector of a plain text page the box around its words, or the whole page if it has no place."""
     regions, starts = row.embedding.regions, row.page.words.spans[:, 0]
     assert regions.spans is not None  # regions without boxes have spans
     firsts = np.maximum(np.searchsorted(starts, regions.spans[:, 0], side="right") - 1, 0)

@@ -22,9 +22,9 @@ PAGES_PER_ROW_GROUP = 64
 def export_parquet(store: Readable, page_ids: Sequence[str], file: Path) -> int:
     """Write stored pages to a file, one row each, and return how many.
 
-    Columns: ``page_id, path, file, page_number, text, vectors`` (a list of ``dim`` float32 each), ``boxes`` (a list
-    of four fractions of the page each) and ``spans`` (a list of two character offsets each), both null where an
-    encoder has none, then the user's fields.
+    Columns: ``page_id, path, file, page_number, text, vectors`` (lists of ``dim`` float32), ``boxes`` (lists of four
+    fractions of the page), ``spans`` (lists of two character offsets), then the user's fields. Boxes or spans are null
+    if the encoder has none.
 
     Raises:
         InputError: The file can't be written, or does not end in ``.parquet``.

@@ -1,4 +1,4 @@
-"""Where libraries lie: the one module that knows every kind of store, and what documents are named relative to."""
+"""Finding, making and opening stores. This is the only module that knows every kind of store."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from maxsight.stores.local.store import LocalStore
 from maxsight.stores.manifest import Manifest
 
 Place = str | PathLike[str] | MilvusAddress
-"""A library as people name it: a folder, a Milvus Lite database (``NAME.db``), a server's URL."""
+"""What people write for a library: a folder, a Milvus Lite database (``NAME.db``), a server's URL."""
 
 
 def find_place(named: Place | None, token: str | None = None) -> Address:
-    """The address somebody means.
+    """Resolve what a person wrote to an address.
 
     Args:
-        named: As it was written; ``MAXSIGHT_LIBRARY`` or ``./maxsight.library`` if not given.
-        token: Of a server; ``MAXSIGHT_TOKEN`` if not given.
+        named: What was written; ``MAXSIGHT_LIBRARY`` or ``./maxsight.library`` if not given.
+        token: For a server; ``MAXSIGHT_TOKEN`` if not given.
 
     Raises:
-        InputError: It is no address.
+        InputError: It is not an address.
     """
     if isinstance(named, MilvusAddress):
         return replace(named, token=token) if token else named
@@ -101,13 +101,13 @@ def writable(store: AnyStore, place: str) -> Store:
 
 
 def home_of(address: Address | None, manifest: Manifest) -> Path | None:
-    """The folder that a library's documents are named relative to; None where all are named absolutely.
+    """Return the folder that a library's documents are named relative to; None if they have absolute paths.
 
     It is the folder that holds the library, so that both can be moved together, unless the library was made with
-    another root. A server is in no folder. An address may say where that root is on this machine.
+    another root. An address may say where that root is on this machine.
 
     Raises:
-        InputError: The address names a root, and the library has none.
+        InputError: The address has a root, and the library has none.
     """
     if manifest.root is None:
         home = holder_of(address)
@@ -124,6 +124,6 @@ def home_of(address: Address | None, manifest: Manifest) -> Path | None:
 
 
 def holder_of(address: Address | None) -> Path | None:
-    """The folder that holds a library; None for one on a server or in memory."""
+    """Return the folder that holds a library; None for one on a server or in memory."""
     held = address.lite_path if isinstance(address, MilvusAddress) else address
     return held.resolve().parent if held else None

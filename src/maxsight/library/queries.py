@@ -1,4 +1,4 @@
-"""What can be asked: a text, a list of phrases, or vectors."""
+"""What a query can be (a text, phrases, vectors), and how it becomes vectors."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from maxsight.errors import DimensionMismatchError, InputError
 from maxsight.types import EmbeddingSpace, Floats, QueryEmbedding
 
 Query = str | Sequence[str] | Floats
-"""A text; phrases, each of which is looked for as a whole; or vectors of shape ``(query_tokens, dim)``."""
+"""A text; phrases, each searched for as a whole; or vectors of shape ``(query_tokens, dim)``."""
 
 
 def embed_query(encoder: Callable[[], Encoder], space: EmbeddingSpace, query: Query) -> QueryEmbedding:
-    """Make vectors of whatever is asked.
+    """Encode a query.
 
     Args:
-        encoder: Gives the library's encoder; vectors need none.
-        space: Of the library's vectors.
-        query: What is asked. A phrase of a list is one vector where the encoder makes those; else it has all that the
-            encoder makes of it, and they count as one.
+        encoder: Gives the library's encoder. It is not called for vectors.
+        space: The embedding space of the library.
+        query: A text, phrases or vectors. A phrase becomes one vector if the encoder can make one; else all its vectors
+            count as one word.
 
     Raises:
         InputError: A text is not valid, or a vector has no direction.
@@ -50,7 +50,7 @@ def load_vectors(file: Path) -> Floats:
     """Read a query's vectors from a ``.npy`` file.
 
     Raises:
-        InputError: It can't be read, or holds something else than numbers.
+        InputError: It can't be read, or does not hold floats.
     """
     try:
         vectors = np.load(file, allow_pickle=False)
@@ -81,11 +81,11 @@ def _embed_vectors(query: Floats, dim: int) -> QueryEmbedding:
 
 
 def _check_text(query: str) -> None:
-    """Refuse what no encoder can read: bytes of a command line that are not UTF-8 come as lone surrogates."""
+    """Refuse lone surrogates, which no encoder can read. Bytes of a command line that are not UTF-8 become those."""
     try:
         query.encode()
     except UnicodeEncodeError as error:
         raise InputError(
             f"the query is not valid UTF-8 text at character {error.start + 1}",
-            hint="Type it anew, or convert it: iconv -t UTF-8",
+            hint="Type it again, or convert it: iconv -t UTF-8",
         ) from error

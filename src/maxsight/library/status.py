@@ -13,13 +13,13 @@ from maxsight.types import EmbeddingSpace
 
 @dataclass(frozen=True, slots=True)
 class ExpectedErrors:
-    """What is expected of OCR on a document: its character error rate, of the pages that have been judged.
+    """The expected character error rate of OCR on a document, over its pages that have been judged.
 
     Attributes:
-        mean_cer: Over these pages.
-        worst_cer: Of the worst page.
-        worst_page: Its number.
-        judged: Pages that have a number.
+        mean_cer: Mean over these pages.
+        worst_cer: Rate of the worst page.
+        worst_page: Number of that page.
+        judged: How many pages have been judged.
     """
 
     mean_cer: float
@@ -29,7 +29,7 @@ class ExpectedErrors:
 
     @classmethod
     def of(cls, entry: DocumentEntry) -> Self | None:
-        """Sum up a document's pages; None where no page has a number."""
+        """Summarise a document's pages; None if no page has been judged."""
         pages = zip(entry.page_indices, entry.page_fields, strict=False)
         rates = {
             index + 1: float(fields["predicted_cer"]) for index, fields in pages if "predicted_cer" in fields
@@ -41,7 +41,7 @@ class ExpectedErrors:
 
 
 def quality_notes(entry: DocumentEntry) -> dict[int, str]:
-    """Why a page's expected error rates are doubtful, or why it has none, by page number."""
+    """Return by page number why expected error rates are doubtful or missing."""
     pages = zip(entry.page_indices, entry.page_fields, strict=False)
     return {index + 1: str(fields["quality_note"]) for index, fields in pages if fields.get("quality_note")}
 
@@ -51,22 +51,22 @@ class Status:
     """What a library holds.
 
     Attributes:
-        path: Where it lies.
-        documents: Documents.
-        incomplete: Of these, how many lack pages.
-        pages: Pages.
+        path: Where it is.
+        documents: How many documents it holds.
+        incomplete: How many of these lack pages.
+        pages: How many pages it holds.
         vectors: Vectors of all pages.
-        size_bytes: What it takes on disk; None where that is a server's.
-        store: What keeps it.
-        space: The embedding space.
-        pool_factor: Pages keep one in so many of their encoder's vectors; 1 keeps them all.
+        size_bytes: Its size on disk; None if it is not on a disk of its own.
+        store: Description of its store.
+        space: Its embedding space.
+        pool_factor: One in so many of a page's vectors is stored; 1 if all are.
         fields: The user's fields and their types.
-        format_version: How its rows lie.
+        format_version: Format of its rows.
         created_by: The version of maxsight that made it.
-        audit: What was last measured of the search; None if nothing was.
-        audit_holds: Whether searches go by it.
-        candidates: How many pages a search looks at by it, for as many results and the recall that were measured; None
-            where it scores every page, or goes by its defaults.
+        audit: The last audit of the search; None if there is none.
+        audit_holds: Whether searches use the audit.
+        candidates: How many candidates the audit makes a search take, for the recall and number of results that were
+            measured; None if it scores every page or takes the default.
     """
 
     path: str
@@ -87,7 +87,7 @@ class Status:
 
     @classmethod
     def of(cls, store: AnyStore, place: str) -> Self:
-        """Count what is there."""
+        """Count what a store holds."""
         entries = store.documents()
         pages = sum(len(entry.page_indices) for entry in entries)
         manifest, audit = store.manifest, store.last_audit()

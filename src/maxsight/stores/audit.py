@@ -1,4 +1,4 @@
-"""What an audit of a library's search measured, as it is kept beside the library's pages."""
+"""What an audit of a library's search measured. It is stored beside the pages."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-OUTGROWN = 4
-"""Times as many pages as were measured: of more, an audit says nothing."""
+MAX_GROWTH = 4
+"""An audit holds for at most so many times the pages that were measured."""
 
 logger = logging.getLogger(__name__)
 
@@ -20,11 +20,11 @@ class Setting:
     """The search with one number of candidates.
 
     Attributes:
-        candidates: How many pages are looked at closely.
-        recall: Share of the exact top pages that it finds, the mean over all queries.
-        recall_low: What the mean is at least for other queries of this kind, with 95 % confidence.
-        lowest: The share for the query it serves worst.
-        latency_p50_ms: Median time to rank pages for a query that is encoded already.
+        candidates: How many pages are candidates.
+        recall: Mean over all queries of the share of exact top pages that it finds.
+        recall_low: Lower 95 % confidence bound of that mean.
+        lowest: The smallest share of all queries.
+        latency_p50_ms: Median time to rank pages for an encoded query.
         latency_p95_ms: 95th percentile.
     """
 
@@ -38,18 +38,18 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """What was measured, and what follows.
+    """What was measured.
 
     Attributes:
-        date: When, as ``2026-11-21``.
+        date: The day, as ``2026-11-21``.
         pages: Pages in the library at the time.
-        queries: How many were asked.
-        source: Where they came from, for people.
-        top_k: How many of the exact best pages were looked for.
-        target: The recall that is wanted.
-        default: Candidates that a search takes without an audit.
+        queries: Number of queries.
+        source: Where the queries came from, for people.
+        top_k: How many of the exact best pages a search had to find.
+        target: The wanted recall.
+        default: Candidates of a search without an audit.
         exact_ms: Median time to score every page for a query.
-        settings: With fewer candidates first; the last looks at all pages.
+        settings: Measured settings, fewest candidates first; in the last, all pages are candidates.
         binary_queries: Whether queries were reduced to signs to choose candidates, see ``retrieval.codes``.
     """
 
@@ -66,29 +66,28 @@ class Audit:
 
     @property
     def recommended(self) -> Setting | None:
-        """The one with the fewest candidates that surely meets the target; None where only scoring every page does.
+        """The setting with the fewest candidates that meets the target; None if only scoring every page does.
 
-        Where looking at all pages was quicker, it is that: no time goes into choosing among them.
+        If the setting with all pages was faster, it is that one.
         """
         return self._enough(self.target)
 
     def holds_for(self, pages: int) -> bool:
-        """Whether it says how to search so many pages: there was something to choose, and they are not far more."""
-        return len(self.settings) > 1 and pages <= OUTGROWN * self.pages
+        """Whether it can guide the search of so many pages: it has several settings, and they are not far more."""
+        return len(self.settings) > 1 and pages <= MAX_GROWTH * self.pages
 
     def candidates_for(self, target: float, *, pages: int, top_k: int) -> int | None:
-        """How many candidates a search needs.
+        """Estimate how many candidates a search needs.
 
-        Where the library has grown it is more by the root of that, as it is by default; where more pages are asked
-        for than were, in proportion.
+        The number grows with the root of the number of pages, as the default does, and in proportion to ``top_k``.
 
         Args:
             target: The recall to meet.
-            pages: In the library now.
+            pages: Pages in the library now.
             top_k: How many pages are asked for.
 
         Returns:
-            Candidates, or None where every page has to be scored.
+            Candidates, or None if every page must be scored.
         """
         setting = self._enough(target)
         if setting is None:
@@ -97,7 +96,7 @@ class Audit:
         return math.ceil(setting.candidates * growth)
 
     def _enough(self, target: float) -> Setting | None:
-        """The setting that meets a target together with all above it: no lucky one below a worse one."""
+        """The smallest setting that meets a target, as do all larger ones: a single lucky one does not count."""
         fewest = None
         for setting in reversed(self.settings):
             if setting.recall_low < target:
@@ -109,12 +108,12 @@ class Audit:
         return fewest
 
     def to_json(self) -> str:
-        """One line of JSON."""
+        """Write the audit as one line of JSON."""
         return json.dumps(asdict(self), sort_keys=True)
 
     @classmethod
     def from_json(cls, text: str) -> Audit | None:
-        """Read an audit; None where another version wrote it and it can't be understood: defaults hold then."""
+        """Read an audit; None if it can't be understood, as from another version. Searches use the default then."""
         try:
             fields = _known(cls, json.loads(text))
             settings: Sequence[Any] = fields.pop("settings")

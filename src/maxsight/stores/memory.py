@@ -1,6 +1,6 @@
 """The reference store: a dictionary. Every other store is tested against it.
 
-Exact in everything it answers, and nothing outlives the process. Good for tests, examples and small sets.
+All its answers are exact, and nothing outlives the process. Use it for tests, examples and small sets.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ BM25_SATURATION, BM25_LENGTH = 1.2, 0.75  # k1 and b of Robertson and Zaragoza 2
 
 
 class MemoryStore:
-    """Keeps pages in memory."""
+    """Stores pages in memory: ``Searchable``, ``Readable`` and ``Writable``; ``stores.base`` describes the methods."""
 
     def __init__(self, manifest: Manifest) -> None:
         """Start empty."""
@@ -47,7 +47,7 @@ class MemoryStore:
 
     @property
     def description(self) -> str:
-        """What keeps the library."""
+        """Where the library is stored."""
         return "this process's memory"
 
     @property
@@ -56,29 +56,29 @@ class MemoryStore:
         return self._version
 
     def page_count(self) -> int:
-        """How many pages are stored."""
+        """Count the stored pages."""
         return len(self._pages)
 
     def store_manifest(self, manifest: Manifest) -> None:
-        """Keep what the library says of itself anew."""
+        """Replace the manifest."""
         self._version += 1
         self._manifest = manifest
 
     def last_audit(self) -> Audit | None:
-        """What was last measured of the search."""
+        """Return the last audit of the search."""
         return self._audit
 
     def store_audit(self, audit: Audit) -> None:
-        """Keep what was measured, in place of what was measured before."""
+        """Replace the last audit."""
         self._version += 1
         self._audit = audit
 
     def fields(self) -> dict[str, FieldType]:
-        """The user's metadata fields and their types."""
+        """Return the user's metadata fields and their types."""
         return dict(self._fields)
 
     def writing(self) -> AbstractContextManager[None]:
-        """Nobody else can write: there is nothing to hold."""
+        """Hold nothing: no other process can write."""
         return nullcontext()
 
     def put(
@@ -113,7 +113,7 @@ class MemoryStore:
                 self._pages[page_id] = replace(page, metadata=values | of_page(page.metadata))
 
     def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
-        """Replace the fields of stored pages that are their own, by page id."""
+        """Replace the fields that stored pages have of their own, by page id."""
         self._version += 1
         self._fields = grow_fields(self._fields, fields.values())
         for page_id in fields.keys() & self._pages.keys():
@@ -124,7 +124,7 @@ class MemoryStore:
             self._pages[page_id] = replace(page, metadata=of_document(page.metadata) | values)
 
     def touch(self, documents: Sequence[Document]) -> None:
-        """Note a new size and time of documents whose content has not changed."""
+        """Store a new size and time of documents whose content has not changed."""
         self._version += 1
         given = {(document.path, document.content_hash): document for document in documents}
         for page_id, page in self._pages.items():
@@ -134,7 +134,7 @@ class MemoryStore:
                 self._pages[page_id] = replace(page, document=document)
 
     def remove(self, paths: Collection[str]) -> int:
-        """Remove documents by path and return how many pages went."""
+        """Remove documents by path and return how many pages were removed."""
         self._version += 1
         kept = {key: page for key, page in self._pages.items() if page.document.path not in paths}
         gone = len(self._pages) - len(kept)

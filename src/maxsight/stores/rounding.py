@@ -1,6 +1,6 @@
-"""What storing does to a page: unit-norm float16 vectors and boxes on a fine grid, the same in every store.
+"""What storing does to a page, the same in every store: unit-norm float16 vectors, boxes on a fine grid.
 
-Scores are computed on these values, so two stores of one library rank alike to the last bit.
+Scores are computed from these values, so two stores of one library give the same scores to the last bit.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 def as_stored(page: IndexedPage, dim: int, fields: dict[str, FieldType]) -> IndexedPage:
-    """The page as any store gives it back.
+    """Return the page as every store gives it back.
 
     Args:
         page: What is written.
-        dim: Of the library's vectors.
-        fields: The user's fields, this page's among them.
+        dim: Dimension of the library's vectors.
+        fields: The user's fields, also those of this page.
 
     Text of half a surrogate pair is no Unicode, and no store can hold it: U+FFFD takes its place.
 
@@ -62,14 +62,14 @@ def as_stored(page: IndexedPage, dim: int, fields: dict[str, FieldType]) -> Inde
 
 
 def check_queries(queries: Sequence[Floats], dim: int) -> None:
-    """See to it that queries can be compared with what is stored.
+    """Refuse queries that can't be compared with the stored vectors.
 
     Args:
         queries: Shape ``(query_tokens, dim)`` each.
-        dim: Of the library's vectors.
+        dim: Dimension of the library's vectors.
 
     Raises:
-        DimensionMismatchError: One has vectors of another dimension.
+        DimensionMismatchError: A query has vectors of another dimension.
     """
     for query in queries:
         if query.shape[1:] != (dim,):
@@ -79,12 +79,12 @@ def check_queries(queries: Sequence[Floats], dim: int) -> None:
 
 
 def unit_float16(vectors: Floats, dim: int, page_id: str) -> NDArray[np.float16]:
-    """Scale vectors to unit norm and round them to float16. What is float16 already is taken as stored.
+    """Scale vectors to unit norm and round them to float16. Vectors in float16 are taken as they are.
 
     Args:
         vectors: Shape ``(vectors, dim)``.
-        dim: Of the library's vectors.
-        page_id: Named in the error.
+        dim: Dimension of the library's vectors.
+        page_id: For the error.
 
     Raises:
         DimensionMismatchError: The vectors have another dimension.
@@ -108,17 +108,17 @@ def unit_float16(vectors: Floats, dim: int, page_id: str) -> NDArray[np.float16]
 
 
 def are_unit(norms: NDArray[np.floating[Any]]) -> bool:
-    """Whether norms are 1 up to the rounding to float16. NaN is not."""
+    """Whether all norms are 1, up to the rounding to float16. NaN is not."""
     return bool((np.abs(norms - 1) <= NORM_TOLERANCE).all())
 
 
 def to_grid(boxes: NDArray[np.float32]) -> NDArray[np.uint16]:
-    """Boxes as whole steps, 65,535 to the page: a hundredth of a point on a poster."""
+    """Convert boxes to whole steps, 65,535 per page: a hundredth of a point on a poster."""
     return np.rint(boxes.astype(np.float64) * BOX_STEPS).astype(np.uint16)
 
 
 def from_grid(steps: NDArray[np.uint16]) -> NDArray[np.float32]:
-    """Steps as fractions of the page."""
+    """Convert steps to fractions of the page."""
     return (steps.astype(np.float64) / BOX_STEPS).astype(np.float32)
 
 
