@@ -7,7 +7,7 @@ import pytest
 
 from maxsight import Library
 from maxsight.encoders.fake import FakeEncoder
-from maxsight.errors import InputError, LibraryNotFoundError
+from maxsight.errors import InputError, LibraryNotFoundError, MaxSightError
 from maxsight.identity import document_path, source_file
 from maxsight.library.opening import find_place, home_of
 from maxsight.stores.addresses import MilvusAddress
@@ -142,3 +142,9 @@ def test_a_checkpoint_that_is_still_there_stays_the_librarys_own(tmp_path):
     with Library.open(tmp_path / "test.library", encoder=Checkpoint(copy)) as library:
         library.index([])
         assert library.space.encoder == str(own)
+
+
+def test_a_wrong_search_device_leaves_no_library_behind(tmp_path):
+    with pytest.raises(MaxSightError):
+        Library.open(tmp_path / "new.library", encoder="fake", create=True, search_device="wrong")
+    assert list(tmp_path.iterdir()) == []

@@ -34,7 +34,7 @@ from maxsight.library.opening import (
     open_store,
 )
 from maxsight.library.queries import Query
-from maxsight.library.searching import Searcher, check_recall_target
+from maxsight.library.searching import Searcher, check_recall_target, choose_search_device
 from maxsight.results import Hit
 from maxsight.settings import cache_folder
 from maxsight.stores.addresses import Address, identify_address
@@ -177,6 +177,7 @@ class Library:
         """
         address = find_place(path, token)
         check_recall_target(recall_target)
+        choose_search_device(search_device)  # before a library is made
         made: AnyStore | None = None
         if create and not library_exists(address):
             named = DEFAULT_ENCODER if encoder is None else encoder

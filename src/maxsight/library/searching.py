@@ -24,6 +24,8 @@ from maxsight.threads import one_blas_thread
 from maxsight.types import QueryEmbedding
 
 if TYPE_CHECKING:
+    import torch
+
     from maxsight.retrieval.device_engine import DeviceEngine
 
 MAX_CACHED_QUERIES = 64
@@ -68,7 +70,7 @@ class Searcher:
         self._store = store
         self._encoder = encoder
         self._recall_target = recall_target
-        self._engine = None if device == "cpu" else _device_engine(store, device)
+        self._engine = _device_engine(store, device)
         self._encode_text = lru_cache(MAX_CACHED_QUERIES)(self._embed)
 
     def find(
@@ -217,11 +219,27 @@ def check_recall_target(target: float | None) -> None:
         raise InputError(f"a recall target is a share between 0 and 1, got {target}")
 
 
-def _device_engine(store: AnyStore, device: str) -> DeviceEngine | None:
-    """The store's vectors in the memory of a device; None if ``auto`` finds nothing but the CPU."""
+def choose_search_device(name: str) -> torch.device | None:
+    """Find the device that a user names; None for the CPU, also if ``auto`` finds no other.
+
+    Raises:
+        ModelNotAvailableError: There is no such device.
+        MissingExtraError: The device needs torch, and it is not installed.
+    """
+    if name == "cpu":
+        return None
     extras.require("gpu")
     from maxsight.encoders.checkpoints.devices import choose_devices
+
+    (chosen,) = choose_devices([name])
+    return None if chosen.type == "cpu" else chosen
+
+
+def _device_engine(store: AnyStore, device: str) -> DeviceEngine | None:
+    """Prepare to search in a device's memory; None on the CPU."""
+    chosen = choose_search_device(device)
+    if chosen is None:
+        return None
     from maxsight.retrieval.device_engine import DeviceEngine
 
-    (chosen,) = choose_devices([device])
-    return None if chosen.type == "cpu" else DeviceEngine(store, chosen)
+    return DeviceEngine(store, chosen)
