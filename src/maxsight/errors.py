@@ -31,7 +31,7 @@
        ├─ FormatError                                5          500
        └─ EncoderMismatchError                       5          409
 
-A message says what happened, with expected and actual; ``hint`` says what to do next.
+A message says what happened, with expected and actual values. ``hint`` says what to do next.
 """
 
 from __future__ import annotations
@@ -46,10 +46,10 @@ class MaxSightError(Exception):
     """Base of all errors raised on purpose.
 
     Attributes:
-        hint: What to do next, one sentence. Shown under the message.
+        hint: What to do next. Shown under the message.
         retryable: Whether the same call may succeed later without a change.
-        exit_code: What the command line exits with.
-        http_status: What the HTTP API answers with.
+        exit_code: The exit code of the command line.
+        http_status: The status of the HTTP API's answer.
     """
 
     exit_code: ClassVar[int] = 1
@@ -64,12 +64,12 @@ class MaxSightError(Exception):
 
     @classmethod
     def slug(cls) -> str:
-        """The kind of error as the HTTP API names it, the same in every version: ``unknown-page``."""
+        """Name the error for the HTTP API, the same in every version: ``unknown-page``."""
         return re.sub(r"(?<=[a-z])(?=[A-Z])", "-", cls.__name__.removesuffix("Error")).lower()
 
 
 class InputError(MaxSightError, ValueError):
-    """What was given can't be used as it is."""
+    """The input can't be used."""
 
     exit_code = 2
     http_status = 400
@@ -80,7 +80,7 @@ class UnreadableDocumentError(InputError):
 
     Attributes:
         path: The file.
-        page_number: The page, counted from 1; None when the whole file is meant.
+        page_number: The page, counted from 1; None for the whole file.
         reason: Why, without the path.
     """
 
@@ -98,39 +98,39 @@ class UnreadableDocumentError(InputError):
 
 
 class UnsupportedFormatError(UnreadableDocumentError):
-    """The file is of a kind maxsight does not read."""
+    """maxsight does not read files of this kind."""
 
     http_status = 415
 
 
 class EmptyQueryError(InputError):
-    """The query has nothing to search for."""
+    """Nothing in the query can be searched for."""
 
 
 class FilterError(InputError):
-    """The filter expression is not valid, or names an unknown column."""
+    """The filter is not valid, or names an unknown field."""
 
 
 class UnknownDocumentError(InputError):
-    """There is no such document in the library."""
+    """The library has no such document."""
 
     http_status = 404
 
 
 class UnknownPageError(InputError):
-    """There is no such page in the library."""
+    """The library has no such page."""
 
     http_status = 404
 
 
 class UnknownParameterError(InputError):
-    """A request, or an assistant's call of a tool, has a parameter that it does not take."""
+    """A request, or an assistant's call of a tool, has an unknown parameter."""
 
     http_status = 422
 
 
 class DimensionMismatchError(InputError):
-    """Vectors of different dimensions met."""
+    """Vectors have different dimensions."""
 
 
 class EncoderError(MaxSightError):
@@ -140,30 +140,30 @@ class EncoderError(MaxSightError):
 
 
 class ModelNotAvailableError(EncoderError):
-    """No encoder of this name can be loaded here."""
+    """The encoder can't be loaded here."""
 
     http_status = 503
 
 
 class UnknownEncoderError(ModelNotAvailableError):
-    """No encoder goes by this name, here or elsewhere."""
+    """There is no encoder of this name."""
 
 
 class EncoderOutOfMemoryError(EncoderError):
-    """A single page is more than the device's memory holds."""
+    """The device's memory is too small for a single page."""
 
     http_status = 507
 
 
 class EndpointError(MaxSightError):
-    """A service that was asked over the network did not give what it was asked for."""
+    """A service on the network did not do what it was asked for."""
 
     exit_code = 7
     http_status = 502
 
 
 class EndpointNotConfiguredError(EndpointError):
-    """Nobody has said which service to ask."""
+    """No service is configured."""
 
     http_status = 501
 
@@ -176,7 +176,7 @@ class EndpointUnavailableError(EndpointError):
 
 
 class MissingExtraError(MaxSightError, ImportError):
-    """An optional part of the installation is needed and not there.
+    """An optional part of the installation is missing.
 
     Attributes:
         extra: Its name.
@@ -187,7 +187,7 @@ class MissingExtraError(MaxSightError, ImportError):
 
     def __init__(self, extra: str, packages: Sequence[str]) -> None:
         super().__init__(
-            f"this needs {', '.join(packages)}, which the extra {extra!r} brings",
+            f"this needs {', '.join(packages)}, which the extra {extra!r} installs",
             hint=f"Install it: pip install 'maxsight[{extra}]'",
         )
         self.extra = extra
@@ -206,7 +206,7 @@ class LibraryNotFoundError(StoreError):
 
 
 class LibraryExistsError(StoreError):
-    """There is a library at this place already."""
+    """There already is a library at this place."""
 
     http_status = 409
 
@@ -220,7 +220,7 @@ class LibraryBusyError(StoreError):
 
 
 class LibraryDamagedError(StoreError):
-    """Stored data is not what was written."""
+    """Stored data differs from what was written."""
 
 
 class LibraryReadOnlyError(StoreError):
@@ -237,18 +237,18 @@ class StoreUnavailableError(StoreError):
 
 
 class StorageFullError(StoreError):
-    """No space is left where the library lies."""
+    """No space is left for the library."""
 
     http_status = 507
     retryable = True
 
 
 class FormatError(StoreError):
-    """The library was written by a version of maxsight that this one can't read."""
+    """Another version of maxsight wrote the library, in a format that this one can't read."""
 
 
 class EncoderMismatchError(StoreError):
-    """The library's vectors and the encoder's are of different embedding spaces."""
+    """The encoder is not of the library's embedding space."""
 
     http_status = 409
 

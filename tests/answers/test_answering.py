@@ -101,7 +101,7 @@ def test_a_page_can_not_end_its_own_quotation(server):
     [
         ("401", EndpointError, "refuses the key", "OPENAI_API_KEY"),
         ("403", EndpointError, "refuses the key", "OPENAI_API_KEY"),
-        ("404", EndpointError, "knows no model '404'", "MAXSIGHT_MODEL"),
+        ("404", EndpointError, "has no model '404'", "MAXSIGHT_MODEL"),
         ("429", EndpointUnavailableError, "no more requests for now: .*the service says why", "quota"),
         ("500", EndpointUnavailableError, r"fails \(500\)", "later"),
         ("blind", EndpointError, "image_url is not supported", "--text-only"),
@@ -128,9 +128,9 @@ def test_a_request_that_was_turned_down_for_the_moment_is_tried_again(server):
 
 
 def test_a_silent_endpoint_and_one_that_goes_on_for_ever_are_given_up(server):
-    with pytest.raises(EndpointUnavailableError, match="silent"):
+    with pytest.raises(EndpointUnavailableError, match="has sent nothing"):
         asked(server, "silent", stall_s=0.3)
-    with pytest.raises(EndpointUnavailableError, match="not come to an end"):
+    with pytest.raises(EndpointUnavailableError, match="not finished its answer"):
         asked(server, "endless", time_limit_s=0.3)
 
 

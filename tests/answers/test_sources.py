@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from maxsight import Library
-from maxsight.answers.sources import PICTURE_EDGE_PX, TEXT_CHARS, draw_for_reading, gather_sources
+from maxsight.answers.sources import MAX_TEXT_CHARS, PICTURE_EDGE_PX, draw_for_reading, gather_sources
 from pdf_files import write_pdf
 
 
@@ -47,4 +47,4 @@ def test_a_page_whose_file_is_gone_is_shown_as_text(library, tmp_path):
 
 def test_a_long_page_is_cut(library):
     (source,) = gathered(library, where="file = 'long.txt'")
-    assert len(source.text) == TEXT_CHARS + 2 and source.text.endswith(" …")
+    assert len(source.text) == MAX_TEXT_CHARS + 2 and source.text.endswith(" …")

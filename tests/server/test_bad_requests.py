@@ -15,10 +15,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maxsight.errors import StorageFullError
-from maxsight.server import uploads
+from maxsight.server import receiving
 from maxsight.server.config import RequestLimits
 from maxsight.server.problems import RefusedError
-from maxsight.server.uploads import MOST_NAME_BYTES, UploadFolder, safe_name
+from maxsight.server.receiving import MAX_NAME_BYTES, safe_name
+from maxsight.server.uploads import UploadFolder
 from pdf_files import raw_pdf
 from server.serving import files_below, index, job_ids, running, upload
 
@@ -100,9 +101,9 @@ def test_an_upload_that_stands_still_is_given_up(tmp_path):
         yield part("slow.txt", b"a", end=False)
         await asyncio.sleep(60)
 
-    folder = UploadFolder(tmp_path / "uploads")
+    incoming = UploadFolder(tmp_path / "uploads").new_incoming(RequestLimits(stall_s=0.05), "files")
     with pytest.raises(RefusedError, match="nothing has come") as caught:
-        asyncio.run(folder.receive({"content-type": FORM}, body(), RequestLimits(stall_s=0.05)))
+        asyncio.run(incoming.receive({"content-type": FORM}, body()))
     assert caught.value.status == 408
     assert not files_below(tmp_path)
 
@@ -114,15 +115,15 @@ def test_an_upload_that_comes_steadily_and_takes_too_long_is_given_up(tmp_path):
             await asyncio.sleep(0.01)
             yield b"a"
 
-    folder = UploadFolder(tmp_path / "uploads")
+    incoming = UploadFolder(tmp_path / "uploads").new_incoming(RequestLimits(upload_s=0.1), "files")
     with pytest.raises(RefusedError, match=r"an upload may take 0\.1 seconds") as caught:
-        asyncio.run(folder.receive({"content-type": FORM}, body(), RequestLimits(upload_s=0.1)))
+        asyncio.run(incoming.receive({"content-type": FORM}, body()))
     assert (caught.value.status, caught.value.kind) == (408, "too-slow")
     assert not files_below(tmp_path)
 
 
 def test_a_slow_client_is_told_so_and_its_line_is_ended(tmp_path):
-    with running(tmp_path / "a.library", "--upload-time", "0.5") as server:
+    with running(tmp_path / "a.library", "--upload-time", "3") as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
             line.sendall(head_of_upload(server, 1_000_000) + part("slow.txt", end=False))
             until(lambda: files_below(tmp_path / "uploads"))
@@ -148,10 +149,10 @@ def test_a_full_disk_ends_an_upload_with_what_to_do_and_leaves_nothing(tmp_path,
 
     if not Path("/dev/full").exists():
         pytest.skip("there is no /dev/full here, which is a disk without room")
-    monkeypatch.setattr(uploads, "open", lambda file, mode: open("/dev/full", mode), raising=False)
-    folder = UploadFolder(tmp_path / "uploads")
+    monkeypatch.setattr(receiving, "open", lambda file, mode: open("/dev/full", mode), raising=False)
+    incoming = UploadFolder(tmp_path / "uploads").new_incoming(RequestLimits(), "files")
     with pytest.raises(StorageFullError, match="no space is left") as caught:
-        asyncio.run(folder.receive({"content-type": FORM}, body(), RequestLimits()))
+        asyncio.run(incoming.receive({"content-type": FORM}, body()))
     assert caught.value.hint
     assert not files_below(tmp_path)
 
@@ -260,7 +261,7 @@ def test_a_safe_name_is_a_name_on_every_system(given_name):
     name = safe_name(given_name + ".pdf")
     assert name.endswith(".pdf")
     assert not set(name) & set('<>:"/\\|?*\0\n\r')
-    assert len(name.encode()) <= MOST_NAME_BYTES
+    assert len(name.encode()) <= MAX_NAME_BYTES
     assert name == name.strip(" .")
     assert safe_name(name) == name
 

@@ -93,7 +93,7 @@ def test_by_no_other_model_than_its_own(tmp_path):
     assert found["black.png"] is None and found["grey.png"] is not None
     assert job["judged"] == 0
     assert job["notices"] == [
-        "1 page lacks the error rates that others have; whoever runs the server can change that"
+        "1 page lacks the error rates that others have; the server's administrator can change that"
     ]
 
 
@@ -142,4 +142,4 @@ def test_a_server_that_takes_no_uploads_is_asked_to_judge_none(tmp_path):
     command = ["serve", "--library", str(tmp_path / "a.library"), "--read-only", "--quality"]
     refused = CliRunner().invoke(main, command)
     assert refused.exit_code == 2
-    assert "takes no uploads" in refused.output and "Leave out --read-only" in refused.output
+    assert "accepts no uploads" in refused.output and "Leave out --read-only" in refused.output

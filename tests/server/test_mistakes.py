@@ -8,7 +8,7 @@ import pytest
 from maxsight.server.app import create_app
 from maxsight.server.config import ServerSettings
 from maxsight.server.problems import MEDIA_TYPE
-from maxsight.server.schemas import JobState
+from maxsight.server.schemas.jobs import JobState
 from server.inside import client_of, hung_up_on, job_ended, listening, service_of, uploaded
 from server.serving import FROM_OUR_PAGES
 

@@ -89,7 +89,7 @@ def test_a_server_draws_no_explanation_and_says_so(served):
 
 
 def test_documents_beyond_the_first_thousand_are_found(own, monkeypatch):
-    monkeypatch.setattr("maxsight.client.MOST_LISTED", 2)
+    monkeypatch.setattr("maxsight.client.library.MAX_LISTED", 2)
     with own.client() as client:
         index(client, *((f"{name}.txt", f"A text about {name}.".encode()) for name in "abcde"))
     with RemoteLibrary(own.url) as remote:

@@ -105,7 +105,7 @@ def test_a_document_that_is_deleted_twice_at_once_takes_no_other_of_its_name_alo
     with Library.create(tmp_path / "test.library", encoder="fake") as library:
         library.index([tmp_path / "a.txt", tmp_path / "below"])
     with service_of(tmp_path) as service:
-        entry = service.document(document_id("a.txt"))
+        entry = service.documents.find(document_id("a.txt"))
         service.delete(document_id("a.txt"))
         monkeypatch.setattr(service, "document", lambda id_: entry)  # as the second one saw it
         with pytest.raises(UnknownDocumentError):

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from maxsight.errors import EmptyQueryError
-from maxsight.server.batching import MOST_TOGETHER, SearchBatcher, SearchOptions
+from maxsight.server.batching import MAX_TOGETHER, SearchBatcher, SearchOptions
 from maxsight.server.problems import RefusedError
 
 FEW, MANY = SearchOptions(top_k=1), SearchOptions(top_k=50)
@@ -35,10 +35,10 @@ async def asking(batcher, *questions):
     return tasks
 
 
-def run(scenario, most_waiting=100):
+def run(scenario, max_waiting=100):
     async def all_of_it():
         scans = Scans()
-        return await scenario(scans, SearchBatcher(scans.search_many, most_waiting)), scans.asked
+        return await scenario(scans, SearchBatcher(scans.search_many, max_waiting)), scans.asked
 
     return asyncio.run(all_of_it())
 
@@ -70,12 +70,12 @@ def test_searches_of_other_options_have_scans_of_their_own():
 def test_a_scan_has_an_upper_bound():
     async def scenario(scans, batcher):
         scans.go.set()
-        tasks = await asking(batcher, *[(str(number), FEW) for number in range(3 * MOST_TOGETHER)])
+        tasks = await asking(batcher, *[(str(number), FEW) for number in range(3 * MAX_TOGETHER)])
         return await asyncio.gather(*tasks)
 
     answers, asked = run(scenario)
-    assert answers == [[str(number)] for number in range(3 * MOST_TOGETHER)]
-    assert max(map(len, asked)) <= MOST_TOGETHER
+    assert answers == [[str(number)] for number in range(3 * MAX_TOGETHER)]
+    assert max(map(len, asked)) <= MAX_TOGETHER
 
 
 def test_one_bad_search_spoils_no_other():
@@ -112,7 +112,7 @@ def test_more_than_may_wait_are_refused():
         await asyncio.gather(*tasks)
         return caught.value
 
-    refused, asked = run(scenario, most_waiting=2)
+    refused, asked = run(scenario, max_waiting=2)
     assert refused.status == 503
     assert refused.headers["Retry-After"]
     assert asked == [["a"], ["b", "c"]]

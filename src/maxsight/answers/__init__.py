@@ -1,1 +1,1 @@
-"""Questions answered in words by a model that is shown the best pages, with citations that are checked."""
+"""A model answers questions from the best pages. Its citations are checked."""

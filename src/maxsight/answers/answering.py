@@ -1,4 +1,4 @@
-"""A question answered from pages, step by step: what it says, what it cites, and whether that was there to cite."""
+"""Answer a question from pages, step by step, and check the citations."""
 
 from __future__ import annotations
 
@@ -15,25 +15,29 @@ from maxsight.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Said:
-    """A piece of the answer's text."""
+    """A part of the answer's text.
+
+    Attributes:
+        text: The part.
+    """
 
     text: str
 
 
 @dataclass(frozen=True, slots=True)
 class Cited:
-    """A citation, where it stands in the text.
+    """A citation, at its place in the text.
 
     Attributes:
         number: As it was cited.
-        source: The page; None where the model was shown no page of this number.
+        source: The page; None if the model got no page of this number.
     """
 
     number: int
     source: Source | None
 
     def __str__(self) -> str:
-        """As it stands in the answer: an invented one says so."""
+        """Write the citation, and mark an invented one."""
         return f"[{self.number}]" if self.source else f"[{self.number}: no such page]"
 
 
@@ -42,9 +46,9 @@ class Answered:
     """The end of an answer.
 
     Attributes:
-        text: All of it, with its citations.
-        cited: The pages it cites, in the order they were first cited.
-        invented: Numbers it cites that no page has.
+        text: The whole answer, with its citations.
+        cited: The cited pages, in order of their first citation.
+        invented: Cited numbers that no page has.
     """
 
     text: str
@@ -53,10 +57,10 @@ class Answered:
 
     @property
     def notes(self) -> tuple[str, ...]:
-        """What to know before trusting it."""
+        """What to know before you trust it."""
         notes = []
         if not self.cited:
-            notes.append("the answer cites no page it was given: nothing shows that it is from the library")
+            notes.append("the answer cites no page, so nothing shows that it is from the library")
         if self.invented:
             numbers = ", ".join(map(str, self.invented))
             notes.append(f"the answer cites pages that do not exist: {numbers}")
@@ -65,7 +69,7 @@ class Answered:
 
 AnswerEvent = Said | Cited | Answered
 _CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\t"), ord("\n")})
-"""What a terminal takes for a command has no place in an answer."""
+"""Control characters are removed: a terminal could take them for commands."""
 
 
 async def answer_question(
@@ -75,36 +79,40 @@ async def answer_question(
 
     Args:
         question: The question.
-        sources: The pages it is shown.
+        sources: The pages the model gets.
         endpoint: The model.
 
     Yields:
-        What it says and cites as it comes, and ``Answered`` at the end.
+        Text and citations as they come, and ``Answered`` at the end.
 
     Raises:
         InputError: There is no page to answer from.
         EndpointError: As for ``stream_reply``.
     """
     if not sources:
-        raise InputError("no page was found to answer from", hint="Ask otherwise, or index more documents.")
+        raise InputError(
+            "no page was found to answer from", hint="Ask in other words, or index more documents."
+        )
     by_number = {source.number: source for source in sources}
     reader = CitationReader()
     said: list[str] = []
     cited: dict[int, Source | None] = {}
 
-    def taken(piece: str | Citation) -> AnswerEvent:
-        event = Said(piece) if isinstance(piece, str) else Cited(piece.number, by_number.get(piece.number))
-        if isinstance(event, Cited):
-            cited.setdefault(event.number, event.source)
-        said.append(event.text if isinstance(event, Said) else str(event))
+    def record(part: str | Citation) -> AnswerEvent:
+        if isinstance(part, str):
+            said.append(part)
+            return Said(part)
+        event = Cited(part.number, by_number.get(part.number))
+        cited.setdefault(event.number, event.source)
+        said.append(str(event))
         return event
 
     async with aclosing(stream_reply(endpoint, build_messages(question, sources))) as reply:
         async for text in reply:
-            for piece in reader.feed(text.translate(_CONTROLS)):
-                yield taken(piece)
-    for piece in reader.finish():
-        yield taken(piece)
+            for part in reader.feed(text.translate(_CONTROLS)):
+                yield record(part)
+    for part in reader.finish():
+        yield record(part)
     yield Answered(
         "".join(said),
         tuple(source for source in cited.values() if source),

@@ -1,4 +1,4 @@
-"""Citations in an answer, found while it is still being said."""
+"""Citations in an answer, found while it is still coming."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ _UNFINISHED = re.compile(r"\[[\sa-z\d,;]{0,40}$", re.IGNORECASE)
 
 @dataclass(frozen=True, slots=True)
 class Citation:
-    """A page that an answer names as its source.
+    """The number of a page that an answer gives as its source.
 
     Attributes:
         number: As it was cited.
@@ -22,21 +22,21 @@ class Citation:
 
 
 class CitationReader:
-    """Tells citations from text, whatever pieces it comes in."""
+    """Separates citations from text, however the answer is cut into parts."""
 
     def __init__(self) -> None:
         self._waiting = ""
 
-    def feed(self, said: str) -> Iterator[str | Citation]:
-        """Take what was said next, and give what is certain by now."""
-        text = self._waiting + said
+    def feed(self, part: str) -> Iterator[str | Citation]:
+        """Take the next part of an answer, and give what is certain by now."""
+        text = self._waiting + part
         unfinished = _UNFINISHED.search(text)
         end = unfinished.start() if unfinished else len(text)
         self._waiting = text[end:]
         yield from _split(text[:end])
 
     def finish(self) -> Iterator[str | Citation]:
-        """Give what is left."""
+        """Give the rest at the end of the answer."""
         yield from _split(self._waiting)
         self._waiting = ""
 

@@ -1,4 +1,4 @@
-"""The pages that a model is shown, with their text and their pictures."""
+"""The pages that a model gets, with their text and pictures."""
 
 from __future__ import annotations
 
@@ -15,24 +15,24 @@ from maxsight.stores.base import IndexedPage
 
 PICTURE_EDGE_PX = 1400
 JPEG_QUALITY = 80
-TEXT_CHARS = 8_000
-"""Of a page's text; a page of 1,000 words has about 6,000."""
+MAX_TEXT_CHARS = 8_000
+"""Characters of a page's text. A page of 1,000 words has about 6,000."""
 
 PageDrawer = Callable[[IndexedPage], bytes]
-"""Draws a page as JPEG; raises ``UnreadableDocumentError`` where its file is gone."""
+"""Draws a page as JPEG. Raises ``UnreadableDocumentError`` if its file is gone."""
 
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """A page that a model is shown.
+    """A page that a model gets.
 
     Attributes:
-        number: What it is cited by, from 1.
-        page_id: The page's id.
-        path: Its document.
+        number: The number that citations use, from 1.
+        page_id: Id of the page.
+        path: Path of its document.
         page_number: From 1.
-        text: Its text, cut to `TEXT_CHARS`.
-        picture: JPEG; None where there is none, or none was asked for.
+        text: Its text, cut to `MAX_TEXT_CHARS`.
+        picture: Its picture, JPEG; None if it can't be drawn or is not wanted.
     """
 
     number: int
@@ -42,16 +42,20 @@ class Source:
     text: str
     picture: bytes | None
 
+    def reference(self) -> dict[str, str | int]:
+        """Describe the page without its content, for JSON."""
+        return {name: getattr(self, name) for name in ("number", "page_id", "path", "page_number")}
+
 
 def gather_sources(
     hits: Sequence[Hit], read: Callable[[str], IndexedPage], draw: PageDrawer | None
 ) -> list[Source]:
-    """Read the pages that were found.
+    """Read the pages of hits.
 
     Args:
-        hits: Best first; sources are numbered in this order.
+        hits: Best first. Sources are numbered in this order.
         read: Reads a page by its id.
-        draw: Draws it; None for text alone. A page whose file is gone is shown as text.
+        draw: Draws a page; None for text alone. A page whose file is gone has only its text.
     """
     return [_source(hit, read(hit.page_id), draw) for hit in hits]
 
@@ -60,7 +64,7 @@ def draw_for_reading(library: Library, page: IndexedPage) -> bytes:
     """Draw a page as JPEG, large enough for a model to read.
 
     Raises:
-        UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
+        UnreadableDocumentError: The page's file is gone, has changed, or can't be drawn.
     """
     picture = library.picture(page).image.convert("RGB")
     picture.thumbnail((PICTURE_EDGE_PX, PICTURE_EDGE_PX), Image.Resampling.LANCZOS)
@@ -75,8 +79,8 @@ def _source(hit: Hit, page: IndexedPage, draw: PageDrawer | None) -> Source:
         try:
             picture = draw(page)
         except UnreadableDocumentError:
-            pass  # its text is left
+            pass  # its text is enough
     text = page.page.text
-    if len(text) > TEXT_CHARS:
-        text = text[:TEXT_CHARS] + " …"
+    if len(text) > MAX_TEXT_CHARS:
+        text = text[:MAX_TEXT_CHARS] + " …"
     return Source(hit.rank, hit.page_id, hit.path, hit.page_number, text, picture)

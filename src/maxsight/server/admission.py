@@ -1,48 +1,44 @@
-"""How many requests of one kind are served at once: one more is refused at once, so that no queue grows without end."""
+"""A limit on the requests of one kind at once. One more is refused, so that no queue grows without end."""
 
 from __future__ import annotations
 
 from types import TracebackType
 
-from maxsight.server.problems import RefusedError
+from maxsight.server.problems import too_busy
 
 
 class Admission:
-    """Lets a number of requests in, each for the length of a ``with`` block. For the event loop's thread."""
+    """Admits a number of requests, each for the length of a ``with`` block. For the event loop's thread."""
 
-    def __init__(self, doing: str, most: int, hint: str, *, retry_after_s: int = 1) -> None:
-        """Let anyone in.
+    def __init__(self, doing: str, limit: int, hint: str, *, retry_after_s: int = 1) -> None:
+        """Start empty.
 
         Args:
-            doing: What goes on inside, in the plural: ``uploads are coming``.
-            most: How many may be inside.
-            hint: What one who is refused can do.
+            doing: What admitted requests do, in the plural: ``uploads are coming``.
+            limit: How many are admitted at once.
+            hint: What a refused caller can do.
             retry_after_s: When to try again.
         """
         self._doing = doing
-        self._most = most
+        self._limit = limit
         self._hint = hint
         self._retry_after_s = retry_after_s
         self._inside = 0
 
     def __enter__(self) -> None:
-        """Come in.
+        """Admit a request.
 
         Raises:
-            RefusedError: As many are inside as may be.
+            RefusedError: The limit is reached.
         """
-        if self._inside >= self._most:
-            raise RefusedError(
-                503,
-                "too-busy",
-                f"{self._inside} {self._doing} already",
-                self._hint,
-                headers={"Retry-After": str(self._retry_after_s)},
+        if self._inside >= self._limit:
+            raise too_busy(
+                f"{self._inside} {self._doing} already", self._hint, retry_after_s=self._retry_after_s
             )
         self._inside += 1
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Leave."""
+        """Make room for another request."""
         self._inside -= 1

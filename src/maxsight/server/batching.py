@@ -1,6 +1,6 @@
-"""Searches that come at once share one scan: whatever waits while one is running goes together.
+"""Searches at the same time share one scan: all that wait while a scan runs go together in the next.
 
-A search that comes alone is begun at once, so that nobody waits for company.
+A search that comes alone starts at once.
 """
 
 from __future__ import annotations
@@ -10,20 +10,20 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
-from maxsight.results import Hit
-from maxsight.server.problems import RefusedError
+from maxsight.server.problems import too_busy
+from maxsight.types import Hit
 
-MOST_TOGETHER = 32
+MAX_TOGETHER = 32
 
 
 @dataclass(frozen=True, slots=True)
 class SearchOptions:
-    """How to search. Only searches of the same options share a scan.
+    """How to search. Only searches with the same options share a scan.
 
     Attributes:
         top_k: How many pages at most.
         where: SQL condition.
-        hybrid: Order by the fusion with BM25.
+        hybrid: Fuse the ranking with BM25.
         exact: Score every page.
     """
 
@@ -44,17 +44,17 @@ SearchMany = Callable[[Sequence[str], SearchOptions], Awaitable[list[list[Hit]]]
 
 
 class SearchBatcher:
-    """Collects searches while one is running. All methods are for the event loop's thread."""
+    """Collects searches while a scan runs. For the event loop's thread."""
 
-    def __init__(self, search_many: SearchMany, most_waiting: int) -> None:
+    def __init__(self, search_many: SearchMany, max_waiting: int) -> None:
         """Start idle.
 
         Args:
             search_many: Answers several questions at once, off the event loop.
-            most_waiting: Searches that may wait; more are refused.
+            max_waiting: How many searches may wait.
         """
         self._search_many = search_many
-        self._most_waiting = most_waiting
+        self._max_waiting = max_waiting
         self._waiting: deque[_Waiting] = deque()
         self._running: asyncio.Task[None] | None = None
 
@@ -64,13 +64,9 @@ class SearchBatcher:
         Raises:
             RefusedError: Too many searches wait already.
         """
-        if len(self._waiting) >= self._most_waiting:
-            raise RefusedError(
-                503,
-                "too-busy",
-                f"{len(self._waiting)} searches wait already",
-                "Try again in a moment.",
-                headers={"Retry-After": "1"},
+        if len(self._waiting) >= self._max_waiting:
+            raise too_busy(
+                f"{len(self._waiting)} searches wait already", "Try again in a moment.", retry_after_s=1
             )
         one = _Waiting(query, options, asyncio.get_running_loop().create_future())
         self._waiting.append(one)
@@ -80,14 +76,14 @@ class SearchBatcher:
 
     async def _run(self) -> None:
         while self._waiting:
-            for options, together in self._next().items():
+            for options, together in self._take_next().items():
                 await self._answer(options, together)
 
-    def _next(self) -> dict[SearchOptions, list[_Waiting]]:
+    def _take_next(self) -> dict[SearchOptions, list[_Waiting]]:
         taken: dict[SearchOptions, list[_Waiting]] = defaultdict(list)
-        for _ in range(min(MOST_TOGETHER, len(self._waiting))):
+        for _ in range(min(MAX_TOGETHER, len(self._waiting))):
             one = self._waiting.popleft()
-            if not one.answer.done():  # who asked may have gone
+            if not one.answer.done():  # done: its caller has gone
                 taken[one.options].append(one)
         return taken
 
@@ -95,7 +91,7 @@ class SearchBatcher:
         try:
             found = await self._search_many([one.query for one in together], options)
         except Exception as error:
-            if len(together) > 1:  # one of them is to blame, and the others must not pay
+            if len(together) > 1:  # one query failed; the others must still be answered
                 for one in together:
                     await self._answer(options, [one])
             elif not together[0].answer.done():

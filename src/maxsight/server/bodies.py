@@ -1,7 +1,7 @@
-"""Requests reach the application as a whole: what brings no files is received first, within a size and a time.
+"""Requests without files are received completely before the application sees them, within a size and a time.
 
-So nothing is done, and no place is taken, for a caller who is still speaking. Uploads are read as they come, by
-`uploads`, under limits of their own.
+So a caller who is still sending takes no place in any queue. Uploads are read as they come, under limits of their own
+(`receiving`).
 """
 
 from __future__ import annotations
@@ -12,17 +12,16 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maxsight.server.config import RequestLimits
-from maxsight.server.problems import RefusedError
+from maxsight.server.problems import RefusedError, too_large, too_slow
 from maxsight.server.security import FORM, is_open, media_type_of
 
-SMALL_BODY_BYTES = 4096
+MAX_SMALL_BODY_BYTES = 4096
 _WITHOUT_BODIES = frozenset({"GET", "HEAD", "OPTIONS"})
 _FILE_PATHS = frozenset({"/v1/documents", "/v1/embeddings"})
-_CLOSING = {"Connection": "close"}  # what may still come is not waited for
 
 
 class WholeBodies:
-    """Receives what a request brings before it passes the request on."""
+    """Receives the body of a request before it passes the request on."""
 
     def __init__(self, app: ASGIApp, limits: RequestLimits) -> None:
         self._app = app
@@ -39,7 +38,7 @@ class WholeBodies:
             await error(scope, receive, send)
             return
         if body is None:
-            return  # nobody is there any more
+            return  # the caller has gone
         to_come: list[Message] = [{"type": "http.request", "body": body, "more_body": False}]
 
         async def receive_again() -> Message:
@@ -48,43 +47,36 @@ class WholeBodies:
         await self._app(scope, receive_again, send)
 
     async def _receive_whole(self, scope: Scope, receive: Receive) -> bytes | None:
-        """The body; None if the caller hangs up."""
-        is_small = scope["method"] in _WITHOUT_BODIES or is_open(scope["path"])  # strangers get little room
-        most = SMALL_BODY_BYTES if is_small else self._limits.body_bytes
-        _check_size(int(Headers(scope=scope).get("content-length", 0)), most)
+        """Receive the body; None if the caller closes the connection."""
+        # Callers without a token can reach open addresses: they get little room.
+        is_small = scope["method"] in _WITHOUT_BODIES or is_open(scope["path"])
+        max_bytes = MAX_SMALL_BODY_BYTES if is_small else self._limits.body_bytes
+        _check_size(int(Headers(scope=scope).get("content-length", 0)), max_bytes)
         body = bytearray()
         try:
             async with asyncio.timeout(self._limits.request_s):
                 while (message := await receive())["type"] == "http.request":
                     body += message.get("body", b"")
-                    _check_size(len(body), most)
+                    _check_size(len(body), max_bytes)
                     if not message.get("more_body", False):
                         return bytes(body)
         except TimeoutError:
-            raise too_slow("a request's body", self._limits.request_s) from None
+            raise slow_request("a request's body", self._limits.request_s) from None
         return None
 
 
-def _check_size(size_bytes: int, most_bytes: int) -> None:
-    if size_bytes > most_bytes:
-        raise RefusedError(
-            413,
+def slow_request(part: str, max_s: float) -> RefusedError:
+    """Make the error of a request whose headers or body took too long to come."""
+    return too_slow(f"{part} may take {max_s:g} seconds to come", "Send it again over a better connection.")
+
+
+def _check_size(size_bytes: int, max_bytes: int) -> None:
+    if size_bytes > max_bytes:
+        raise too_large(
             "content-too-large",
-            f"this request has at most {most_bytes:,} bytes without files",
+            f"this request has at most {max_bytes:,} bytes without files",
             "Ask for less at once; files are sent as a form: curl -F files=@report.pdf",
-            headers=_CLOSING,
         )
-
-
-def too_slow(what: str, most_s: float) -> RefusedError:
-    """Say that something took longer to come than it may."""
-    return RefusedError(
-        408,
-        "too-slow",
-        f"{what} may take {most_s:g} seconds to come",
-        "Send it again over a better connection.",
-        headers=_CLOSING,
-    )
 
 
 def _brings_files(scope: Scope) -> bool:

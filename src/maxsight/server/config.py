@@ -1,4 +1,4 @@
-"""What a server is told when it is started: whom it answers, and what a request may cost."""
+"""The settings of a server: who may call it, and what a request may cost."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from maxsight.documents import Limits
 from maxsight.errors import InputError
 
 LOOPBACK = ("127.0.0.1", "localhost", "::1")
-SHORTEST_TOKEN = 16
+MIN_TOKEN_CHARS = 16
 
 
 @dataclass(frozen=True, slots=True)
 class RequestLimits:
-    """What requests may cost. Whatever is over a limit is refused by name.
+    """What requests may cost. A request over a limit is refused, and the answer names the limit.
 
     Attributes:
-        body_bytes: Bytes of a request that brings no files.
-        request_s: Seconds that a request's headers may take to come, and then its body if it brings no files.
-        answer_s: Seconds that what waits to be sent to a caller may wait to be read.
+        body_bytes: Bytes of a request without files.
+        request_s: Seconds for the headers of a request to come, and again for its body if it has no files.
+        answer_s: Seconds that the rest of an answer waits until its caller reads more.
         query_chars: Characters of a question.
         filter_chars: Characters of a filter.
         upload_bytes: Bytes of one upload, all its files together.
         upload_files: Files of one upload.
-        uploads: Uploads that may come at once.
-        upload_s: Seconds that one upload may take.
-        stall_s: Seconds an upload may stand still.
-        asks: Questions that may be answered in words at once.
-        waiting_pages: Pieces of work on pages (read, draw, explain) that may be done or wait.
-        waiting_searches: Searches that may wait for their turn.
-        waiting_jobs: Jobs that may wait for their turn.
-        cache_bytes: Bytes of page pictures kept on the disk.
+        uploads: Uploads at once.
+        upload_s: Seconds of one upload.
+        stall_s: Seconds without data in an upload.
+        asks: Questions that a model answers at once.
+        waiting_pages: Waiting requests for pages (read, draw, explain).
+        waiting_searches: Waiting searches.
+        waiting_jobs: Waiting jobs.
+        cache_bytes: Bytes of page pictures on the disk.
         connections: Open connections.
     """
 
@@ -59,10 +59,10 @@ class ServerSettings:
 
     Attributes:
         host: The address it listens on.
-        token: What a caller must show; None for nothing, which only an address of this machine allows.
-        allowed_hosts: Names it answers to besides its own address.
+        token: What callers must send; None for no check, allowed only on an address of this machine.
+        allowed_hosts: Host names it answers to, besides its own address.
         cors_origins: Web sites whose pages may call the API.
-        uploads: Where uploaded files are kept; ``uploads`` beside the library, if not given.
+        uploads: Where uploaded files are stored; by default ``uploads`` beside the library.
         read_only: Refuse uploads and deletes.
         limits: What a request may cost.
         reading: What an uploaded file may cost.
@@ -83,15 +83,17 @@ class ServerSettings:
                 f"listening on {self.host} needs a token: other machines could read the library",
                 hint="Give --token or set MAXSIGHT_API_TOKEN, or listen on 127.0.0.1.",
             )
-        if self.token and (len(self.token) < SHORTEST_TOKEN or not self.token.isascii()):
+        if self.token and (len(self.token) < MIN_TOKEN_CHARS or not self.token.isascii()):
             raise InputError(
-                f"a token has at least {SHORTEST_TOKEN} ASCII characters",
+                f"a token has at least {MIN_TOKEN_CHARS} ASCII characters",
                 hint="Make one: python -c 'import secrets; print(secrets.token_urlsafe())'",
             )
         if "*" in self.cors_origins or "*" in self.allowed_hosts:
-            raise InputError("a wildcard lets any web site in", hint="Name the origins and hosts one by one.")
+            raise InputError(
+                "a wildcard would let every web site in", hint="Name the origins and hosts one by one."
+            )
 
     @property
     def hosts(self) -> frozenset[str]:
-        """Names that a request may call this server by."""
+        """Host names that requests may use for this server."""
         return frozenset(name.lower() for name in (*LOOPBACK, self.host, *self.allowed_hosts))

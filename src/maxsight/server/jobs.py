@@ -1,4 +1,4 @@
-"""An indexing job: files on their way into the library, changed by the thread that does it and followed from others."""
+"""An indexing job: one thread does it, others follow its progress."""
 
 from __future__ import annotations
 
@@ -13,28 +13,28 @@ from pathlib import Path
 from maxsight.errors import MaxSightError
 from maxsight.identity import document_id, document_path
 from maxsight.indexing import Indexed, IndexEvent, Noticed, NotIndexed, Progress, Skipped
-from maxsight.server import schemas
 from maxsight.server.problems import problem_of
-from maxsight.server.schemas import FileState, JobFile, JobState
-from maxsight.server.uploads import Received
+from maxsight.server.receiving import Received
+from maxsight.server.schemas import jobs as schemas
+from maxsight.server.schemas.jobs import FileState, JobFile, JobState
 
-MOST_EVENTS_PER_S = 10
+MAX_EVENTS_PER_S = 10
 _ENDED = (JobState.DONE, JobState.CANCELLED, JobState.FAILED)
 
 
 class Job:
-    """Files on their way into the library. Read and changed by any thread."""
+    """Files that are being indexed. For any thread."""
 
     def __init__(
         self, job_id: str, files: Sequence[Path], refused: Sequence[Received], home: Path | None
     ) -> None:
-        """Wait for one's turn, which is set when there is a thread for it.
+        """Start in the state ``queued``.
 
         Args:
-            job_id: Its name.
-            files: What is to be indexed.
-            refused: What came along and is not.
-            home: What documents' paths are relative to.
+            job_id: Its id.
+            files: The files to index.
+            refused: Files of the same upload that were refused.
+            home: The folder that documents' paths are relative to.
         """
         self.job_id = job_id
         self.files = list(files)
@@ -47,40 +47,30 @@ class Job:
         self._rows = {document_path(file, home): self._row(file) for file in files}
         self._job = schemas.Job(
             job_id=job_id,
-            state=JobState.QUEUED,
-            share=0.0,
-            pages=0,
-            judged=0,
-            pages_per_s=0.0,
-            remaining_s=None,
             files=[*self._rows.values(), *map(_refused_row, refused)],
-            notices=[],
             created_at=datetime.now(UTC),
-            started_at=None,
-            finished_at=None,
-            error=None,
             links={"self": f"/v1/jobs/{job_id}", "events": f"/v1/jobs/{job_id}/events"},
         )
 
     @property
     def paths(self) -> frozenset[str]:
-        """The documents that its files are, or will be."""
+        """The paths of its documents."""
         return frozenset(self._rows)
 
     @property
     def has_ended(self) -> bool:
-        """Whether nothing more will happen."""
+        """Whether it has ended."""
         return self._job.state in _ENDED
 
     def snapshot(self) -> schemas.Job:
-        """The job as it is now."""
+        """Copy the job's state."""
         with self._lock:
             return self._job.model_copy(deep=True)
 
     async def snapshots(self) -> AsyncIterator[schemas.Job]:
-        """The job as it is now, and again whenever it has changed, until it ends.
+        """Copy the job's state now and after each change, until it ends.
 
-        Whoever is slow to ask gets fewer, never older ones.
+        A slow reader gets fewer copies, never old ones.
         """
         changed = asyncio.Event()
         watcher = (asyncio.get_running_loop(), changed)
@@ -94,24 +84,24 @@ class Job:
                 if now.state in _ENDED:
                     return
                 await changed.wait()
-                await asyncio.sleep(1 / MOST_EVENTS_PER_S)
+                await asyncio.sleep(1 / MAX_EVENTS_PER_S)
         finally:
             with self._lock:
                 self._watchers.discard(watcher)
 
     def begin(self, *, to_be_judged: bool = False) -> None:
-        """Its turn has come.
+        """Start.
 
         Args:
-            to_be_judged: Whether pages are judged once they are indexed; then that is half of the work.
+            to_be_judged: Whether pages are judged once they are indexed; that counts as half of the work.
         """
         with self._lock:
             self._to_be_judged = to_be_judged
             self._job.state, self._job.started_at = JobState.RUNNING, datetime.now(UTC)
-        self._tell()
+        self._wake_watchers()
 
     def note(self, event: IndexEvent) -> None:
-        """Take in a step of the run."""
+        """Record an event of the run."""
         with self._lock:
             match event:
                 case Progress():
@@ -123,13 +113,13 @@ class Job:
                 case NotIndexed() if row := self._rows.get(document_path(Path(event.path), self._home)):
                     _note_failure(row, event)
                 case Noticed():
-                    more = "; whoever runs the server can change that" if event.hint else ""
+                    more = "; the server's administrator can change that" if event.hint else ""
                     if (notice := event.message + more) not in self._job.notices:
                         self._job.notices.append(notice)
-        self._tell()
+        self._wake_watchers()
 
     def end(self, state: JobState, error: MaxSightError | None = None) -> None:
-        """Nothing more will happen."""
+        """End."""
         with self._lock:
             self._job.state, self._job.finished_at = state, datetime.now(UTC)
             self._job.remaining_s = None
@@ -140,7 +130,7 @@ class Job:
                         row.state, row.reason = FileState.SKIPPED, "none of its pages could be read"
             if error is not None:
                 self._job.error = problem_of(error)
-        self._tell()
+        self._wake_watchers()
 
     def _note_progress(self, event: Progress) -> None:
         job, more_to_come = self._job, self._to_be_judged and not event.judging
@@ -154,11 +144,11 @@ class Job:
     def _row(self, file: Path) -> JobFile:
         return JobFile(file=file.name, document_id=document_id(document_path(file, self._home)))
 
-    def _tell(self) -> None:
+    def _wake_watchers(self) -> None:
         with self._lock:
             watchers = list(self._watchers)
         for loop, changed in watchers:
-            with suppress(RuntimeError):  # the loop has ended, and whoever watched with it
+            with suppress(RuntimeError):  # the watcher's loop has ended
                 loop.call_soon_threadsafe(changed.set)
 
 

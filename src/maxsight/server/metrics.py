@@ -13,7 +13,7 @@ _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.15, 0.25, 0.5, 1, 2.5, 5, 10)
 
 
 class Metrics:
-    """One server's figures, in a registry of their own."""
+    """The figures of one server, in its own registry."""
 
     def __init__(self) -> None:
         self.registry = CollectorRegistry()
@@ -39,34 +39,34 @@ class Metrics:
         self.pages = Gauge("maxsight_pages", "Pages in the library", registry=registry)
 
     def text(self) -> bytes:
-        """The figures as Prometheus reads them."""
+        """Write the figures in Prometheus' format."""
         return generate_latest(self.registry)
 
 
 class Timed:
-    """Times the requests to an application."""
+    """Measures how long requests to an application take."""
 
     def __init__(self, app: ASGIApp, metrics: Metrics) -> None:
         self._app = app
         self._metrics = metrics
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer a request, and note how long that took."""
+        """Answer a request, and measure it."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
         start, status = time.perf_counter(), 500
 
-        async def noting_the_status(message: Message) -> None:
+        async def send_and_note_status(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
             await send(message)
 
         try:
-            await self._app(scope, receive, noting_the_status)
+            await self._app(scope, receive, send_and_note_status)
         finally:
-            # The route, not the address, and no method that a caller has made up: each would be a series of its own.
+            # Each label makes a series: so routes, not addresses, and no methods that callers invent.
             route = getattr(scope.get("route"), "path", "none")
             method = scope["method"] if scope["method"] in _METHODS else "other"
             labels = self._metrics.requests.labels(method, route, str(status))

@@ -1,6 +1,6 @@
-"""Pictures of pages, each made once per size and kept on the disk under a limit.
+"""Pictures of pages, each drawn once per size and cached on the disk under a limit.
 
-A page's id says its content, so a picture that was made stays right, also when the file has gone since.
+A page's id is made of its content, so a cached picture stays right, also when the file has gone.
 """
 
 from __future__ import annotations
@@ -22,81 +22,86 @@ from maxsight.errors import UnknownPageError
 from maxsight.stores.base import IndexedPage
 
 WIDTHS_PX = (200, 400, 800, 1200, 1600, 2400)
-"""A few sizes, so that what is kept is found again; a browser scales what lies between."""
+"""A few sizes, so that cached pictures are used again; browsers scale them."""
+READING_WIDTH_PX = 1200
 MEDIA_TYPE = "image/jpeg"
 QUALITY = 85
-LONGEST_PX = 8_000
-LEAST_DPI = 36
-KEPT_SHARE = 0.8  # of the limit, after the oldest have gone
+MAX_HEIGHT_PX = 8_000
+MIN_DPI = 36
+CLEANED_SHARE = 0.8  # of the limit, after the least recently used have been deleted
 _STRIPES = 16
 
 
 def width_for(asked: int) -> int:
-    """The smallest of the sizes that is wide enough."""
+    """Choose the smallest of the sizes that is wide enough."""
     return next((width for width in WIDTHS_PX if width >= asked), WIDTHS_PX[-1])
 
 
 class PageImages:
     """Pictures of a library's pages, for any number of threads."""
 
-    def __init__(self, library: Library, folder: Path, most_bytes: int) -> None:
-        """Look at what is kept.
+    def __init__(self, library: Library, folder: Path, max_bytes: int) -> None:
+        """Look at what is cached.
 
         Args:
-            library: Whose pages.
-            folder: Where pictures are kept; it may be deleted at any time.
-            most_bytes: How much is kept.
+            library: The library.
+            folder: Where pictures are cached; it may be deleted at any time.
+            max_bytes: Size of the cache.
         """
         self._library = library
         self._folder = folder
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._locks = [threading.Lock() for _ in range(_STRIPES)]
         self._size_lock = threading.Lock()
         self._indexed: tuple[int, set[str]] = (-1, set())
-        self._size_bytes = sum(size for _, size, _ in self._kept())
+        self._size_bytes = sum(size for _, size, _ in self._cached())
 
     def check_indexed(self, page_id: str) -> None:
-        """Refuse what is no page of the library: looked up once in each of its versions.
+        """Check that a page is in the library. It is looked up once in each version of the library.
 
         Raises:
-            UnknownPageError: It is not there.
+            UnknownPageError: It is not.
         """
         if page_id not in self._known():
             self._read(page_id)
 
     def get(self, page_id: str, width: int, page: IndexedPage | None = None) -> bytes:
-        """The picture of a page, JPEG.
+        """Give the picture of a page, JPEG.
 
         Args:
             page_id: Its id.
             width: One of ``WIDTHS_PX``.
-            page: The page, where it has just been read.
+            page: The page, if the caller has just read it.
 
         Raises:
             UnknownPageError: It is not in the library, or was removed while it was drawn.
-            UnreadableDocumentError: There is none yet, and its file has gone, has changed, or can't be drawn.
+            UnreadableDocumentError: It is not cached, and its file has gone, has changed, or can't be drawn.
         """
         file = self._folder / f"{page_id}-{width}.jpg"
-        with self._locks[int(page_id[:2], 16) % _STRIPES]:  # nobody draws what another is drawing
+        with self._locks[int(page_id[:2], 16) % _STRIPES]:  # so that no two threads draw the same picture
             try:
                 content = file.read_bytes()
-                os.utime(file)  # it was used last
+                os.utime(file)  # marks it as recently used
             except OSError:
                 content = self._draw(page or self._read(page_id), width)
-                self._keep(file, content)
-                page = None  # it may have gone meanwhile
+                self._cache(file, content)
+                page = None  # it may have been removed meanwhile
             if page is None:
                 self._check_still_there(page_id)
         return content
 
+    def draw_for_reading(self, page: IndexedPage) -> bytes:
+        """Draw a page large enough for a model to read, JPEG; see ``get``."""
+        return self.get(page.page_id, READING_WIDTH_PX, page)
+
     def forget(self, page_ids: Iterable[str]) -> None:
-        """Drop the pictures of pages that are no longer in the library."""
+        """Delete the pictures of pages that are no longer in the library."""
         for page_id in page_ids:
             for width in WIDTHS_PX:
                 (self._folder / f"{page_id}-{width}.jpg").unlink(missing_ok=True)
 
     def _check_still_there(self, page_id: str) -> None:
-        """Leave nothing of a page that is no longer in the library."""
+        """Check that a page is in the library; if not, delete its pictures."""
         try:
             self.check_indexed(page_id)
         except UnknownPageError:
@@ -104,7 +109,7 @@ class PageImages:
             raise
 
     def _known(self) -> set[str]:
-        """Pages that were found in the library as it is now."""
+        """The pages that were looked up in the current version of the library."""
         version = self._library.version
         if self._indexed[0] != version:
             self._indexed = version, set()
@@ -118,39 +123,39 @@ class PageImages:
 
     def _draw(self, page: IndexedPage, width: int) -> bytes:
         settings = self._library.settings
-        if page.page.width_pt:  # no finer than is looked at
+        if page.page.width_pt:  # no finer than needed
             dpi = math.ceil(72 * width / page.page.width_pt)
-            settings = replace(settings, dpi=max(LEAST_DPI, min(settings.dpi, dpi)))
+            settings = replace(settings, dpi=max(MIN_DPI, min(settings.dpi, dpi)))
         image = self._library.picture(page, settings=settings).image
-        scale = min(width / image.width, LONGEST_PX / image.height, 1.0)
+        scale = min(width / image.width, MAX_HEIGHT_PX / image.height, 1.0)
         size = max(1, round(image.width * scale)), max(1, round(image.height * scale))
         out = io.BytesIO()
         small = image.convert("RGB").resize(size, Image.Resampling.LANCZOS, reducing_gap=2.0)
         small.save(out, "JPEG", quality=QUALITY)
         return out.getvalue()
 
-    def _keep(self, file: Path, content: bytes) -> None:
-        with suppress(OSError):  # a full or read-only disk costs time, not the picture
+    def _cache(self, file: Path, content: bytes) -> None:
+        with suppress(OSError):  # without the cache the picture is drawn each time
             self._folder.mkdir(parents=True, exist_ok=True)
             fresh = self._folder / f"{secrets.token_hex(8)}.new"
             fresh.write_bytes(content)
             os.replace(fresh, file)
             with self._size_lock:
                 self._size_bytes += len(content)
-                if self._size_bytes > self._most_bytes:
+                if self._size_bytes > self._max_bytes:
                     self._make_room()
 
     def _make_room(self) -> None:
-        kept = sorted(self._kept())
-        self._size_bytes = sum(size for _, size, _ in kept)
-        for _, size, file in kept:
-            if self._size_bytes <= self._most_bytes * KEPT_SHARE:
+        cached = sorted(self._cached())
+        self._size_bytes = sum(size for _, size, _ in cached)
+        for _, size, file in cached:
+            if self._size_bytes <= self._max_bytes * CLEANED_SHARE:
                 return
             file.unlink(missing_ok=True)
             self._size_bytes -= size
 
-    def _kept(self) -> Iterable[tuple[int, int, Path]]:
-        """Time of last use, size and place of every picture."""
+    def _cached(self) -> Iterable[tuple[int, int, Path]]:
+        """Time of last use, size and place of every cached picture."""
         with suppress(OSError):
             for file in self._folder.iterdir():
                 with suppress(OSError):

@@ -1,6 +1,6 @@
-"""Who may ask: the Host header, the token or the browser's session, and no request from another web site.
+"""Who may call: checks of the Host header, of the token or the browser's session, and of requests from other web sites.
 
-All of it stands around the whole application, so that nothing that is mounted in it can be reached past it.
+The checks stand around the whole application, so that no route or mounted application can be reached without them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ FORM = "multipart/form-data"
 OWN_HEADER, OWN_VALUE = "x-requested-with", "maxsight"
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
-# A page of another site may send these without asking first (CORS safelist); everything else is asked about.
+# Pages of other sites can send these without a CORS preflight (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
 _FORM_TYPES = frozenset({"", FORM, "application/x-www-form-urlencoded", "text/plain"})
 _OPEN_PATHS = frozenset({"/", "/docs", "/favicon.ico", "/v1/health", "/v1/ready", "/v1/session"})
 _OPEN_FOLDER = "/static/"
@@ -46,22 +46,22 @@ HEADERS = {
 
 
 class Sessions:
-    """Sessions of browsers: what a cookie holds is an end and a signature by the token, never the token."""
+    """Sessions of browsers. A cookie holds an end time and a signature by the token, never the token."""
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
 
     def is_token(self, given: str) -> bool:
-        """Whether this is the token, in the same time whatever is wrong with it."""
+        """Whether this is the token, compared in constant time."""
         return hmac.compare_digest(_digest(given.encode("utf-8", "replace")), _digest(self._token))
 
     def new(self) -> str:
-        """What to put into a cookie."""
+        """Make the value of a cookie."""
         end = str(int(time.time()) + SESSION_S)
         return f"{end}.{self._sign(end)}"
 
     def is_valid(self, cookie: str) -> bool:
-        """Whether a cookie is one of ours and has not ended."""
+        """Whether this server signed a cookie and it has not ended."""
         end, _, signature = cookie.partition(".")
         if not hmac.compare_digest(self._sign(end).encode(), signature.encode("utf-8", "replace")):
             return False
@@ -73,7 +73,7 @@ class Sessions:
 
 
 class Guard:
-    """Lets through what may be asked, and puts the headers on every answer that browsers go by."""
+    """Refuses requests that may not be made, and adds the headers for browsers to every answer."""
 
     def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
         self._app = app
@@ -94,7 +94,7 @@ class Guard:
                 headers = MutableHeaders(scope=message)
                 for name, value in HEADERS.items():
                     headers.setdefault(name, value)
-                # What is in the library is left on no disk but the server's, unless a route says otherwise.
+                # By default browsers store nothing of the library on their disks; a route may allow it.
                 headers.setdefault("Cache-Control", "no-cache" if is_open(scope["path"]) else "no-store")
             await send(message)
 
@@ -102,7 +102,7 @@ class Guard:
             self._check(scope)
         except RefusedError as error:
             headers = Headers(scope=scope)
-            readable = cross_origin(error, self._settings)  # by the pages of the sites that are named
+            readable = cross_origin(error, self._settings)  # so that pages of the named sites can read it
             await readable.simple_response(scope, receive, with_headers, request_headers=headers)
         else:
             await self._app(scope, receive, with_headers)
@@ -111,27 +111,27 @@ class Guard:
         headers = Headers(scope=scope)
         self._check_host(headers)
         if self._settings.cors_origins and scope["method"] == "OPTIONS":
-            return  # a browser that asks first shows no token; the answer holds nothing but what is allowed
+            return  # a CORS preflight has no token, and its answer says only what is allowed
         self._check_site(scope, headers)
         if self._sessions is not None and not is_open(scope["path"]):
             self._check_caller(scope, headers, self._sessions)
 
     def _check_host(self, headers: Headers) -> None:
-        """Refuse other names: a foreign one may have been pointed at this address to read it (DNS rebinding).
+        """Refuse unknown host names: an attacker's name may point to this address (DNS rebinding).
 
-        An address of numbers can't be pointed anywhere.
+        Numeric addresses are safe.
         """
         host = _host_name(headers.get("host", ""))
         if host not in self._settings.hosts and not _is_numeric(host):
             raise RefusedError(
                 421,
                 "unknown-host",
-                f"this server does not go by the name {host!r}",
+                f"this server does not answer to the name {host!r}",
                 "Start it with --allowed-host NAME if it should.",
             )
 
     def _check_site(self, scope: Scope, headers: Headers) -> None:
-        """Refuse what a page of another site has its visitor's browser ask."""
+        """Refuse requests that a page of another site makes its visitor's browser send."""
         site, origin = headers.get("sec-fetch-site", "none"), headers.get("origin")
         named = origin in self._settings.cors_origins
         own = origin is None or origin.partition("://")[2].lower() == headers.get("host", "").lower() or named
@@ -152,7 +152,7 @@ class Guard:
             raise RefusedError(
                 403,
                 "missing-header",
-                f"a request of type {content_type or 'none'} must say that no web form has sent it",
+                f"a request of type {content_type or 'none'} needs proof that no web form sent it",
                 f"Send the header {OWN_HEADER.title()}: {OWN_VALUE}."
                 if content_type == FORM
                 else "Send JSON with the header Content-Type: application/json, files as a form: curl -F "
@@ -169,14 +169,14 @@ class Guard:
         raise RefusedError(
             401,
             "unauthorized",
-            "the token is wrong" if kind else "the library is not open to everyone",
+            "the token is wrong" if kind else "this server needs a token",
             "Send the header Authorization: Bearer TOKEN, with the token the server was started with.",
             headers={"WWW-Authenticate": "Bearer"},
         )
 
 
 def cross_origin(app: ASGIApp, settings: ServerSettings) -> CORSMiddleware:
-    """Let browsers show an application's answers to the pages of the sites that are named, and to no others."""
+    """Let pages of the named web sites read an application's answers, and no others."""
     return CORSMiddleware(
         app,
         allow_origins=settings.cors_origins,
@@ -186,7 +186,7 @@ def cross_origin(app: ASGIApp, settings: ServerSettings) -> CORSMiddleware:
 
 
 def session_cookie(value: str, *, secure: bool) -> str:
-    """A Set-Cookie header that no script can read and no other site can have sent; without a value, its end."""
+    """Make a Set-Cookie header: not for scripts, not for other sites. An empty value ends the session."""
     cookie: cookies.SimpleCookie = cookies.SimpleCookie({SESSION_COOKIE: value})
     morsel = cookie[SESSION_COOKIE]
     morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Strict"
@@ -195,12 +195,12 @@ def session_cookie(value: str, *, secure: bool) -> str:
 
 
 def media_type_of(headers: Headers) -> str:
-    """What a request says it brings; empty if it says nothing."""
+    """The media type that a request names; empty if it names none."""
     return headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def is_open(path: str) -> bool:
-    """Whether anyone may ask for this, without a token."""
+    """Whether a path needs no token."""
     return path in _OPEN_PATHS or path.startswith(_OPEN_FOLDER)
 
 

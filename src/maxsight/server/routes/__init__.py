@@ -1,1 +1,1 @@
-"""The API's routes, a module for each thing they are about."""
+"""The routes of the API, one module for each resource."""

@@ -1,4 +1,4 @@
-"""Answers in words, said as they come."""
+"""Answers to questions by a model, as server-sent events."""
 
 from __future__ import annotations
 
@@ -13,81 +13,42 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from maxsight import extras, settings
 from maxsight.errors import EndpointNotConfiguredError, MaxSightError, MissingExtraError
-from maxsight.server import schemas
+from maxsight.server.batching import SearchOptions
 from maxsight.server.problems import problem_of
-from maxsight.server.routes.streaming import MAY_HANG_UP
-from maxsight.server.service import Service, get_service
-from maxsight.stores.base import IndexedPage
+from maxsight.server.routes.streaming import IGNORE_HANG_UPS
+from maxsight.server.schemas import fields
+from maxsight.server.service import Served
 
 if TYPE_CHECKING:
     from maxsight.answers.answering import AnswerEvent
     from maxsight.answers.sources import Source
 
-MOST_SOURCES = 20
-READING_WIDTH_PX = 1200
+MAX_SOURCES = 20
 
 router = APIRouter(tags=["answers"])
-Served = Annotated[Service, Depends(get_service)]
 
 
 class AskRequest(BaseModel):
-    """A question, and which pages to answer it from."""
+    """A question, and how to choose the pages for the model."""
 
     model_config = ConfigDict(extra="forbid")
 
-    question: schemas.Query
-    top_k: Annotated[int, Field(ge=1, le=MOST_SOURCES, description="How many pages the model is shown.")] = 4
-    filter: schemas.Where | None = None
+    question: fields.Query
+    top_k: Annotated[int, Field(ge=1, le=MAX_SOURCES, description="How many pages the model gets.")] = 4
+    filter: fields.Where | None = None
     hybrid: bool = False
-    text_only: Annotated[
-        bool, Field(description="Send no pictures, for a model that does not look at them.")
-    ] = False
-
-
-class AnswerSource(BaseModel):
-    """A page that the model is shown."""
-
-    number: int = Field(description="What it is cited by.")
-    page_id: str
-    path: str
-    page_number: int
-
-
-class AnswerSources(BaseModel):
-    """Event `sources`: the pages that the model is shown."""
-
-    model: str
-    notices: list[str] = Field(description="What to know of the search that found them.")
-    sources: list[AnswerSource]
-
-
-class AnswerText(BaseModel):
-    """Event `text`: what the model says next."""
-
-    text: str
-
-
-class AnswerCitation(BaseModel):
-    """Event `citation`: the model cites a page here."""
-
-    number: int
-    page_id: str | None = Field(description="Null where it was shown no page of this number.")
-
-
-class AnswerEnd(BaseModel):
-    """Event `done`: the whole answer."""
-
-    answer: str
-    cited: list[int]
-    invented: list[int] = Field(description="Numbers it cites that no page has.")
-    notes: list[str] = Field(description="What to know before trusting it.")
+    text_only: Annotated[bool, Field(description="Send no pictures, for a model without vision.")] = False
 
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A question with the pages to answer it from, and the answer as it comes.
+    """A question whose answer can begin: everything that can be refused has been checked.
 
-    All that can be refused is refused before the answer begins.
+    Attributes:
+        model: Name of the model.
+        sources: The pages it gets.
+        notices: Notes on the search.
+        answer: The answer as it comes.
     """
 
     model: str
@@ -97,7 +58,7 @@ class Asked:
 
 
 def answering_model() -> str | None:
-    """The model that answers; None where none is configured, or what it takes is not installed."""
+    """Name of the model that answers; None if none is configured, or the extra is not installed."""
     if not settings.answering_model():
         return None  # the model's client takes a while to import
     try:
@@ -110,10 +71,10 @@ def answering_model() -> str | None:
 
 
 async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked]:
-    """Find and draw the pages. The question has its place until the answer has ended, or its caller has gone.
+    """Find and draw the pages, and admit the question until its answer has ended or its caller has gone.
 
-    The answer is closed here: whoever streams it is left where it waits when its caller goes, and would hang up on the
-    model only when it is collected.
+    The answer is closed here. When a caller goes, the route is left waiting, and would end the request to the model
+    only when Python collects it.
     """
     extras.require("ask")
     from maxsight.answers.answering import answer_question
@@ -122,55 +83,52 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
 
     endpoint = Endpoint.configured()
 
-    def draw(page: IndexedPage) -> bytes:
-        return service.images.get(page.page_id, READING_WIDTH_PX, page)
-
     with service.asking:
-        hits = await service.search(
-            request.question, top_k=request.top_k, where=request.filter, hybrid=request.hybrid
-        )
-        drawing = None if request.text_only else draw
+        options = SearchOptions(request.top_k, request.filter, request.hybrid)
+        hits = await service.search(request.question, options)
+        drawing = None if request.text_only else service.images.draw_for_reading
         sources = await service.run(gather_sources, hits, service.reader.page, drawing)
         notices = await service.run(service.reader.notices, request.question)
         async with aclosing(answer_question(request.question, sources, endpoint)) as answer:
             yield Asked(endpoint.model, sources, notices, answer)
 
 
-@router.post("/v1/ask", response_class=EventSourceResponse, dependencies=[MAY_HANG_UP])
+@router.post("/v1/ask", response_class=EventSourceResponse, dependencies=[IGNORE_HANG_UPS])
 async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[ServerSentEvent]:
-    """Have a model answer a question from the best pages, with citations that are checked.
+    """Have a model answer a question from the best pages. Its citations are checked.
 
-    Events: `sources`, then `text` and `citation` as the model says them, then `done`; or `error` with a problem.
-    Whoever hangs up ends the answer.
+    Events, each with JSON:
+
+    - `sources`: the pages that the model gets. `model`, `notices` on the search, and `sources`, each with `number`,
+      `page_id`, `path` and `page_number`.
+    - `text`: the next part of the answer, `text`.
+    - `citation`: the answer cites a page here. `number`, and `page_id`, null if no page has this number.
+    - `done`: the whole `answer`, the numbers `cited` and `invented`, and `notes` to read before you trust it.
+    - `error`: a problem.
+
+    Closing the connection ends the answer.
     """
     from maxsight.answers.answering import Answered, Cited, Said
 
-    shown = [
-        AnswerSource(
-            number=source.number, page_id=source.page_id, path=source.path, page_number=source.page_number
-        )
-        for source in asked.sources
-    ]
-    yield ServerSentEvent(
-        event="sources",
-        data=AnswerSources(model=asked.model, notices=asked.notices, sources=shown),
-    )
+    shown = [source.reference() for source in asked.sources]
+    yield _event("sources", model=asked.model, notices=asked.notices, sources=shown)
     try:
         async for event in asked.answer:
             match event:
                 case Said():
-                    yield ServerSentEvent(event="text", data=AnswerText(text=event.text))
+                    yield _event("text", text=event.text)
                 case Cited():
-                    page = event.source.page_id if event.source else None
-                    citation = AnswerCitation(number=event.number, page_id=page)
-                    yield ServerSentEvent(event="citation", data=citation)
-                case Answered():
-                    end = AnswerEnd(
-                        answer=event.text,
-                        cited=[source.number for source in event.cited],
-                        invented=list(event.invented),
-                        notes=list(event.notes),
+                    yield _event(
+                        "citation", number=event.number, page_id=event.source and event.source.page_id
                     )
-                    yield ServerSentEvent(event="done", data=end)
+                case Answered():
+                    cited = [source.number for source in event.cited]
+                    yield _event(
+                        "done", answer=event.text, cited=cited, invented=event.invented, notes=event.notes
+                    )
     except MaxSightError as error:
         yield ServerSentEvent(event="error", data=problem_of(error))
+
+
+def _event(name: str, **data: object) -> ServerSentEvent:
+    return ServerSentEvent(event=name, data=data)

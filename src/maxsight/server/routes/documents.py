@@ -1,4 +1,4 @@
-"""Documents: list them, bring some, take one away, open one's file."""
+"""Documents: list, upload and delete them, and open their files."""
 
 from __future__ import annotations
 
@@ -9,21 +9,23 @@ from datetime import UTC, datetime
 from typing import Annotated
 from urllib.parse import quote
 
-from fastapi import APIRouter, Depends, Path, Query, Request, Response, status
+from fastapi import APIRouter, Path, Query, Request, Response, status
 from fastapi.responses import FileResponse
 
 from maxsight.errors import InputError
 from maxsight.identity import document_id, page_id
 from maxsight.library.drawing import check_unchanged
 from maxsight.library.status import ExpectedErrors
-from maxsight.server import schemas
-from maxsight.server.schemas import THUMBNAIL_PX
-from maxsight.server.service import Service, get_service
+from maxsight.server.schemas import documents as schemas
+from maxsight.server.schemas import fields
+from maxsight.server.schemas.fields import BINARY, THUMBNAIL_PX, form_schema
+from maxsight.server.schemas.jobs import JobAccepted
+from maxsight.server.security import FORM
+from maxsight.server.service import Served, Service
 from maxsight.stores.base import DocumentEntry
 
 router = APIRouter(tags=["documents"])
-Served = Annotated[Service, Depends(get_service)]
-DocumentId = Annotated[schemas.Id, Path(description="As in a hit or in the list of documents.")]
+DocumentId = Annotated[fields.Id, Path(description="As in a hit or in the list of documents.")]
 
 _MEDIA_TYPES = {
     ".pdf": "application/pdf",
@@ -34,21 +36,11 @@ _MEDIA_TYPES = {
     ".tiff": "image/tiff",
     ".webp": "image/webp",
 }
-_TEXT = "text/plain; charset=utf-8"  # also Markdown: nothing in it is ever run
+_TEXT = "text/plain; charset=utf-8"  # also for Markdown, so that browsers run nothing in it
 _UPLOAD = {
     "requestBody": {
         "required": True,
-        "content": {
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "required": ["files"],
-                    "properties": {
-                        "files": {"type": "array", "items": {"type": "string", "format": "binary"}}
-                    },
-                }
-            }
-        },
+        "content": {FORM: {"schema": form_schema("files", {"type": "array", "items": BINARY})}},
     }
 }
 
@@ -58,11 +50,11 @@ async def list_documents(
     service: Served,
     limit: Annotated[int, Query(ge=1, le=1000)] = 100,
     cursor: Annotated[
-        str | None, Query(max_length=8000, description="`next_cursor` of the answer before.")
+        str | None, Query(max_length=8000, description="The `next_cursor` of the last answer.")
     ] = None,
-    filter: schemas.Where | None = None,
+    filter: fields.Where | None = None,
 ) -> schemas.DocumentList:
-    """List the documents, by path."""
+    """List the documents by path."""
     after = None if cursor is None else _path_of(cursor)
     entries = await service.run(service.reader.documents, filter)
     rest = [entry for entry in entries if after is None or entry.document.path > after]
@@ -75,20 +67,19 @@ async def list_documents(
 
 
 @router.post("/v1/documents", status_code=status.HTTP_202_ACCEPTED, openapi_extra=_UPLOAD)
-async def upload_documents(service: Served, request: Request) -> schemas.JobAccepted:
-    """Bring files to be indexed. The answer comes when they are here; the job says how far they are."""
+async def upload_documents(service: Served, request: Request) -> JobAccepted:
+    """Upload files. They are indexed after the answer, by a job."""
     jobs = service.jobs
     jobs.check_room()
     async with service.receiving(request) as incoming:
         job = await asyncio.to_thread(jobs.accept, incoming.files)
-    links = {"self": f"/v1/jobs/{job.job_id}", "events": f"/v1/jobs/{job.job_id}/events"}
-    return schemas.JobAccepted(job_id=job.job_id, links=links)
+    return JobAccepted(job_id=job.job_id, links=job.snapshot().links)
 
 
 @router.get("/v1/documents/{document_id}")
 async def get_document(service: Served, document_id: DocumentId) -> schemas.DocumentDetail:
-    """Describe a document and name its pages."""
-    entry = await service.run(service.document, document_id)
+    """Get a document and its pages."""
+    entry = await service.run(service.documents.find, document_id)
     document = entry.document
     own_fields = dict(zip(entry.page_indices, entry.page_fields, strict=False))
     pages = []
@@ -105,14 +96,14 @@ async def get_document(service: Served, document_id: DocumentId) -> schemas.Docu
 
 @router.delete("/v1/documents/{document_id}", status_code=status.HTTP_204_NO_CONTENT)
 async def delete_document(service: Served, document_id: DocumentId) -> None:
-    """Take a document out of the library. An uploaded file goes too; one that was indexed where it lies stays."""
+    """Remove a document from the library. Its file is deleted if it was uploaded."""
     await service.run(service.delete, document_id)
 
 
 @router.get("/v1/documents/{document_id}/source", response_class=Response)
 async def get_source(service: Served, document_id: DocumentId) -> Response:
-    """The file itself, as it was when it was indexed."""
-    entry = await service.run(service.document, document_id)
+    """Get the file, as it was when it was indexed."""
+    entry = await service.run(service.documents.find, document_id)
     file = service.reader.source(entry.document)
     await service.run(check_unchanged, file, entry.document)
     return FileResponse(
@@ -143,12 +134,12 @@ def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
         size_bytes=document.size_bytes,
         content_hash=document.content_hash,
         modified=datetime.fromtimestamp(document.modified_ns / 1e9, UTC),
-        uploaded=service.is_upload(entry),
+        uploaded=service.documents.is_upload(entry),
         metadata=dict(entry.metadata),
         quality=None if expected is None else schemas.ExpectedErrors.model_validate(expected),
         links=schemas.DocumentLinks(
             self=f"/v1/documents/{id_}",
-            source=schemas.source_of(document.path),
+            source=fields.source_of(document.path),
             thumbnail=first and f"{first}/image?width={THUMBNAIL_PX}",
         ),
     )
@@ -163,5 +154,5 @@ def _path_of(cursor: str) -> str:
         return base64.b64decode(cursor, altchars=b"-_", validate=True).decode()
     except (binascii.Error, ValueError) as error:
         raise InputError(
-            f"{cursor[:50]!r} is no cursor", hint="Give the next_cursor of an answer, or none."
+            f"{cursor[:50]!r} is not a cursor", hint="Give the next_cursor of an answer, or none."
         ) from error

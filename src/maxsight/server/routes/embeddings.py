@@ -1,35 +1,30 @@
-"""Vectors of a text or of a picture, for those who compare them elsewhere."""
+"""Vectors of a text or of a page, for use elsewhere."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request
+from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from maxsight.server import schemas
+from maxsight.server.receiving import Incoming
+from maxsight.server.schemas import fields
+from maxsight.server.schemas import library as schemas
+from maxsight.server.schemas.fields import BINARY, form_schema
 from maxsight.server.security import FORM, media_type_of
-from maxsight.server.service import Service, get_service
-from maxsight.server.uploads import Incoming
+from maxsight.server.service import Served, Service
 
 router = APIRouter(tags=["embeddings"])
-Served = Annotated[Service, Depends(get_service)]
 
-IMAGE_BYTES = 50_000_000
+MAX_FILE_BYTES = 50_000_000
 _BODY = {
     "requestBody": {
         "required": True,
         "content": {
             "application/json": {"schema": schemas.EmbeddingRequest.model_json_schema()},
-            FORM: {
-                "schema": {
-                    "type": "object",
-                    "required": ["file"],
-                    "properties": {"file": {"type": "string", "format": "binary"}},
-                }
-            },
+            FORM: {"schema": form_schema("file", BINARY)},
         },
     }
 }
@@ -37,7 +32,7 @@ _BODY = {
 
 @router.post("/v1/embeddings", openapi_extra=_BODY)
 async def embed(service: Served, request: Request) -> schemas.EmbeddingResponse:
-    """Encode a text as a query, or a file of one page as a page. Nothing is kept."""
+    """Encode a text as a query, or a file of one page as a page. Nothing is stored."""
     if media_type_of(request.headers) == FORM:
         return await _embed_file(service, request)
     try:
@@ -48,7 +43,7 @@ async def embed(service: Served, request: Request) -> schemas.EmbeddingResponse:
 
 
 async def _embed_file(service: Service, request: Request) -> schemas.EmbeddingResponse:
-    limits = replace(service.settings.limits, upload_bytes=IMAGE_BYTES, upload_files=1)
+    limits = replace(service.settings.limits, upload_bytes=MAX_FILE_BYTES, upload_files=1)
     async with service.receiving(request, limits, field="file") as incoming:
         return await service.run(_embed_page, service, incoming)
 
@@ -68,7 +63,7 @@ def _embed_page(service: Service, incoming: Incoming) -> schemas.EmbeddingRespon
     received = incoming.files[0]
     if received.refused or received.path is None:
         raise received.refused or AssertionError("a file that is not refused has a place")
-    file = received.path.rename(incoming.folder / received.name)  # what it is goes by its name
+    file = received.path.rename(incoming.folder / received.name)  # the suffix says how to read it
     limits = replace(service.settings.reading, max_pages=1)
     settings = replace(service.reader.settings, limits=limits)
     (embedding,) = service.reader.encode_file(file, settings=settings)
@@ -78,7 +73,7 @@ def _embed_page(service: Service, incoming: Incoming) -> schemas.EmbeddingRespon
         **_space(service),
         vectors=embedding.vectors.tolist(),
         words=None,
-        regions=None if boxes is None else [schemas.Region.of(tuple(box)) for box in boxes.tolist()],
+        regions=None if boxes is None else [fields.Region.of(tuple(box)) for box in boxes.tolist()],
     )
 
 

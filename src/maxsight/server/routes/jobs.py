@@ -1,4 +1,4 @@
-"""Indexing jobs: how far they are, and stop."""
+"""Indexing jobs: list, follow and cancel them."""
 
 from __future__ import annotations
 
@@ -8,19 +8,19 @@ from typing import Annotated
 from fastapi import APIRouter, Depends, Path
 from fastapi.sse import EventSourceResponse, ServerSentEvent
 
-from maxsight.server import schemas
 from maxsight.server.job_queue import unknown_job
 from maxsight.server.jobs import Job
-from maxsight.server.routes.streaming import MAY_HANG_UP
-from maxsight.server.schemas import FileState, JobState
-from maxsight.server.service import Service, get_service
+from maxsight.server.routes.streaming import IGNORE_HANG_UPS
+from maxsight.server.schemas import fields
+from maxsight.server.schemas import jobs as schemas
+from maxsight.server.schemas.jobs import FileState, JobState
+from maxsight.server.service import Served
 
 router = APIRouter(tags=["jobs"])
-Served = Annotated[Service, Depends(get_service)]
 
 
-def get_job(service: Served, job_id: Annotated[schemas.Id, Path()]) -> Job:
-    """The job that an address names. A server that is read-only has none."""
+def get_job(service: Served, job_id: Annotated[fields.Id, Path()]) -> Job:
+    """Find the job that an address names. A read-only server has none."""
     if service.is_read_only:
         raise unknown_job(job_id)
     return service.jobs.get(job_id)
@@ -31,20 +31,20 @@ Named = Annotated[Job, Depends(get_job)]
 
 @router.get("/v1/jobs")
 async def list_jobs(service: Served) -> schemas.JobList:
-    """The jobs of this server, newest first. Those that have ended are forgotten after a while."""
+    """List the jobs of this server, newest first. The oldest that have ended are forgotten."""
     jobs = [] if service.is_read_only else service.jobs.all()
     return schemas.JobList(items=[job.snapshot() for job in jobs])
 
 
 @router.get("/v1/jobs/{job_id}")
 async def get_job_state(job: Named) -> schemas.Job:
-    """How far a job is."""
+    """Get the state of a job."""
     return job.snapshot()
 
 
-@router.get("/v1/jobs/{job_id}/events", response_class=EventSourceResponse, dependencies=[MAY_HANG_UP])
+@router.get("/v1/jobs/{job_id}/events", response_class=EventSourceResponse, dependencies=[IGNORE_HANG_UPS])
 async def follow_job(job: Named) -> AsyncIterator[ServerSentEvent]:
-    """How far a job is, again and again until it ends. Each event holds the whole job."""
+    """Follow a job until it ends. Each event holds the whole job."""
     skipped = indexed = 0
     async for now in job.snapshots():
         before = skipped, indexed
@@ -61,6 +61,6 @@ async def follow_job(job: Named) -> AsyncIterator[ServerSentEvent]:
 
 @router.delete("/v1/jobs/{job_id}")
 async def cancel_job(service: Served, job: Named) -> schemas.Job:
-    """Stop a job at its next step. What is indexed stays; files of which nothing is go."""
+    """Stop a job at its next step. What is indexed stays; files without an indexed page are deleted."""
     await service.run(service.jobs.cancel, job)
     return job.snapshot()

@@ -1,24 +1,22 @@
-"""The library as a whole, and how the server is."""
+"""The library as a whole, and the state of the server."""
 
 from __future__ import annotations
 
-from typing import Annotated
-
-from fastapi import APIRouter, Depends, Response
+from fastapi import APIRouter, Response
 
 from maxsight.documents.formats import SUFFIXES
-from maxsight.server import metrics, schemas
+from maxsight.server import metrics
 from maxsight.server.routes.ask import answering_model
-from maxsight.server.service import Service, get_service
+from maxsight.server.schemas import library as schemas
+from maxsight.server.service import Served
 from maxsight.version import __version__
 
 router = APIRouter(tags=["library"])
-Served = Annotated[Service, Depends(get_service)]
 
 
 @router.get("/v1/library")
 async def get_library(service: Served) -> schemas.LibraryStatus:
-    """What the library holds, and what it takes."""
+    """Get what the library holds, and what can be uploaded."""
     status = await service.run(service.reader.status)
     answers = await service.run(answering_model)
     limits = service.settings.limits
@@ -44,20 +42,20 @@ async def get_library(service: Served) -> schemas.LibraryStatus:
 
 @router.get("/v1/health")
 async def get_health() -> schemas.Health:
-    """Whether the process answers."""
+    """Check that the process answers."""
     return schemas.Health(status="ok")
 
 
 @router.get("/v1/ready")
 async def get_readiness(service: Served) -> schemas.Health:
-    """Whether the library can be searched: its encoder is loaded, and it can be read."""
+    """Check that the library can be searched: its encoder is loaded, and it can be read."""
     await service.run(lambda: service.reader.version)
     return schemas.Health(status="ready")
 
 
 @router.get("/metrics", response_class=Response)
 async def get_metrics(service: Served) -> Response:
-    """Figures for Prometheus."""
+    """Get figures for Prometheus."""
     entries = await service.run(service.reader.documents)
     service.metrics.documents.set(len(entries))
     service.metrics.pages.set(sum(len(entry.page_indices) for entry in entries))

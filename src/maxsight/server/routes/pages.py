@@ -1,4 +1,4 @@
-"""Pages: their text, their picture, and why they were found."""
+"""Pages: text, picture, heatmap and explanation."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ import io
 from enum import StrEnum
 from typing import Annotated, Any
 
-from fastapi import APIRouter, Depends, Header, Path, Query, Response, status
+from fastapi import APIRouter, Header, Path, Query, Response, status
 from PIL import Image
 
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import document_id, page_id, record_file
 from maxsight.library.drawing import PagePicture, check_unchanged, placed
-from maxsight.server import page_images, schemas
+from maxsight.server import page_images
 from maxsight.server.page_images import WIDTHS_PX, width_for
-from maxsight.server.schemas import THUMBNAIL_PX
-from maxsight.server.service import Service, get_service
+from maxsight.server.schemas import documents as schemas
+from maxsight.server.schemas import fields, search
+from maxsight.server.schemas.fields import THUMBNAIL_PX
+from maxsight.server.service import Served, Service
 from maxsight.stores.base import IndexedPage
 from maxsight.types import TextSource
 
 router = APIRouter(tags=["pages"])
-Served = Annotated[Service, Depends(get_service)]
-PageId = Annotated[schemas.Id, Path(description="As in a hit or in a document's pages.")]
+PageId = Annotated[fields.Id, Path(description="As in a hit or in a document's pages.")]
 Width = Annotated[
     int,
     Query(ge=1, le=WIDTHS_PX[-1], description=f"Pixels; the next of {', '.join(map(str, WIDTHS_PX))}."),
 ]
 Responses = dict[int | str, dict[str, Any]]
-KEPT_BY_BROWSERS = "private, max-age=3600"
+CACHED_BY_BROWSERS = "private, max-age=3600"
 _PNG: Responses = {200: {"content": {"image/png": {}}}}
 _JPEG: Responses = {
     200: {"content": {page_images.MEDIA_TYPE: {}}},
@@ -36,16 +37,16 @@ _JPEG: Responses = {
 
 
 class Over(StrEnum):
-    """What a heatmap lies on."""
+    """The background of a heatmap."""
 
     NOTHING = "nothing"
-    """A transparent layer, to be laid over the page's picture."""
+    """None: a transparent layer, to lay over the page's picture."""
     PAGE = "page"
 
 
 @router.get("/v1/pages/{page_id}")
 async def get_page(service: Served, page_id: PageId) -> schemas.PageDetail:
-    """A page's text, its words and where they stand."""
+    """Get a page's text, and its words with their places."""
     return await service.run(_describe, service, page_id)
 
 
@@ -56,9 +57,9 @@ async def get_image(
     width: Width = 1200,
     if_none_match: Annotated[str | None, Header()] = None,
 ) -> Response:
-    """A page as a person sees it."""
+    """Get the picture of a page."""
     fitting = width_for(width)
-    headers = {"ETag": f'"{page_id}-{fitting}"', "Cache-Control": KEPT_BY_BROWSERS}
+    headers = {"ETag": f'"{page_id}-{fitting}"', "Cache-Control": CACHED_BY_BROWSERS}
     if if_none_match and headers["ETag"] in if_none_match:
         await service.run(service.images.check_indexed, page_id)
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
@@ -70,29 +71,27 @@ async def get_image(
 async def get_heatmap(
     service: Served,
     page_id: PageId,
-    q: schemas.Query,
-    word: Annotated[
-        int | None, Query(ge=0, description="Only this one of a hit's `matches`, from 0.")
-    ] = None,
+    q: fields.Query,
+    word: Annotated[int | None, Query(ge=0, description="Only this match of a hit, from 0.")] = None,
     token: Annotated[
         int | None,
-        Query(ge=0, description="Only this one of an explanation's `tokens`, from 0; not with `word`."),
+        Query(ge=0, description="Only this token of an explanation, from 0; not with `word`."),
     ] = None,
     over: Over = Over.NOTHING,
     width: Width = 800,
 ) -> Response:
-    """Where a query matched: a transparent layer over the page's picture, or the page with it."""
+    """Draw where a query matched: as a transparent layer, or on the page."""
     content = await service.run(_heatmap, service, page_id, q, word, token, over, width_for(width))
-    return Response(content, media_type="image/png", headers={"Cache-Control": KEPT_BY_BROWSERS})
+    return Response(content, media_type="image/png", headers={"Cache-Control": CACHED_BY_BROWSERS})
 
 
 @router.get("/v1/pages/{page_id}/explanation")
-async def get_explanation(service: Served, page_id: PageId, q: schemas.Query) -> schemas.Explanation:
-    """Why a page would be found: what each word, each token and each region gave to its score."""
+async def get_explanation(service: Served, page_id: PageId, q: fields.Query) -> search.Explanation:
+    """Explain a page's score: the share of each word, token and region."""
 
-    def explain() -> schemas.Explanation:
+    def explain() -> search.Explanation:
         page = service.reader.page(page_id)
-        return schemas.Explanation.of(page_id, service.reader.explain_page(q, page))
+        return search.Explanation.of(page_id, service.reader.explain_page(q, page))
 
     return await service.run(explain)
 
@@ -100,7 +99,7 @@ async def get_explanation(service: Served, page_id: PageId, q: schemas.Query) ->
 def _describe(service: Service, id_: str) -> schemas.PageDetail:
     row = service.reader.page(id_)
     page, document = placed(row), row.document
-    entry = service.document(document_id(document.path))
+    entry = service.documents.find(document_id(document.path))
     before = [index for index in entry.page_indices if index < page.page_index]
     after = [index for index in entry.page_indices if index > page.page_index]
 
@@ -122,13 +121,13 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
         words=[
             schemas.Word(
                 text=page.text[start:end],
-                region=None if boxes is None else schemas.Region.of(_numbers(boxes[number])),
+                region=None if boxes is None else fields.Region.of(_numbers(boxes[number])),
             )
             for number, (start, end) in enumerate(page.words.spans.tolist())
         ],
         regions=[]
         if regions is None
-        else [region for box in regions if (region := schemas.Region.of(_numbers(box))) is not None],
+        else [region for box in regions if (region := fields.Region.of(_numbers(box))) is not None],
         vectors=len(row.embedding.vectors),
         metadata=dict(row.metadata),
         previous=name(before[-1]) if before else None,
@@ -140,7 +139,7 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
             "image": f"{address}/image",
             "thumbnail": f"{address}/image?width={THUMBNAIL_PX}",
             "document": f"/v1/documents/{document_id(document.path)}",
-            "source": schemas.source_of(document.path, page.page_number),
+            "source": fields.source_of(document.path, page.page_number),
         },
     )
 
@@ -161,13 +160,13 @@ def _heatmap(
 
 
 def _picture(service: Service, row: IndexedPage, width: int, *, drawn: bool) -> PagePicture:
-    """A page's picture with the places of its vectors; an empty one of its shape where only that is needed."""
+    """Give a page's picture with the places of its vectors. If it is not drawn, an empty picture of its shape."""
     if row.page.text_source is TextSource.FILE:
         text = service.reader.picture(row)
         height = round(text.image.height * width / text.image.width)
         return PagePicture(text.image.resize((width, height)), text.boxes)
     boxes = row.embedding.regions.boxes
-    assert boxes is not None  # only plain text is without
+    assert boxes is not None  # only plain text has no boxes
     if drawn:
         content = service.images.get(row.page_id, width, row)
         return PagePicture(Image.open(io.BytesIO(content)).convert("RGB"), boxes)

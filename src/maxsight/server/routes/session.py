@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from fastapi import APIRouter, Request, Response, status
 
-from fastapi import APIRouter, Depends, Request, Response, status
-
-from maxsight.server import schemas
 from maxsight.server.problems import RefusedError
+from maxsight.server.schemas import library as schemas
 from maxsight.server.security import Sessions, session_cookie
-from maxsight.server.service import Service, get_service
+from maxsight.server.service import Served
 
 router = APIRouter(tags=["session"])
-Served = Annotated[Service, Depends(get_service)]
 
 
 @router.post("/v1/session", status_code=status.HTTP_204_NO_CONTENT)
 async def sign_in(service: Served, request: Request, session: schemas.SessionRequest) -> Response:
-    """Give the token once; the answer's cookie stands for it from then on. No script can read that."""
+    """Exchange the token for a cookie that no script can read."""
     response = Response(status_code=status.HTTP_204_NO_CONTENT)
     if service.settings.token is None:
         return response
     sessions = Sessions(service.settings.token)
     if not sessions.is_token(session.token):
         raise RefusedError(
-            401, "unauthorized", "the token is wrong", "It is the one that the server was started with."
+            401, "unauthorized", "the token is wrong", "Give the token that the server was started with."
         )
     secure = request.url.scheme == "https"
     response.headers["Set-Cookie"] = session_cookie(sessions.new(), secure=secure)

@@ -1,4 +1,4 @@
-"""What routes share that send events as they come."""
+"""For routes that send events as they come."""
 
 from __future__ import annotations
 
@@ -8,16 +8,16 @@ from anyio import BrokenResourceError
 from fastapi import Depends
 
 
-async def _hung_up() -> AsyncIterator[None]:
+async def _ignore_hang_ups() -> AsyncIterator[None]:
     try:
         yield
     except* BrokenResourceError:
         pass
 
 
-MAY_HANG_UP = Depends(_hung_up)
-"""For a route's ``dependencies``: nothing is logged of a caller who goes while an event waits to be sent.
+IGNORE_HANG_UPS = Depends(_ignore_hang_ups)
+"""For a route's ``dependencies``: logs no error when a caller leaves while an event waits to be sent.
 
-FastAPI then closes the stream that it is still writing to, and takes that for a mistake (its discussion 15725). A
-mistake of the route goes on as it would.
+FastAPI then closes the stream that it still writes to, and reports an error (its discussion 15725). Errors of the route
+itself are raised as usual.
 """

@@ -1,4 +1,4 @@
-"""The web page and the API's documents: files of the package."""
+"""The web page and the documentation of the API: files of the package."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ async def get_page() -> FileResponse:
 
 
 @router.get("/docs")
-async def get_api_documents() -> FileResponse:
-    """What the API takes and gives, to be read and tried."""
+async def get_api_documentation() -> FileResponse:
+    """The documentation of the API, to read and try."""
     return FileResponse(STATIC / "docs.html")
 
 
 @router.get("/favicon.ico")
 async def get_icon() -> FileResponse:
-    """The icon that browsers ask for."""
+    """The icon that browsers request."""
     return FileResponse(STATIC / "icon.svg")

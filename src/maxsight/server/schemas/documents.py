@@ -12,24 +12,22 @@ from maxsight.types import Scalar
 
 
 class DocumentLinks(BaseModel):
-    """Where more about a document is."""
+    """Addresses of more about a document."""
 
     self: str
-    source: str | None = Field(
-        description="The file; null for a group of records, which has none of its own."
-    )
+    source: str | None = Field(description="The file; null for a group of records, which has none.")
     thumbnail: str | None
 
 
 class ExpectedErrors(BaseModel):
-    """What is expected of OCR on a document, where its pages have been judged (`maxsight index --quality`)."""
+    """Predicted error rates of OCR on a document whose pages have been judged (`maxsight index --quality`)."""
 
     model_config = ConfigDict(from_attributes=True)
 
-    mean_cer: float = Field(description="Character error rate over the pages that have been judged.")
+    mean_cer: float = Field(description="Mean character error rate of the judged pages.")
     worst_cer: float
-    worst_page: int = Field(description="Number of the page that is worst.")
-    judged: int = Field(description="Pages that have a number.")
+    worst_page: int = Field(description="Number of the worst page.")
+    judged: int = Field(description="Pages that have been judged.")
 
 
 class DocumentSummary(BaseModel):
@@ -38,21 +36,21 @@ class DocumentSummary(BaseModel):
     document_id: str
     path: str
     file: str
-    page_count: int = Field(description="Pages of the file, whether indexed or not.")
+    page_count: int = Field(description="Pages of the file, indexed or not.")
     pages_indexed: int
     complete: bool
     vectors: int
     size_bytes: int
     content_hash: str
     modified: datetime
-    uploaded: bool = Field(description="Whether the file came by an upload, and goes when it is deleted.")
+    uploaded: bool = Field(description="Whether the file was uploaded. It is then deleted with the document.")
     metadata: dict[str, Scalar]
     quality: ExpectedErrors | None = Field(description="Null where no page has been judged.")
     links: DocumentLinks
 
 
 class PageLinks(BaseModel):
-    """Where more about a page is."""
+    """Addresses of more about a page."""
 
     self: str
     image: str
@@ -64,7 +62,7 @@ class PageSummary(BaseModel):
 
     page_id: str
     page_number: int
-    metadata: dict[str, Scalar] = Field(description="What is said of this page alone, as `predicted_cer`.")
+    metadata: dict[str, Scalar] = Field(description="Fields of this page alone, as `predicted_cer`.")
     links: PageLinks
 
 
@@ -75,10 +73,10 @@ class DocumentDetail(DocumentSummary):
 
 
 class DocumentList(BaseModel):
-    """Some of the documents, by path."""
+    """A part of the list of documents, by path."""
 
     items: list[DocumentSummary]
-    next_cursor: str | None = Field(description="Ask with it for what follows; null at the end.")
+    next_cursor: str | None = Field(description="The `cursor` of the next request; null at the end.")
     total: int
 
 
@@ -97,13 +95,13 @@ class ImageSize(BaseModel):
 
 
 class SourceState(StrEnum):
-    """How the file of a page is, compared with when it was indexed."""
+    """The state of a page's file, compared with when it was indexed."""
 
     AVAILABLE = "available"
     CHANGED = "changed"
     MISSING = "missing"
     RECORDS = "records"
-    """The document is a group of records: it has no file of its own."""
+    """The document is a group of records, without a file of its own."""
 
 
 class PageDetail(BaseModel):
@@ -118,9 +116,9 @@ class PageDetail(BaseModel):
     text: str
     text_source: str
     words: list[Word]
-    regions: list[Region] = Field(description="Where its vectors come from; empty for plain text.")
+    regions: list[Region] = Field(description="Places of its vectors; empty for plain text.")
     vectors: int
-    metadata: dict[str, Scalar] = Field(description="Of the document, and of this page alone.")
+    metadata: dict[str, Scalar] = Field(description="Fields of the document and of this page alone.")
     previous: str | None = Field(description="Id of the page before it.")
     next: str | None = Field(description="Id of the page after it.")
     image: ImageSize | None = Field(description="Shape of its picture; null for plain text.")

@@ -1,8 +1,8 @@
-"""What several things that the API takes and gives are made of."""
+"""Fields that several models share."""
 
 from __future__ import annotations
 
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, StringConstraints
 
@@ -11,7 +11,7 @@ from maxsight.identity import document_id, record_file
 from maxsight.server.config import RequestLimits
 
 LIMITS = RequestLimits()
-MOST_RESULTS = 100
+MAX_RESULTS = 100
 THUMBNAIL_PX = 400
 Query = Annotated[
     str,
@@ -26,7 +26,7 @@ Where = Annotated[
     ),
     StringConstraints(max_length=LIMITS.filter_chars),
 ]
-TopK = Annotated[int, Field(ge=1, le=MOST_RESULTS, description="How many pages at most.")]
+TopK = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="How many pages at most.")]
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 
 
@@ -40,7 +40,7 @@ class Region(BaseModel):
 
     @classmethod
     def of(cls, box: tuple[float, float, float, float] | None) -> Self | None:
-        """The box of a region; None where that has none, or is the whole page and so no place on it."""
+        """Take the box of a region; None if it has none, or is the whole page."""
         if box is None or box == types.WHOLE_PAGE:
             return None
         return cls(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
@@ -49,15 +49,23 @@ class Region(BaseModel):
 class Problem(BaseModel):
     """What went wrong (RFC 9457)."""
 
-    type: str = Field(description="Stable; what programs go by.")
+    type: str = Field(description="Stable, for programs.")
     title: str
     status: int
     detail: str
     hint: str | None = Field(default=None, description="What to do next.")
 
 
+BINARY = {"type": "string", "format": "binary"}
+
+
+def form_schema(field: str, content: dict[str, Any]) -> dict[str, Any]:
+    """Describe a form of one field, for OpenAPI."""
+    return {"type": "object", "required": [field], "properties": {field: content}}
+
+
 def source_of(path: str, page_number: int | None = None) -> str | None:
-    """Where a document's file is, at a page of it; None for a group of records."""
+    """Address of a document's file, at one of its pages; None for a group of records."""
     if record_file(path):
         return None
     source = f"/v1/documents/{document_id(path)}/source"

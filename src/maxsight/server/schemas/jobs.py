@@ -1,4 +1,4 @@
-"""Files on their way into the library."""
+"""Indexing jobs."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from maxsight.server.schemas.fields import Problem
 
 
 class JobState(StrEnum):
-    """How far a job is."""
+    """State of a job."""
 
     QUEUED = "queued"
     RUNNING = "running"
@@ -21,7 +21,7 @@ class JobState(StrEnum):
 
 
 class FileState(StrEnum):
-    """How far a file of a job is."""
+    """State of a file of a job."""
 
     WAITING = "waiting"
     INDEXED = "indexed"
@@ -30,7 +30,7 @@ class FileState(StrEnum):
 
 
 class PageProblem(BaseModel):
-    """A page that could not be read; the others of its file are indexed."""
+    """A page that could not be read. The other pages of its file are indexed."""
 
     page_number: int
     reason: str
@@ -50,28 +50,26 @@ class JobFile(BaseModel):
 
 
 class Job(BaseModel):
-    """Files on their way into the library."""
+    """Files that are being indexed."""
 
     job_id: str
-    state: JobState
-    share: float = Field(description="Of the work, in [0, 1].")
-    pages: int = Field(description="Pages encoded so far.")
-    judged: int = Field(
-        description="Pages of which it was predicted how well OCR reads them, once all are encoded."
-    )
-    pages_per_s: float
-    remaining_s: float | None
+    state: JobState = JobState.QUEUED
+    share: float = Field(default=0.0, description="Share of the work that is done, in [0, 1].")
+    pages: int = Field(default=0, description="Pages encoded so far.")
+    judged: int = Field(default=0, description="Pages judged so far; this begins when all are encoded.")
+    pages_per_s: float = 0.0
+    remaining_s: float | None = None
     files: list[JobFile]
-    notices: list[str]
+    notices: list[str] = []
     created_at: datetime
-    started_at: datetime | None
-    finished_at: datetime | None
-    error: Problem | None
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
+    error: Problem | None = None
     links: dict[str, str]
 
 
 class JobAccepted(BaseModel):
-    """A job that will be done."""
+    """An accepted job."""
 
     job_id: str
     links: dict[str, str]

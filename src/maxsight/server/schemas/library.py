@@ -1,4 +1,4 @@
-"""The library as a whole, the server, and vectors."""
+"""The library, the server, sessions and vectors."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from maxsight.server.schemas.fields import Query, Region
 
 
 class EmbeddingRequest(BaseModel):
-    """A text to be encoded as a query."""
+    """A text to encode as a query."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -25,20 +25,20 @@ class EmbeddingResponse(BaseModel):
     revision: str
     dim: int
     vectors: list[list[float]]
-    words: list[str | None] | None = Field(description="Of a query: which word each vector belongs to.")
+    words: list[str | None] | None = Field(description="Of a query: the word of each vector.")
     regions: list[Region | None] | None = Field(
-        description="Of a page: where each vector comes from; null for the whole page."
+        description="Of a page: the place of each vector; null for the whole page."
     )
 
 
 class LibraryStatus(BaseModel):
-    """What the library holds."""
+    """The state of the library and the server."""
 
     documents: int
     incomplete: int
     pages: int
     vectors: int
-    size_bytes: int | None = Field(description="On the disk; null for a library in Milvus.")
+    size_bytes: int | None = Field(description="Size on the disk; null for a library in Milvus.")
     encoder: str
     revision: str
     dim: int
@@ -46,14 +46,14 @@ class LibraryStatus(BaseModel):
     fields: dict[str, str]
     accepts: list[str] = Field(description="File name endings that can be uploaded.")
     read_only: bool
-    upload_bytes: int = Field(description="Bytes that one upload may have.")
-    upload_files: int = Field(description="Files that one upload may have.")
-    answers: str | None = Field(description="The model that answers in words; null where none is configured.")
+    upload_bytes: int = Field(description="Maximum bytes of one upload.")
+    upload_files: int = Field(description="Maximum files of one upload.")
+    answers: str | None = Field(description="The model that answers questions; null if none is configured.")
     version: str
 
 
 class Health(BaseModel):
-    """Whether the server can answer."""
+    """State of the server."""
 
     status: str
 

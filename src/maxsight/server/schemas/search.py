@@ -1,4 +1,4 @@
-"""Questions, the pages that are found, and why."""
+"""Searches, hits and explanations."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maxsight import results
+from maxsight import types
 from maxsight.heatmaps import explanation as heatmaps
 from maxsight.server.schemas.fields import THUMBNAIL_PX, Query, Region, TopK, Where, source_of
 from maxsight.types import Scalar
 
 
 class Match(BaseModel):
-    """What one word of the query found on a page."""
+    """What one word of the query matched on a page."""
 
     word: str
-    text: str = Field(description="What it matched; empty where that is a place without text.")
+    text: str = Field(description="The text it matched; empty for a place without text.")
     score: float = Field(description="Its share of the page's score.")
-    region: Region | None = Field(description="Where; null for plain text and for the whole page.")
-    token: int = Field(description="Its number among the matches, from 0: what a heatmap takes as `word`.")
+    region: Region | None = Field(description="The place; null for plain text and for the whole page.")
+    token: int = Field(description="Number of the match, from 0: the `word` of a heatmap.")
 
     @classmethod
-    def of(cls, match: results.Match, number: int) -> Self:
-        """A match as the library has it."""
+    def of(cls, match: types.Match, number: int) -> Self:
+        """Convert a match of the library."""
         return cls(
             word=match.word,
             text=match.region.text,
@@ -35,7 +35,7 @@ class Match(BaseModel):
 
 
 class RegionGain(BaseModel):
-    """What one region of a page gave to its score."""
+    """The share of one region in a page's score."""
 
     text: str
     score: float
@@ -43,20 +43,18 @@ class RegionGain(BaseModel):
 
 
 class TokenGain(BaseModel):
-    """What one token of the query found, and gave to the score."""
+    """What one token of the query matched, and its share of the score."""
 
-    match: int | None = Field(description="Number of the match it is a part of; null for none.")
+    match: int | None = Field(description="Number of the match it belongs to; null for none.")
     word: str | None
-    piece: str = Field(
-        description="What of its word it says, all or a part; empty for a token that a model adds."
-    )
-    text: str = Field(description="What it found.")
+    piece: str = Field(description="The token's part of its word; empty for a token that a model adds.")
+    text: str = Field(description="The text it matched.")
     score: float
     region: Region | None
 
 
 class Explanation(BaseModel):
-    """Why a page was found. What the tokens gave sums to its score, and so does what the regions gave."""
+    """Why a page was found. The scores of the tokens sum to its score, and so do those of the regions."""
 
     page_id: str
     query: str
@@ -66,11 +64,11 @@ class Explanation(BaseModel):
     matches: list[Match]
     tokens: list[TokenGain]
     regions: list[RegionGain]
-    notes: list[str] = Field(description="What the matches do not show of the score.")
+    notes: list[str] = Field(description="What the matches do not show.")
 
     @classmethod
     def of(cls, page_id: str, explanation: heatmaps.Explanation) -> Self:
-        """An explanation as the library has it."""
+        """Convert an explanation of the library."""
         return cls(
             page_id=page_id,
             query=explanation.query,
@@ -98,22 +96,20 @@ class Explanation(BaseModel):
 
 
 class HitLinks(BaseModel):
-    """Where more about a hit is."""
+    """Addresses of more about a hit."""
 
     page: str
     image: str
     thumbnail: str
     heatmap: str
-    source: str | None = Field(
-        description="The file, at this page; null for a group of records, which has none."
-    )
+    source: str | None = Field(description="The file, at this page; null for a group of records.")
 
 
 class Hit(BaseModel):
-    """One page that was found."""
+    """A page that was found."""
 
     rank: int
-    score: float = Field(description="Exact MaxSim, higher is better. Comparable within one query only.")
+    score: float = Field(description="Exact MaxSim, higher is better. Compare scores within one query only.")
     page_id: str
     document_id: str
     path: str
@@ -129,20 +125,26 @@ class Hit(BaseModel):
 
 
 class SearchRequest(BaseModel):
-    """What to search for, and how."""
+    """A search."""
 
     model_config = ConfigDict(extra="forbid")
 
     query: Query
     top_k: TopK = 10
     filter: Where | None = None
-    hybrid: bool = Field(default=False, description="Order by the fusion with BM25 on the text.")
+    hybrid: bool = Field(default=False, description="Fuse the ranking with BM25 on the text.")
     exact: bool = Field(default=False, description="Score every page, not only the candidates.")
-    explain: bool = Field(default=False, description="Say with every hit what each region gave.")
+    explain: bool = Field(default=False, description="Explain the score of every hit.")
+
+
+class SearchParameters(SearchRequest):
+    """A search as query parameters."""
+
+    query: Query = Field(alias="q")
 
 
 class SearchResponse(BaseModel):
-    """Pages, best first."""
+    """The hits, best first."""
 
     query: str
     took_ms: float
@@ -150,13 +152,13 @@ class SearchResponse(BaseModel):
     hits: list[Hit]
 
 
-def matches_of(matches: tuple[results.Match, ...]) -> list[Match]:
-    """Matches in the order of the query."""
+def matches_of(matches: tuple[types.Match, ...]) -> list[Match]:
+    """Convert matches, in the order of the query."""
     return [Match.of(match, number) for number, match in enumerate(matches)]
 
 
-def hit_of(hit: results.Hit, query: str) -> Hit:
-    """A hit as the library has it, with its links."""
+def hit_of(hit: types.Hit, query: str) -> Hit:
+    """Convert a hit of the library, and add its links."""
     page = f"/v1/pages/{hit.page_id}"
     return Hit(
         rank=hit.rank,

@@ -1,6 +1,6 @@
 // The API's documentation: Swagger UI over /openapi.json.
 
-const headers = { "X-Requested-With": "maxsight" }; // without it the server refuses what changes the library
+const headers = { "X-Requested-With": "maxsight" }; // the server refuses changes without it
 
 window.SwaggerUIBundle({
   url: "/openapi.json",

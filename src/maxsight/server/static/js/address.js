@@ -1,27 +1,27 @@
-// What is shown is what the address says: /?q=...&page=... Nothing else decides it, so links and Back work.
+// The address alone decides what the page shows: /?q=...&page=... So links and Back work.
 
 const DEFAULTS = { q: "", filter: "", page: "", word: "", view: "", top: "10", hybrid: "", exact: "" };
 
 const listeners = [];
 
-/** What the address asks for. */
+/** The state that the address describes. */
 export function current() {
   const given = new URLSearchParams(location.search);
   return Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, given.get(name) ?? value]));
 }
 
-/** The address of a state, which is the current one but for `changes`. */
+/** The address of a state with some changes. */
 export function address(changes, state = current()) {
   const wanted = Object.entries({ ...state, ...changes }).filter(([name, value]) => value && value !== DEFAULTS[name]);
   return wanted.length ? `/?${new URLSearchParams(wanted)}` : "/";
 }
 
-/** Go there. What merely leads on from a page that is open replaces it, so that Back leads out of it. */
+/** Go to an address or a state. `replace` leaves no entry in the history, so that Back leaves the open page at once. */
 export function go(to, { replace = false } = {}) {
   const target = typeof to === "string" ? to : address(to);
   if (target === location.pathname + location.search) replace = true;
   history[replace ? "replaceState" : "pushState"](null, "", target);
-  tell();
+  notify();
 }
 
 /** Call `listener` with the state whenever the address changes. */
@@ -29,12 +29,12 @@ export function follow(listener) {
   listeners.push(listener);
 }
 
-export function tell() {
+export function notify() {
   const state = current();
   for (const listener of listeners) listener(state);
 }
 
-addEventListener("popstate", tell);
+addEventListener("popstate", notify);
 addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   const plain = event.button === 0 && !(event.metaKey || event.ctrlKey || event.shiftKey || event.altKey);

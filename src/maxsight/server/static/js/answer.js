@@ -1,5 +1,4 @@
-// An answer in words to the question that was searched for, said as it comes. It is asked for by a press of a button:
-// the pages go to the model that the server names, and to nobody before.
+// A model's answer to the question, shown as it comes. Nothing is sent to the model before the button is pressed.
 
 import { address } from "./address.js";
 import { Problem, api } from "./api.js";
@@ -10,7 +9,7 @@ let running = null;
 let shown = null; // the box of `question`
 let question = "";
 
-/** The box for an answer to what the state asks, which is kept while that stays the same. Nothing, without a model. */
+/** The box for an answer to the state's question. It stays the same while the question does. Empty without a model. */
 export function answerBox(state, model) {
   const asked = JSON.stringify([state.q, state.filter, state.hybrid]);
   if (!model) return "";
@@ -22,7 +21,7 @@ export function answerBox(state, model) {
   return shown;
 }
 
-/** Whoever is answering is hung up on, and the next box is a new one. */
+/** End the running answer, and forget its box. */
 export function forgetAnswer() {
   running?.abort();
   running = null;
@@ -43,9 +42,9 @@ async function ask(box, state, model) {
   box.replaceChildren(element("header", {}, title, element("span", { class: "hint" }, model), stop), said);
   box.setAttribute("aria-busy", "true");
   title.focus();
-  announce("The answer is being written");
+  announce("The answer is coming");
   try {
-    await say(api.ask(state, own.signal), box, said);
+    await showAnswer(api.ask(state, own.signal), box, said);
   } catch (problem) {
     if (problem.name === "AbortError") box.append(note("Stopped: this is not the whole answer."));
     else if (problem.status !== 401) box.append(problemBox(problem, () => ask(box, state, model)));
@@ -56,8 +55,8 @@ async function ask(box, state, model) {
   }
 }
 
-/** Show what comes. A screen reader hears it when it is whole: piece by piece it would start anew again and again. */
-async function say(events, box, said) {
+/** Show the answer as it comes. A screen reader gets it at the end: for each part it would start again. */
+async function showAnswer(events, box, said) {
   let sources = [];
   for await (const [name, data] of events) {
     if (name === "sources") {

@@ -1,4 +1,4 @@
-// The API, as promises of values. What goes wrong is a Problem, in the server's words.
+// The API. Every error is a Problem with the server's own text.
 
 /** An error as the server describes it: what happened, and what to do next. */
 export class Problem extends Error {
@@ -13,7 +13,7 @@ const UNREACHABLE = new Problem({
   hint: "Check that `maxsight serve` is running, then try again.",
 });
 
-/** Required of whatever changes the library: no form of another site can send it. */
+/** Required for changes: no form of another site can send this header. */
 export const OWN = { "X-Requested-With": "maxsight" };
 
 let onSignedOut = () => {};
@@ -43,12 +43,12 @@ async function send(path, { method = "GET", body, signal } = {}) {
   throw await problemOf(answer.status, () => answer.json());
 }
 
-/** The events of an answer that comes piece by piece, as [name, data]. */
+/** The server-sent events of an answer, as [name, data]. */
 async function* events(answer) {
-  const pieces = answer.body.pipeThrough(new TextDecoderStream()).getReader();
+  const chunks = answer.body.pipeThrough(new TextDecoderStream()).getReader();
   let waiting = "";
   try {
-    for (let { value, done } = await pieces.read(); !done; { value, done } = await pieces.read()) {
+    for (let { value, done } = await chunks.read(); !done; { value, done } = await chunks.read()) {
       const blocks = (waiting + value).split(/\r?\n\r?\n/);
       waiting = blocks.pop();
       for (const block of blocks) {
@@ -61,11 +61,11 @@ async function* events(answer) {
   }
 }
 
-/** The problem a failed answer tells of. A missing session is everyone's: it brings the sign-in. */
+/** The problem of a failed answer. Without a session the sign-in dialog opens. */
 export async function problemOf(status, read) {
-  const told = await Promise.resolve().then(read).catch(() => ({}));
+  const problem = await Promise.resolve().then(read).catch(() => ({}));
   if (status === 401) onSignedOut();
-  return new Problem({ ...told, status });
+  return new Problem({ ...problem, status });
 }
 
 const query = (parameters) =>

@@ -1,6 +1,6 @@
-// The page put together: the address says what is shown, the parts show it.
+// The whole page: each change of the address is passed to the parts, which show it.
 
-import { current, follow, tell } from "./address.js";
+import { current, follow, notify } from "./address.js";
 import { announce, find } from "./dom.js";
 import { showHome } from "./home.js";
 import { refreshLibrary, showLibrary } from "./library.js";
@@ -66,5 +66,5 @@ theme.addEventListener("click", () => {
 label();
 
 find("#open-keys").addEventListener("click", () => find("#keys").showModal());
-tell();
-offerUploads().then(resumeJobs, () => {}); // what went wrong is said where the library is shown
+notify();
+offerUploads().then(resumeJobs, () => {}); // the view shows the error

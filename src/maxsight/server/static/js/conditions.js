@@ -1,5 +1,5 @@
-// Filters as people pick them, and the SQL condition that the address holds and the API takes.
-// A condition made here is read back into its parts; any other one is kept as it was written.
+// Filters as a list of parts, and as the SQL condition of the address and the API.
+// A condition that was made here is split into its parts again; any other stays one part.
 
 export const OPERATORS = {
   is: { says: "is", sign: "=", suits: () => true },
@@ -23,7 +23,7 @@ export const join = (parts) => parts.map((part) => part.sql ?? sqlOf(part)).join
 
 const PART = /^([A-Za-z_]\w*|"(?:[^"]|"")+") (=|>=|<=|LIKE) ('(?:[^']|'')*'|-?[\d.]+|true|false)(?: AND |$)/;
 
-/** The parts of a condition; the condition itself as the only part where it was not made here. */
+/** The parts of a condition; the whole condition as one part if it was not made here. */
 export function partsOf(condition, fields) {
   const parts = [];
   for (let rest = condition; rest; ) {
@@ -44,7 +44,7 @@ function valueOf(sign, literal) {
   return sign === "LIKE" ? value.slice(1, -1) : value;
 }
 
-/** One part for people. */
+/** One part as text. */
 export const saying = ({ field, operator, value, sql }) =>
   sql ?? `${label(field)} ${OPERATORS[operator].says} ${value}`;
 

@@ -1,11 +1,11 @@
-// Elements are made here and nowhere from strings of HTML, so that no text of a document can become markup.
+// All elements are made here, never from strings of HTML, so that no text of a document can become markup.
 
 /**
  * Make an element.
  *
  * @param {string} tag
- * @param {Object} attributes - `on` holds event listeners, `style` properties set one by one (a strict policy
- *   forbids the attribute), `false` and `null` leave an attribute out, `true` sets it empty.
+ * @param {Object} attributes - `on` has event listeners. `style` has properties (the policy forbids the attribute).
+ *   `false` and `null` leave an attribute out, `true` sets it empty.
  * @param {...(Node|string|null|false|Array)} children
  */
 export function element(tag, attributes = {}, ...children) {
@@ -27,7 +27,7 @@ export function place(target, properties) {
 
 const SVG = "http://www.w3.org/2000/svg";
 
-/** An icon of the sprite. It is decoration: whatever it says must be said in words beside it or in a label. */
+/** An icon. Screen readers skip it: give its meaning as text or in a label too. */
 export function icon(name) {
   const svg = document.createElementNS(SVG, "svg");
   svg.setAttribute("class", "icon");
@@ -40,7 +40,7 @@ export function icon(name) {
 
 export const find = (selector) => document.querySelector(selector);
 
-/** Say something to a screen reader. */
+/** Announce a text to screen readers. */
 export function announce(text) {
   find("#live").textContent = text;
 }

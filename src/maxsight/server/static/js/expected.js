@@ -1,16 +1,16 @@
-// What is expected of OCR on a page, where that was judged, and the user's own fields, which it lies among.
+// Predicted error rates of OCR, and how they are told apart from the user's own fields.
 
 import { element } from "./dom.js";
 
 const JUDGED = new Set(["predicted_cer", "predicted_wer", "quality_note", "quality_model"]);
 
-/** Names and values of the fields that the user gave. */
+/** Names and values of the user's own fields. */
 export const userFields = (metadata) =>
   Object.entries(metadata ?? {}).filter(([name, value]) => value !== null && !JUDGED.has(name));
 
 export const rate = (value) => value.toFixed(2);
 
-/** A page's prediction; nothing where it was not judged. */
+/** The prediction for a page; null if it was not judged. */
 export function prediction({ predicted_cer: cer, predicted_wer: wer, quality_note: remark }) {
   const rates = [["Characters wrong (CER)", cer], ["Words wrong (WER)", wer]].filter(([, value]) => value != null);
   if (!rates.length && !remark) return null;

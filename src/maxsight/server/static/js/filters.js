@@ -1,4 +1,4 @@
-// Filters: what narrows a search, as chips below the search box and a dialog to add one.
+// Filters of a search: chips below the search box, and a dialog to add one.
 
 import { current, go } from "./address.js";
 import { api } from "./api.js";
@@ -9,7 +9,7 @@ import { libraryStatus } from "./status.js";
 const OWN_FIELDS = { file: "text", path: "text", page_number: "whole number" };
 const dialog = find("#filters");
 
-/** The fields that can be filtered by, and their types: those that pages have, and the user's own. */
+/** The fields that filters can use, with their types. */
 export const knownFields = async () => ({ ...OWN_FIELDS, ...(await libraryStatus().catch(() => null))?.fields });
 
 /** The chips of the current filter; nothing without one. */
@@ -62,8 +62,8 @@ async function openFilters() {
     if (event.submitter?.value === "cancel") return;
     const written = sql.value.trim();
     const added = value.value.trim() && { field: field.value, operator: operator.value, value: value.value.trim(), type: fields[field.value] };
-    const kept = asSql || written ? (written ? [{ sql: written }] : []) : parts;
-    const all = added ? [...kept, added] : kept;
+    const others = asSql || written ? (written ? [{ sql: written }] : []) : parts;
+    const all = added ? [...others, added] : others;
     const filter = all.length > 1 && written ? `(${written}) AND ${sqlOf(added)}` : join(all);
     const chosen = (name) => (form.elements[name].checked ? "true" : "");
     go({ filter, hybrid: chosen("hybrid"), exact: chosen("exact"), page: "" });
@@ -76,8 +76,8 @@ async function openFilters() {
       element("summary", {}, "As SQL"),
       element("label", {}, element("span", { class: "unseen" }, "SQL condition"), sql),
       element("p", { class: "hint", id: "sql-hint" }, `Fields: ${Object.keys(fields).join(", ")}`)),
-    choice("hybrid", "Rank with BM25 too", "for names and numbers that must be there to the letter"),
-    choice("exact", "Score every page", "slower; misses nothing"),
+    choice("hybrid", "Rank with BM25 too", "for exact names and numbers"),
+    choice("exact", "Score every page", "slower, but misses nothing"),
     element("footer", {},
       element("button", { value: "cancel", formnovalidate: true }, "Cancel"),
       element("button", { class: "primary", value: "apply" }, "Apply")));

@@ -1,4 +1,4 @@
-// The start page: what there is to search in.
+// The start page: some documents of the library.
 
 import { address } from "./address.js";
 import { api } from "./api.js";

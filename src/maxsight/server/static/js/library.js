@@ -1,4 +1,4 @@
-// What the library holds: its documents, to look at, to search in, to delete.
+// The documents of the library: open them, search in them, delete them.
 
 import { address, go } from "./address.js";
 import { api } from "./api.js";
@@ -8,7 +8,7 @@ import { rate } from "./expected.js";
 import { bytes, count } from "./format.js";
 import { problemBox } from "./message.js";
 import { firstPage, thumbnail } from "./results.js";
-import { libraryStatus, tellLibraryChanged } from "./status.js";
+import { libraryStatus, announceLibraryChange } from "./status.js";
 
 const place = find("#library");
 const dialog = find("#delete");
@@ -21,7 +21,7 @@ export async function showLibrary({ view, page }) {
   showing = wanted;
 }
 
-/** Read the library anew if it is what is shown. */
+/** Read the library again, and show it. */
 export async function refreshLibrary() {
   try {
     const [status, documents] = await Promise.all([libraryStatus(), api.documents()]);
@@ -68,7 +68,7 @@ function row(entry, status) {
   return made;
 }
 
-/** What OCR is expected to get wrong in a document: on average, and on its worst page. */
+/** Predicted error rates of a document: the mean, and the worst page. */
 const expected = (quality) =>
   quality ? [rate(quality.mean_cer), quality.judged > 1 && element("small", {}, `worst ${rate(quality.worst_cer)}, page ${quality.worst_page}`)] : "";
 
@@ -106,7 +106,7 @@ function confirmDelete(entry, made) {
     const neighbour = made.nextElementSibling ?? made.previousElementSibling;
     dialog.close();
     announce(`${entry.file} is deleted`);
-    tellLibraryChanged();
+    announceLibraryChange();
     await refreshLibrary();
     (place.querySelector(`[data-document="${neighbour?.dataset.document}"] a`) ?? place.querySelector("h2")).focus();
   });

@@ -1,4 +1,4 @@
-// What went wrong, or what there is to know, as a box with the next step.
+// Boxes for errors, with the next step, and for notes.
 
 import { element, icon } from "./dom.js";
 

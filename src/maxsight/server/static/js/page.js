@@ -1,4 +1,4 @@
-// One page, large: its picture, the heat of the question over it, and what each word of the question found.
+// The page view: the picture, the heatmap of the question over it, and what each word of the question matched.
 
 import { address, current, go } from "./address.js";
 import { addresses, api } from "./api.js";
@@ -12,7 +12,7 @@ import { pressWord, wordList } from "./words.js";
 
 const WIDTHS_PX = [800, 1200, 1600, 2400];
 const HEAT_PX = 1200;
-const HOVER_MS = 60; // a pointer that only passes by asks for nothing
+const HOVER_MS = 60; // a pointer that only passes sends no request
 
 const root = find("#page");
 const picture = element("img", { class: "picture", draggable: "false" });
@@ -55,7 +55,7 @@ root.append(
 );
 picture.addEventListener("load", () => {
   stage.root.classList.remove("waiting");
-  if (!shape) stage.reset((shape = picture.naturalWidth / picture.naturalHeight)); // plain text has the shape it is drawn in
+  if (!shape) stage.reset((shape = picture.naturalWidth / picture.naturalHeight)); // plain text has the shape of its picture
 });
 picture.addEventListener("error", () => stage.root.classList.remove("waiting"));
 
@@ -108,7 +108,7 @@ function present(page, why, state) {
   source.hidden = page.source_state !== "available";
   picture.alt = `Page ${page.page_number} of ${page.file}`;
   stage.root.setAttribute("aria-label", `Page ${page.page_number}. Zoom with plus and minus, move with the arrow keys.`);
-  picture.src = addresses.image(page.page_id, THUMBNAIL_PX); // the browser has it; the sharp one follows
+  picture.src = addresses.image(page.page_id, THUMBNAIL_PX); // in the browser's cache; a sharper one follows
   shape = page.image && page.image.width / page.image.height;
   if (shape) stage.reset(shape);
   matches = why?.matches ?? [];
@@ -122,11 +122,11 @@ function about(page, why, { q }) {
   const list = matches.length && wordList(matches, hover, (word) => go({ word: word === null ? "" : String(word + 1) }, { replace: true }));
   const own = userFields(page.metadata);
   return [
-    page.source_state === "missing" && note("The source file is not where it was indexed."),
+    page.source_state === "missing" && note("The source file is no longer at its place."),
     page.source_state === "changed" && note("The source file has changed since it was indexed. Index it again."),
     why?.problem && problemBox(why.problem),
     list && element("section", { "aria-labelledby": "words-title" },
-      element("header", {}, element("h3", { id: "words-title" }, q), element("p", { class: "score", title: "MaxSim: the sum of what the words gave" }, element("span", { class: "unseen" }, "Score "), why.score.toFixed(2))),
+      element("header", {}, element("h3", { id: "words-title" }, q), element("p", { class: "score", title: "MaxSim: the sum of the words' scores" }, element("span", { class: "unseen" }, "Score "), why.score.toFixed(2))),
       list,
       why.notes?.map((text) => element("p", { class: "hint" }, text))),
     prediction(page.metadata),
@@ -188,7 +188,7 @@ function hover(word) {
   hovering = setTimeout(() => showHeat(word ?? pinned), HOVER_MS);
 }
 
-/** Show the heat of one word and where it found most, or the heat of all. */
+/** Show the heatmap of one word and its best match, or the heatmap of all words. */
 async function showHeat(word) {
   if (!matches.length) return;
   const wanted = addresses.heatmap(shown.page, shown.q, word === null ? "" : word, HEAT_PX);
@@ -197,7 +197,7 @@ async function showHeat(word) {
   const layer = new Image();
   layer.src = wanted;
   await layer.decode().catch(() => {});
-  if (sheet.dataset.word !== String(word ?? "all") || !layer.naturalWidth) return; // another word, or none, by now
+  if (sheet.dataset.word !== String(word ?? "all") || !layer.naturalWidth) return; // another word was chosen meanwhile
   heat.src = wanted;
   heat.dataset.word = sheet.dataset.word;
   heat.hidden = heatSwitch.getAttribute("aria-pressed") !== "true";
@@ -219,7 +219,7 @@ export function toggleHeat() {
   heat.hidden = !on || !matches.length;
 }
 
-/** What a key does here; true if it did something. */
+/** Handle a key; true if it did something. */
 export function pageKey(event) {
   const inStage = stage.pannable && document.activeElement === stage.root;
   const actions = {

@@ -1,4 +1,4 @@
-// A ranked page as a card: what it looks like, where it matched, what it says.
+// A result as a card: thumbnail, matches and snippet.
 
 import { address } from "./address.js";
 import { addresses } from "./api.js";
@@ -7,16 +7,16 @@ import { rate, userFields } from "./expected.js";
 import { count } from "./format.js";
 
 export const THUMBNAIL_PX = 400;
-const STRONG = 0.75; // of the strongest match: what is marked of a page
-const LEAST_LETTERS = 4; // shorter words are seldom what a page was found by, unless they are numbers
+const MIN_SHARE = 0.75; // of the strongest match: weaker matches are not marked
+const MIN_LETTERS = 4; // shorter words seldom matter, unless they are numbers
 
-const tells = (text) => text.length >= LEAST_LETTERS || /\d/.test(text);
+const tells = (text) => text.length >= MIN_LETTERS || /\d/.test(text);
 
-/** The matches worth showing at a glance. */
+/** The strongest matches, which cards mark. */
 export function strongMatches(matches) {
   const telling = matches.filter((match) => tells(match.word));
   const strongest = Math.max(...telling.map((match) => match.score), 0);
-  return telling.filter((match) => match.score >= STRONG * strongest);
+  return telling.filter((match) => match.score >= MIN_SHARE * strongest);
 }
 
 export function resultCard(hit, best) {
@@ -35,7 +35,7 @@ export function resultCard(hit, best) {
       facts(hit)));
 }
 
-/** A page small, with what matched on it marked. */
+/** A small picture of a page, with its matches marked. */
 export function thumbnail(page, label, regions = []) {
   const picture = element("img", { src: addresses.image(page, THUMBNAIL_PX), alt: "", loading: "lazy", decoding: "async" });
   const sheet = element("span", { class: "thumbnail" }, picture,
@@ -45,19 +45,19 @@ export function thumbnail(page, label, regions = []) {
   return sheet;
 }
 
-/** The id of a document's first page; nothing where none of its pages is indexed. */
+/** The id of a document's first page; undefined if no page is indexed. */
 export const firstPage = ({ links }) => links.thumbnail?.match(/\/pages\/(\w+)/)?.[1];
 
 export const placeOf = ({ x0, y0, x1, y1 }) => ({
   left: `${100 * x0}%`, top: `${100 * y0}%`, width: `${100 * (x1 - x0)}%`, height: `${100 * (y1 - y0)}%`,
 });
 
-/** Text with the words that matched in it marked. */
+/** A text with its matched words marked. */
 function marked(text, words) {
   const wanted = words.filter(tells).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
   if (!wanted.length) return [text];
   const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(${wanted.join("|")})(?![\\p{L}\\p{N}])`, "giu");
-  return text.split(pattern).map((piece, index) => (index % 2 ? element("mark", {}, piece) : piece));
+  return text.split(pattern).map((part, index) => (index % 2 ? element("mark", {}, part) : part));
 }
 
 function facts({ copies, metadata }) {

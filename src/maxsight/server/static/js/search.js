@@ -1,4 +1,4 @@
-// The search box and what it finds.
+// The search box and the results.
 
 import { current, go } from "./address.js";
 import { answerBox, forgetAnswer } from "./answer.js";
@@ -11,21 +11,21 @@ import { resultCard } from "./results.js";
 import { libraryStatus } from "./status.js";
 
 const MORE = 20;
-const MOST = 100;
-const PATIENCE_MS = 200; // before a wait is shown
+const MAX_RESULTS = 100;
+const WAIT_SHOWN_AFTER_MS = 200;
 
 const box = find("#query");
 const place = find("#results");
-let asked = ""; // what the results shown are of
+let asked = ""; // the question of the results
 let running = null;
 let scrolled = 0;
-let focusNext = 0; // the first of the results that were asked for on top
+let focusNext = 0; // number of the first result that "Show more" added
 
 find("#search").addEventListener("submit", (event) => {
   event.preventDefault();
   const q = box.value.trim();
   if (!q) return box.focus();
-  forgetResults(); // asked again is asked anew: the library may have changed
+  forgetResults(); // the same question is asked again: the library may have changed
   go({ q, page: "", word: "", view: "", top: "" });
 });
 
@@ -43,7 +43,7 @@ export async function showResults(state) {
   asked = question;
   running?.abort();
   const own = (running = new AbortController());
-  const waiting = setTimeout(() => place.classList.add("waiting"), PATIENCE_MS);
+  const waiting = setTimeout(() => place.classList.add("waiting"), WAIT_SHOWN_AFTER_MS);
   if (!place.children.length) place.replaceChildren(heading(q, ""), skeleton());
   try {
     const [found, fields, { answers }] = await Promise.all([api.search(state, own.signal), knownFields(), libraryStatus()]);
@@ -65,7 +65,7 @@ export async function showResults(state) {
 
 function results(state, { hits, notices, took_ms, query }, fields, model) {
   const best = Math.max(...hits.map((hit) => hit.score), 0.01);
-  const more = hits.length === Number(state.top) && hits.length < MOST;
+  const more = hits.length === Number(state.top) && hits.length < MAX_RESULTS;
   return [
     heading(query, `${summary({ hits })} in ${milliseconds(took_ms)}`),
     filterChips(state, fields) || "",
@@ -78,10 +78,10 @@ function results(state, { hits, notices, took_ms, query }, fields, model) {
 
 const summary = ({ hits }) => (hits.length ? count(hits.length, "page") : "Nothing found");
 
-const heading = (query, said) =>
+const heading = (query, text) =>
   element("header", { class: "summary" },
     element("h2", { class: "unseen", tabindex: "-1" }, `Results for “${query}”`),
-    element("p", {}, said));
+    element("p", {}, text));
 
 const nothing = ({ filter }) =>
   element("div", { class: "empty" },
@@ -95,17 +95,17 @@ const skeleton = () => element("ol", { class: "hits", "aria-hidden": "true" },
 
 function showMore() {
   focusNext = place.querySelectorAll(".result").length;
-  const top = String(Math.min(Number(current().top) + MORE, MOST));
+  const top = String(Math.min(Number(current().top) + MORE, MAX_RESULTS));
   go({ top }, { replace: true });
 }
 
-/** The library has changed: what is found is looked for again, when it is next shown. */
+/** Search again when the results are next shown, as after a change of the library. */
 export function forgetResults() {
   asked = "";
   forgetAnswer();
 }
 
-// Results keep their place while a page is looked at ---------------------------------------------------------
+// Results keep their place while a page is open --------------------------------------------------------------
 
 function markOpened(page) {
   for (const item of place.querySelectorAll(".result[data-page]")) {
@@ -120,7 +120,7 @@ export function leaveResults() {
   scrolled = scrollY;
 }
 
-/** Back from a page: where the list was, on the page that was looked at. */
+/** Scroll back to the place before a page was opened, and focus its result. */
 export function returnToResults(page) {
   scrollTo(0, scrolled);
   const item = place.querySelector(`.result[data-page="${CSS.escape(page)}"] .open`);

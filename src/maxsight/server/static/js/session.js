@@ -1,4 +1,4 @@
-// Signing in, where the server asks for a token.
+// Signing in to a server with a token.
 
 import { api, whenSignedOut } from "./api.js";
 import { element, find } from "./dom.js";
@@ -6,7 +6,7 @@ import { problemBox } from "./message.js";
 
 const dialog = find("#sign-in");
 const signOut = find("#sign-out");
-const SIGNED_IN = "signed-in"; // that there is a session to end; the session itself is a cookie no script can read
+const SIGNED_IN = "signed-in"; // there is a session to end; its cookie is hidden from scripts
 
 function ask() {
   if (dialog.open) return;
@@ -16,7 +16,7 @@ function ask() {
     element("h2", { id: "sign-in-title" }, "Sign in"),
     element("label", { for: "token" }, "Token of this server"),
     token,
-    element("p", { class: "hint" }, "It was chosen with --token or MAXSIGHT_API_TOKEN when the server was started."),
+    element("p", { class: "hint" }, "The server was started with it: --token or MAXSIGHT_API_TOKEN."),
     said,
     element("footer", {}, element("button", { class: "primary" }, "Sign in"))));
   dialog.showModal();
@@ -34,7 +34,7 @@ function ask() {
   }
 }
 
-dialog.addEventListener("cancel", (event) => event.preventDefault()); // there is nothing to see behind it
+dialog.addEventListener("cancel", (event) => event.preventDefault()); // nothing behind it works without a session
 whenSignedOut(ask);
 
 signOut.hidden = localStorage.getItem(SIGNED_IN) !== "yes";

@@ -1,17 +1,17 @@
-// A sheet that can be zoomed and panned: wheel, pinch, drag, double click, buttons. Panning is plain scrolling.
+// A sheet to zoom and pan by wheel, pinch, drag, double click and buttons. Panning is plain scrolling.
 
 import { element, place } from "./dom.js";
 
-const LARGEST = 8; // times the whole page
+const MAX_ZOOM = 8; // 1 shows the whole page
 const STEP = 1.35;
 const MARGIN_PX = 24;
 const SETTLE_MS = 150;
 
 export class Stage {
   /**
-   * @param {HTMLElement} sheet - What is shown; its width is set here, its height follows from its contents.
-   * @param {function(number, number)} onSize - Called with the sheet's width in device pixels and the zoom, once it
-   *   has settled.
+   * @param {HTMLElement} sheet - The content; its width is set here, its height follows.
+   * @param {function(number, number)} onSize - Called with the sheet's width in device pixels and the zoom, after
+   *   a change.
    */
   constructor(sheet, onSize) {
     this.sheet = sheet;
@@ -26,7 +26,7 @@ export class Stage {
     new ResizeObserver(() => this.zoomTo(this.zoom)).observe(this.root);
   }
 
-  /** Show a sheet of another shape, whole. */
+  /** Show a whole sheet of another shape. */
   reset(ratio) {
     this.ratio = ratio;
     this.zoomTo(1);
@@ -37,7 +37,7 @@ export class Stage {
   out() { this.zoomTo(this.zoom / STEP); }
   get pannable() { return this.root.scrollWidth > this.root.clientWidth + 1; }
 
-  /** Zoom so that what lies under `at` (the middle, if not given) stays there. */
+  /** Zoom around a point, by default the middle. */
   zoomTo(zoom, at) {
     const box = this.root.getBoundingClientRect();
     if (!box.width) return;
@@ -45,7 +45,7 @@ export class Stage {
     const y = (at?.clientY ?? box.y + box.height / 2) - box.y;
     const before = this.sheet.getBoundingClientRect();
     const share = [(box.x + x - before.x) / (before.width || 1), (box.y + y - before.y) / (before.height || 1)];
-    this.zoom = Math.min(Math.max(zoom, 1), LARGEST);
+    this.zoom = Math.min(Math.max(zoom, 1), MAX_ZOOM);
     place(this.sheet, { width: `${this.#wholeWidth() * this.zoom}px`, "aspect-ratio": String(this.ratio) });
     const after = this.sheet.getBoundingClientRect();
     this.root.scrollBy(after.x + share[0] * after.width - box.x - x, after.y + share[1] * after.height - box.y - y);
@@ -53,7 +53,7 @@ export class Stage {
     this.settling = setTimeout(() => this.onSize(after.width * devicePixelRatio, this.zoom), SETTLE_MS);
   }
 
-  /** Bring a part of the sheet into view, given in fractions. */
+  /** Scroll a part of the sheet, given in fractions, into view. */
   reveal({ x0, y0, x1, y1 }) {
     const { clientWidth, clientHeight, scrollLeft, scrollTop } = this.root;
     const left = this.sheet.offsetLeft + x0 * this.sheet.offsetWidth;
@@ -64,7 +64,7 @@ export class Stage {
     if (!inside) this.root.scrollTo({ left: left - clientWidth / 3, top: top - clientHeight / 3, behavior: "smooth" });
   }
 
-  /** The sheet's width when all of it is seen; on a narrow screen, when it is as wide as the screen. */
+  /** The width at which the whole sheet is visible; on a narrow screen, the screen's width. */
   #wholeWidth() {
     const width = this.root.clientWidth - 2 * MARGIN_PX;
     const height = this.root.clientHeight - 2 * MARGIN_PX;

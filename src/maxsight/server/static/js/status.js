@@ -1,4 +1,4 @@
-// What the library holds, asked once until it changes.
+// The status of the library, requested once until it changes.
 
 import { api } from "./api.js";
 
@@ -12,8 +12,8 @@ export function libraryStatus() {
   return asked;
 }
 
-/** Tell every part of the page that the library holds other documents now. */
-export function tellLibraryChanged() {
+/** Announce to all parts of the page that the documents have changed. */
+export function announceLibraryChange() {
   asked = null;
   dispatchEvent(new CustomEvent("library-changed"));
 }

@@ -1,2 +1,2 @@
-// The chosen colours, set before anything is painted. Not a module: those run after the first paint.
+// The chosen colours, set before the first paint. Not a module: modules run after it.
 document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "auto";

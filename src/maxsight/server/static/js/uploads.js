@@ -1,10 +1,10 @@
-// Adding files: dropped or chosen, sent, and followed while the server indexes them.
+// Adding files: drop or choose them, send them, and follow their indexing.
 
 import { OWN, Problem, addresses, api, problemOf } from "./api.js";
 import { announce, element, find, icon, place } from "./dom.js";
 import { bytes, count, duration } from "./format.js";
 import { problemBox } from "./message.js";
-import { libraryStatus, tellLibraryChanged } from "./status.js";
+import { libraryStatus, announceLibraryChange } from "./status.js";
 
 const tray = find("#uploads");
 const chooser = find("#files");
@@ -17,14 +17,14 @@ chooser.addEventListener("change", () => {
   chooser.value = "";
 });
 
-/** Offer what the library takes: nothing, if it can't be written to. */
+/** Offer to add the files that the library accepts; none if it is read-only. */
 export async function offerUploads() {
   const { accepts, read_only } = await libraryStatus();
   chooser.accept = accepts.join(",");
   find("#add").hidden = read_only;
 }
 
-/** Follow what is being indexed already, as after the page was loaded anew. */
+/** Follow the running jobs, as after a reload of the page. */
 export async function resumeJobs() {
   const { items } = await api.jobs().catch(() => ({ items: [] }));
   for (const job of items.filter(({ state }) => !ENDED.has(state))) new Card().follow(job);
@@ -41,14 +41,14 @@ async function send(files) {
   }
 }
 
-/** The server refuses the same, but only by hanging up. */
-function checkLimits(files, { upload_bytes: most, upload_files: several }) {
+/** The server checks the same, but a browser sees only a closed connection. */
+function checkLimits(files, { upload_bytes: maxBytes, upload_files: maxFiles }) {
   const size = files.reduce((sum, file) => sum + file.size, 0);
-  if (size > most) throw new Problem({ status: 413, title: `These are ${bytes(size)}, and ${bytes(most)} can be added at once`, hint: "Add them in smaller groups, or index them where they lie: maxsight index" });
-  if (files.length > several) throw new Problem({ status: 413, title: `These are ${count(files.length, "file")}, and ${several} can be added at once`, hint: "Add them in smaller groups, or index the folder: maxsight index" });
+  if (size > maxBytes) throw new Problem({ status: 413, title: `These are ${bytes(size)}, and ${bytes(maxBytes)} can be added at once`, hint: "Add them in smaller groups, or index them at their place: maxsight index" });
+  if (files.length > maxFiles) throw new Problem({ status: 413, title: `These are ${count(files.length, "file")}, and ${maxFiles} can be added at once`, hint: "Add them in smaller groups, or index the folder: maxsight index" });
 }
 
-/** Send files, with progress: fetch has none for what goes out. */
+/** Send files with progress, which fetch does not report. */
 function upload(files, card) {
   const form = new FormData();
   for (const file of files) form.append("files", file);
@@ -126,7 +126,7 @@ class Card {
     const pages = job.files.reduce((sum, file) => sum + file.pages, 0);
     const skipped = job.files.filter(({ state }) => state === "skipped").length;
     const said = {
-      done: [`${count(done, "file")} added`, skipped && `${skipped} left out`].filter(Boolean).join(", "),
+      done: [`${count(done, "file")} added`, skipped && `${skipped} skipped`].filter(Boolean).join(", "),
       cancelled: `Cancelled; ${count(done, "file")} added`,
       failed: "Indexing stopped",
     }[job.state];
@@ -134,7 +134,7 @@ class Card {
     this.said.textContent = pages ? `${count(pages, "page")} can be found now` : "";
     if (job.error) this.root.append(problemBox(job.error));
     announce(said);
-    tellLibraryChanged();
+    announceLibraryChange();
   }
 
   fail(problem) {
@@ -151,7 +151,7 @@ class Card {
   }
 }
 
-const STATES = { waiting: "", indexed: "added", unchanged: "there already", skipped: "left out" };
+const STATES = { waiting: "", indexed: "added", unchanged: "already there", skipped: "skipped" };
 
 function fileLine({ file, state, pages, reason, hint, problems = [] }) {
   const more = [reason && `${reason}. ${hint ?? ""}`, ...problems.map((problem) => `Page ${problem.page_number}: ${problem.reason}`)].filter(Boolean);

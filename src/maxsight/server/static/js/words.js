@@ -1,11 +1,11 @@
-// The words of the question, each with what it found on the page and how much that gave.
+// The words of the question, each with its match on the page and its score.
 
 import { element } from "./dom.js";
 
 /**
- * @param {Array} matches - As the explanation has them.
+ * @param {Array} matches - The matches of an explanation.
  * @param {function(number|null)} onWord - Called with the word to show, null for all of them.
- * @param {function(number|null)} onPin - Called when a word is to stay shown, or none.
+ * @param {function(number|null)} onPin - Called when a word is pinned, or none.
  */
 export function wordList(matches, onWord, onPin) {
   const best = Math.max(...matches.map((match) => match.score), 0.01);
@@ -28,7 +28,7 @@ export function wordList(matches, onWord, onPin) {
   return element("ul", { class: "words" }, buttons.map((button) => element("li", {}, button)));
 }
 
-/** Press the button of the word that stays shown. */
+/** Press the button of the pinned word. */
 export function pressWord(list, pinned) {
   for (const button of list.querySelectorAll(".word")) {
     button.setAttribute("aria-pressed", String(Number(button.dataset.word) === pinned));

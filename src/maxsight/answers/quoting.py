@@ -1,0 +1,25 @@
+"""Quotation marks around the text of pages that a model reads.
+
+Documents can hold text that is written to mislead a model. The marks are random and new in each answer, so a document
+can't know them, and can't end its own quotation.
+"""
+
+from __future__ import annotations
+
+import secrets
+
+
+def new_mark() -> str:
+    """Make the name of a pair of marks, for all pages of one answer: ``page-3fa85f6457171b62``."""
+    return f"page-{secrets.token_hex(8)}"
+
+
+def quote(text: str, mark: str, attributes: str = "") -> str:
+    """Put a page's text between marks, on lines of its own.
+
+    Args:
+        text: The text, as it is.
+        mark: The name of the marks.
+        attributes: What stands in the first mark: ``number=1 page=3``.
+    """
+    return f"<{' '.join(filter(None, [mark, attributes]))}>\n{text}\n</{mark}>"

@@ -1,0 +1,135 @@
+"""A server's responses as values and errors of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+
+from maxsight import types
+from maxsight.errors import EndpointError, EndpointUnavailableError, InputError, MaxSightError
+from maxsight.heatmaps.explanation import RegionGain, TokenGain
+
+PROBLEM = "application/problem+json"
+BUSY = (429, 502, 503, 504)
+REFUSED = (400, 413, 422)
+_SAME_IN_HITS = (
+    "rank", "score", "page_id", "document_id", "path", "file", "page_number", "snippet", "fused_score", "metadata",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The result of a search.
+
+    Attributes:
+        hits: The pages, best first.
+        notices: What to know before you trust them.
+    """
+
+    hits: list[types.Hit]
+    notices: list[str]
+
+
+@dataclass(frozen=True, slots=True)
+class RemoteExplanation:
+    """Why a page would be found: a ``heatmaps.Explanation`` without the vectors that pictures need.
+
+    Attributes:
+        query: The query.
+        path: The page's document.
+        page_number: From 1.
+        score: The page's score.
+        matches: What each word of the query matched.
+        tokens: What each token matched, and its share of the score.
+        regions: The share of each region in the score.
+        notes: What the matches do not show.
+    """
+
+    query: str
+    path: str
+    page_number: int
+    score: float
+    matches: tuple[types.Match, ...]
+    tokens: tuple[TokenGain, ...]
+    regions: tuple[RegionGain, ...]
+    notes: tuple[str, ...]
+
+
+def read_answer(response: Mapping[str, Any]) -> Answer:
+    """Read the response to a search."""
+    hits = [
+        types.Hit(
+            **{name: hit[name] for name in _SAME_IN_HITS}, matches=_matches(hit), copies=tuple(hit["copies"])
+        )
+        for hit in response["hits"]
+    ]
+    return Answer(hits, [str(notice) for notice in response["notices"]])
+
+
+def read_explanation(response: Mapping[str, Any]) -> RemoteExplanation:
+    """Read the response to an explanation."""
+    return RemoteExplanation(
+        query=response["query"],
+        path=response["path"],
+        page_number=response["page_number"],
+        score=response["score"],
+        matches=_matches(response),
+        tokens=tuple(
+            TokenGain(gain["match"], gain["word"], gain["piece"], gain["score"], _region(gain))
+            for gain in response["tokens"]
+        ),
+        regions=tuple(RegionGain(_region(gain), gain["score"]) for gain in response["regions"]),
+        notes=tuple(response["notes"]),
+    )
+
+
+def read_error(url: str, response: httpx.Response) -> MaxSightError:
+    """Read an error of the server. An error of the library keeps its class."""
+    busy = response.status_code in BUSY
+    if response.headers.get("content-type", "").partition(";")[0] != PROBLEM:
+        return (
+            EndpointUnavailableError(f"{url} answers {response.status_code}") if busy else other_program(url)
+        )
+    try:
+        problem = response.json()
+        slug = str(problem["type"]).rpartition("/")[2]
+        message, hint = str(problem["detail"]), problem.get("hint")
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return other_program(url)
+    if response.status_code == 401:
+        return EndpointError(f"{url}: {message}", hint="Give --token, or set MAXSIGHT_API_TOKEN.")
+    known = {kind.slug(): kind for kind in _simple_kinds(MaxSightError)}
+    if slug in known:
+        return known[slug](message, hint=hint)
+    if busy:
+        return EndpointUnavailableError(f"{url}: {message}", hint=hint)
+    if response.status_code in REFUSED:
+        return InputError(message, hint=hint)
+    return EndpointError(f"{url}: {message}", hint=hint)
+
+
+def other_program(url: str) -> EndpointError:
+    """Make the error of an address where another program answers."""
+    return EndpointError(f"no maxsight server answers at {url}", hint="Check the address and the port.")
+
+
+def _matches(response: Mapping[str, Any]) -> tuple[types.Match, ...]:
+    return tuple(types.Match(match["word"], match["score"], _region(match)) for match in response["matches"])
+
+
+def _region(response: Mapping[str, Any]) -> types.Region:
+    box, text = response["region"], response["text"]
+    if box is not None:
+        return types.Region((box["x0"], box["y0"], box["x1"], box["y1"]), text)
+    return types.Region(None, text) if text else types.Region(types.WHOLE_PAGE, text)
+
+
+def _simple_kinds(kind: type[MaxSightError]) -> Iterator[type[MaxSightError]]:
+    """Error classes that take a message and a hint alone."""
+    for narrower in kind.__subclasses__():
+        if narrower.__init__ is MaxSightError.__init__:
+            yield narrower
+        yield from _simple_kinds(narrower)

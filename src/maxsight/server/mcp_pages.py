@@ -1,0 +1,97 @@
+"""Pages for assistants: where they come from, and how a tool's answer holds their text and pictures.
+
+Text goes out between quotation marks, as data and never as an instruction (`answers.quoting`).
+"""
+
+from __future__ import annotations
+
+import base64
+import functools
+import json
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
+
+import anyio.to_thread
+from mcp_types import ImageContent, TextContent
+
+from maxsight import Library
+from maxsight.answers.quoting import quote
+from maxsight.answers.sources import PageDrawer, draw_for_reading
+from maxsight.errors import UnreadableDocumentError
+from maxsight.server.batching import SearchOptions
+from maxsight.stores.base import IndexedPage
+from maxsight.types import Hit
+
+if TYPE_CHECKING:
+    from maxsight.server.service import Service
+
+EXCERPT_CHARS = 1_500
+Parameters = ParamSpec("Parameters")
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, slots=True)
+class Pages:
+    """A library's pages, and who computes.
+
+    Attributes:
+        library: The library, for reading.
+        search: Finds pages, off the event loop.
+        run: Runs what computes or reads off the event loop.
+        draw: Draws a page as JPEG.
+    """
+
+    library: Library
+    search: Callable[[str, SearchOptions], Awaitable[list[Hit]]]
+    run: Callable[..., Awaitable[Any]]
+    draw: PageDrawer
+
+    @classmethod
+    def of_library(cls, library: Library) -> Pages:
+        """Take the pages of a library that only this process uses."""
+
+        async def search(query: str, options: SearchOptions) -> list[Hit]:
+            return await _run_in_thread(library.search, query, **asdict(options))
+
+        return cls(library, search, _run_in_thread, functools.partial(draw_for_reading, library))
+
+    @classmethod
+    def of_service(cls, service: Service) -> Pages:
+        """Take the pages of a served library: searches share scans, pictures are stored."""
+        return cls(service.reader, service.search, service.run, service.images.draw_for_reading)
+
+
+def found_page(hit: Hit, page: IndexedPage, mark: str) -> TextContent:
+    """Describe a page that a search found: short text as a whole, else the snippet."""
+    text = page.page.text if len(page.page.text) <= EXCERPT_CHARS else hit.snippet
+    matched = {match.word: str(match.region) for match in hit.matches}
+    return quoted_page(page, text, mark, rank=hit.rank, score=round(hit.score, 2), matched=matched)
+
+
+def quoted_page(page: IndexedPage, text: str, mark: str, **more: Any) -> TextContent:
+    """Quote a page's text. A line of JSON before it says what is known of the page, and the mark."""
+    head = {
+        **more,
+        "path": page.document.path,
+        "page_number": page.page.page_number,
+        "page_count": page.document.page_count,
+        "metadata": dict(page.metadata),
+        "mark": mark,
+    }
+    return TextContent(text=f"{json.dumps(head, ensure_ascii=False)}\n{quote(text, mark)}")
+
+
+async def page_picture(pages: Pages, page: IndexedPage) -> TextContent | ImageContent:
+    """Draw a page, or say why it can't be drawn: a page whose file has moved still has its text."""
+    try:
+        drawn = await pages.run(pages.draw, page)
+    except UnreadableDocumentError as error:
+        return TextContent(text=f"no picture: {error.reason}")
+    return ImageContent(data=base64.b64encode(drawn).decode(), mime_type="image/jpeg")
+
+
+async def _run_in_thread(
+    function: Callable[Parameters, Result], *args: Parameters.args, **kwargs: Parameters.kwargs
+) -> Result:
+    return await anyio.to_thread.run_sync(functools.partial(function, *args, **kwargs))
