@@ -56,21 +56,21 @@ def test_an_audit_prints_a_table_and_searches_go_by_it(tmp_path):
     assert sum("recommended" in line for line in lines) == 1
     assert "default" in lines[4]
     assert lines[5].startswith("every page  1.0000")
-    assert "kept in maxsight.library: searches go by it from now on" in result.stderr
+    assert "stored in maxsight.library: searches use it from now on" in result.stderr
     assert "recall@10" in call("status").stdout
     kept = call("status").stdout
     few = call("audit", "--sample", "5", "--target", "0.1")
     assert "5 queries say little: measure with 30 or more" in few.stderr
-    assert "not kept: the library goes by an audit of 30 queries" in few.stderr
+    assert "not stored: searches use an audit of 30 queries" in few.stderr
     assert call("status").stdout == kept
 
 
 def test_few_queries_are_gone_by_where_nothing_better_is_known():
     first = call("audit", "--sample", "5")
-    assert "5 queries say little" in first.stderr and "kept in maxsight.library" in first.stderr
+    assert "5 queries say little" in first.stderr and "stored in maxsight.library" in first.stderr
     assert "measured" in call("status").stdout and "with 5 queries" in call("status").stdout
-    assert "not kept" in call("audit", "--sample", "4").stderr
-    assert "kept in maxsight.library" in call("audit", "--sample", "6").stderr
+    assert "not stored" in call("audit", "--sample", "4").stderr
+    assert "stored in maxsight.library" in call("audit", "--sample", "6").stderr
 
 
 def test_an_audit_of_a_library_that_has_nothing_to_choose_says_so(tmp_path):
@@ -80,13 +80,13 @@ def test_an_audit_of_a_library_that_has_nothing_to_choose_says_so(tmp_path):
     with Library.create(tmp_path / "small.library", encoder=ENCODER) as small:
         small.index(tmp_path / "few")
     result = call("audit", "-l", "small.library", "--sample", "30")
-    assert "kept in small.library: so few pages are all looked at, whatever was measured" in result.stderr
+    assert "stored in small.library: but searches score all pages of so small a library" in result.stderr
 
 
 def test_a_dry_run_leaves_the_library_as_it_is():
     result = call("audit", "--sample", "5", "--dry-run")
-    assert "candidates" in result.stdout and "kept" not in result.stderr
-    assert "by default; `maxsight audit` measures" in call("status").stdout
+    assert "candidates" in result.stdout and "stored" not in result.stderr
+    assert "default settings; `maxsight audit` measures" in call("status").stdout
 
 
 def test_own_questions_are_asked(tmp_path):
@@ -113,7 +113,7 @@ def test_an_audit_is_drawn(tmp_path):
 def test_a_picture_that_has_no_folder_is_refused_before_anything_is_asked():
     result = call("audit", "--sample", "3", "--plot", "nowhere/audit.png", code=2)
     assert result.stdout == "" and "there is no folder nowhere" in result.stderr
-    assert "kept in" not in result.stderr
+    assert "stored in" not in result.stderr
 
 
 def test_without_matplotlib_the_table_is_printed_and_the_extra_named(monkeypatch):
@@ -150,7 +150,7 @@ def test_each_question_stands_above_its_pages(tmp_path):
 @pytest.mark.parametrize("arguments", [[], ["page7", "--queries", "q.txt"]])
 def test_a_question_or_a_file_of_them_is_wanted(tmp_path, arguments):
     (tmp_path / "q.txt").write_text("page7\n")
-    assert "Give one of a QUESTION" in call("search", *arguments, code=2).stderr
+    assert "Give one of QUESTION" in call("search", *arguments, code=2).stderr
 
 
 @pytest.mark.parametrize(

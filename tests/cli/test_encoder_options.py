@@ -54,7 +54,7 @@ def test_the_environment_chooses_unless_an_option_does(monkeypatch):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("--device", "gpu"), "'gpu' is none of auto, cuda, cuda:1, mps, cpu"),
+        (("--device", "gpu"), "'gpu' is not one of auto, cuda, cuda:1, mps, cpu"),
         (("--device", "cuda:one"), "'cuda:one' is none of"),
         (("--device", "0,1"), "use --devices"),
         (("--devices", "0,,1"), "'' is none of"),

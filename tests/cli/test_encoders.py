@@ -78,7 +78,7 @@ def test_a_package_that_is_too_old_is_refused_before_it_is_imported(monkeypatch)
     with pytest.raises(MissingExtraError) as caught:
         load_encoder("vidore/colpali-v1.3-hf")
     assert str(caught.value) == (
-        "this needs transformers >=5.3 (4.57.1 is installed), which the extra 'colpali' brings"
+        "this needs transformers >=5.3 (4.57.1 is installed), which the extra 'colpali' installs"
     )
     assert "pip install" in caught.value.hint
 

@@ -114,7 +114,7 @@ def test_a_file_of_records_without_its_fields_named_says_how_to_name_them(folder
     ("arguments", "said"),
     [
         (("--group-by", "title"), "Give --group-by and --text-field together."),
-        (("--vector-field", "emb"), "go with --group-by and --text-field"),
+        (("--vector-field", "emb"), "need --group-by and --text-field"),
         ((*GROUPED[1:], "--include", "*.x"), "include: not for records"),
         ((*GROUPED[1:], "--encoder", "precomputed"), "there are none"),
     ],

@@ -1,4 +1,4 @@
-"""The command line: one file per command, each parse, library, print."""
+"""The command line: one file per command, which parses, calls the library and prints."""
 
 from maxsight.cli.app import main
 

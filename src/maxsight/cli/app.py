@@ -1,4 +1,4 @@
-"""The command ``maxsight``: its subcommands, and how errors end it."""
+"""The command ``maxsight``: its subcommands, and how it ends after errors."""
 
 from __future__ import annotations
 
@@ -33,14 +33,14 @@ from maxsight.version import __version__
 
 
 class _Commands(click.Group):
-    """Shows commands in the order people need them, and turns errors into a message and an exit code."""
+    """Lists commands in the order of their use, and turns errors into a message and an exit code."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         return list(self.commands)
 
     def invoke(self, ctx: click.Context) -> Any:
         for stream in (sys.stdout, sys.stderr):
-            # Documents hold characters that not every terminal can show; that must not end a search.
+            # Some terminals can't show every character; that must not end a search.
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
         try:
@@ -54,7 +54,7 @@ class _Commands(click.Group):
             say("stopped")
             sys.exit(INTERRUPTED)
         except BrokenPipeError:
-            # Whoever read our output has seen enough, as in `maxsight list | head`.
+            # The reader of the output has closed it, as in `maxsight list | head`.
             sys.stdout = None
             sys.exit(0)
 

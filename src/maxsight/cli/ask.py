@@ -12,14 +12,14 @@ import click
 
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import filter_option, json_option, library_option, print_json, say
+from maxsight.cli.library_options import ChosenLibrary, library_option
+from maxsight.cli.options import filter_option, hybrid_option, json_option
+from maxsight.cli.output import print_json, say_notes
 
 if TYPE_CHECKING:
     from maxsight.answers.answering import Answered
     from maxsight.answers.endpoint import Endpoint
     from maxsight.answers.sources import Source
-    from maxsight.encoders import EncoderOptions
-    from maxsight.stores.addresses import Address
 
 
 @click.command()
@@ -31,47 +31,43 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 20),
     default=4,
     show_default=True,
-    help="How many pages the model is shown.",
+    help="How many pages the model gets.",
 )
 @filter_option
-@click.option("--hybrid", is_flag=True, help="As for search.")
+@hybrid_option
 @click.option(
     "--model",
     envvar="MAXSIGHT_MODEL",
     show_envvar=True,
     metavar="NAME",
-    help="Who answers, as the service calls it.",
+    help="The model that answers, by the service's name for it.",
 )
-@click.option("--text-only", is_flag=True, help="Send no pictures, for a model that does not look at them.")
+@click.option("--text-only", is_flag=True, help="Send no pictures, for a model without vision.")
 @query_encoder_options
 @json_option
 def ask(
     question: str,
-    library: Address,
+    library: ChosenLibrary,
     top_k: int,
     where: str | None,
     hybrid: bool,
     model: str | None,
     text_only: bool,
-    encoder: str | None,
-    encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
     """Have a model answer QUESTION from the best pages.
 
-    Its citations are checked. The text and the pictures of these pages go to a service that speaks OpenAI's chat
-    completions: OpenAI's own with OPENAI_API_KEY, or the one at OPENAI_BASE_URL. Nothing is sent unless a model is
-    named.
+    Its citations are checked. The text and the pictures of these pages are sent to a service with OpenAI's chat
+    completions API: OpenAI with OPENAI_API_KEY, or the service at OPENAI_BASE_URL. Nothing is sent unless you name a
+    model.
     """
     extras.require("ask")
-    from maxsight import Library
     from maxsight.answers.endpoint import Endpoint
     from maxsight.answers.sources import draw_for_reading, gather_sources
 
     endpoint = Endpoint.configured(model)
-    with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:
-        for notice in opened.notices(question):
-            say(f"note: {notice}")
+    with library.open(read_only=True) as opened:
+        say_notes(opened.notices(question))
         hits = opened.search(question, top_k=top_k, where=where, hybrid=hybrid)
         draw = None if text_only else functools.partial(draw_for_reading, opened)
         sources = gather_sources(hits, opened.page, draw)
@@ -82,22 +78,21 @@ def ask(
                 "question": question,
                 "model": endpoint.model,
                 "answer": answered.text,
-                "cited": [_described(source) for source in answered.cited],
+                "cited": [source.reference() for source in answered.cited],
                 "invented": answered.invented,
                 "notes": answered.notes,
-                "sources": [_described(source) for source in sources],
+                "sources": [source.reference() for source in sources],
             }
         )
         return
     click.echo("\n" if answered.cited else "")
     for source in answered.cited:
         click.echo(f"  [{source.number}] {source.path}  page {source.page_number}")
-    for note in answered.notes:
-        say(f"note: {note}")
+    say_notes(answered.notes)
 
 
 async def _answer(question: str, sources: Sequence[Source], endpoint: Endpoint, *, aloud: bool) -> Answered:
-    """Have it answered, and say it as it comes if it is to be said aloud."""
+    """Get the answer; ``aloud`` prints it as it comes."""
     from maxsight.answers.answering import Answered, Said, answer_question
 
     async with aclosing(answer_question(question, sources, endpoint)) as events:
@@ -107,12 +102,3 @@ async def _answer(question: str, sources: Sequence[Source], endpoint: Endpoint, 
             if aloud:
                 click.echo(event.text if isinstance(event, Said) else str(event), nl=False)
     raise AssertionError("an answer ends")
-
-
-def _described(source: Source) -> dict[str, str | int]:
-    return {
-        "number": source.number,
-        "page_id": source.page_id,
-        "path": source.path,
-        "page_number": source.page_number,
-    }

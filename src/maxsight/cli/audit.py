@@ -8,25 +8,15 @@ from typing import TYPE_CHECKING
 import click
 
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import (
-    check_folder,
-    counted,
-    json_option,
-    library_option,
-    plain,
-    print_json,
-    progress,
-    say,
-)
+from maxsight.cli.library_options import ChosenLibrary, library_option
+from maxsight.cli.options import json_option
+from maxsight.cli.output import check_folder, counted, plain, print_json, progress, say
 
 if TYPE_CHECKING:
-    from maxsight.encoders import EncoderOptions
-    from maxsight.stores.addresses import Address
     from maxsight.stores.audit import Audit
 
-
-FEW_QUERIES = 30
-"""Fewer say little, most of all of a share near 1: of ten pages each, three missed by chance make the difference."""
+MIN_QUERIES = 30
+"""Fewer queries say little about a share near 1. With 10 pages each, three missed pages make the difference."""
 
 
 @click.command()
@@ -35,14 +25,14 @@ FEW_QUERIES = 30
     "--queries",
     type=click.Path(path_type=Path),
     metavar="FILE",
-    help="What you ask: a question a line, or JSON Lines with `query`.",
+    help="Your questions: one a line, or JSON Lines with `query`.",
 )
 @click.option(
     "--sample",
     type=click.IntRange(1),
     default=200,
     show_default=True,
-    help="Without --queries: ask this many lines of the library's own pages.",
+    help="Without --queries: ask this many lines of the library's pages.",
 )
 @click.option(
     "-k", "--top-k", type=click.IntRange(1), default=10, show_default=True, help="How many pages to find."
@@ -55,34 +45,31 @@ FEW_QUERIES = 30
     help="Share of the exact best pages that searches should find.",
 )
 @click.option("--plot", type=click.Path(path_type=Path), metavar="FILE.png", help="Draw the measurements.")
-@click.option("--dry-run", is_flag=True, help="Only measure: leave the library as it is.")
+@click.option("--dry-run", is_flag=True, help="Only measure; store nothing.")
 @query_encoder_options
 @json_option
 def audit(
-    library: Address,
+    library: ChosenLibrary,
     queries: Path | None,
     sample: int,
     top_k: int,
     target: float,
     plot: Path | None,
     dry_run: bool,
-    encoder: str | None,
-    encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
     """Measure how many of the best pages searches find.
 
-    Searches look closely at some candidates only. This asks the library with more and more of them, compares with
-    scoring every page, and keeps the fewest that surely meet the target: searches go by that from then on. What fewer
-    than 30 queries say does not replace what more have said.
+    Searches score only some candidates. This searches with more and more of them and compares with scoring every page.
+    It stores the fewest that reach the target, and later searches use this number. An audit of fewer than 30 queries
+    does not replace one of more queries.
     """
-    from maxsight import Library
     from maxsight.evaluation.datasets import load_queries
 
     if plot:
         check_folder(plot)
     asked = load_queries(queries) if queries else None
-    with Library.open(library, encoder=encoder, options=encoder_options, read_only=dry_run) as opened:
+    with library.open(read_only=dry_run) as opened:
         with progress("asking") as show:
             measured = opened.audit(asked, sample=sample, top_k=top_k, target=target, on_progress=show)
         if as_json:
@@ -92,19 +79,19 @@ def audit(
         if plot:
             _draw(measured, plot)
         better = None
-        if measured.queries < FEW_QUERIES:
+        if measured.queries < MIN_QUERIES:
             few = counted(measured.queries, "query says", "queries say")
-            say(f"{few} little: measure with {FEW_QUERIES} or more")
+            say(f"{few} little: measure with {MIN_QUERIES} or more")
             before = opened.status().audit
             better = before if before is not None and before.queries > measured.queries else None
         if better is not None:
-            say(f"not kept: the library goes by an audit of {better.queries:,} queries")
+            say(f"not stored: searches use an audit of {better.queries:,} queries")
         elif not dry_run:
             opened.adopt(measured)
-            follows = "searches go by it from now on"
+            effect = "searches use it from now on"
             if not measured.holds_for(measured.pages):
-                follows = "so few pages are all looked at, whatever was measured"
-            say(f"kept in {library}: {follows}")
+                effect = "but searches score all pages of so small a library"
+            say(f"stored in {library}: {effect}")
 
 
 def _print(audit: Audit) -> None:
@@ -124,9 +111,9 @@ def _print(audit: Audit) -> None:
         )
     click.echo(f"{'every page':>10}  {1:<10.4f}  {1:<8.4f}  {1:<6.2f}  {audit.exact_ms:>6.1f}\n")
     if audit.recommended is None:
-        click.echo(f"No number of candidates finds {audit.target:g}: every page has to be scored (--exact).")
+        click.echo(f"No number of candidates reaches {audit.target:g}: score every page (--exact).")
     else:
-        click.echo(f"{audit.recommended.candidates:,} candidates find {audit.target:g} at least.")
+        click.echo(f"{audit.recommended.candidates:,} candidates reach {audit.target:g}.")
 
 
 def _draw(audit: Audit, file: Path) -> None:

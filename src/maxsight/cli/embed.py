@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maxsight.cli.encoder_options import encoder_options
-from maxsight.cli.output import INTERRUPTED, counted, json_option, print_json, say
+from maxsight.cli.options import json_option
+from maxsight.cli.output import NOT_ALL_READ, counted, failure_text, print_json, resumable, say
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 
 if TYPE_CHECKING:
@@ -18,7 +19,6 @@ if TYPE_CHECKING:
     from maxsight.encoders import Encoder, EncoderOptions
 
 DEFAULT_MODEL = "vidore/colpali-v1.3-hf"
-NOT_ALL_EMBEDDED = 3
 
 
 @click.command()
@@ -28,29 +28,29 @@ NOT_ALL_EMBEDDED = 3
     type=click.Choice(["128dim", "2048dim", "vectors", "hidden"]),
     default="128dim",
     show_default=True,
-    help="The encoder's vectors (128dim) or the last hidden states of its language model (2048dim); `vectors` and "
-    "`hidden` take the same in any length.",
+    help="The encoder's vectors (128dim) or the last hidden states of its language model (2048dim). `vectors` and "
+    "`hidden` are the same in any length.",
 )
 @click.option(
     "--pooling",
     type=click.Choice(["none", "mean", "max", "std", "concat"]),
     default="none",
     show_default=True,
-    help="One vector a page; concat is mean, max and std, one after the other.",
+    help="Pool to one vector a page; concat is mean, max and std, one after the other.",
 )
 @click.option(
     "--model-name",
     default=DEFAULT_MODEL,
     show_default=True,
     metavar="NAME",
-    help="A model on the hub, its folder, or minilm, which embeds the words and comes along.",
+    help="A model on the hub, its folder, or minilm, which embeds the words and is included.",
 )
 @click.option(
     "--out",
     type=click.Path(path_type=Path, dir_okay=False),
     required=True,
     metavar="FILE",
-    help="What to write: a name in .npz, .safetensors or .parquet.",
+    help="The file to write: .npz, .safetensors or .parquet.",
 )
 @encoder_options
 @choosing_options
@@ -66,9 +66,9 @@ def embed(
 ) -> None:
     """Write the vectors of pages to a file, to train on.
 
-    `-` reads a list of paths from standard input. What can't be read is named; everything else is embedded, and the
-    exit code is 3. A run that is stopped keeps what it has embedded in a folder beside the file, and the same command
-    goes on from there.
+    `-` reads a list of paths from standard input. Files that can't be read are named, all others are embedded, and the
+    exit code is 3. An interrupted run stores its vectors in a folder beside the file, and the same command continues
+    from there.
     """
     from maxsight.documents.formats import SUFFIXES
     from maxsight.embedding import EmbeddingRequest, EmbeddingRun, EmbeddingType, Pooling
@@ -76,7 +76,7 @@ def embed(
     from maxsight.errors import InputError
     from maxsight.library.encoding import default_settings
 
-    writer_of(out)  # a wrong name is told before a model is loaded
+    writer_of(out)  # checks the name before a model is loaded
     encoder = _loaded(model_name, encoder_options)
     request = EmbeddingRequest(
         [Path(path) for path in each_path(paths)],
@@ -89,33 +89,29 @@ def embed(
         workers=options["workers"],
     )
     run = EmbeddingRun(encoder, request)
-    try:
-        with closing(run.events()) as events:
-            for event in events:
-                _show(event)
-    except KeyboardInterrupt:
-        say("stopped; what was embedded is kept. The same command goes on from here.")
-        sys.exit(INTERRUPTED)
+    with resumable("embedded"), closing(run.events()) as events:
+        for event in events:
+            _show(event)
     report = run.report()
     if not (report.pages or report.not_embedded):
-        raise InputError("nothing there is a file maxsight reads", hint=f"It reads {', '.join(SUFFIXES)}.")
+        raise InputError("there is no file that maxsight reads", hint=f"It reads {', '.join(SUFFIXES)}.")
     if as_json:
         print_json(report)
     else:
         _print(report)
     if report.not_embedded:
-        sys.exit(NOT_ALL_EMBEDDED)
+        sys.exit(NOT_ALL_READ)
 
 
 def _loaded(name: str, options: EncoderOptions) -> Encoder:
-    """Load the encoder. Where it can't be had, say which one can."""
+    """Load the encoder. If it can't be loaded, suggest the one that is included."""
     from maxsight.encoders import DEFAULT_ENCODER, load_encoder
     from maxsight.errors import MissingExtraError, ModelNotAvailableError
 
     try:
         return load_encoder(name, options)
     except (MissingExtraError, ModelNotAvailableError) as error:
-        offline = f"Or embed the pages' words with what comes along: --model-name {DEFAULT_ENCODER}"
+        offline = f"Or embed the pages' words with the included encoder: --model-name {DEFAULT_ENCODER}"
         error.hint = f"{error.hint} {offline}" if error.hint else offline
         raise
 
@@ -125,7 +121,7 @@ def _show(event: EmbeddingEvent) -> None:
 
     match event:
         case embedding.GoingOn():
-            say(f"going on: {counted(event.pages, 'page')} embedded by an earlier run")
+            say(f"continuing: {counted(event.pages, 'page')} embedded by an earlier run")
         case embedding.Embedded():
             rows, dim = event.shape
             say(
@@ -134,10 +130,7 @@ def _show(event: EmbeddingEvent) -> None:
                 f"{counted(event.pages_so_far, 'page')} so far, {event.pages_per_s:.1f} pages/s"
             )
         case embedding.NotEmbedded():
-            where = event.path if event.page_number is None else f"{event.path}, page {event.page_number}"
-            say(f"not embedded: {where}: {event.reason}")
-            if event.hint:
-                say(f"    {event.hint}")
+            say(failure_text("not embedded", event))
         case notices.Noticed():
             say(f"note: {event}")
 

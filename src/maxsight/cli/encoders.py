@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maxsight.cli.output import json_option, print_json, size
+from maxsight.cli.options import json_option
+from maxsight.cli.output import print_json, size
 
 if TYPE_CHECKING:
     from maxsight.encoders.checkpoints.devices import Device
@@ -20,9 +21,9 @@ LABEL = 13
 @click.command()
 @json_option
 def encoders(as_json: bool) -> None:
-    """Show which encoders can be used here, and what others need.
+    """Show which encoders can be used here, where they would run, and what others need.
 
-    It says where they would run too, and loads none.
+    It loads none.
     """
     from maxsight.encoders.inventory import take_inventory
 
@@ -34,7 +35,7 @@ def encoders(as_json: bool) -> None:
     _line(offline.name, f"ready: the words of a page, English, {offline.dim} dims, on the {offline.device}")
     _line("", f"{inventory.paragraphs.name}: whole paragraphs, for records, {inventory.paragraphs.dim} dims")
     ready = "ready" if checkpoints.is_ready else "not ready"
-    _line("checkpoints", f"{ready}: what a page looks like (ColPali and kin) or its text (ColBERT and kin)")
+    _line("checkpoints", f"{ready}: the look of a page (as ColPali) or its text (as ColBERT)")
     _show(checkpoints)
     cohere = inventory.cohere
     _line("cohere", f"{'ready' if cohere.is_ready else 'not ready'}: whole paragraphs, over Cohere's API")

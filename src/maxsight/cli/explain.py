@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import json_option, json_text, library_option, plain, region_text, say
+from maxsight.cli.library_options import ChosenLibrary, library_option
+from maxsight.cli.options import json_option, password_option
+from maxsight.cli.output import json_text, plain, region_text, say, say_notes
 from maxsight.cli.remote import remote_library, url_option
 from maxsight.errors import InputError
 
 if TYPE_CHECKING:
     from maxsight.client import RemoteExplanation
-    from maxsight.encoders import EncoderOptions
     from maxsight.heatmaps.explanation import Explanation
     from maxsight.library.drawing import PagePicture
-    from maxsight.results import Region
-    from maxsight.stores.addresses import Address
+    from maxsight.types import Region
 
 
 @click.command()
@@ -32,49 +33,44 @@ if TYPE_CHECKING:
     "--out",
     type=click.Path(path_type=Path),
     metavar="PNG|DIR",
-    help="Draw the page with its matching regions to this file; or to this folder, with a picture for each query "
-    "token and the attribution as JSON beside it.",
+    help="Draw the page with its matching regions to this file. A folder also gets a picture for each query token, and "
+    "the shares of the score as JSON.",
 )
 @url_option
-@click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For an encrypted PDF.")
+@password_option
 @query_encoder_options
 @json_option
 def explain(
     question: str,
     file: str,
     page: int,
-    library: Address,
+    library: ChosenLibrary,
     out: Path | None,
     url: str | None,
     password: str | None,
-    encoder: str | None,
-    encoder_options: EncoderOptions,
     as_json: bool,
 ) -> None:
     """Show why PAGE of FILE would be found for QUESTION.
 
-    For each word: what it gave to the score, what it matched, and where. A word of several tokens is shown at the
-    place that gave most; where they found different places, each token follows with its own.
+    For each word: its share of the score, what it matched, and where. A word of several tokens is shown at the place
+    with the largest share. If they matched different places, each token follows with its own.
     """
     if remote := remote_library(url):
         with remote:
             if out:
                 raise click.UsageError(
-                    "A server draws no such picture: leave --out, or look at its web page."
+                    "A server draws no such picture: leave out --out, or use its web page."
                 )
             _print(remote.explain(question, file, page), as_json)
         return
-    from dataclasses import replace
-
-    from maxsight import Library
-
     folder = out and (out.is_dir() or not out.suffix)
     if out and not folder and out.suffix.lower() != ".png":
         raise InputError(
-            f"the picture is a PNG, so {out} can't be its name", hint="Let it end in .png, or name a folder."
+            f"the picture is a PNG, so {out} can't be its name",
+            hint="Give a name that ends in .png, or a folder.",
         )
 
-    with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:
+    with library.open(read_only=True) as opened:
         found = opened.find_page(file, page)
         explanation = opened.explain_page(question, found)
         if out:
@@ -94,12 +90,11 @@ def _print(explanation: Explanation | RemoteExplanation, as_json: bool) -> None:
     click.echo(f"{explanation.path}  page {explanation.page_number}  score {explanation.score:.3f}")
     for line in _table(explanation):
         click.echo(f"  {line}")
-    for note in explanation.notes:
-        say(f"note: {note}")
+    say_notes(explanation.notes)
 
 
 def _draw_all(explanation: Explanation, picture: PagePicture, folder: Path) -> None:
-    """Draw the page with all heat, and with that of each query token; write the attribution beside them."""
+    """Draw the page with its heatmap and with that of each query token; write the shares of the score as JSON."""
     from maxsight.heatmaps.overlay import captioned, scaled
 
     folder.mkdir(parents=True, exist_ok=True)
@@ -115,19 +110,19 @@ def _draw_all(explanation: Explanation, picture: PagePicture, folder: Path) -> N
 
 def _caption(explanation: Explanation, number: int) -> str:
     token = explanation.tokens[number]
-    said = token.piece or "(added by the model)"
+    text = token.piece or "(added by the model)"
     of_word = f" of {token.word}" if token.word and token.word != token.piece else ""
     found = f"{token.score:.2f} of {explanation.score:.2f} at {region_text(token.region)}"
-    return f"token {number + 1}: {said}{of_word}, {found}"
+    return f"token {number + 1}: {text}{of_word}, {found}"
 
 
 def _attribution(explanation: Explanation | RemoteExplanation) -> dict[str, Any]:
-    """With every digit, so that the shares sum to the score for whoever reads them too."""
+    """Convert to JSON with all digits, so that the shares still sum to the score."""
     return {**plain(explanation, digits=None), "notes": list(explanation.notes)}
 
 
 def _table(explanation: Explanation | RemoteExplanation) -> Iterator[str]:
-    """What each query word gave and where; below a word whose tokens found several places, each token's."""
+    """Write a row for each query word, and below it one for each token if these matched several places."""
     rows = [("score", "word", "matched", "at left,top-right,bottom of a page 1 wide and 1 high")]
     for number, match in enumerate(explanation.matches):
         rows.append((f"{match.score:.3f}", match.word, region_text(match.region), _place(match.region)))
@@ -145,7 +140,7 @@ def _table(explanation: Explanation | RemoteExplanation) -> Iterator[str]:
 
 
 def _place(region: Region) -> str:
-    """The box of its words; nothing where it has none of the two, as its box then stands in place of words."""
+    """Write the box of a region's words. Without words the box stands in their column already."""
     if not region.text or not region.box:
         return ""
     return "{:.3f},{:.3f}-{:.3f},{:.3f}".format(*region.box)

@@ -11,25 +11,18 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maxsight.cli.encoder_options import encoder_options
-from maxsight.cli.output import (
-    INTERRUPTED,
-    counted,
-    json_option,
-    library_option,
-    print_json,
-    quality_model_option,
-    say,
-)
+from maxsight.cli.library_options import ChosenLibrary, library_option
+from maxsight.cli.options import json_option, quality_model_option
+from maxsight.cli.output import NOT_ALL_READ, counted, failure_text, print_json, resumable, say, say_notes
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 from maxsight.cli.record_options import encoder_of_records, record_options
 
 if TYPE_CHECKING:
     from maxsight import Library
     from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
-    from maxsight.stores.addresses import Address
 
-NOT_ALL_INDEXED = 3
-MOST_UNREADABLE, MOST_PLACES = 20, 3
+MAX_UNREADABLE_SHOWN, MAX_PATHS_SHOWN = 20, 3
+MAX_NAME_CHARS = 40
 
 
 @click.command()
@@ -46,7 +39,8 @@ MOST_UNREADABLE, MOST_PLACES = 20, 3
     "--pool-factor",
     type=click.IntRange(1),
     metavar="N",
-    help="A new library keeps one in N vectors of a page, each the mean of some alike; 3 costs little.  [default: 1]",
+    help="A new library stores one in N vectors of a page, each the mean of similar ones. 3 costs little accuracy.  "
+    "[default: 1]",
 )
 @choosing_options
 @record_options
@@ -59,23 +53,23 @@ MOST_UNREADABLE, MOST_PLACES = 20, 3
 @click.option("--again", is_flag=True, help="Read unchanged files again, for example with another --ocr.")
 @click.option(
     "--quality/--no-quality", default=None, help="Predict the error rates of OCR for every page with a picture, for "
-    "--filter: predicted_cer, predicted_wer. Pages indexed before are completed. In a library whose pages were judged "
-    "so, it is done unless --no-quality refuses it."
+    "--filter: predicted_cer, predicted_wer. This includes pages indexed before. It is the default in a library "
+    "whose pages have them."
 )  # fmt: skip
 @quality_model_option
 @click.option(
     "--prune",
     is_flag=True,
-    help="Remove documents below PATH whose files are gone, unless PATH is empty: its disk may be missing.",
+    help="Remove documents below PATH whose files are gone. Not if PATH is empty: its disk may be missing.",
 )
 @reading_options
 @json_option
-def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: Any) -> None:
+def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **options: Any) -> None:
     """Index files and folders of documents, or files of records.
 
-    Documents are PDF, PNG, JPEG, TIFF, WebP, text and Markdown; records need --group-by and --text-field. `-` reads a
-    list of paths from standard input. Unchanged files are skipped, so the same command goes on where an interrupted
-    one stopped. What can't be read is named; everything else is indexed, and the exit code is 3.
+    Documents are PDF, PNG, JPEG, TIFF, WebP, text and Markdown. Records need --group-by and --text-field. `-` reads a
+    list of paths from standard input. Unchanged files are skipped, so the same command continues an interrupted one.
+    Files that can't be read are named, all others are indexed, and the exit code is 3.
     """
     from maxsight.indexing import load_judge
     from maxsight.indexing.metadata import MetadataTable
@@ -86,7 +80,7 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
         raise click.UsageError("Give --no-quality or --quality-model, not both.")
     judge = load_judge(model) if options["quality"] or model else None
     found = list(each_path(paths))
-    with _opened(library, found, options) as opened, _progress_bar() as show:
+    with resumable("indexed"), _opened(library, found, options) as opened, _progress_bar() as show:
         given: IndexOptions = {
             "include": options["include"],
             "exclude": options["exclude"],
@@ -99,36 +93,32 @@ def index(paths: tuple[str, ...], library: Address, as_json: bool, **options: An
         }
         if options["records"]:
             given["records"] = options["records"]
-        try:
-            report = opened.index(found, on_event=show, **given)
-        except KeyboardInterrupt:
-            show(None)
-            say("stopped; what was indexed is kept. The same command goes on from here.")
-            sys.exit(INTERRUPTED)
-    for name in metadata.unused if metadata else []:
-        say(f"note: the metadata names {name}, which was not among the indexed files")
+        report = opened.index(found, on_event=show, **given)
+    say_notes(
+        f"the metadata names {name}, which was not indexed" for name in (metadata.unused if metadata else [])
+    )
     if not (report.indexed or report.skipped or report.removed or report.not_indexed):
         _say_nothing_found(found, narrowed=bool(options["include"] or options["exclude"]))
     _print_report(report, library, as_json)
     if report.not_indexed:
-        sys.exit(NOT_ALL_INDEXED)
+        sys.exit(NOT_ALL_READ)
 
 
-def _opened(library: Address, paths: list[str], options: Mapping[str, Any]) -> Library:
-    """Open the library, or make it: then what its encoder needs decides how files are read."""
+def _opened(library: ChosenLibrary, paths: list[str], options: Mapping[str, Any]) -> Library:
+    """Open the library, or make it with reading settings that its encoder needs."""
     from maxsight import Library
     from maxsight.encoders import DEFAULT_ENCODER, load_encoder
     from maxsight.library.encoding import default_settings
 
     name, runs = options["encoder"], options["encoder_options"]
-    if Library.exists(library):
-        return Library.open(library, encoder=name, options=runs, pool_factor=options["pool_factor"])
+    if Library.exists(library.address):
+        return Library.open(library.address, encoder=name, options=runs, pool_factor=options["pool_factor"])
     if options["records"]:
         encoder = encoder_of_records(options["records"], paths, name, runs)
     else:
         encoder = load_encoder(name or DEFAULT_ENCODER, runs)
     return Library.open(
-        library,
+        library.address,
         encoder=encoder,
         create=True,
         settings=changed(default_settings(encoder), options),
@@ -137,8 +127,8 @@ def _opened(library: Address, paths: list[str], options: Mapping[str, Any]) -> L
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Callable[[IndexEvent | None], None]]:
-    """Show events on stderr: a bar for people, nothing but problems where nobody looks."""
+def _progress_bar() -> Iterator[Callable[[IndexEvent], None]]:
+    """Show events on stderr: a bar on a terminal, only problems elsewhere."""
     from rich.console import Console
     from rich.markup import escape
     from rich.progress import BarColumn, Progress, TextColumn
@@ -158,7 +148,7 @@ def _progress_bar() -> Iterator[Callable[[IndexEvent | None], None]]:
     )
     task = bar.add_task("reading files", total=1.0, pages=0, rate="", left="")
 
-    def show(event: IndexEvent | None) -> None:
+    def show(event: IndexEvent) -> None:
         match event:
             case indexing.Found():
                 bar.update(task, description=escape(f"looking at {event.path.rsplit('/', 1)[-1][-40:]}"))
@@ -166,20 +156,14 @@ def _progress_bar() -> Iterator[Callable[[IndexEvent | None], None]]:
                 bar.update(
                     task,
                     completed=event.share,
-                    description=escape(event.path.rsplit("/", 1)[-1][-40:]),
+                    description=escape(event.path.rsplit("/", 1)[-1][-MAX_NAME_CHARS:]),
                     pages=f"{event.pages:,}",
                     rate=f"{event.pages_per_s:.1f} pages/s",
                     left="" if event.remaining_s is None else f"{_clock(event.remaining_s)} left",
                 )
             case indexing.NotIndexed():
-                where = event.path if event.page_number is None else f"{event.path}, page {event.page_number}"
-                bar.console.print(
-                    f"not indexed: {where}: {event.reason}", markup=False, highlight=False, soft_wrap=True
-                )
-                if event.hint:
-                    bar.console.print(f"    {event.hint}", markup=False, highlight=False, soft_wrap=True)
-            case None:
-                bar.stop()
+                text = failure_text("not indexed", event)
+                bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
     with bar:
         yield show
@@ -197,24 +181,23 @@ def _say_nothing_found(paths: list[str], *, narrowed: bool) -> None:
     if not paths:
         say("note: no file was named")
         return
-    places = ", ".join(paths[:MOST_PLACES]) + (" …" if len(paths) > MOST_PLACES else "")
-    chosen = " and that --include and --exclude let through" if narrowed else ""
-    say(f"note: in {places} is no file that maxsight reads ({', '.join(SUFFIXES)}){chosen}")
+    places = ", ".join(paths[:MAX_PATHS_SHOWN]) + (" …" if len(paths) > MAX_PATHS_SHOWN else "")
+    chosen = " and that passes --include and --exclude" if narrowed else ""
+    say(f"note: {places} has no file that maxsight reads ({', '.join(SUFFIXES)}){chosen}")
 
 
-def _print_report(report: IndexReport, library: Address, as_json: bool) -> None:
-    for notice in report.notices:
-        say(f"note: {notice}")
+def _print_report(report: IndexReport, library: ChosenLibrary, as_json: bool) -> None:
+    say_notes(report.notices)
     if as_json:
         print_json(report)
         return
-    for page in report.unreadable[:MOST_UNREADABLE]:
+    for page in report.unreadable[:MAX_UNREADABLE_SHOWN]:
         click.echo(
             f"OCR may fail: {page.path}  page {page.page_number}  CER {page.fields['predicted_cer']:.2f}"
             + (f" ({page.fields['quality_note']})" if page.fields.get("quality_note") else "")
         )
-    if len(report.unreadable) > MOST_UNREADABLE:
-        click.echo(f"  and {len(report.unreadable) - MOST_UNREADABLE:,} more")
+    if len(report.unreadable) > MAX_UNREADABLE_SHOWN:
+        click.echo(f"  and {len(report.unreadable) - MAX_UNREADABLE_SHOWN:,} more")
     rate = (
         f" in {_clock(report.seconds)}, {report.pages / report.seconds:.1f} pages/s" if report.pages else ""
     )

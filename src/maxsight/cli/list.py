@@ -6,32 +6,24 @@ from dataclasses import asdict
 
 import click
 
-from maxsight.cli.output import (
-    NO_PAGE_PASSES,
-    counted,
-    filter_option,
-    json_option,
-    library_option,
-    print_json,
-    say,
-)
-from maxsight.stores.addresses import Address
+from maxsight.cli.library_options import ChosenLibrary, library_option
+from maxsight.cli.options import filter_option, json_option
+from maxsight.cli.output import NO_MATCH, counted, print_json, say
 
 
 @click.command(name="list")
 @library_option
 @filter_option
 @json_option
-def list_documents(library: Address, where: str | None, as_json: bool) -> None:
+def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> None:
     """List the documents of the library.
 
-    Each with its pages, your fields, and what is expected of OCR on it, with a note where that is doubtful. With
-    --filter, only those that have a page it keeps.
+    Each has its pages, your fields and the predicted error rates of OCR, with a note where these are doubtful. With
+    --filter, only documents with a page that matches.
     """
-    from maxsight import Library
     from maxsight.library.status import ExpectedErrors, quality_notes
 
-    with Library.open(library, read_only=True) as opened:
+    with library.open(read_only=True) as opened:
         entries = opened.documents(where)
     if as_json:
         print_json(
@@ -54,7 +46,7 @@ def list_documents(library: Address, where: str | None, as_json: bool) -> None:
         )
         return
     if where and not entries:
-        say(NO_PAGE_PASSES)
+        say(NO_MATCH)
     for entry in entries:
         pages = counted(len(entry.page_indices), "page")
         if not entry.complete:
@@ -70,7 +62,7 @@ def list_documents(library: Address, where: str | None, as_json: bool) -> None:
 
 
 def _first_note(notes: dict[int, str], worst_page: int | None) -> str:
-    """The worst page's note, or else the first, and how many more there are."""
+    """Write the note of the worst page or the first, and how many more there are."""
     number = worst_page if worst_page in notes else min(notes)
     more = f", and {len(notes) - 1} more" if len(notes) > 1 else ""
     return f"OCR note, page {number}: {notes[number]}{more}"

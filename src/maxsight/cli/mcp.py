@@ -2,32 +2,26 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 import click
 
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import library_option
-
-if TYPE_CHECKING:
-    from maxsight.encoders import EncoderOptions
-    from maxsight.stores.addresses import Address
+from maxsight.cli.library_options import ChosenLibrary, library_option
 
 
 @click.command()
 @library_option
 @query_encoder_options
-def mcp(library: Address, encoder: str | None, encoder_options: EncoderOptions) -> None:
-    """Let an assistant search and read the library, over MCP.
+def mcp(library: ChosenLibrary) -> None:
+    """Give an assistant tools to search and read the library (Model Context Protocol).
 
-    These are tools of the Model Context Protocol. The assistant starts this command and speaks with it over standard
-    input and output. It can search pages, read them and see their pictures; it can change nothing.
+    The assistant starts this command, and uses it over standard input and output. It can search pages, read them and
+    see their pictures. It can change nothing.
     """
     extras.require("mcp")
-    from maxsight import Library
-    from maxsight.server.mcp import Pages, mcp_server
+    from maxsight.server.mcp import mcp_server
+    from maxsight.server.mcp_pages import Pages
 
-    with Library.open(library, encoder=encoder, options=encoder_options, read_only=True) as opened:
+    with library.open(read_only=True) as opened:
         _ = opened.encoder  # loaded before the first question
         mcp_server(Pages.of_library(opened)).run("stdio")

@@ -1,4 +1,4 @@
-"""What all commands share: options, results to stdout, everything else to stderr."""
+"""What commands print: results to stdout, everything else to stderr."""
 
 from __future__ import annotations
 
@@ -7,132 +7,71 @@ import json
 import math
 import sys
 import textwrap
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 import click
-from click.core import ParameterSource
 
 from maxsight.errors import InputError
-from maxsight.settings import DEFAULT_LIBRARY, default_library, library_token
-from maxsight.stores.addresses import parse_address
 
 if TYPE_CHECKING:
     from maxsight import Library
-    from maxsight.results import Region
+    from maxsight.embedding import NotEmbedded
+    from maxsight.indexing import NotIndexed
+    from maxsight.types import Region
 
+NOT_ALL_READ = 3
 INTERRUPTED = 130
-NO_PAGE_PASSES = "no page passes the filter, which tells upper from lower case in text, but for ILIKE"
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-_place_option = click.option(
-    "--library",
-    "-l",
-    default=default_library,
-    metavar="PLACE",
-    help="The library: a folder, a Milvus Lite database (NAME.db), or a Milvus server's URL.  "
-    f"[default: $MAXSIGHT_LIBRARY, else ./{DEFAULT_LIBRARY}]",
-)
-
-
-def library_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--library`` and ``--token``; the command is given the address they make, as ``library``."""
-
-    @_place_option
-    @token_option
-    @wraps(command)
-    def with_address(*args: Any, library: str, token: str | None, **options: Any) -> Any:
-        return command(*args, library=parse_address(library, token), **options)
-
-    return with_address
-
-
-def served_library_option(command: Callable[..., Any]) -> Callable[..., Any]:
-    """Add ``--library`` for a command whose own ``--token`` is another; Milvus is shown $MAXSIGHT_TOKEN."""
-
-    @_place_option
-    @wraps(command)
-    def with_address(*args: Any, library: str, **options: Any) -> Any:
-        return command(*args, library=parse_address(library, library_token()), **options)
-
-    return with_address
-
-
-def token_option(command: Command) -> Command:
-    """Add ``--token``."""
-    return click.option(
-        "--token",
-        default=library_token,
-        metavar="TOKEN",
-        help="Of a Milvus server: user:password or an API key. Other users of this machine can see it here, so rather "
-        "set $MAXSIGHT_TOKEN.",
-    )(command)
-
-
-def filter_option(command: Command) -> Command:
-    """Add ``--filter``; the command is given it as ``where``."""
-    return click.option(
-        "--filter",
-        "where",
-        metavar="EXPR",
-        help="SQL condition on file, path, page_number and your own fields: \"year >= 2020 AND file LIKE '%.pdf'\".",
-    )(command)
-
-
-def quality_model_option(command: Command) -> Command:
-    """Add ``--quality-model``, which stands after ``--quality``."""
-    return click.option(
-        "--quality-model",
-        type=click.Path(path_type=Path, dir_okay=False),
-        metavar="MODEL",
-        help="The same, by a model of your own.",
-    )(command)
-
-
-def search_device_option(command: Command) -> Command:
-    """Add ``--search-device``."""
-    return click.option(
-        "--search-device",
-        metavar="cpu|auto|cuda|cuda:1|mps",
-        default="cpu",
-        show_default=True,
-        help="Where pages are scored: a GPU holds all vectors and scores every page.",
-    )(command)
-
-
-def json_option(command: Command) -> Command:
-    """Add ``--json``."""
-    return click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")(command)
-
-
-def was_given(option: str) -> bool:
-    """Whether an option stands on the command line, rather than being set by the environment or not at all."""
-    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
+NO_MATCH = "no page matches the filter; LIKE is case-sensitive, use ILIKE to ignore case"
 
 
 def check_folder(file: Path) -> None:
-    """Refuse a file whose folder is not there, before the work that it is to hold.
+    """Check that a file can be written, before the work for it begins.
 
     Raises:
-        InputError: It is not.
+        InputError: Its folder does not exist.
     """
     if not file.parent.is_dir():
         raise InputError(f"{file} can't be written: there is no folder {file.parent}")
 
 
 def say(message: str) -> None:
-    """Tell a person something that is not the result."""
+    """Print a message that is not the result."""
     click.echo(message, err=True)
 
 
+def say_notes(notes: Iterable[object]) -> None:
+    """Print what a user should know."""
+    for note in notes:
+        say(f"note: {note}")
+
+
 def say_damage(library: Library) -> None:
-    """Name what was found damaged, whether it was dropped by this command or is left out until one writes."""
+    """Name the damaged pages that were dropped, or are left out until a command writes."""
     for damage in library.damage:
         say(f"damaged: {damage}")
+
+
+def failure_text(outcome: str, event: NotIndexed | NotEmbedded) -> str:
+    """Name a file, or one of its pages, that could not be read, with the reason and a hint."""
+    where = event.path if event.page_number is None else f"{event.path}, page {event.page_number}"
+    return f"{outcome}: {where}: {event.reason}" + (f"\n    {event.hint}" if event.hint else "")
+
+
+@contextmanager
+def resumable(done: str) -> Iterator[None]:
+    """Tell a user who presses Ctrl-C that the same command continues.
+
+    Args:
+        done: What was done to the files so far: ``indexed``.
+    """
+    try:
+        yield
+    except KeyboardInterrupt:
+        say(f"stopped; what was {done} is kept. The same command goes on from here.")
+        sys.exit(INTERRUPTED)
 
 
 def print_json(value: Any) -> None:
@@ -140,13 +79,26 @@ def print_json(value: Any) -> None:
     click.echo(json_text(plain(value)))
 
 
+def print_result(value: Any, text: str, *, as_json: bool) -> None:
+    """Print a result as JSON, or its text for people."""
+    if as_json:
+        print_json(value)
+    else:
+        click.echo(text)
+
+
 def json_text(value: Any) -> str:
-    """Write plain values for programs."""
+    """Write plain values as JSON."""
     return json.dumps(value, ensure_ascii=False, indent=2)
 
 
 def plain(value: Any, digits: int | None = 6) -> Any:
-    """Reduce frozen values to what JSON knows, numbers to so many digits after the point; None keeps all."""
+    """Convert frozen values to values that JSON has.
+
+    Args:
+        value: Any value.
+        digits: Decimal places of numbers; None for all.
+    """
     if dataclasses.is_dataclass(value) and not isinstance(value, type):
         return {
             field.name: plain(getattr(value, field.name), digits)
@@ -166,13 +118,13 @@ def plain(value: Any, digits: int | None = 6) -> Any:
     return value
 
 
-def region_text(region: Region, most: int = 60) -> str:
-    """A region's words, as many as fit a line, else its place."""
-    return textwrap.shorten(str(region), most, placeholder=" …")
+def region_text(region: Region, max_chars: int = 60) -> str:
+    """Write the words of a region, or its place, on one line."""
+    return textwrap.shorten(str(region), max_chars, placeholder=" …")
 
 
 def size(size_bytes: int) -> str:
-    """Bytes for people, in powers of 1,000."""
+    """Write a number of bytes for people, in powers of 1,000."""
     amount = float(size_bytes)
     for unit in ("B", "kB", "MB", "GB"):
         if amount < 1000:
@@ -182,13 +134,13 @@ def size(size_bytes: int) -> str:
 
 
 def counted(number: int, noun: str, plural: str | None = None) -> str:
-    """``1 page``, ``2,000 pages``."""
+    """Write a number with its noun: ``1 page``, ``2,000 pages``."""
     return f"{number:,} {noun if number == 1 else plural or noun + 's'}"
 
 
 @contextmanager
 def progress(label: str) -> Iterator[Callable[[int, int], None]]:
-    """A bar on stderr, moved by calling it with steps done and steps in all."""
+    """Show a bar on stderr. Call it with the steps that are done and all steps."""
     with click.progressbar(length=1, label=label, file=sys.stderr) as bar:
 
         def show(done: int, total: int) -> None:

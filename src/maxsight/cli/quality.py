@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.decorators import FC
 
-from maxsight.cli.output import check_folder, counted, json_option, print_json, progress, say
+from maxsight.cli.options import json_option
+from maxsight.cli.output import check_folder, counted, print_json, progress, say
 from maxsight.cli.reading_options import changed, each_path, judging_options
 from maxsight.errors import InputError
 

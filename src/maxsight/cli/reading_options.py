@@ -3,24 +3,24 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from maxsight.cli.options import Command, add_options, password_option
 
 if TYPE_CHECKING:
     from maxsight.documents import ReadSettings
 
-Command = TypeVar("Command", bound=Callable[..., Any])
-
 
 def choosing_options(command: Command) -> Command:
     """Add ``--include`` and ``--exclude``."""
-    return _with(
+    return add_options(
         command,
-        click.option("--include", multiple=True, metavar="GLOB", help="In folders, take only files that match."),
-        click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, leave out files that match."),
+        click.option("--include", multiple=True, metavar="GLOB", help="In folders, read only files that match."),
+        click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, skip files that match."),
     )  # fmt: skip
 
 
@@ -30,12 +30,12 @@ def reading_options(command: Command) -> Command:
 
 
 def judging_options(command: Command) -> Command:
-    """Add the same for commands that look at pages as models of OCR quality learn them."""
+    """Add the same options, with the resolution that models of OCR quality need."""
     return _reading_options(command, dpi=150)
 
 
 def _reading_options(command: Command, dpi: int) -> Command:
-    return _with(
+    return add_options(
         command,
         click.option(
             "--ocr",
@@ -43,17 +43,17 @@ def _reading_options(command: Command, dpi: int) -> Command:
             help="Engine for pages without usable text.",
         ),
         click.option("--dpi", type=click.IntRange(36, 1200), help=f"Resolution of drawn pages.  [default: {dpi}]"),
-        click.option("--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For encrypted PDFs."),
+        password_option,
         click.option("--workers", type=click.IntRange(1, 256), help="Reading processes.  [default: by CPUs]"),
         click.option("--max-pixels", type=click.IntRange(1), help="Pixels of one page.  [default: 100,000,000]"),
         click.option("--max-pages", type=click.IntRange(1), help="Pages of one file.  [default: 10,000]"),
         click.option("--max-bytes", type=click.IntRange(1), help="Bytes of one file.  [default: 2,000,000,000]"),
-        click.option("--page-timeout", type=click.FloatRange(0.1), help="Seconds one page may take.  [default: 120]"),
+        click.option("--page-timeout", type=click.FloatRange(0.1), help="Seconds for one page.  [default: 120]"),
     )  # fmt: skip
 
 
 def changed(settings: ReadSettings, options: Mapping[str, Any]) -> ReadSettings:
-    """Put the options that were given in place of the settings' own."""
+    """Replace settings by the options that were given."""
     from maxsight.documents import OcrChoice
 
     limits = {
@@ -76,16 +76,9 @@ def changed(settings: ReadSettings, options: Mapping[str, Any]) -> ReadSettings:
 
 
 def each_path(arguments: tuple[str, ...]) -> Iterator[str]:
-    """The paths a user names; ``-`` stands for those on standard input, one a line."""
+    """Give the paths that a user names; ``-`` reads more from standard input, one a line."""
     for argument in arguments:
         if argument == "-":
             yield from (line for line in map(str.strip, sys.stdin) if line)
         else:
             yield argument
-
-
-def _with(command: Command, *options: Callable[[Any], Any]) -> Command:
-    decorated: Any = command
-    for option in reversed(options):
-        decorated = option(decorated)
-    return cast(Command, decorated)

@@ -1,53 +1,70 @@
-"""What the fields of records mean: the options of ``index`` that make documents of them."""
+"""The fields of records: the options of ``index`` that make documents of them."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from functools import wraps
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any
 
 import click
+
+from maxsight.cli.options import Command, add_options
 
 if TYPE_CHECKING:
     from maxsight.documents import RecordFields
     from maxsight.encoders import Encoder, EncoderOptions
 
-Command = TypeVar("Command", bound=Callable[..., Any])
 
-
-def record_options(command: Command) -> Command:
+def record_options(command: Command) -> Callable[..., Any]:
     """Add ``--group-by``, ``--text-field``, ``--vector-field`` and ``--metadata-field``.
 
-    The command takes what they come to as one argument, ``records``: None where no files of records are meant.
+    The command gets one argument for all of them, ``records``: None without files of records.
     """
 
     @wraps(command)
     def with_records(**given: Any) -> Any:
-        return command(records=_taken_from(given), **given)
+        return command(records=_take_records(given), **given)
 
-    decorated: Any = with_records
-    for name, text in (
-        ("--metadata-field", "Field of the records to filter by; may be given several times."),
-        ("--vector-field", "Field with vectors that came with the records, one for each text or paragraph."),
-        ("--text-field", "Field with the text of a record: one paragraph, or several."),
-        (
+    return add_options(
+        with_records,
+        click.option(
             "--group-by",
-            "PATH is JSON Lines, CSV or Parquet: records of one value in this field are one document.",
+            metavar="FIELD",
+            help="PATH is JSON Lines, CSV or Parquet. Records with the same value in this field are one document.",
         ),
-    ):
-        several = {"multiple": True} if name == "--metadata-field" else {}
-        decorated = click.option(name, metavar="FIELD", help=text, **several)(decorated)  # type: ignore[arg-type]
-    return cast(Command, decorated)
+        click.option(
+            "--text-field",
+            metavar="FIELD",
+            help="Field with the text of a record: one paragraph, or several.",
+        ),
+        click.option(
+            "--vector-field",
+            metavar="FIELD",
+            help="Field with the records' own vectors, one for each text or paragraph.",
+        ),
+        click.option(
+            "--metadata-field",
+            metavar="FIELD",
+            multiple=True,
+            help="Field of the records for --filter; may be given several times.",
+        ),
+    )
 
 
 def encoder_of_records(
     records: RecordFields, paths: list[str], name: str | None, options: EncoderOptions
 ) -> Encoder:
-    """The encoder of a new library of records: as named, else one vector a paragraph, given or made here.
+    """Choose the encoder of a new library of records. By default it has one vector a paragraph.
+
+    Args:
+        records: The fields of the records. Their own vectors need no encoder.
+        paths: Files of records.
+        name: The encoder that the user names.
+        options: How it runs.
 
     Raises:
-        UnreadableDocumentError: There are no vectors to take.
+        UnreadableDocumentError: The records have no vectors.
         ModelNotAvailableError: There is no such encoder.
     """
     from maxsight.documents.records.fields import vector_dim
@@ -59,15 +76,15 @@ def encoder_of_records(
     return load_encoder(name or PARAGRAPHS, options)
 
 
-def _taken_from(options: dict[str, Any]) -> RecordFields | None:
-    group_by, text = options.pop("group_by"), options.pop("text_field")
-    vector, metadata = options.pop("vector_field"), options.pop("metadata_field")
+def _take_records(given: dict[str, Any]) -> RecordFields | None:
+    group_by, text = given.pop("group_by"), given.pop("text_field")
+    vector, metadata = given.pop("vector_field"), given.pop("metadata_field")
     if group_by is None and text is None:
         if vector or metadata:
-            raise click.UsageError("--vector-field and --metadata-field go with --group-by and --text-field.")
+            raise click.UsageError("--vector-field and --metadata-field need --group-by and --text-field.")
         return None
     if group_by is None or text is None:
         raise click.UsageError("Give --group-by and --text-field together.")
     from maxsight.documents import RecordFields
 
-    return RecordFields(group_by, text, vector, metadata, made_by=options["encoder"])
+    return RecordFields(group_by, text, vector, metadata, made_by=given["encoder"])

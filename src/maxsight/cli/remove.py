@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import click
 
-from maxsight.cli.output import json_option, library_option, print_json, say_damage
-from maxsight.stores.addresses import Address
+from maxsight.cli.library_options import ChosenLibrary, library_option
+from maxsight.cli.options import json_option
+from maxsight.cli.output import print_json, say_damage
 
 
 @click.command()
 @click.argument("files", nargs=-1, required=True, metavar="FILE...")
 @library_option
 @json_option
-def remove(files: tuple[str, ...], library: Address, as_json: bool) -> None:
+def remove(files: tuple[str, ...], library: ChosenLibrary, as_json: bool) -> None:
     """Remove documents from the library; the files stay.
 
-    FILE is a path or a file name, or a file of records for all documents made of it.
+    FILE is a path or a file name. A file of records stands for all its documents.
     """
-    from maxsight import Library
-
-    with Library.open(library) as opened:
+    with library.open() as opened:
         removed = opened.remove(files)
         say_damage(opened)
     if as_json:

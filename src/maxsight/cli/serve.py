@@ -5,18 +5,15 @@ from __future__ import annotations
 import logging
 import socket
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 import click
 
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
-from maxsight.cli.output import quality_model_option, search_device_option, served_library_option
+from maxsight.cli.library_options import ChosenLibrary, served_library_option
+from maxsight.cli.options import quality_model_option, search_device_option
 from maxsight.errors import InputError
-
-if TYPE_CHECKING:
-    from maxsight.encoders import EncoderOptions
-    from maxsight.stores.addresses import Address
 
 
 @click.command()
@@ -33,14 +30,14 @@ if TYPE_CHECKING:
     "--token",
     envvar="MAXSIGHT_API_TOKEN",
     show_envvar=True,
-    help="What callers must show; needed for a host that other machines can reach.",
+    help="The token that callers must send; needed for a host that other machines can reach.",
 )
 @click.option(
     "--allowed-host",
     "allowed_hosts",
     multiple=True,
     metavar="NAME",
-    help="A name that the server is called by, as behind a proxy.",
+    help="Another host name of the server, as behind a proxy.",
 )
 @click.option(
     "--cors-origin",
@@ -53,7 +50,7 @@ if TYPE_CHECKING:
     "--uploads",
     type=click.Path(path_type=Path, file_okay=False),
     metavar="DIR",
-    help="Where uploaded files are kept.  [default: uploads/ beside the library]",
+    help="Where uploaded files are stored.  [default: uploads/ beside the library]",
 )
 @click.option("--read-only", is_flag=True, help="Refuse uploads and deletes.")
 @click.option(
@@ -62,7 +59,7 @@ if TYPE_CHECKING:
     metavar="BYTES",
     default=500_000_000,
     show_default=True,
-    help="Bytes of one upload.",
+    help="Maximum size of one upload.",
 )
 @click.option(
     "--upload-time",
@@ -70,55 +67,42 @@ if TYPE_CHECKING:
     metavar="SECONDS",
     default=1800,
     show_default=True,
-    help="How long one upload may take.",
+    help="Maximum time of one upload.",
 )
 @click.option(
     "--quality",
     is_flag=True,
     help="Predict the error rates of OCR for every uploaded page with a picture, as `maxsight index --quality` does. "
-    "In a library whose pages it has judged, uploads are judged without it.",
+    "Not needed for a library whose pages that command has judged.",
 )
 @quality_model_option
 @search_device_option
 @query_encoder_options
 def serve(
-    library: Address,
+    library: ChosenLibrary,
     host: str,
     port: int,
-    token: str | None,
-    allowed_hosts: tuple[str, ...],
-    cors_origins: tuple[str, ...],
-    uploads: Path | None,
-    read_only: bool,
     max_upload: int,
     upload_time: float,
     quality: bool,
     quality_model: Path | None,
     search_device: str,
-    encoder: str | None,
-    encoder_options: EncoderOptions,
+    **options: Any,
 ) -> None:
     """Serve the library as a web page and an API, at one address.
 
-    Only this machine can reach it unless --host says otherwise, and then --token is needed.
+    Without --host only this machine can reach it; another host needs --token.
     """
     extras.require("server")
     from maxsight.indexing import load_judge
     from maxsight.server.config import RequestLimits, ServerSettings
 
-    settings = ServerSettings(
-        host=host,
-        token=token,
-        allowed_hosts=allowed_hosts,
-        cors_origins=cors_origins,
-        uploads=uploads,
-        read_only=read_only,
-        limits=RequestLimits(upload_bytes=max_upload, upload_s=upload_time),
-    )
+    limits = RequestLimits(upload_bytes=max_upload, upload_s=upload_time)
+    settings = ServerSettings(host=host, limits=limits, **options)
     judges = quality or quality_model is not None
-    if read_only and judges:
+    if settings.read_only and judges:
         raise InputError(
-            "a server with --read-only takes no uploads, so there is nothing to judge",
+            "a server with --read-only accepts no uploads, so it has nothing to judge",
             hint="Leave out --read-only, or --quality and --quality-model.",
         )
     judge = load_judge(quality_model) if judges else None
@@ -129,10 +113,10 @@ def serve(
     from maxsight.server.service import Service
 
     service = Service.open(
-        library,
+        library.address,
         settings,
-        encoder=encoder,
-        options=encoder_options,
+        encoder=library.encoder,
+        options=library.encoder_options,
         search_device=search_device,
         judge=judge,
     )
@@ -146,10 +130,10 @@ def _listen(host: str, port: int) -> socket.socket:
         listening = socket.create_server((host, port), family=family, backlog=2048)
     except OSError as error:
         raise InputError(
-            f"port {port} of {host} can't be listened on: {error.strerror or error}",
-            hint="Another program may have it: choose another --port, or 0 for a free one.",
+            f"can't listen on port {port} of {host}: {error.strerror or error}",
+            hint="Another program may use it: choose another --port, or 0 for a free one.",
         ) from error
-    # Asyncio does so only for sockets that name their protocol; without, small answers wait 40 ms (Nagle).
+    # Asyncio sets this only for sockets that name their protocol. Without it small answers wait 40 ms (Nagle).
     listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return listening
 

@@ -6,21 +6,20 @@ from typing import TYPE_CHECKING
 
 import click
 
-from maxsight.cli.output import counted, json_option, library_option, print_json, say_damage, size
+from maxsight.cli.library_options import ChosenLibrary, library_option
+from maxsight.cli.options import json_option
+from maxsight.cli.output import counted, print_json, say_damage, size
 
 if TYPE_CHECKING:
     from maxsight.library.status import Status
-    from maxsight.stores.addresses import Address
 
 
 @click.command()
 @library_option
 @json_option
-def status(library: Address, as_json: bool) -> None:
-    """Show what the library holds, and which encoder it has."""
-    from maxsight import Library
-
-    with Library.open(library, read_only=True) as opened:
+def status(library: ChosenLibrary, as_json: bool) -> None:
+    """Show what the library holds, and its encoder."""
+    with library.open(read_only=True) as opened:
         summary = opened.status()
         say_damage(opened)
     if as_json:
@@ -47,10 +46,10 @@ def status(library: Address, as_json: bool) -> None:
 def _search(summary: Status) -> str:
     audit = summary.audit
     if audit is None:
-        return "by default; `maxsight audit` measures what it finds"
+        return "default settings; `maxsight audit` measures how many of the best pages they find"
     if not summary.audit_holds:
-        return f"by default: the audit of {audit.date} had {counted(audit.pages, 'page')}; `maxsight audit` again"
+        return f"default settings: the audit of {audit.date} had {counted(audit.pages, 'page')}; audit again"
     measured = f"measured {audit.date} with {counted(audit.queries, 'query', 'queries')}"
     if (best := audit.recommended) is None:
-        return f"every page is scored: less does not find {audit.target:g} ({measured})"
+        return f"every page is scored: fewer do not reach {audit.target:g} ({measured})"
     return f"{summary.candidates:,} candidates, recall@{audit.top_k} {best.recall:.3f} ({measured})"

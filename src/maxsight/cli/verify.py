@@ -6,27 +6,23 @@ import sys
 
 import click
 
-from maxsight.cli.output import counted, json_option, library_option, plain, print_json, progress, say
-from maxsight.stores.addresses import Address
+from maxsight.cli.library_options import ChosenLibrary, library_option
+from maxsight.cli.options import json_option
+from maxsight.cli.output import counted, plain, print_json, progress, say
 
 DAMAGED = 5
 
 
 @click.command()
 @library_option
-@click.option(
-    "--repair", is_flag=True, help="Drop what is damaged; the next `index` reads those pages again."
-)
+@click.option("--repair", is_flag=True, help="Drop damaged pages; the next `index` reads them again.")
 @json_option
-def verify(library: Address, repair: bool, as_json: bool) -> None:
-    """Read every page, check it, and name what is damaged.
+def verify(library: ChosenLibrary, repair: bool, as_json: bool) -> None:
+    """Read every page, compare it with its checksum, and name what is damaged.
 
-    Vectors are compared with their checksums. The exit code is 0 when everything is as it was written, or was
-    repaired, else 5.
+    The exit code is 5 if something is damaged and was not repaired.
     """
-    from maxsight import Library
-
-    with Library.open(library, read_only=not repair) as opened, progress("reading") as show:
+    with library.open(read_only=not repair) as opened, progress("reading") as show:
         result = opened.verify(repair=repair, on_progress=show)
     if as_json:
         print_json({"clean": result.clean, **plain(result)})
@@ -44,5 +40,5 @@ def _verdict(clean: bool, repaired: bool) -> str:
     if clean:
         return "everything is as it was written"
     if repaired:
-        return "what was damaged was dropped; `maxsight index` reads those pages again"
-    return "something is damaged; `maxsight verify --repair` drops it"
+        return "damaged pages were dropped; `maxsight index` reads them again"
+    return "some pages are damaged; `maxsight verify --repair` drops them"

@@ -1,0 +1,52 @@
+"""Options that several commands have."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar, cast
+
+import click
+from click.core import ParameterSource
+
+Command = TypeVar("Command", bound=Callable[..., Any])
+Option = Callable[[Any], Any]
+
+filter_option = click.option(
+    "--filter",
+    "where",
+    metavar="EXPR",
+    help="SQL condition on file, path, page_number and your own fields: \"year >= 2020 AND file LIKE '%.pdf'\".",
+)
+hybrid_option = click.option("--hybrid", is_flag=True, help="Fuse the ranking with BM25 on the text.")
+exact_option = click.option("--exact", is_flag=True, help="Score every page, not only the candidates.")
+quality_model_option = click.option(
+    "--quality-model",
+    type=click.Path(path_type=Path, dir_okay=False),
+    metavar="MODEL",
+    help="The same with your own model.",
+)
+search_device_option = click.option(
+    "--search-device",
+    metavar="cpu|auto|cuda|cuda:1|mps",
+    default="cpu",
+    show_default=True,
+    help="Where pages are scored. A GPU holds all vectors and scores every page.",
+)
+password_option = click.option(
+    "--password", envvar="MAXSIGHT_PASSWORD", show_envvar=True, help="For encrypted PDFs."
+)
+json_option = click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
+
+
+def add_options(command: Command, *options: Option) -> Command:
+    """Add options to a command, in the order of its help."""
+    decorated: Any = command
+    for option in reversed(options):
+        decorated = option(decorated)
+    return cast(Command, decorated)
+
+
+def was_given(option: str) -> bool:
+    """Whether an option stands on the command line, and not only in the environment."""
+    return click.get_current_context().get_parameter_source(option) is ParameterSource.COMMANDLINE
