@@ -1,4 +1,4 @@
-"""What a model is shown of the pages that were found."""
+"""The text and pictures that a model gets."""
 
 import functools
 import io

@@ -50,7 +50,7 @@ def test_an_answer_is_printed_with_the_pages_it_cites(folder, endpoint):
     assert "note:" not in result.stderr
 
 
-def test_an_invented_citation_is_marked_and_told(folder, endpoint):
+def test_an_invented_citation_is_marked_and_noted(folder, endpoint):
     endpoint.reply = ["They sell cider [5]."]
     result = ask("what does the orchard sell?")
     assert result.stdout == "They sell cider [5: no such page].\n"
@@ -80,7 +80,7 @@ def test_nothing_is_sent_unless_a_model_is_named(folder, endpoint, monkeypatch):
     assert endpoint.requests == []
 
 
-def test_without_the_extra_the_pip_line_is_told(folder, endpoint, monkeypatch):
+def test_without_the_extra_the_pip_line_is_printed(folder, endpoint, monkeypatch):
     monkeypatch.setitem(extras.EXTRAS, "ask", ("a-package-that-is-not-there",))
     assert "pip install 'maxsight[ask]'" in ask("orchard", code=4).stderr
 

@@ -65,7 +65,7 @@ def test_an_audit_prints_a_table_and_searches_go_by_it(tmp_path):
     assert call("status").stdout == kept
 
 
-def test_few_queries_are_gone_by_where_nothing_better_is_known():
+def test_an_audit_of_few_queries_is_stored_if_there_is_no_better_one():
     first = call("audit", "--sample", "5")
     assert "5 queries say little" in first.stderr and "stored in maxsight.library" in first.stderr
     assert "measured" in call("status").stdout and "with 5 queries" in call("status").stdout
@@ -73,7 +73,7 @@ def test_few_queries_are_gone_by_where_nothing_better_is_known():
     assert "stored in maxsight.library" in call("audit", "--sample", "6").stderr
 
 
-def test_an_audit_of_a_library_that_has_nothing_to_choose_says_so(tmp_path):
+def test_an_audit_of_a_small_library_says_that_all_pages_are_scored(tmp_path):
     (tmp_path / "few").mkdir()
     for number in range(30):
         (tmp_path / "few" / f"{number}.txt").write_text(f"word{number} stands on page {number} alone")

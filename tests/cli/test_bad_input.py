@@ -113,7 +113,7 @@ def test_every_broken_file_is_named_with_the_next_step_and_the_rest_is_indexed(f
     assert report["pages"] == 4
 
 
-def test_the_password_opens_an_encrypted_pdf_and_is_kept_nowhere(folder):
+def test_the_password_opens_an_encrypted_pdf_and_is_stored_nowhere(folder):
     good_pdf(folder / "docs" / "encrypted.pdf", password="pass-word-42")
     maxsight("index", "docs", *ENCODER, "--password", "pass-word-42", cwd=folder)
     kept = b"".join(file.read_bytes() for file in (folder / "maxsight.library").rglob("*") if file.is_file())

@@ -104,7 +104,7 @@ def test_a_checkpoint_that_has_moved_is_found_by_its_new_folder(indexed, made_on
         moved.rename(made_once)
 
 
-def test_a_pool_factor_is_kept_with_the_library(tmp_path, monkeypatch):
+def test_a_pool_factor_is_stored_with_the_library(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     (tmp_path / "note.txt").write_text(" ".join(f"word{number}" for number in range(30)))
     call("index", "note.txt", "--encoder", "fake", "--pool-factor", "3")

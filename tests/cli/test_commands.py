@@ -89,7 +89,7 @@ def test_paths_can_come_from_standard_input(folder):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("empty",), "in empty is no file that maxsight reads (.jpeg, .jpg, .md"),
+        (("empty",), "empty has no file that maxsight reads (.jpeg, .jpg, .md"),
         (("docs", "empty", "--include", "*.zip"), "--include"),
         (("-",), "no file was named"),
     ],
@@ -119,7 +119,7 @@ def test_the_list_can_be_filtered_by_what_search_is_filtered_by(indexed):
 
 
 @pytest.mark.parametrize("command", [("search", "bridges"), ("list",)])
-def test_a_filter_that_keeps_no_page_is_named_as_the_reason(indexed, command):
+def test_a_filter_that_matches_no_page_is_named_as_the_reason(indexed, command):
     nothing = call(*command, "--filter", "file LIKE '%BRIDGES%'")
     assert nothing.stdout == ""
     assert "no page matches the filter; LIKE is case-sensitive, use ILIKE" in nothing.stderr

@@ -183,10 +183,10 @@ def test_what_can_not_be_done_is_said_with_an_exit_code(folder, arguments, code,
 
 def test_a_folder_without_documents_is_said(tmp_path):
     told = call(tmp_path, "--model-name", "minilm", "--out", tmp_path / "v.npz", code=2).stderr
-    assert "nothing there" in told and ".pdf" in told
+    assert "there is no file" in told and ".pdf" in told
 
 
-def test_hidden_states_of_another_length_are_told_with_their_length(tiny_checkpoint):
+def test_hidden_states_of_another_length_are_refused_with_their_length(tiny_checkpoint):
     model = ("--model-name", tiny_checkpoint("colpali"))
     told = call("docs", *model, "--out", "h.npz", "--embedding-type", "2048dim", code=2).stderr
     assert "have 64 dims, not 2,048" in told and "--embedding-type hidden" in told
@@ -228,7 +228,7 @@ def test_without_the_extra_the_offline_encoder_is_offered(monkeypatch):
 
 
 @pytest.mark.skipif(os.name == "nt", reason="limits the size of files as POSIX does")
-def test_a_disk_without_room_is_told_and_the_same_command_goes_on(folder, tmp_path):
+def test_a_full_disk_is_reported_and_the_same_command_continues(folder, tmp_path):
     command = [
         "embed",
         "docs/two.pdf",

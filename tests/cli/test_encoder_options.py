@@ -1,4 +1,4 @@
-"""What ``--device`` and its kin come to."""
+"""How ``--device`` and the other options of encoders are read."""
 
 import click
 import pytest

@@ -61,7 +61,7 @@ def test_without_the_extra_it_says_what_is_missing_and_how_to_get_it_and_torch_i
     assert done.stdout.splitlines()[-1] == "False"
 
 
-def test_a_package_that_is_too_old_is_told_with_the_version_it_takes(monkeypatch):
+def test_a_package_that_is_too_old_is_named_with_the_needed_version(monkeypatch):
     monkeypatch.setattr(
         extras, "requires", lambda name: ["numpy>=2", "transformers >=99.1; extra == 'colpali'"]
     )

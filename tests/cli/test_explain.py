@@ -1,4 +1,4 @@
-"""``maxsight explain`` to a folder: pictures of every token, and shares that sum to the score for whoever adds them."""
+"""``maxsight explain`` to a folder: pictures of every token, and shares that sum to the score."""
 
 import copy
 import json

@@ -1,4 +1,4 @@
-"""The application in the test's own process, where its threads can be held up and its figures read."""
+"""The application in the test's own process, so that tests can block its threads and read its metrics."""
 
 from __future__ import annotations
 

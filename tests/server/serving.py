@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import httpx
@@ -109,3 +110,23 @@ def job_ids(client: httpx.Client) -> list[str]:
 
 def files_below(folder: Path) -> set[str]:
     return {file.relative_to(folder).as_posix() for file in folder.rglob("*") if file.is_file()}
+
+
+def send_slowly_until_closed(line: socket.socket, drop: bytes, timeout_s: float = 60) -> bytes:
+    """Send a little again and again until the server closes the connection, and give what it has sent."""
+    line.settimeout(0.02)
+    received = b""
+    end = time.monotonic() + timeout_s
+    while time.monotonic() < end:
+        try:
+            chunk = line.recv(65536)
+        except TimeoutError:
+            with suppress(OSError):  # the connection was closed just now; its last bytes are still to be read
+                line.sendall(drop)
+            continue
+        except ConnectionResetError:  # the last drop came too late
+            return received
+        if not chunk:
+            return received
+        received += chunk
+    raise AssertionError("the server has not closed the connection")

@@ -1,4 +1,4 @@
-"""Whatever could pile up has an end: who is one too many is told so at once, and can come again."""
+"""Every queue has a limit: one request too many is refused at once, with the time to retry."""
 
 import asyncio
 import threading
@@ -17,7 +17,7 @@ HEAD = f'--{BOUNDARY}\r\nContent-Disposition: form-data; name="files"; filename=
 FORM = {"Content-Type": f"multipart/form-data; boundary={BOUNDARY}"}
 
 
-def test_a_place_is_free_again_whatever_ends_the_one_who_had_it():
+def test_a_request_makes_room_however_it_ends():
     admission = Admission("guests are here", 1, "Come later.", retry_after_s=7)
     with pytest.raises(ZeroDivisionError), admission:
         with pytest.raises(RefusedError, match="1 guests are here already") as caught, admission:

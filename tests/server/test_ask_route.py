@@ -1,4 +1,4 @@
-"""Answers over the API: said as they come, with citations that are checked."""
+"""Answers over the API: streamed, with checked citations."""
 
 import asyncio
 import gc
@@ -76,7 +76,7 @@ def test_what_goes_wrong_after_the_first_event_is_an_event_with_a_problem(served
     assert "OPENAI_API_KEY" in problem["hint"]
 
 
-def test_a_caller_who_hangs_up_ends_the_request_to_the_model(asking, endpoint):
+def test_a_closed_connection_ends_the_request_to_the_model(asking, endpoint):
     endpoint.hung_up.clear()
     endpoint.reply = iter(lambda: time.sleep(0.01) or "on and on ", None)
     with asking.stream("POST", "/v1/ask", json={"question": "lamp"}) as answer:
@@ -84,7 +84,7 @@ def test_a_caller_who_hangs_up_ends_the_request_to_the_model(asking, endpoint):
     assert endpoint.hung_up.wait(20)
 
 
-def test_a_caller_who_stops_reading_and_goes_ends_it_too_without_the_collector(
+def test_a_caller_who_stops_reading_and_leaves_ends_it_too_without_garbage_collection(
     tmp_path, endpoint, monkeypatch
 ):
     """The answer then waits in the middle of an event to be taken; nothing but its owner can close it."""
@@ -108,7 +108,7 @@ def test_a_caller_who_stops_reading_and_goes_ends_it_too_without_the_collector(
             gc.enable()
 
 
-def test_of_many_questions_at_once_some_are_answered_and_the_others_told_when_to_come_again(
+def test_of_many_questions_at_once_some_are_answered_and_the_others_refused_with_retry_after(
     answering, endpoint
 ):
     asked, most = 14, RequestLimits().asks

@@ -1,4 +1,4 @@
-"""What goes wrong with a request gets a clear answer, and leaves nothing behind."""
+"""Bad requests get a clear answer, and leave nothing behind."""
 
 import asyncio
 import json
@@ -7,7 +7,6 @@ import struct
 import threading
 import time
 import zlib
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
@@ -21,7 +20,7 @@ from maxsight.server.problems import RefusedError
 from maxsight.server.receiving import MAX_NAME_BYTES, safe_name
 from maxsight.server.uploads import UploadFolder
 from pdf_files import raw_pdf
-from server.serving import files_below, index, job_ids, running, upload
+from server.serving import files_below, index, job_ids, running, send_slowly_until_closed, upload
 
 BOUNDARY = "b0undary"
 FORM = f"multipart/form-data; boundary={BOUNDARY}"
@@ -82,7 +81,7 @@ def test_a_client_that_goes_away_leaves_nothing(own):
         assert job_ids(client) == before
 
 
-def test_slow_clients_keep_nobody_waiting(own):
+def test_slow_clients_do_not_delay_others(own):
     lines = [socket.create_connection(("127.0.0.1", own.port), timeout=20) for _ in range(40)]
     try:
         for number, line in enumerate(lines):
@@ -122,19 +121,12 @@ def test_an_upload_that_comes_steadily_and_takes_too_long_is_given_up(tmp_path):
     assert not files_below(tmp_path)
 
 
-def test_a_slow_client_is_told_so_and_its_line_is_ended(tmp_path):
+def test_a_slow_upload_gets_408_and_its_connection_is_closed(tmp_path):
     with running(tmp_path / "a.library", "--upload-time", "3") as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:
             line.sendall(head_of_upload(server, 1_000_000) + part("slow.txt", end=False))
             until(lambda: files_below(tmp_path / "uploads"))
-            line.settimeout(0.05)
-            answer = b""
-            while not answer:
-                line.sendall(b"a")  # it goes on and on, and never stands still
-                with suppress(TimeoutError):
-                    answer = line.recv(65536)
-            line.settimeout(20)
-            answer += b"".join(iter(lambda: line.recv(65536), b""))
+            answer = send_slowly_until_closed(line, b"a")
         head, _, body = answer.partition(b"\r\n\r\n")
         assert head.startswith(b"HTTP/1.1 408 ")
         assert b"content-type: application/problem+json" in head.lower()
@@ -157,7 +149,7 @@ def test_a_full_disk_ends_an_upload_with_what_to_do_and_leaves_nothing(tmp_path,
     assert not files_below(tmp_path)
 
 
-def test_a_client_that_reads_slowly_keeps_nobody_waiting(own):
+def test_a_client_that_reads_slowly_does_not_delay_others(own):
     with own.client() as client:
         index(client, ("page.txt", b"A page to look at.\n" * 300))
         (hit,) = client.get("/v1/search", params={"q": "page", "top_k": 1}).json()["hits"]
@@ -179,7 +171,7 @@ def test_a_client_that_reads_slowly_keeps_nobody_waiting(own):
         (FORM, part("noname", b"text"), 415, "unsupported-format"),
     ],
 )
-def test_an_upload_that_is_none_is_refused(own, content_type, body, status, kind):
+def test_a_request_that_is_not_an_upload_is_refused(own, content_type, body, status, kind):
     with own.client() as client:
         answer = client.post("/v1/documents", content=body, headers={"Content-Type": content_type})
     assert (answer.status_code, answer.json()["type"]) == (status, f"/problems/{kind}")

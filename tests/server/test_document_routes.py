@@ -1,4 +1,4 @@
-"""Documents come, are listed, and go."""
+"""Documents are uploaded, listed and deleted."""
 
 import json
 import time
@@ -38,7 +38,7 @@ def test_the_list_can_be_filtered_by_fields_of_documents_and_by_pages(client):
     assert files("file LIKE '%.zip'") == []
 
 
-def test_a_cursor_that_is_none_is_refused(client):
+def test_an_invalid_cursor_is_refused(client):
     for cursor in ("%%%", "AAA", "gICA"):
         answer = client.get("/v1/documents", params={"cursor": cursor})
         assert answer.status_code == 400, cursor
@@ -123,7 +123,7 @@ def test_a_job_is_followed_by_events_to_its_end(own, tmp_path):
         assert client.get("/v1/jobs").json()["items"][0]["job_id"] == job["job_id"]
 
 
-def test_what_can_not_be_read_is_named_and_not_kept_and_the_rest_is_indexed(own):
+def test_unreadable_files_are_named_and_deleted_and_the_rest_is_indexed(own):
     with own.client() as client:
         job = index(
             client,
@@ -222,7 +222,7 @@ def test_a_read_only_server_takes_and_deletes_nothing(tmp_path):
     assert files_below(tmp_path) == before | {"server.log"}
 
 
-def test_a_library_on_a_server_is_made_if_there_is_none_and_is_one_like_all(own):
+def test_a_server_makes_a_missing_library(own):
     with own.client() as client:
         index(client, ("story.txt", STORY))
     with Library.open(own.home / "own.library", read_only=True) as library:

@@ -1,4 +1,4 @@
-"""What is expected of OCR, as the API tells it where pages were judged."""
+"""Predicted error rates of OCR in the API."""
 
 import pytest
 
@@ -34,7 +34,7 @@ def judged(own, tmp_path):
         yield client
 
 
-def test_a_document_tells_the_mean_and_the_worst_of_its_pages(judged):
+def test_a_document_has_the_mean_and_the_worst_error_rate_of_its_pages(judged):
     (item,) = judged.get("/v1/documents").json()["items"]
     assert item["quality"] == {"mean_cer": 0.15, "worst_cer": 0.2, "worst_page": 2, "judged": 2}
     assert item["metadata"] == {}

@@ -1,4 +1,4 @@
-"""What is expected of OCR on uploads: predicted where a server is told to, and where it was for the pages there are."""
+"""Predicted error rates of uploads: on request, and in libraries whose pages were judged."""
 
 import asyncio
 import io
@@ -114,7 +114,7 @@ def test_serve_quality_judges_by_the_model_that_comes_along(tmp_path):
     assert "predicted_cer" in page["metadata"] or "quality_note" in page["metadata"]
 
 
-def test_where_nobody_can_judge_uploads_are_indexed_all_the_same(tmp_path, monkeypatch):
+def test_uploads_are_indexed_even_if_they_can_not_be_judged(tmp_path, monkeypatch):
     """Nobody asked for it here: the library's pages were judged once."""
 
     def broken():
@@ -128,7 +128,7 @@ def test_where_nobody_can_judge_uploads_are_indexed_all_the_same(tmp_path, monke
     assert "these pages are not judged: the model is damaged" in job["notices"]
 
 
-def test_error_rates_of_two_models_are_not_mixed_without_a_word(tmp_path):
+def test_a_notice_says_that_error_rates_come_from_two_models(tmp_path):
     judged_before(tmp_path, "ours")
     with service_of(tmp_path, judge=DarknessJudge("theirs")) as service:
         job, _, _ = brought(service, ("black.png", png(0)))

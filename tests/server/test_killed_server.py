@@ -26,7 +26,7 @@ def at_work(place):
         yield server, job_id
 
 
-def test_a_job_of_a_killed_server_is_ended_by_the_next_one(tmp_path):
+def test_the_next_server_ends_the_job_of_a_killed_one(tmp_path):
     place = tmp_path / "a.library"
     with at_work(place) as (server, job_id):
         server.kill()
@@ -43,7 +43,7 @@ def test_a_job_of_a_killed_server_is_ended_by_the_next_one(tmp_path):
     assert {name.rpartition("/")[2] for name in files_below(tmp_path / "uploads")} == {"log.pdf"}
 
 
-def test_a_server_that_is_told_to_stop_leaves_its_job_to_the_next_one_and_what_was_coming_to_nobody(tmp_path):
+def test_a_stopped_server_leaves_its_job_to_the_next_one_which_deletes_incomplete_files(tmp_path):
     place = tmp_path / "a.library"
     with at_work(place) as (server, job_id):
         server.stop()

@@ -1,4 +1,4 @@
-"""The library as tools, asked by a real client of the protocol: over standard input and output, and over HTTP."""
+"""The tools for assistants, used by a real client of the protocol: over standard input and output, and over HTTP."""
 
 import asyncio
 import base64
@@ -87,7 +87,7 @@ def test_assistants_that_speak_the_protocol_of_2025_find_pages_too(place):
     assert texts(found)[0] == "1 page found"
 
 
-def test_what_was_wrong_is_told_with_the_next_step(place):
+def test_errors_say_the_next_step(place):
     _, results = called(
         place,
         ("get_page", {"path": "nowhere.pdf", "page_number": 1}),

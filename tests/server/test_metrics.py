@@ -1,4 +1,4 @@
-"""The figures for Prometheus are those of what was asked."""
+"""The figures for Prometheus count the requests that were made."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""What nobody foresaw is answered as a problem like any other, and told to whoever looks after the server."""
+"""Unexpected errors are answered as problems too, and logged."""
 
 import asyncio
 
@@ -70,7 +70,7 @@ def following(service, snapshots):
     asyncio.run(follow())
 
 
-def test_a_caller_who_goes_while_an_event_waits_to_be_sent_is_no_mistake(tmp_path):
+def test_a_caller_who_leaves_while_an_event_waits_to_be_sent_is_not_an_error(tmp_path):
     async def on_and_on(job):
         running = job.snapshot().model_copy(update={"state": JobState.RUNNING})
         while True:

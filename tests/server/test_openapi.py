@@ -1,4 +1,4 @@
-"""The API answers as its description says, whatever it is asked."""
+"""The API answers any request as its description says."""
 
 import httpx
 import pytest

@@ -1,4 +1,4 @@
-"""Pictures of pages are made once, and kept under a limit."""
+"""Pictures of pages are drawn once, and cached under a limit."""
 
 import io
 import os
@@ -59,7 +59,7 @@ def test_a_page_is_looked_up_once_to_draw_it_and_not_again_to_show_it(pages, tmp
     assert looked_up == [page.page_id]
 
 
-def test_a_kept_picture_of_a_page_that_was_just_read_is_shown_without_looking_it_up(pages, tmp_path):
+def test_a_cached_picture_of_a_page_that_was_just_read_needs_no_look_up(pages, tmp_path):
     library, (page, *_) = pages
     first = PageImages(library, tmp_path / "cache", 10**9).get(page.page_id, 400)
     again = PageImages(library, tmp_path / "cache", 10**9)
@@ -68,7 +68,7 @@ def test_a_kept_picture_of_a_page_that_was_just_read_is_shown_without_looking_it
         assert again.get(page.page_id, 400, page) == first
 
 
-def test_a_picture_that_is_still_kept_of_a_page_that_went_is_not_shown(pages, tmp_path):
+def test_a_cached_picture_of_a_removed_page_is_not_shown(pages, tmp_path):
     library, _ = pages
     folder = tmp_path / "cache"
     folder.mkdir()
@@ -96,7 +96,7 @@ def test_what_was_not_used_for_longest_goes_first(pages, tmp_path):
     assert sum(file.stat().st_size for file in folder.iterdir()) < sum(sizes)
 
 
-def test_a_picture_shows_also_where_it_can_not_be_kept(pages, tmp_path):
+def test_a_picture_is_shown_even_if_it_can_not_be_cached(pages, tmp_path):
     library, (page, *_) = pages
     (tmp_path / "file").write_text("a file, not a folder")
     images = PageImages(library, tmp_path / "file" / "cache", 10**9)

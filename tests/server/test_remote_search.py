@@ -71,7 +71,7 @@ def test_so_is_that_of_an_explanation(served, arguments):
     assert there == here
 
 
-def test_a_question_too_long_for_an_address_is_told_so(served):
+def test_a_question_too_long_for_an_address_is_refused(served):
     with RemoteLibrary(served.url) as remote, pytest.raises(InputError, match="too long for an address"):
         remote.explain("\u6f22" * 9000, "bees.md", 1)
 
@@ -85,7 +85,7 @@ def test_what_only_a_library_here_can_do_is_refused(served, option):
 
 def test_a_server_draws_no_explanation_and_says_so(served):
     code, _, told = call("explain", "lamp", "bees.md", "1", "--url", served.url, "--out", "heat.png")
-    assert code == 2 and "leave --out" in told
+    assert code == 2 and "leave out --out" in told
 
 
 def test_documents_beyond_the_first_thousand_are_found(own, monkeypatch):
@@ -107,7 +107,7 @@ def test_questions_of_a_file_are_asked_there_too(served, tmp_path):
     assert there == search(*asked, "--library", str(served.home / "test.library"))
 
 
-def test_the_environment_names_the_server_and_a_library_on_the_command_line_goes_before_it(
+def test_the_environment_names_the_server_unless_a_library_is_on_the_command_line(
     served, guarded, monkeypatch
 ):
     monkeypatch.setenv("MAXSIGHT_URL", guarded.url)
@@ -125,7 +125,7 @@ def test_a_wrong_token_says_where_to_give_the_right_one(guarded):
 
 
 @pytest.mark.parametrize("url", ["localhost:8000", "ftp://x", "http://", "http://[::1", "x"])
-def test_an_address_that_is_none_is_named(url):
+def test_an_invalid_address_is_named(url):
     with pytest.raises(InputError, match="is not the address of a server"):
         RemoteLibrary(url)
 

@@ -1,4 +1,4 @@
-"""A file that comes while its document goes, or comes twice at once: who is first is first, and all of it happens."""
+"""Uploads and deletes of one document at the same time happen one after the other."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Searches that come at once go together."""
+"""Searches at the same time share a scan."""
 
 import asyncio
 
@@ -91,7 +91,7 @@ def test_one_bad_search_spoils_no_other():
     assert answers[3] == ["c"]
 
 
-def test_who_has_gone_is_not_searched_for():
+def test_no_search_runs_for_a_caller_who_has_left():
     async def scenario(scans, batcher):
         tasks = await asking(batcher, ("a", FEW), ("b", FEW), ("c", FEW))
         tasks[1].cancel()

@@ -1,4 +1,4 @@
-"""Who may ask, and what no web site can have a visitor's browser do."""
+"""Tokens, host names, sessions and requests from other web sites."""
 
 import asyncio
 import subprocess
@@ -41,7 +41,7 @@ def test_without_the_token_there_is_nothing_to_be_had(stranger, address, shown):
 
 
 @pytest.mark.parametrize("address", ["/v1/health", "/v1/ready", "/", "/docs"])
-def test_what_tells_nothing_of_the_library_needs_no_token(stranger, address):
+def test_addresses_without_library_content_need_no_token(stranger, address):
     assert stranger.get(address).status_code == 200
 
 
@@ -189,7 +189,7 @@ def test_our_own_page_and_a_followed_link_are_let_in(client, served):
     assert client.get("/?q=lamp", headers=link).status_code == 200
 
 
-def test_every_answer_tells_browsers_what_not_to_do(client):
+def test_every_answer_has_the_security_headers_for_browsers(client):
     page = client.get("/v1/documents").json()["items"][0]
     for address in ("/", "/docs", "/v1/library", "/v1/pages/x", "/nowhere", page["links"]["thumbnail"]):
         headers = client.get(address).headers

@@ -1,4 +1,4 @@
-"""A caller who speaks a byte at a time is heard for a while, and who does not listen is told for a while; no longer."""
+"""Callers who send or read too slowly are disconnected."""
 
 import json
 import socket
@@ -10,6 +10,7 @@ import pytest
 
 from maxsight.server.config import RequestLimits, ServerSettings
 from server.inside import listening, service_of
+from server.serving import send_slowly_until_closed
 
 PATIENCE_S, LONG_PATIENCE_S = 0.4, 3.0
 HEAD = b"POST /v1/search HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
@@ -38,27 +39,6 @@ def line_to(port):
     return socket.create_connection(("127.0.0.1", port), timeout=60)
 
 
-def heard_in_the_end(line, drop):
-    """What comes until the line is ended, to a caller who goes on and on and never stands still."""
-    line.settimeout(0.02)
-    heard = b""
-    end = time.monotonic() + 60
-    while time.monotonic() < end:
-        try:
-            piece = line.recv(65536)
-        except TimeoutError:
-            with suppress(
-                OSError
-            ):  # it has been ended just now: what was said before that is still to be read
-                line.sendall(drop)
-            continue
-        except ConnectionResetError:  # the last drop came too late
-            return heard
-        if not piece:
-            return heard
-        heard += piece
-
-
 def is_well(line):
     """Ask a question without a body, and wait for all of the answer."""
     line.sendall(b"GET /v1/health HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n")
@@ -80,10 +60,10 @@ def problem_in(answer):
 
 @pytest.mark.parametrize("start, drop", [(SIZED, b" "), (CHUNKED, b"1\r\n \r\n")])
 @pytest.mark.parametrize("address", [b"/v1/search", b"/v1/embeddings", b"/v1/documents", b"/mcp"])
-def test_a_body_that_takes_too_long_is_given_up_with_a_word(port, address, start, drop):
+def test_a_body_that_takes_too_long_gets_408(port, address, start, drop):
     with line_to(port) as line:
         line.sendall(start.replace(b"/v1/search", address))
-        answer = heard_in_the_end(line, drop)
+        answer = send_slowly_until_closed(line, drop)
     assert answer.startswith(b"HTTP/1.1 408 ")
     assert b"content-security-policy: default-src 'none'" in answer.lower()
     problem = problem_in(answer)
@@ -92,31 +72,31 @@ def test_a_body_that_takes_too_long_is_given_up_with_a_word(port, address, start
 
 
 @pytest.mark.parametrize("before", [0, 1])
-def test_headers_that_take_too_long_are_given_up_with_a_word(port, patient_port, before):
+def test_headers_that_take_too_long_get_408(port, patient_port, before):
     with line_to(patient_port if before else port) as line:
         for _ in range(before):
             assert is_well(line)
         line.sendall(b"GET /v1/health HTTP/1.1\r\nX-Slow: ")
-        answer = heard_in_the_end(line, b"a")
+        answer = send_slowly_until_closed(line, b"a")
     assert answer.startswith(b"HTTP/1.1 408 ")
     patience_s = LONG_PATIENCE_S if before else PATIENCE_S
     assert f"a request's headers may take {patience_s:g} seconds" in problem_in(answer)["detail"]
     assert b"content-security-policy: " in answer.lower()
 
 
-def test_a_line_on_which_nothing_is_asked_is_ended_without_a_word(port):
+def test_a_connection_without_a_request_is_closed_without_an_answer(port):
     with line_to(port) as line:
         assert line.recv(65536) == b""
 
 
-def test_a_body_that_nobody_reads_any_more_does_not_hold_the_line(port):
+def test_the_connection_of_a_refused_request_is_closed_before_its_body_has_come(port):
     with line_to(port) as line:
         line.sendall(SIZED.replace(b"127.0.0.1", b"evil.example"))
-        answer = heard_in_the_end(line, b" ")
+        answer = send_slowly_until_closed(line, b" ")
     assert answer.startswith(b"HTTP/1.1 421 ")
 
 
-def test_a_line_is_kept_open_for_the_next_question(patient_port):
+def test_a_connection_stays_open_for_the_next_request(patient_port):
     with line_to(patient_port) as line:
         assert is_well(line)
         time.sleep(1.1 * LONG_PATIENCE_S)  # uvicorn keeps it for five seconds
@@ -136,7 +116,7 @@ def test_a_body_without_a_size_is_stopped_when_it_is_too_large(patient_port):
 @pytest.mark.parametrize(
     ("method", "path"), [("GET", "/v1/search?q=x"), ("POST", "/v1/session"), ("PUT", "/")]
 )
-def test_little_is_taken_from_strangers_and_where_no_body_is_read(patient_port, method, path):
+def test_open_addresses_and_those_without_bodies_accept_only_small_bodies(patient_port, method, path):
     with httpx.Client(base_url=f"http://127.0.0.1:{patient_port}") as client:
         answer = client.request(
             method, path, content=b"a" * 5000, headers={"Content-Type": "application/json"}
@@ -165,10 +145,10 @@ def read_after(port, pauses_s):
     return read.count(b"HTTP/1.1 200 OK")
 
 
-def test_who_reads_no_answer_for_too_long_is_hung_up_on(port):
+def test_the_connection_of_a_caller_who_does_not_read_is_closed(port):
     """A busy machine may need a longer pause."""
     assert any(read_after(port, [pause_s]) < ANSWERS for pause_s in (3 * PATIENCE_S, 5, 20))
 
 
-def test_who_reads_slowly_but_surely_is_told_all(patient_port):
+def test_a_caller_who_reads_slowly_gets_every_answer(patient_port):
     assert read_after(patient_port, [LONG_PATIENCE_S / 50] * 60) == ANSWERS

@@ -1,4 +1,4 @@
-"""What is misspelt is refused by name: nobody would notice that it did nothing."""
+"""Unknown parameters are refused: nobody would notice that they do nothing."""
 
 import httpx
 import pytest
@@ -24,7 +24,7 @@ from server.serving import files_below
         ("/v1/health?verbose", "unknown parameter 'verbose'", "GET /v1/health takes none."),
     ],
 )
-def test_what_an_address_does_not_take_is_named_with_what_it_takes(client, address, detail, hint):
+def test_an_unknown_query_parameter_is_named_with_the_known_ones(client, address, detail, hint):
     answer = client.get(address)
     assert answer.status_code == 422
     problem = answer.json()
@@ -32,7 +32,7 @@ def test_what_an_address_does_not_take_is_named_with_what_it_takes(client, addre
     assert problem["hint"].startswith(hint)
 
 
-def test_so_is_it_where_something_is_changed_and_nothing_is(client):
+def test_a_delete_with_an_unknown_parameter_deletes_nothing(client):
     document = client.get("/v1/documents").json()["items"][0]["links"]["self"]
     answer = client.delete(f"{document}?dry_run=true")
     assert (answer.status_code, answer.json()["type"]) == (422, "/problems/unknown-parameter")
@@ -58,7 +58,7 @@ def test_addresses_of_the_web_page_keep_what_they_are_given(served):
         ("/v1/session", {"secret": "x"}, "unknown parameter 'secret'", "POST /v1/session takes token."),
     ],
 )
-def test_so_is_a_field_of_a_body_before_what_is_missing(client, address, body, detail, hint):
+def test_an_unknown_field_of_a_body_is_named_before_missing_ones(client, address, body, detail, hint):
     answer = client.post(address, json=body)
     assert answer.status_code == 422
     problem = answer.json()
@@ -74,7 +74,9 @@ def test_so_is_a_field_of_a_body_before_what_is_missing(client, address, body, d
         ("/v1/embeddings", {"files": ("a.txt", b"a")}, "'files'; did you mean file?", "The form takes file."),
     ],
 )
-def test_so_is_a_field_of_a_form_and_nothing_is_kept(client, served, address, files, detail, hint):
+def test_an_unknown_field_of_a_form_is_named_and_nothing_is_stored(
+    client, served, address, files, detail, hint
+):
     answer = client.post(address, files=files)
     assert answer.status_code == 422
     problem = answer.json()
@@ -88,9 +90,7 @@ def test_so_is_a_field_of_a_form_and_nothing_is_kept(client, served, address, fi
 
 @pytest.mark.parametrize("address", ["/v1/search", "/v1/embeddings", "/v1/session"])
 @pytest.mark.parametrize("says", [{"Content-Type": "application/x-www-form-urlencoded"}, {}])
-def test_json_that_is_not_said_to_be_is_answered_with_the_header_that_is_missing(
-    client, served, address, says
-):
+def test_json_without_its_media_type_is_refused_with_the_missing_header(client, served, address, says):
     """As curl -d sends it; with the header of our own pages, and without."""
     answer = client.post(address, content=b'{"query": "lamp"}', headers=says)
     assert (answer.status_code, answer.json()["type"]) == (415, "/problems/unsupported-media-type")

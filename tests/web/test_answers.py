@@ -1,4 +1,4 @@
-"""An answer in words on the web page, said as it comes, with citations that lead to the pages."""
+"""A model's answer on the web page: streamed, with links to the cited pages."""
 
 import threading
 from contextlib import ExitStack, contextmanager

@@ -1,4 +1,4 @@
-"""What is expected of OCR, where pages were judged."""
+"""Predicted error rates of OCR on the web page."""
 
 from urllib.parse import quote
 
@@ -18,7 +18,7 @@ def manual(indexed_folder):
         return entry
 
 
-def test_the_library_tells_what_is_expected_of_each_document(server, open_page, manual, keep):
+def test_the_library_shows_the_predicted_error_rates_of_each_document(server, open_page, manual, keep):
     page = open_page(f"{server}/?view=library")
     row = page.locator(".documents tbody tr", has_text=MANUAL)
     known = ExpectedErrors.of(manual)
@@ -29,7 +29,7 @@ def test_the_library_tells_what_is_expected_of_each_document(server, open_page, 
     keep(page, "library")
 
 
-def test_a_page_tells_what_is_expected_of_it_apart_from_the_users_fields(server, open_page, manual):
+def test_a_page_shows_its_predicted_error_rates_apart_from_the_users_fields(server, open_page, manual):
     only = quote(f"file = '{MANUAL}' AND page_number = 2")
     page = open_page(f"{server}/?q=compressor&filter={only}")
     cer = manual.page_fields[1]["predicted_cer"]

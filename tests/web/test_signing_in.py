@@ -1,4 +1,4 @@
-"""Where the server asks for a token, the web page asks for it too."""
+"""The web page asks for the server's token."""
 
 import pytest
 

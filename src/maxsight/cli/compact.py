@@ -13,7 +13,7 @@ from maxsight.cli.output import print_result, say_damage, size
 @library_option
 @json_option
 def compact(library: ChosenLibrary, as_json: bool) -> None:
-    """Merge fragments, and delete versions that are more than an hour old."""
+    """Merge fragments, and delete versions over an hour old."""
     with library.open() as opened:
         before = opened.status().size_bytes
         opened.compact()

@@ -8,7 +8,7 @@ import click
 
 from maxsight.cli.library_options import token_option
 from maxsight.cli.options import json_option
-from maxsight.cli.output import counted, print_json, progress, resumable
+from maxsight.cli.output import counted, print_result, progress, resumable
 
 
 @click.command()
@@ -49,11 +49,10 @@ def copy(
         progress("copying") as show,
     ):
         report = opened.copy(destination, token=token, root=root, prune=prune, on_progress=show)
-    if as_json:
-        print_json(report)
-        return
-    click.echo(
+    print_result(
+        report,
         f"{source} copied to {destination}: {counted(report.documents, 'document')}, {counted(report.pages, 'page')}, "
         f"{report.vectors:,} vectors; {report.written:,} pages written, {report.unchanged:,} were there, "
-        f"{counted(len(report.removed), 'document')} removed; checksum {report.checksum}"
+        f"{counted(len(report.removed), 'document')} removed; checksum {report.checksum}",
+        as_json=as_json,
     )

@@ -21,9 +21,9 @@ LABEL = 13
 @click.command()
 @json_option
 def encoders(as_json: bool) -> None:
-    """Show which encoders can be used here, where they would run, and what others need.
+    """Show which encoders can be used here, and what others need.
 
-    It loads none.
+    It also shows where they would run, and loads none.
     """
     from maxsight.encoders.inventory import take_inventory
 

@@ -16,7 +16,10 @@ from maxsight.cli.output import counted, print_result
 @library_option
 @json_option
 def export(file: Path, library: ChosenLibrary, as_json: bool) -> None:
-    """Write every page to a Parquet file: its text, vectors, regions and your fields."""
+    """Write every page to a Parquet file.
+
+    A row has a page's text, vectors, regions and your fields.
+    """
     with library.open(read_only=True) as opened:
         pages = opened.export(file)
     print_result({"file": file, "pages": pages}, f"{file}: {counted(pages, 'page')}", as_json=as_json)

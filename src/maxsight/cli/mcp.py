@@ -13,10 +13,10 @@ from maxsight.cli.library_options import ChosenLibrary, library_option
 @library_option
 @query_encoder_options
 def mcp(library: ChosenLibrary) -> None:
-    """Give an assistant tools to search and read the library (Model Context Protocol).
+    """Let an assistant search and read the library over MCP.
 
-    The assistant starts this command, and uses it over standard input and output. It can search pages, read them and
-    see their pictures. It can change nothing.
+    MCP is the Model Context Protocol. The assistant starts this command and uses it over standard input and output. It
+    can search pages, read them and see their pictures. It can change nothing.
     """
     extras.require("mcp")
     from maxsight.server.mcp import mcp_server

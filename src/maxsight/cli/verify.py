@@ -18,9 +18,9 @@ DAMAGED = 5
 @click.option("--repair", is_flag=True, help="Drop damaged pages; the next `index` reads them again.")
 @json_option
 def verify(library: ChosenLibrary, repair: bool, as_json: bool) -> None:
-    """Read every page, compare it with its checksum, and name what is damaged.
+    """Read every page, check it, and name what is damaged.
 
-    The exit code is 5 if something is damaged and was not repaired.
+    Vectors are compared with their checksums. The exit code is 5 if something is damaged and was not repaired.
     """
     with library.open(read_only=not repair) as opened, progress("reading") as show:
         result = opened.verify(repair=repair, on_progress=show)

@@ -6,7 +6,6 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
-from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -43,7 +42,7 @@ class Job:
         self._home = home
         self._to_be_judged = False
         self._lock = threading.Lock()
-        self._watchers: set[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = set()
+        self._changes = 0
         self._rows = {document_path(file, home): self._row(file) for file in files}
         self._job = schemas.Job(
             job_id=job_id,
@@ -72,22 +71,14 @@ class Job:
 
         A slow reader gets fewer copies, never old ones.
         """
-        changed = asyncio.Event()
-        watcher = (asyncio.get_running_loop(), changed)
-        with self._lock:
-            self._watchers.add(watcher)
-        try:
-            while True:
-                changed.clear()
-                now = self.snapshot()
+        seen = -1
+        while True:
+            if seen != (changes := self._changes):  # read before the copy, so that no change is missed
+                seen, now = changes, self.snapshot()
                 yield now
                 if now.state in _ENDED:
                     return
-                await changed.wait()
-                await asyncio.sleep(1 / MAX_EVENTS_PER_S)
-        finally:
-            with self._lock:
-                self._watchers.discard(watcher)
+            await asyncio.sleep(1 / MAX_EVENTS_PER_S)
 
     def begin(self, *, to_be_judged: bool = False) -> None:
         """Start.
@@ -98,7 +89,7 @@ class Job:
         with self._lock:
             self._to_be_judged = to_be_judged
             self._job.state, self._job.started_at = JobState.RUNNING, datetime.now(UTC)
-        self._wake_watchers()
+            self._changes += 1
 
     def note(self, event: IndexEvent) -> None:
         """Record an event of the run."""
@@ -116,7 +107,7 @@ class Job:
                     more = "; the server's administrator can change that" if event.hint else ""
                     if (notice := event.message + more) not in self._job.notices:
                         self._job.notices.append(notice)
-        self._wake_watchers()
+            self._changes += 1
 
     def end(self, state: JobState, error: MaxSightError | None = None) -> None:
         """End."""
@@ -130,7 +121,7 @@ class Job:
                         row.state, row.reason = FileState.SKIPPED, "none of its pages could be read"
             if error is not None:
                 self._job.error = problem_of(error)
-        self._wake_watchers()
+            self._changes += 1
 
     def _note_progress(self, event: Progress) -> None:
         job, more_to_come = self._job, self._to_be_judged and not event.judging
@@ -143,13 +134,6 @@ class Job:
 
     def _row(self, file: Path) -> JobFile:
         return JobFile(file=file.name, document_id=document_id(document_path(file, self._home)))
-
-    def _wake_watchers(self) -> None:
-        with self._lock:
-            watchers = list(self._watchers)
-        for loop, changed in watchers:
-            with suppress(RuntimeError):  # the watcher's loop has ended
-                loop.call_soon_threadsafe(changed.set)
 
 
 def _refused_row(received: Received) -> JobFile:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from fastapi import APIRouter, Depends
 from fastapi.sse import EventSourceResponse, ServerSentEvent
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from maxsight import extras, settings
 from maxsight.errors import EndpointNotConfiguredError, MaxSightError, MissingExtraError
@@ -28,10 +28,8 @@ MAX_SOURCES = 20
 router = APIRouter(tags=["answers"])
 
 
-class AskRequest(BaseModel):
+class AskRequest(fields.RequestModel):
     """A question, and how to choose the pages for the model."""
-
-    model_config = ConfigDict(extra="forbid")
 
     question: fields.Query
     top_k: Annotated[int, Field(ge=1, le=MAX_SOURCES, description="How many pages the model gets.")] = 4

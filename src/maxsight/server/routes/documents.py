@@ -18,7 +18,7 @@ from maxsight.library.drawing import check_unchanged
 from maxsight.library.status import ExpectedErrors
 from maxsight.server.schemas import documents as schemas
 from maxsight.server.schemas import fields
-from maxsight.server.schemas.fields import BINARY, THUMBNAIL_PX, form_schema
+from maxsight.server.schemas.fields import BINARY, form_schema
 from maxsight.server.schemas.jobs import JobAccepted
 from maxsight.server.security import FORM
 from maxsight.server.service import Served, Service
@@ -85,10 +85,7 @@ async def get_document(service: Served, document_id: DocumentId) -> schemas.Docu
     pages = []
     for index in entry.page_indices:
         id_ = page_id(document.path, document.content_hash, index)
-        page = f"/v1/pages/{id_}"
-        links = schemas.PageLinks(
-            self=page, image=f"{page}/image", thumbnail=f"{page}/image?width={THUMBNAIL_PX}"
-        )
+        links = schemas.PageLinks(**fields.picture_links(id_))
         own = dict(own_fields.get(index, {}))
         pages.append(schemas.PageSummary(page_id=id_, page_number=index + 1, metadata=own, links=links))
     return schemas.DocumentDetail(**_summary(service, entry).model_dump(), pages=pages)
@@ -120,9 +117,10 @@ async def get_source(service: Served, document_id: DocumentId) -> Response:
 def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
     document, expected = entry.document, ExpectedErrors.of(entry)
     id_ = document_id(document.path)
-    first = None
+    thumbnail = None
     if entry.page_indices:
-        first = f"/v1/pages/{page_id(document.path, document.content_hash, entry.page_indices[0])}"
+        first = page_id(document.path, document.content_hash, entry.page_indices[0])
+        thumbnail = fields.picture_links(first)["thumbnail"]
     return schemas.DocumentSummary(
         document_id=id_,
         path=document.path,
@@ -140,7 +138,7 @@ def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
         links=schemas.DocumentLinks(
             self=f"/v1/documents/{id_}",
             source=fields.source_of(document.path),
-            thumbnail=first and f"{first}/image?width={THUMBNAIL_PX}",
+            thumbnail=thumbnail,
         ),
     )
 

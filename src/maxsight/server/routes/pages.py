@@ -16,7 +16,6 @@ from maxsight.server import page_images
 from maxsight.server.page_images import WIDTHS_PX, width_for
 from maxsight.server.schemas import documents as schemas
 from maxsight.server.schemas import fields, search
-from maxsight.server.schemas.fields import THUMBNAIL_PX
 from maxsight.server.service import Served, Service
 from maxsight.stores.base import IndexedPage
 from maxsight.types import TextSource
@@ -108,7 +107,6 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
 
     boxes = page.words.boxes
     regions = row.embedding.regions.boxes
-    address = f"/v1/pages/{id_}"
     return schemas.PageDetail(
         page_id=id_,
         document_id=document_id(document.path),
@@ -135,9 +133,7 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
         image=_size(row),
         source_state=_source_state(service, row),
         links={
-            "self": address,
-            "image": f"{address}/image",
-            "thumbnail": f"{address}/image?width={THUMBNAIL_PX}",
+            **fields.picture_links(id_),
             "document": f"/v1/documents/{document_id(document.path)}",
             "source": fields.source_of(document.path, page.page_number),
         },

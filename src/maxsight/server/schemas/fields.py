@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Self
 
-from pydantic import BaseModel, Field, StringConstraints
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from maxsight import types
 from maxsight.identity import document_id, record_file
@@ -28,6 +28,12 @@ Where = Annotated[
 ]
 TopK = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="How many pages at most.")]
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
+
+
+class RequestModel(BaseModel):
+    """The JSON of a request. Unknown fields are refused."""
+
+    model_config = ConfigDict(extra="forbid")
 
 
 class Region(BaseModel):
@@ -62,6 +68,12 @@ BINARY = {"type": "string", "format": "binary"}
 def form_schema(field: str, content: dict[str, Any]) -> dict[str, Any]:
     """Describe a form of one field, for OpenAPI."""
     return {"type": "object", "required": [field], "properties": {field: content}}
+
+
+def picture_links(page_id: str) -> dict[str, str]:
+    """Addresses of a page, its picture and its thumbnail."""
+    page = f"/v1/pages/{page_id}"
+    return {"self": page, "image": f"{page}/image", "thumbnail": f"{page}/image?width={THUMBNAIL_PX}"}
 
 
 def source_of(path: str, page_number: int | None = None) -> str | None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints
+from pydantic import BaseModel, Field, StringConstraints
 
-from maxsight.server.schemas.fields import Query, Region
+from maxsight.server.schemas.fields import Query, Region, RequestModel
 
 
-class EmbeddingRequest(BaseModel):
+class EmbeddingRequest(RequestModel):
     """A text to encode as a query."""
-
-    model_config = ConfigDict(extra="forbid")
 
     text: Query
 
@@ -58,9 +56,7 @@ class Health(BaseModel):
     status: str
 
 
-class SessionRequest(BaseModel):
+class SessionRequest(RequestModel):
     """The token that the server was started with."""
-
-    model_config = ConfigDict(extra="forbid")
 
     token: Annotated[str, StringConstraints(max_length=1000)]

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Self
 from urllib.parse import quote
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from maxsight import types
 from maxsight.heatmaps import explanation as heatmaps
-from maxsight.server.schemas.fields import THUMBNAIL_PX, Query, Region, TopK, Where, source_of
+from maxsight.server.schemas.fields import Query, Region, RequestModel, TopK, Where, picture_links, source_of
 from maxsight.types import Scalar
 
 
@@ -124,10 +124,8 @@ class Hit(BaseModel):
     explanation: Explanation | None = None
 
 
-class SearchRequest(BaseModel):
+class SearchRequest(RequestModel):
     """A search."""
-
-    model_config = ConfigDict(extra="forbid")
 
     query: Query
     top_k: TopK = 10
@@ -159,7 +157,7 @@ def matches_of(matches: tuple[types.Match, ...]) -> list[Match]:
 
 def hit_of(hit: types.Hit, query: str) -> Hit:
     """Convert a hit of the library, and add its links."""
-    page = f"/v1/pages/{hit.page_id}"
+    links = picture_links(hit.page_id)
     return Hit(
         rank=hit.rank,
         score=hit.score,
@@ -174,10 +172,10 @@ def hit_of(hit: types.Hit, query: str) -> Hit:
         metadata=dict(hit.metadata),
         fused_score=hit.fused_score,
         links=HitLinks(
-            page=page,
-            image=f"{page}/image",
-            thumbnail=f"{page}/image?width={THUMBNAIL_PX}",
-            heatmap=f"{page}/heatmap?q={quote(query, safe='')}",
+            page=links["self"],
+            image=links["image"],
+            thumbnail=links["thumbnail"],
+            heatmap=f"{links['self']}/heatmap?q={quote(query, safe='')}",
             source=source_of(hit.path, hit.page_number),
         ),
     )
