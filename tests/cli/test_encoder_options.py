@@ -55,9 +55,9 @@ def test_the_environment_chooses_unless_an_option_does(monkeypatch):
     ("arguments", "says"),
     [
         (("--device", "gpu"), "'gpu' is not one of auto, cuda, cuda:1, mps, cpu"),
-        (("--device", "cuda:one"), "'cuda:one' is none of"),
+        (("--device", "cuda:one"), "'cuda:one' is not one of"),
         (("--device", "0,1"), "use --devices"),
-        (("--devices", "0,,1"), "'' is none of"),
+        (("--devices", "0,,1"), "'' is not one of"),
         (("--device", "cpu", "--devices", "0"), "not both"),
         (("--batch-size", "many"), "neither auto nor a number of pages"),
         (("--batch-size", "0"), "neither auto nor a number of pages"),

@@ -42,7 +42,7 @@ def test_a_document_that_has_come_again_can_not_be_deleted_before_it_is_indexed(
     assert not files_below(tmp_path / "uploads")
 
 
-@pytest.mark.parametrize("moment", ["begin", "keep", "place_of"])
+@pytest.mark.parametrize("moment", ["begin", "store", "place_of"])
 def test_a_delete_in_the_middle_of_an_upload_waits_for_it_and_loses_no_file(tmp_path, monkeypatch, moment):
     """The moments between which a file that is there already was found there, and deleted before its job began."""
 
@@ -107,7 +107,7 @@ def test_a_document_that_is_deleted_twice_at_once_takes_no_other_of_its_name_alo
     with service_of(tmp_path) as service:
         entry = service.documents.find(document_id("a.txt"))
         service.delete(document_id("a.txt"))
-        monkeypatch.setattr(service, "document", lambda id_: entry)  # as the second one saw it
+        monkeypatch.setattr(service.documents, "find", lambda id_: entry)  # as the second one saw it
         with pytest.raises(UnknownDocumentError):
             service.delete(document_id("a.txt"))
         assert [entry.document.path for entry in service.reader.documents()] == ["below/a.txt"]
