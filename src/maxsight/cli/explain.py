@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from maxsight.client import RemoteExplanation
     from maxsight.heatmaps.explanation import Explanation
     from maxsight.library.drawing import PagePicture
-    from maxsight.types import Region
+    from maxsight.results import Region
 
 
 @click.command()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from maxsight import Library
     from maxsight.embedding import NotEmbedded
     from maxsight.indexing import NotIndexed
-    from maxsight.types import Region
+    from maxsight.results import Region
 
 NOT_ALL_READ = 3
 INTERRUPTED = 130

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from maxsight import Library
     from maxsight.client import RemoteLibrary
     from maxsight.library.queries import Query
-    from maxsight.types import Hit, Match
+    from maxsight.results import Hit, Match
 
 MAX_WORDS_SHOWN = 6
 

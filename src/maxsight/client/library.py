@@ -20,7 +20,7 @@ from maxsight.client.responses import (
     read_explanation,
 )
 from maxsight.errors import EndpointUnavailableError, InputError, MaxSightError, UnknownDocumentError
-from maxsight.library.naming import find_named, unknown_page
+from maxsight.library.naming import Names, unknown_page
 from maxsight.version import __version__
 
 TIMEOUT_S = 60.0
@@ -108,10 +108,10 @@ class RemoteLibrary:
         ending = re.sub(r"([\\%_])", r"\\\1", file).replace("'", "''")
         known = self._documents(f"path LIKE '%{ending}'")
         try:
-            return known[find_named(file, known)]
+            return known[Names(known).find(file)]
         except UnknownDocumentError:
             known = self._documents(None)
-            return known[find_named(file, known)]
+            return known[Names(known).find(file)]
 
     def _documents(self, where: str | None) -> dict[str, str]:
         """List the addresses of documents by their paths."""

@@ -8,7 +8,7 @@ from typing import Any
 
 import httpx
 
-from maxsight import types
+from maxsight import results, types
 from maxsight.errors import EndpointError, EndpointUnavailableError, InputError, MaxSightError
 from maxsight.heatmaps.explanation import RegionGain, TokenGain
 
@@ -29,7 +29,7 @@ class Answer:
         notices: What to know before you trust them.
     """
 
-    hits: list[types.Hit]
+    hits: list[results.Hit]
     notices: list[str]
 
 
@@ -52,7 +52,7 @@ class RemoteExplanation:
     path: str
     page_number: int
     score: float
-    matches: tuple[types.Match, ...]
+    matches: tuple[results.Match, ...]
     tokens: tuple[TokenGain, ...]
     regions: tuple[RegionGain, ...]
     notes: tuple[str, ...]
@@ -61,7 +61,7 @@ class RemoteExplanation:
 def read_answer(response: Mapping[str, Any]) -> Answer:
     """Read the response to a search."""
     hits = [
-        types.Hit(
+        results.Hit(
             **{name: hit[name] for name in _SAME_IN_HITS}, matches=_matches(hit), copies=tuple(hit["copies"])
         )
         for hit in response["hits"]
@@ -116,15 +116,17 @@ def other_program(url: str) -> EndpointError:
     return EndpointError(f"no maxsight server answers at {url}", hint="Check the address and the port.")
 
 
-def _matches(response: Mapping[str, Any]) -> tuple[types.Match, ...]:
-    return tuple(types.Match(match["word"], match["score"], _region(match)) for match in response["matches"])
+def _matches(response: Mapping[str, Any]) -> tuple[results.Match, ...]:
+    return tuple(
+        results.Match(match["word"], match["score"], _region(match)) for match in response["matches"]
+    )
 
 
-def _region(response: Mapping[str, Any]) -> types.Region:
+def _region(response: Mapping[str, Any]) -> results.Region:
     box, text = response["region"], response["text"]
     if box is not None:
-        return types.Region((box["x0"], box["y0"], box["x1"], box["y1"]), text)
-    return types.Region(None, text) if text else types.Region(types.WHOLE_PAGE, text)
+        return results.Region((box["x0"], box["y0"], box["x1"], box["y1"]), text)
+    return results.Region(None, text) if text else results.Region(types.WHOLE_PAGE, text)
 
 
 def _simple_kinds(kind: type[MaxSightError]) -> Iterator[type[MaxSightError]]:

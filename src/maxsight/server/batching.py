@@ -10,8 +10,8 @@ from collections import defaultdict, deque
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass, field
 
+from maxsight.results import Hit
 from maxsight.server.problems import too_busy
-from maxsight.types import Hit
 
 MAX_TOGETHER = 32
 

@@ -19,9 +19,9 @@ from maxsight import Library
 from maxsight.answers.quoting import quote
 from maxsight.answers.sources import PageDrawer, draw_for_reading
 from maxsight.errors import UnreadableDocumentError
+from maxsight.results import Hit
 from maxsight.server.batching import SearchOptions
 from maxsight.stores.base import IndexedPage
-from maxsight.types import Hit
 
 if TYPE_CHECKING:
     from maxsight.server.service import Service

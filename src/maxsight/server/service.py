@@ -23,6 +23,7 @@ from maxsight.encoders import EncoderOptions
 from maxsight.errors import LibraryReadOnlyError
 from maxsight.indexing import Judges, PageJudge
 from maxsight.library.searching import choose_search_device
+from maxsight.results import Hit
 from maxsight.server.admission import Admission
 from maxsight.server.batching import SearchBatcher, SearchOptions
 from maxsight.server.catalogue import Catalogue
@@ -34,7 +35,6 @@ from maxsight.server.receiving import Incoming
 from maxsight.server.uploads import UploadFolder
 from maxsight.stores.addresses import Address
 from maxsight.threads import one_blas_thread
-from maxsight.types import Hit
 
 PAGE_THREADS = 4
 Parameters = ParamSpec("Parameters")

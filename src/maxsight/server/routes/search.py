@@ -8,10 +8,10 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
+from maxsight.results import Hit
 from maxsight.server.batching import SearchOptions
 from maxsight.server.schemas import search as schemas
 from maxsight.server.service import Served, Service
-from maxsight.types import Hit
 
 router = APIRouter(tags=["search"])
 

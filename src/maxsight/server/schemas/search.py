@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 from pydantic import BaseModel, Field
 
-from maxsight import types
+from maxsight import results
 from maxsight.heatmaps import explanation as heatmaps
 from maxsight.server.schemas.fields import Query, Region, RequestModel, TopK, Where, picture_links, source_of
 from maxsight.types import Scalar
@@ -23,7 +23,7 @@ class Match(BaseModel):
     token: int = Field(description="Number of the match, from 0: the `word` of a heatmap.")
 
     @classmethod
-    def of(cls, match: types.Match, number: int) -> Self:
+    def of(cls, match: results.Match, number: int) -> Self:
         """Convert a match of the library."""
         return cls(
             word=match.word,
@@ -150,12 +150,12 @@ class SearchResponse(BaseModel):
     hits: list[Hit]
 
 
-def matches_of(matches: tuple[types.Match, ...]) -> list[Match]:
+def matches_of(matches: tuple[results.Match, ...]) -> list[Match]:
     """Convert matches, in the order of the query."""
     return [Match.of(match, number) for number, match in enumerate(matches)]
 
 
-def hit_of(hit: types.Hit, query: str) -> Hit:
+def hit_of(hit: results.Hit, query: str) -> Hit:
     """Convert a hit of the library, and add its links."""
     links = picture_links(hit.page_id)
     return Hit(
