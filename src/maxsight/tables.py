@@ -1,48 +1,122 @@
-"""Rows in files from other programs: CSV tables, and lines of JSON."""
+"""Rows in files from other programs: CSV tables, and JSON Lines.
+
+A row that can't be read has an error in place of values, and the next rows are read.
+"""
 
 from __future__ import annotations
 
+import codecs
 import csv
 import json
-from collections.abc import Set
-from typing import Any, TextIO
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, BinaryIO, TextIO
 
-from maxsight.errors import InputError
+from maxsight.errors import InputError, UnreadableDocumentError
 
 TABLE_SUFFIXES = (".csv", ".tsv")
+MAX_ROW_BYTES = 64 * 2**20
+_OTHER_ENCODINGS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
-def find_csv_dialect(file: TextIO, known: Set[str]) -> type[csv.Dialect]:
-    """Find what separates a table's cells: commas, semicolons (spreadsheets in many countries) or tabs.
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One row of a file.
+
+    Attributes:
+        number: Its first line, or its row where the file has no lines. From 1.
+        values: Its fields, or the reason why they can't be read.
+        unit: ``line`` or ``row``.
+    """
+
+    number: int
+    values: Mapping[str, Any] | InputError
+    unit: str = "line"
+
+    @property
+    def place(self) -> str:
+        """Where it is, for people: ``line 17``."""
+        return f"{self.unit} {self.number}"
+
+
+def read_json_lines(path: Path) -> Iterator[Row]:
+    """Read a file with an object of JSON in each line. Blank lines are left out.
+
+    Raises:
+        OSError: The file can't be read.
+        UnreadableDocumentError: It is UTF-16 or UTF-32.
+    """
+    with path.open("rb") as file:
+        _check_encoding(path, file)
+        number = 0
+        while line := file.readline(MAX_ROW_BYTES + 1):
+            number += 1
+            if len(line) > MAX_ROW_BYTES:
+                size_bytes = len(line)
+                while line and not line.endswith(b"\n"):
+                    line = file.readline(MAX_ROW_BYTES)
+                    size_bytes += len(line)
+                too_large = f"it has {size_bytes:,} bytes; a record has at most {MAX_ROW_BYTES:,}"
+                yield Row(number, InputError(too_large))
+            elif line.strip():
+                yield Row(number, _json_object(line))
+
+
+def read_csv(path: Path, columns: Sequence[str], *, is_strict: bool = True) -> Iterator[Row]:
+    """Read a table whose cells are separated by commas, semicolons or tabs. An empty cell is None.
 
     Args:
-        file: A table, at its start. It is at its start again afterwards.
-        known: Column names. The table should have at least one of them.
+        path: The file.
+        columns: Names of columns. The separator is the one that finds one of them.
+        is_strict: Whether the table must have all these columns, and each row as many cells as the table has columns.
+            Else a row may lack cells at its end.
 
-    Returns:
-        The first dialect that finds a known name in the first row; commas if none does.
+    Raises:
+        OSError: The file can't be read.
+        UnreadableDocumentError: It is UTF-16 or UTF-32, its header can't be read, a column is not there, or two that
+            are read have one name.
     """
-    for dialect in (_Commas, _Semicolons, _Tabs):
+    with path.open("rb") as start:
+        _check_encoding(path, start)
+    # Bytes that are not UTF-8 become lone surrogates, so that only their row is refused.
+    with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
+        reader = csv.reader(file, _find_dialect(file, columns))
         try:
-            names = next(csv.reader(file, dialect), [])
-        except csv.Error:
-            names = []
-        file.seek(0)
-        if not known.isdisjoint(names):
-            return dialect
-    return _Commas
+            header = next(reader, [])
+        except csv.Error as error:
+            raise UnreadableDocumentError(path, f"its header can't be read: {error}") from error
+        check_columns(path, header, columns if is_strict else ())
+        for name in columns if is_strict else filter(None, header):
+            if header.count(name) > 1:
+                raise UnreadableDocumentError(
+                    path, f"it has several columns {name!r}", hint="Rename all but one of them."
+                )
+        while True:
+            line = reader.line_num + 1  # a row may have several lines, and is named by its first
+            try:
+                cells = next(reader, None)
+            except csv.Error as error:
+                yield Row(line, InputError(f"not CSV: {error}"))
+                continue
+            if cells is None:
+                return
+            if cells:
+                yield Row(line, _named(header, cells, is_strict=is_strict))
 
 
-class _Commas(csv.excel):
-    strict = True
+def check_columns(path: Path, found: Sequence[str], wanted: Sequence[str]) -> None:
+    """Refuse a table without the columns that are read.
 
-
-class _Semicolons(_Commas):
-    delimiter = ";"
-
-
-class _Tabs(_Commas):
-    delimiter = "\t"
+    Raises:
+        UnreadableDocumentError: It names those that are not there, and those that are.
+    """
+    if missing := [name for name in wanted if name not in found]:
+        raise UnreadableDocumentError(
+            path,
+            f"it has no column {', '.join(map(repr, missing))}",
+            hint=f"Its columns are {', '.join(found) or 'none'}.",
+        )
 
 
 def parse_json_object(line: str) -> dict[str, Any]:
@@ -60,3 +134,62 @@ def parse_json_object(line: str) -> dict[str, Any]:
     if not isinstance(values, dict):
         raise InputError(f"expected a JSON object, got {type(values).__name__}")
     return values
+
+
+class _Commas(csv.excel):
+    strict = True
+
+
+class _Semicolons(_Commas):  # spreadsheets in many countries
+    delimiter = ";"
+
+
+class _Tabs(_Commas):
+    delimiter = "\t"
+
+
+def _find_dialect(file: TextIO, known: Sequence[str]) -> type[csv.Dialect]:
+    """Find the first dialect with a known name in the first row; commas without one. Leave the file at its start."""
+    for dialect in (_Commas, _Semicolons, _Tabs):
+        try:
+            names = next(csv.reader(file, dialect), [])
+        except csv.Error:
+            names = []
+        file.seek(0)
+        if not set(known).isdisjoint(names):
+            return dialect
+    return _Commas
+
+
+def _named(header: Sequence[str], cells: Sequence[str], *, is_strict: bool) -> Mapping[str, Any] | InputError:
+    if len(cells) > len(header) or (is_strict and len(cells) < len(header)):
+        return InputError(f"{len(cells)} cells under {len(header)} column names")
+    try:
+        "".join(cells).encode()
+    except UnicodeEncodeError:
+        return _not_utf_8()
+    return {name: cell or None for name, cell in zip(header, cells, strict=False)}
+
+
+def _json_object(line: bytes) -> Mapping[str, Any] | InputError:
+    try:
+        return parse_json_object(line.decode("utf-8-sig"))
+    except UnicodeDecodeError:
+        return _not_utf_8()
+    except InputError as error:
+        return error
+
+
+def _check_encoding(path: Path, file: BinaryIO) -> None:
+    start = file.read(4)
+    if start.startswith(_OTHER_ENCODINGS):
+        raise UnreadableDocumentError(
+            path, "it is UTF-16 or UTF-32; rows are read as UTF-8", hint="Convert it: iconv -t UTF-8"
+        )
+    file.seek(len(codecs.BOM_UTF8) if start.startswith(codecs.BOM_UTF8) else 0)
+
+
+def _not_utf_8() -> InputError:
+    return InputError(
+        "it is not UTF-8", hint="Convert the file: iconv -t UTF-8 (in Excel: save as CSV UTF-8)"
+    )

@@ -61,7 +61,9 @@ def test_names_that_fit_no_document_are_told(tmp_path):
         ("m.jsonl", '{"year": 1}', "line 1: no file is named"),
         ("m.jsonl", "{", "line 1: not JSON"),
         ("m.jsonl", "[]", "line 1: expected a JSON object, got list"),
-        ("m.csv", "file,year\na.pdf,1,2\n", "line 2: it has more cells than the header"),
+        ("m.csv", "file,year\na.pdf,1,2\n", "line 2: 3 cells under 2 column names"),
+        ("m.csv", 'file,note\na.pdf,"x\n', "line 2: not CSV: unexpected end of data"),
+        ("m.csv", "file,note,note\na.pdf,x,y\n", "it has several columns 'note'"),
         ("m.csv", "year\n1\n", "line 2: no file is named"),
         ("m.csv", 'file,note\na.pdf,"one\ntwo\nthree"\n\n,"no\nname"\n', "line 6: no file is named"),
         ("m.csv", 'file,note\na.pdf,"1\n2"\nb.pdf,x\na.pdf,y\n', "lines 2 and 5: a.pdf has two rows"),
@@ -82,6 +84,25 @@ def test_a_file_may_be_named_twice_with_the_same_values(tmp_path):
 def test_a_table_that_is_not_there_is_named(tmp_path):
     with pytest.raises(InputError, match=r"nowhere\.csv: the metadata can't be read"):
         MetadataTable.load(tmp_path / "nowhere.csv")
+
+
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        ("file,note\na.pdf,x\nb.pdf,ä\n".encode("cp1252"), r"m\.csv, line 3: it is not UTF-8"),
+        ("file,note\na.pdf,x\n".encode("utf-16"), r"m\.csv: the metadata can't be read: it is UTF-16"),
+    ],
+)
+def test_a_table_in_another_encoding_is_refused(tmp_path, content, complaint):
+    (tmp_path / "m.csv").write_bytes(content)
+    with pytest.raises(InputError, match=complaint) as refused:
+        MetadataTable.load(tmp_path / "m.csv")
+    assert refused.value.exit_code == 2 and "UTF-8" in refused.value.hint
+
+
+def test_a_row_may_lack_its_last_cells(tmp_path):
+    table = load(tmp_path, "m.csv", "\ufefffile,year,note\na.pdf,2020\n")
+    assert table.fields_of("a.pdf") == {"year": 2020}
 
 
 def test_whole_numbers_become_floats_where_another_document_has_a_fraction():

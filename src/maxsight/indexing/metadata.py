@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import csv
-from collections.abc import Callable, Iterable, Mapping
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path, PurePosixPath
+from typing import Any
 
-from maxsight.errors import InputError
+from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_value
-from maxsight.tables import TABLE_SUFFIXES, find_csv_dialect, parse_json_object
+from maxsight.tables import TABLE_SUFFIXES, read_csv, read_json_lines
 from maxsight.types import Scalar
 
 FILE_COLUMNS = ("file", "path", "filename", "file_name")
@@ -52,17 +53,9 @@ class MetadataTable:
         Raises:
             InputError: The file can't be read as such a table.
         """
-        try:
-            rows = list(_read_csv(path) if path.suffix.lower() in TABLE_SUFFIXES else _read_json_lines(path))
-        except UnicodeDecodeError as error:
-            raise InputError(
-                f"{path}: the metadata is not UTF-8", hint="Save it as such (in Excel: CSV UTF-8)."
-            ) from error
-        except (OSError, csv.Error) as error:
-            raise InputError(f"{path}: the metadata can't be read: {error}") from error
         fields: dict[str, dict[str, Scalar]] = {}
         lines: dict[str, int] = {}
-        for line, row in rows:
+        for line, row in _read_lines(path):
             key = next((name for name in FILE_COLUMNS if row.get(name)), None)
             if key is None:
                 raise InputError(
@@ -70,7 +63,6 @@ class MetadataTable:
                     hint=f"Give each line one of the columns {', '.join(FILE_COLUMNS)}; it has {', '.join(row)}.",
                 )
             name = PurePosixPath(str(row.pop(key)).replace("\\", "/")).as_posix()
-            row = _without_gaps(row)
             if fields.setdefault(name, row) != row:
                 raise InputError(
                     f"{path}, lines {lines[name]} and {line}: {name} has two rows with different values",
@@ -102,20 +94,27 @@ class MetadataTable:
         return sorted(str(PurePosixPath(*parts)) for parts in self._unused)
 
 
-def _read_csv(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
-    rows: list[tuple[int, dict[str, str]]] = []
-    with path.open(newline="", encoding="utf-8-sig") as stream:
-        reader = csv.reader(stream, find_csv_dialect(stream, set(FILE_COLUMNS)))
-        header = next(reader, [])
-        line = reader.line_num + 1
-        for cells in reader:
-            if len(cells) > len(header):
-                raise InputError(f"{path}, line {line}: it has more cells than the header")
-            if cells:
-                filled = {name: cell for name, cell in zip(header, cells, strict=False) if cell}
-                rows.append((line, filled))
-            line = reader.line_num + 1  # a row may have several lines, and is named by its first
-    readers = {name: _reader(name, [row[name] for _, row in rows if name in row]) for name in header}
+def _read_lines(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
+    is_table = path.suffix.lower() in TABLE_SUFFIXES
+    rows: list[tuple[int, dict[str, Any]]] = []
+    try:
+        for row in read_csv(path, FILE_COLUMNS, is_strict=False) if is_table else read_json_lines(path):
+            if isinstance(row.values, InputError):
+                raise InputError(f"{path}, {row.place}: {row.values}", hint=row.values.hint)
+            rows.append((row.number, _without_gaps(row.values)))
+    except UnreadableDocumentError as error:
+        raise InputError(f"{path}: the metadata can't be read: {error.reason}", hint=error.hint) from error
+    except OSError as error:
+        raise InputError(f"{path}: the metadata can't be read: {error}") from error
+    return _typed(rows) if is_table else rows
+
+
+def _typed(rows: Sequence[tuple[int, Mapping[str, str]]]) -> Iterator[tuple[int, dict[str, Scalar]]]:
+    columns: dict[str, list[str]] = defaultdict(list)
+    for _, row in rows:
+        for name, cell in row.items():
+            columns[name].append(cell)
+    readers = {name: _reader(name, cells) for name, cells in columns.items()}
     for line, row in rows:
         yield line, {name: readers[name](cell) for name, cell in row.items()}
 
@@ -142,17 +141,6 @@ def _reads_as(kind: type[int] | type[float], cell: str) -> bool:
     except ValueError:
         return False
     return abs(value) < 2**63 and value == value
-
-
-def _read_json_lines(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
-    with path.open(encoding="utf-8-sig") as stream:
-        for line, text in enumerate(stream, start=1):
-            if not text.strip():
-                continue
-            try:
-                yield line, parse_json_object(text)
-            except InputError as error:
-                raise InputError(f"{path}, line {line}: {error}") from error
 
 
 def _without_gaps(values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:

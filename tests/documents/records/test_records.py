@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from maxsight.documents.records import rows as record_files
+from maxsight import tables
 from maxsight.documents.records.fields import Record, RecordFields, read_records, vector_dim
 from maxsight.documents.records.groups import PageCutter, RecordGroups
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
@@ -172,7 +172,7 @@ def test_what_a_record_lacks_is_said(row, said, tmp_path):
 
 
 def test_a_line_over_the_limit_is_named_and_never_read_into_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr(record_files, "MAX_ROW_BYTES", 1000)
+    monkeypatch.setattr(tables, "MAX_ROW_BYTES", 1000)
     file = json_lines(tmp_path, {"title": "long", "text": "x" * 5000}, {"title": "short", "text": "x"})
     large, short = read(file)
     assert "line 1: it has 5,030 bytes; a record has at most 1,000" in str(large)
