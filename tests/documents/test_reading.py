@@ -7,6 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -30,7 +31,7 @@ from maxsight.documents import (
 )
 from maxsight.documents.reading import MAX_LOST_IN_A_ROW
 from maxsight.documents.workers import process
-from maxsight.documents.workers.frames import Frame, read_frame, settings_to_fields, write_frame
+from maxsight.documents.workers.frames import Frame, read_frame, write_frame
 from maxsight.documents.workers.pool import LostPageError, WorkerPool
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
@@ -81,8 +82,8 @@ def told(events) -> list[str]:
                 lines.append(f"{job.path.name}: {count} pages")
             case PageRead(_, page):
                 lines.append(page.text)
-            case PageFailed(_, index, error):
-                lines.append(f"page {index + 1} failed: {error.reason}")
+            case PageFailed(_, error):
+                lines.append(f"page {error.page_number} failed: {error.reason}")
             case Failed(job, error):
                 lines.append(f"{job.path.name} failed: {error.reason}")
             case Done(job):
@@ -344,7 +345,7 @@ def test_what_a_library_prints_does_not_disturb_the_answers(tmp_path):
         "ask": "count",
         "path": str(path),
         "page_index": None,
-        "settings": settings_to_fields(SETTINGS),
+        "settings": asdict(SETTINGS),
     }
     with subprocess.Popen(
         [sys.executable, "-c", noisy],

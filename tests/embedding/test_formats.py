@@ -7,8 +7,7 @@ import pyarrow.parquet as pq
 import pytest
 
 from maxsight.embedding import formats
-from maxsight.embedding.formats import FORMATS, writer_of
-from maxsight.embedding.table import PageRows, VectorTable
+from maxsight.embedding.formats import FORMATS, PageRows, VectorTable, writer_of
 from maxsight.errors import InputError
 
 ROWS = np.random.default_rng(0).standard_normal((9, 4)).astype(np.float32)

@@ -14,7 +14,7 @@ from maxsight.errors import EncoderError, EncoderOutOfMemoryError, StorageFullEr
 from maxsight.indexing import Indexed, Progress
 from maxsight.indexing import batch as batch_module
 from maxsight.indexing.batch import Batch, Work
-from maxsight.indexing.meter import Meter
+from maxsight.indexing.events import Meter
 from maxsight.types import Document, Page, TextSource
 
 

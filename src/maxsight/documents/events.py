@@ -1,4 +1,4 @@
-"""What reading files tells, step by step."""
+"""The events of reading files."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class _FileEvent:
 
 @dataclass(frozen=True, slots=True)
 class _Refusal(_FileEvent):
-    """The last event of a file that can't be used.
+    """A file, or one of its pages, can't be used.
 
     Attributes:
         error: Why.
@@ -73,17 +73,10 @@ class PageRead(_FileEvent):
     page: Page
 
 
-@dataclass(frozen=True, slots=True)
-class PageFailed(_FileEvent):
-    """A page could not be read; the next one follows.
+class PageFailed(_Refusal):
+    """A page could not be read; the next one follows."""
 
-    Attributes:
-        page_index: The page, from 0.
-        error: Why.
-    """
-
-    page_index: int
-    error: UnreadableDocumentError
+    __slots__ = ()
 
 
 class Failed(_Refusal):

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import cast
 
 from maxsight.documents.base import PageSource, ReadSettings
-from maxsight.documents.files import not_opened
+from maxsight.documents.files import FileState
 from maxsight.documents.records.rows import RECORD_SUFFIXES
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 
@@ -67,10 +67,7 @@ def open_source(path: Path, settings: ReadSettings) -> PageSource:
 
 
 def _check_size(path: Path, settings: ReadSettings) -> None:
-    try:
-        size = path.stat().st_size
-    except OSError as error:
-        raise not_opened(path, error) from error
+    size = FileState.of(path).size_bytes
     if size == 0:
         raise UnreadableDocumentError(path, "the file is empty (0 bytes)", hint="Fetch or save it again.")
     if size > settings.limits.max_bytes:

@@ -15,7 +15,6 @@ from maxsight.documents.ocr.choosing import choose_engine
 from maxsight.documents.workers.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
 from maxsight.notices import Notices
-from maxsight.pictures import PictureFit
 from maxsight.threads import cpu_count, wait_for
 from maxsight.types import Page, TextSource
 
@@ -131,7 +130,7 @@ class _Reading:
                 yield PageRead(self._job, reply)
             else:
                 assert isinstance(reply, UnreadableDocumentError)
-                yield PageFailed(self._job, page_index, reply)
+                yield PageFailed(self._job, reply)
             lost_in_a_row = lost_in_a_row + 1 if isinstance(reply, LostPageError) else 0
             if lost_in_a_row == MAX_LOST_IN_A_ROW:
                 yield Failed(self._job, self._give_up(page_index))
@@ -155,16 +154,14 @@ class _Reading:
         )
 
 
-def _read_ahead_pages(picture: PictureFit | None) -> int:
-    most = READ_AHEAD_PAGES if picture is None else READ_AHEAD_BYTES // picture.max_bytes
-    return min(READ_AHEAD_PAGES, most)
-
-
 def _read_in_order(
     jobs: Iterator[ReadJob], settings: ReadSettings, workers: int
 ) -> Generator[Event, None, None]:
     pool = WorkerPool(settings, workers)
-    limit = _read_ahead_pages(settings.picture) + workers
+    limit = READ_AHEAD_PAGES
+    if settings.picture is not None:
+        limit = min(limit, READ_AHEAD_BYTES // settings.picture.max_bytes)
+    limit += workers
     readings: deque[_Reading] = deque()
 
     def read_ahead() -> None:

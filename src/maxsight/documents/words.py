@@ -57,6 +57,24 @@ class Reading:
 NOTHING_READ = Reading("", Words(np.zeros((0, 2), np.int32), np.zeros((0, 4), np.float32)), TextSource.NONE)
 
 
+@dataclass(frozen=True, slots=True)
+class OcrWord:
+    """One word that an OCR engine has found.
+
+    Attributes:
+        text: The word, without whitespace.
+        box_px: ``x0, y0, x1, y1`` in pixels, origin top left.
+        confidence: The engine's own, from 0 to 1.
+    """
+
+    text: str
+    box_px: tuple[float, float, float, float]
+    confidence: float
+
+
+Lines = list[list[OcrWord]]
+
+
 def clean(text: str) -> str:
     """Make text searchable and valid UTF-8: no control or invisible characters, letters for ligatures."""
     if text.isascii() and text.isprintable():

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
-from types import TracebackType
-from typing import NamedTuple, Self
+from contextlib import closing
+from typing import NamedTuple
 
 import numpy as np
 
@@ -15,7 +14,7 @@ from maxsight.embedding.kinds import PageVectors
 from maxsight.embedding.page_list import SourceFile
 from maxsight.embedding.unfinished import UnfinishedFile
 from maxsight.encoders.pooling import Pooling, pool_vectors
-from maxsight.threads import one_blas_thread
+from maxsight.threads import Stage, one_blas_thread
 from maxsight.types import Floats, Page
 
 
@@ -28,7 +27,7 @@ class _Waiting(NamedTuple):
 
 
 class Batch:
-    """Collects pages until there are enough to encode. It is a context manager: leaving it waits until all is stored.
+    """Collects pages until there are enough to encode. They are stored in a thread.
 
     Args:
         vectors: Makes the vectors.
@@ -41,19 +40,10 @@ class Batch:
         self._pooling = pooling
         self._unfinished = unfinished
         self._waiting: list[_Waiting] = []
-        self._thread = ThreadPoolExecutor(1, "maxsight-storing")
-        self._storing: Future[list[Embedded | NotEmbedded]] | None = None
+        self._storing = Stage(self._store, "maxsight-storing")
         self._number = 0
         self._pages = 0
         self._start = time.monotonic()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._thread.shutdown()
 
     def add(self, source: SourceFile, page_count: int, page: Page) -> Iterator[Embedded | NotEmbedded]:
         """Add a page, and report the pages that were stored meanwhile.
@@ -71,6 +61,11 @@ class Batch:
         yield from self._encode()
         yield from self._stored()
 
+    def close(self) -> None:
+        """Store what is encoded, and end the thread."""
+        with closing(self._storing):
+            self._storing.wait()
+
     def _encode(self) -> Iterator[Embedded | NotEmbedded]:
         waiting, self._waiting = self._waiting, []
         if not waiting:
@@ -78,15 +73,15 @@ class Batch:
         with one_blas_thread():
             vectors = self._vectors.of([page for _, _, page in waiting])
         before = self._stored()
-        self._storing = self._thread.submit(self._store, waiting, vectors)
+        self._storing.give((waiting, vectors))
         yield from before  # only now, as the caller may stop the run at an event
 
     def _stored(self) -> list[Embedded | NotEmbedded]:
-        storing, self._storing = self._storing, None
-        return storing.result() if storing else []
+        return [event for events in self._storing.results(leave=0) for event in events]
 
-    def _store(self, waiting: list[_Waiting], vectors: list[Floats]) -> list[Embedded | NotEmbedded]:
+    def _store(self, encoded: tuple[list[_Waiting], list[Floats]]) -> list[Embedded | NotEmbedded]:
         """Pool and store what was encoded. Runs in a thread."""
+        waiting, vectors = encoded
         empty: list[Embedded | NotEmbedded] = []
         rows = 0
         for (source, page_count, page), of_page in zip(waiting, vectors, strict=True):
@@ -103,7 +98,7 @@ class Batch:
             batch=self._number,
             pages=len(waiting) - len(empty),
             vectors=sum(map(len, vectors)),
-            devices=self._vectors.devices,
+            devices=self._vectors.encoder.devices,
             shape=(rows, self._unfinished.dim),
             pages_so_far=self._pages,
             pages_per_s=self._pages / max(1e-6, time.monotonic() - self._start),

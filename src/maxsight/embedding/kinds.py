@@ -33,15 +33,17 @@ _ANY_LENGTH = {
 class PageVectors:
     """The vectors of one type that an encoder makes of pages.
 
-    Args:
+    Attributes:
         encoder: Makes the vectors.
-        kind: Their type.
-
-    Raises:
-        InputError: The encoder has no vectors of this type.
+        dim: Their length.
     """
 
     def __init__(self, encoder: Encoder, kind: EmbeddingType) -> None:
+        """Choose the vectors.
+
+        Raises:
+            InputError: The encoder has no vectors of this type.
+        """
         self.encoder = encoder
         self.dim = encoder.space.dim
         self._hidden: HiddenStateEncoder | None = None
@@ -55,16 +57,6 @@ class PageVectors:
                 f"the {what} of {encoder.space.encoder} have {self.dim:,} dims, not {wanted:,}",
                 hint=f"Take them as they are: --embedding-type {_ANY_LENGTH[kind]}",
             )
-
-    @property
-    def devices(self) -> tuple[str, ...]:
-        """The devices of the encoder."""
-        return self.encoder.devices
-
-    @property
-    def precision(self) -> str:
-        """The number type that the encoder computes in."""
-        return self.encoder.precision
 
     def of(self, pages: Sequence[Page]) -> list[Floats]:
         """Encode pages in one forward pass.

@@ -99,7 +99,7 @@ class EmbeddingRun:
             file=str(request.file) if self._pages else None,
             encoder=space.encoder,
             revision=space.revision,
-            devices=self._vectors.devices,
+            devices=self._encoder.devices,
             embedding_type=request.embedding_type,
             pooling=request.pooling,
             pages=self._pages,
@@ -140,7 +140,7 @@ class EmbeddingRun:
         return {
             "encoder": space.encoder,
             "revision": space.revision,
-            "precision": self._vectors.precision,
+            "precision": self._encoder.precision,
             "embedding_type": request.embedding_type.value,
             "pooling": request.pooling.value,
             "ocr": request.settings.ocr.value,
@@ -158,7 +158,8 @@ class EmbeddingRun:
         settings = replace(request.settings, picture=self._encoder.picture)
         reading = read_documents(jobs, settings, workers=request.workers, notices=self._notices)
         page_count = 0
-        with closing(reading), Batch(self._vectors, request.pooling, unfinished) as batch:
+        batch = Batch(self._vectors, request.pooling, unfinished)
+        with closing(reading), closing(batch):
             for event in reading:
                 match event:
                     case Opened():

@@ -21,9 +21,8 @@ from filelock import FileLock, Timeout
 from numpy.typing import NDArray
 
 from maxsight.documents.events import missing_pages
-from maxsight.embedding.formats import writer_of
+from maxsight.embedding.formats import PageRows, VectorTable, writer_of
 from maxsight.embedding.page_list import PageLine, SourceFile, parse_line, write_line
-from maxsight.embedding.table import PageRows, VectorTable
 from maxsight.errors import InputError
 from maxsight.stores.local.durability import sync_file, sync_folder
 

@@ -14,8 +14,8 @@ from maxsight.indexing.events import (
 )
 from maxsight.indexing.judges import Judges, PageJudge, judges_of, load_judge
 from maxsight.indexing.options import IndexOptions
+from maxsight.indexing.records import RecordRun
 from maxsight.indexing.run import IndexRun
-from maxsight.indexing.starting import start_run
 from maxsight.notices import Noticed
 
 __all__ = [
@@ -32,9 +32,9 @@ __all__ = [
     "PageJudge",
     "Planned",
     "Progress",
+    "RecordRun",
     "Removed",
     "Skipped",
     "judges_of",
     "load_judge",
-    "start_run",
 ]

@@ -18,12 +18,11 @@ from dataclasses import replace
 from maxsight.encoders.base import Encoder
 from maxsight.errors import EncoderError
 from maxsight.identity import page_id
-from maxsight.indexing.events import Indexed, Progress
-from maxsight.indexing.meter import Meter
-from maxsight.indexing.stage import MAX_IN_PROGRESS, Stage
+from maxsight.indexing.events import Indexed, Meter, Progress
 from maxsight.indexing.work import Commit, Work
 from maxsight.spelling import list_names
 from maxsight.stores.base import IndexedPage, Store
+from maxsight.threads import MAX_IN_PROGRESS, Stage
 from maxsight.types import Page, PageEmbedding
 
 PAGES_PER_COMMIT = 64

@@ -1,14 +1,15 @@
-"""The events of an indexing run, and their sum."""
+"""The events of an indexing run, its progress, and their sum."""
 
 from __future__ import annotations
 
+import time
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from maxsight.notices import Noticed
-from maxsight.types import LeftOut, Scalar
+from maxsight.types import Document, LeftOut, Scalar
 
 PREDICTED_CER = "predicted_cer"
 UNREADABLE_CER = 0.2
@@ -130,6 +131,29 @@ class Removed:
 
 
 IndexEvent = Found | Planned | Progress | Indexed | Skipped | NotIndexed | Removed | Judged | Noticed
+
+
+class Meter:
+    """Estimates the time left from the bytes of the files that were read."""
+
+    def __init__(self, size_bytes: int, *, judging: bool = False) -> None:
+        self._total = max(1, size_bytes)
+        self._done = 0.0
+        self._pages = 0
+        self._judging = judging
+        self._start = time.monotonic()
+
+    def add(self, document: Document) -> None:
+        """Count one page of a document."""
+        self._pages += 1
+        self._done += document.size_bytes / max(1, document.page_count)
+
+    def progress(self, path: str) -> Progress:
+        """Report the progress."""
+        elapsed = max(1e-6, time.monotonic() - self._start)
+        share = min(1.0, self._done / self._total)
+        remaining = elapsed * (1 - share) / share if share > 0 else None
+        return Progress(path, self._pages, share, self._pages / elapsed, remaining, self._judging)
 
 
 @dataclass(frozen=True, slots=True)

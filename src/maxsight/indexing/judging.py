@@ -24,10 +24,9 @@ from maxsight.documents import (
 from maxsight.documents.formats import is_drawn
 from maxsight.identity import page_id
 from maxsight.indexing.batch import PAGES_PER_COMMIT
-from maxsight.indexing.events import Judged, Progress
+from maxsight.indexing.events import Judged, Meter, Progress
 from maxsight.indexing.files import state_of
 from maxsight.indexing.judges import MODEL, PageJudge
-from maxsight.indexing.meter import Meter
 from maxsight.notices import Noticed
 from maxsight.stores.base import Store
 from maxsight.threads import map_in_threads, one_blas_thread

@@ -19,9 +19,8 @@ from maxsight.encoders.precomputed import Precomputed, is_precomputed
 from maxsight.errors import EncoderMismatchError, InputError, UnreadableDocumentError
 from maxsight.identity import RECORD_MARK
 from maxsight.indexing.batch import Batch
-from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Removed, Skipped
+from maxsight.indexing.events import Found, IndexEvent, Meter, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import library_name, same_content
-from maxsight.indexing.meter import Meter
 from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.work import Work
 from maxsight.notices import Noticed, Notices, fields_changed

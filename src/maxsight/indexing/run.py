@@ -25,10 +25,9 @@ from maxsight.documents import (
 from maxsight.encoders.base import Encoder
 from maxsight.indexing.batch import Batch
 from maxsight.indexing.copies import copy_equal_documents
-from maxsight.indexing.events import IndexEvent, NotIndexed
+from maxsight.indexing.events import IndexEvent, Meter, NotIndexed
 from maxsight.indexing.judges import PageJudge
 from maxsight.indexing.judging import Judging, unjudged_notice
-from maxsight.indexing.meter import Meter
 from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.plan import Plan
 from maxsight.indexing.pruning import prune

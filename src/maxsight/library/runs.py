@@ -18,13 +18,14 @@ from maxsight.indexing import (
     IndexEvent,
     IndexOptions,
     IndexReport,
+    IndexRun,
     Judges,
     Noticed,
     PageJudge,
     Progress,
+    RecordRun,
     judges_of,
     load_judge,
-    start_run,
 )
 from maxsight.library.encoding import page_encoder, store_encoder_folder
 from maxsight.library.listing import Listing
@@ -104,8 +105,11 @@ def indexing(
                 f"damaged and dropped: {damage}",
                 hint="documents that are indexed again come back, with their own fields if --metadata gives them",
             )
-        run = start_run(store, encoder, library.listing.home, files, options, judge=judge)
-        yield from run.events()
+        home = library.listing.home
+        if options.get("records"):  # these have no pictures to judge
+            yield from RecordRun(store, encoder, home, files, options).events()
+        else:
+            yield from IndexRun(store, encoder, home, files, options, judge=judge).events()
         if library.is_new and isinstance(library.address, MilvusAddress) and store.page_count():
             yield Noticed(f"the library was made in {store.description}")
         if isinstance(store, Persistent):

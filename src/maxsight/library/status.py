@@ -54,8 +54,9 @@ class Status:
         path: Where it is.
         documents: How many documents it holds.
         incomplete: How many of these lack pages.
-        pages: How many pages it holds.
-        vectors: Vectors of all pages.
+        pages: How many pages these have. A document that is being replaced counts with its listed content only, though
+            searches find the pages of both.
+        vectors: Vectors of these pages.
         size_bytes: Its size on disk; None if it is not on a disk of its own.
         store: Description of its store.
         space: Its embedding space.

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import struct
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -23,7 +24,6 @@ from maxsight.documents.workers.frames import (
     page_to_frame,
     read_frame,
     settings_from_fields,
-    settings_to_fields,
     write_frame,
 )
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
@@ -92,7 +92,7 @@ def test_an_error_arrives_with_its_reason_and_hint(kind):
 )
 def test_settings_arrive_as_they_were_sent(picture):
     settings = ReadSettings(OcrChoice.TESSERACT, 300, "pass", Limits(1, 2, 3, 4.5), picture)
-    assert settings_from_fields(carried(Frame(settings_to_fields(settings))).fields) == settings
+    assert settings_from_fields(carried(Frame(asdict(settings))).fields) == settings
 
 
 @given(st.binary(min_size=1, max_size=200))

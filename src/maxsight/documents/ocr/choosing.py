@@ -13,8 +13,7 @@ from PIL import Image
 
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.geometry import clip_boxes, rotate_boxes
-from maxsight.documents.ocr.lines import Lines, confidence_of
-from maxsight.documents.words import NOTHING_READ, Reading, join_words
+from maxsight.documents.words import NOTHING_READ, Lines, Reading, join_words
 from maxsight.errors import InputError
 from maxsight.types import TextSource
 
@@ -60,10 +59,10 @@ def read_image(image: Image.Image, settings: ReadSettings) -> Reading:
         return NOTHING_READ
     timeout_s = settings.limits.page_timeout_s
     lines = read_lines(image, engine, timeout_s=timeout_s)
-    if lines and confidence_of(lines) < MIN_CONFIDENCE[engine]:
+    if lines and _confidence_of(lines) < MIN_CONFIDENCE[engine]:
         rotated = image.transpose(Image.Transpose.ROTATE_180)
         rotated_lines = read_lines(rotated, engine, timeout_s=timeout_s)
-        if confidence_of(rotated_lines) > confidence_of(lines):
+        if _confidence_of(rotated_lines) > _confidence_of(lines):
             return _as_reading(rotated_lines, image, engine, degrees=180)
     return _as_reading(lines, image, engine, degrees=0)
 
@@ -102,3 +101,10 @@ def _as_reading(lines: Lines, image: Image.Image, engine: TextSource, *, degrees
 def _is_drawing(text: str) -> bool:
     """Say whether an engine took a shape, such as a filled square, for a character."""
     return all(unicodedata.category(character) == "So" for character in text)
+
+
+def _confidence_of(lines: Lines) -> float:
+    """Compute the mean confidence over characters; 0 without any."""
+    words = [word for line in lines for word in line]
+    characters = sum(len(word.text) for word in words)
+    return sum(word.confidence * len(word.text) for word in words) / characters if characters else 0.0

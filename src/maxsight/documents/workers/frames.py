@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import math
 import struct
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -91,13 +91,8 @@ def _read_array(stream: BinaryIO, name: str, shape: list[int]) -> Array:
     return array.reshape(shape)
 
 
-def settings_to_fields(settings: ReadSettings) -> dict[str, Any]:
-    """Convert settings to plain values."""
-    return asdict(settings)
-
-
 def settings_from_fields(fields: dict[str, Any]) -> ReadSettings:
-    """Make settings of plain values."""
+    """Make settings of plain values, as ``dataclasses.asdict`` gives them."""
     picture = fields["picture"]
     return ReadSettings(
         ocr=OcrChoice(fields["ocr"]),

@@ -9,6 +9,7 @@ from __future__ import annotations
 import queue
 import threading
 from concurrent.futures import Future
+from dataclasses import asdict
 from pathlib import Path
 
 from PIL import Image
@@ -21,7 +22,6 @@ from maxsight.documents.workers.frames import (
     error_from_frame,
     image_from_frame,
     page_from_frame,
-    settings_to_fields,
 )
 from maxsight.documents.workers.process import WorkerLostError, WorkerProcess
 from maxsight.errors import UnreadableDocumentError
@@ -39,7 +39,7 @@ class WorkerPool:
 
     def __init__(self, settings: ReadSettings, workers: int) -> None:
         self._settings = settings
-        self._fields = settings_to_fields(settings)
+        self._fields = asdict(settings)
         self._waiting: queue.SimpleQueue[tuple[Frame, Future[Reply]] | None] = queue.SimpleQueue()
         self._lock = threading.Lock()
         self._is_closed = False
@@ -55,7 +55,7 @@ class WorkerPool:
 
         Other settings than the pool's may be given. The time limit of a page is always the pool's.
         """
-        given = self._fields if settings is None else settings_to_fields(settings)
+        given = self._fields if settings is None else asdict(settings)
         fields = {"ask": ask, "path": str(path), "page_index": page_index, "settings": given}
         future: Future[Reply] = Future()
         self._waiting.put((Frame(fields), future))

@@ -29,7 +29,6 @@ class WorkerLostError(Exception):
 
     def __init__(self, reason: str, *, timed_out: bool = False) -> None:
         super().__init__(reason)
-        self.reason = reason
         self.timed_out = timed_out
 
 
