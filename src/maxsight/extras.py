@@ -20,7 +20,7 @@ EXTRAS = {
     "server": ("fastapi", "mcp", "prometheus-client", "python-multipart", "uvicorn"),
     "quality-training": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),
 }
-"""What each extra must bring."""
+"""The packages of each extra."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +29,8 @@ class Package:
 
     Attributes:
         name: As it is installed.
-        version: The one that is here; None if it is not installed.
-        minimum: The oldest that serves; None if any does.
+        version: The installed version; None if it is not installed.
+        minimum: The oldest version that works; None if any does.
     """
 
     name: str
@@ -39,13 +39,13 @@ class Package:
 
     @property
     def serves(self) -> bool:
-        """Whether it is here and new enough."""
+        """Whether it is installed and new enough."""
         if self.version is None:
             return False
         return self.minimum is None or _numbers(self.version) >= _numbers(self.minimum)
 
     def __str__(self) -> str:
-        """What is needed, and what is here instead."""
+        """Name the package, and the versions needed and installed where they differ."""
         if self.serves or self.version is None:
             return self.name
         return f"{self.name} >={self.minimum} ({self.version} is installed)"
@@ -57,10 +57,10 @@ def packages(extra: str) -> list[Package]:
 
 
 def require(extra: str) -> None:
-    """Make sure that an extra is installed.
+    """Check that an extra is installed.
 
     Raises:
-        MissingExtraError: It is not, or not as a whole, or a part of it is too old.
+        MissingExtraError: A package of it is missing or too old.
     """
     if lacking := [str(package) for package in packages(extra) if not package.serves]:
         raise MissingExtraError(extra, lacking)
@@ -79,7 +79,7 @@ def _package(name: str, extra: str) -> Package:
 def _requirements() -> list[str]:
     try:
         return requires("maxsight") or []
-    except PackageNotFoundError:  # run from its source, not installed
+    except PackageNotFoundError:  # maxsight runs from its source
         return []
 
 

@@ -1,4 +1,4 @@
-"""What the environment says, apart from options that declare a variable of their own."""
+"""The environment variables that maxsight reads, except those that command-line options declare."""
 
 from __future__ import annotations
 
@@ -14,29 +14,29 @@ DEFAULT_HUB = "https://huggingface.co"
 
 
 def default_library() -> str:
-    """Where the library lies when nobody says: ``MAXSIGHT_LIBRARY``, else ``./maxsight.library``."""
+    """Read the default library: ``MAXSIGHT_LIBRARY``, else ``./maxsight.library``."""
     return os.environ.get("MAXSIGHT_LIBRARY") or DEFAULT_LIBRARY
 
 
 def library_token() -> str | None:
-    """What opens a library on a server when nobody says: ``MAXSIGHT_TOKEN``."""
+    """Read the default token of a library on a server: ``MAXSIGHT_TOKEN``."""
     return os.environ.get("MAXSIGHT_TOKEN", "").strip() or None
 
 
 def default_devices() -> tuple[str, ...]:
-    """Where encoders run when nobody says: ``MAXSIGHT_DEVICE`` (``cuda:1``, ``0,1``), else ``auto``."""
+    """Read the default devices of encoders: ``MAXSIGHT_DEVICE`` (``cuda:1``, ``0,1``), else ``auto``."""
     return tuple(filter(None, device_names(os.environ.get("MAXSIGHT_DEVICE", "")))) or ("auto",)
 
 
 def device_names(text: str) -> tuple[str, ...]:
-    """Read names of devices with commas between them; a number is that GPU."""
+    """Split names of devices at commas. A number is the GPU of that number."""
     return tuple(f"cuda:{name}" if name.isdecimal() else name for name in map(str.strip, text.split(",")))
 
 
 def hub_token() -> str | None:
-    """The token for the hub: ``HF_TOKEN``, here or in a ``.env`` file.
+    """Read the token for the hub: ``HF_TOKEN``, from the environment or a ``.env`` file.
 
-    None leaves it to the hub's client, which knows of a saved login.
+    None means that the hub's client may use a saved login.
 
     Raises:
         InputError: The ``.env`` file can't be read.
@@ -45,7 +45,7 @@ def hub_token() -> str | None:
 
 
 def cohere_key() -> str | None:
-    """The key for Cohere's API: ``CO_API_KEY`` or ``COHERE_API_KEY``, else the same from a ``.env`` file.
+    """Read the key for Cohere's API: ``CO_API_KEY`` or ``COHERE_API_KEY``, else the same from a ``.env`` file.
 
     Raises:
         InputError: The ``.env`` file can't be read.
@@ -54,17 +54,17 @@ def cohere_key() -> str | None:
 
 
 def cohere_url() -> str | None:
-    """Where Cohere's API is, for a private deployment or a proxy: ``CO_API_URL``; None for the public one."""
+    """Read the address of Cohere's API, if it is a private deployment or a proxy: ``CO_API_URL``."""
     return os.environ.get("CO_API_URL") or None
 
 
 def api_token() -> str | None:
-    """What a server of ours wants to be shown: ``MAXSIGHT_API_TOKEN``."""
+    """Read the token that clients of ``maxsight serve`` must send: ``MAXSIGHT_API_TOKEN``."""
     return os.environ.get("MAXSIGHT_API_TOKEN") or None
 
 
 def openai_key() -> str | None:
-    """The key of the service that answers questions: ``OPENAI_API_KEY``, here or in a ``.env`` file.
+    """Read the key of the service that answers questions: ``OPENAI_API_KEY``, from the environment or a ``.env`` file.
 
     Raises:
         InputError: The ``.env`` file can't be read.
@@ -73,19 +73,19 @@ def openai_key() -> str | None:
 
 
 def openai_url() -> str | None:
-    """Where the service is that answers questions: ``OPENAI_BASE_URL``."""
+    """Read the address of the service that answers questions: ``OPENAI_BASE_URL``."""
     return os.environ.get("OPENAI_BASE_URL", "").strip().rstrip("/") or None
 
 
 def answering_model() -> str | None:
-    """The model that answers questions when nobody names one: ``MAXSIGHT_MODEL``."""
+    """Read the default model that answers questions: ``MAXSIGHT_MODEL``."""
     return os.environ.get("MAXSIGHT_MODEL", "").strip() or None
 
 
 def _secret(*names: str) -> str | None:
-    """What the environment says, else a ``.env`` file in the working folder.
+    """Read a secret from the environment, else from a ``.env`` file in the working folder.
 
-    A line break that came along is left off: no request can carry it, and the client's error would show the secret.
+    White space around it is removed: no request can carry a line break, and the client's error would show the secret.
     """
     from dotenv import dotenv_values  # most commands need no secret
 
@@ -105,12 +105,12 @@ def _first_of(values: Mapping[str, str | None], names: Sequence[str]) -> str | N
 
 
 def hub_url() -> str:
-    """Where models are downloaded from: ``HF_ENDPOINT``, else the public hub."""
+    """Read the address that models are downloaded from: ``HF_ENDPOINT``, else the public hub."""
     return (os.environ.get("HF_ENDPOINT") or DEFAULT_HUB).rstrip("/")
 
 
 def cache_folder() -> Path:
-    """Where what can be worked out again is kept between runs: the user's cache folder, each system has its own."""
+    """Find the user's cache folder, for data that can be computed again. Each system has its own."""
     if sys.platform == "win32":
         return Path(os.environ.get("LOCALAPPDATA") or Path.home() / "AppData" / "Local") / "maxsight"
     if sys.platform == "darwin":
@@ -119,5 +119,5 @@ def cache_folder() -> Path:
 
 
 def kernels() -> str:
-    """What scores pages: ``MAXSIGHT_KERNELS``, ``numba`` or ``numpy``; else ``auto``, whichever is done earlier."""
+    """Read which kernels score pages: ``MAXSIGHT_KERNELS``, ``numba`` or ``numpy``; else ``auto``, the faster ones."""
     return os.environ.get("MAXSIGHT_KERNELS") or "auto"

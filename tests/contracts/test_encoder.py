@@ -1,4 +1,4 @@
-"""What every encoder promises, run on each of them."""
+"""The contract of encoders, run on each of them."""
 
 import re
 from dataclasses import replace

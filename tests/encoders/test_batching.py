@@ -1,4 +1,4 @@
-"""Batches of like length, which never lose an item and never mix up whose result is whose."""
+"""Batches of similar length. No item is lost, and each group gets its own results."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Cohere's models: what is asked of the API, and what becomes of its answers. The service is one on the loopback."""
+"""Cohere's models: requests to the API, and the use of its answers. The service runs on the loopback."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ NAME = "cohere:embed-multilingual-v3.0"
 
 @pytest.fixture
 def service(monkeypatch, tmp_path):
-    monkeypatch.chdir(tmp_path)  # no .env file of whoever runs the tests
+    monkeypatch.chdir(tmp_path)  # away from a .env file of the developer
     monkeypatch.delenv("COHERE_API_KEY", raising=False)
     monkeypatch.setenv("CO_API_KEY", KEY)
     with serving() as service:
@@ -54,7 +54,7 @@ def test_texts_are_sent_96_at_a_time_and_keep_their_order(service):
 
 
 def test_a_service_that_is_busy_is_asked_again_when_it_says_so(service):
-    """It says in a hundredth of a second; without its word the first wait would be a second."""
+    """The service says after a hundredth of a second; otherwise the first wait would be a second."""
     busy = (429, {"retry-after-ms": "10"}, {"message": "too many requests"})
     service.refusals += [busy, (503, {"retry-after-ms": "10"}, {"message": "unavailable"}), busy]
     (embedding,) = load_encoder(NAME).encode_pages([page("patience")])

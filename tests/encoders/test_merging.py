@@ -28,7 +28,7 @@ def test_neighbours_become_their_mean_direction_and_the_union_of_their_regions()
     np.testing.assert_allclose(merged.regions.boxes, [[0, 0.2, 0.5, 0.3], [0.5, 0.2, 1, 0.3]])
 
 
-def test_vectors_that_cancel_out_are_stood_for_by_the_first():
+def test_the_first_vector_stands_for_vectors_that_cancel_out():
     vectors = np.array([[1, 0], [-1, 0]], np.float32)
     np.testing.assert_array_equal(merge_neighbours(vectors, regions(2), limit=1).vectors, [[1, 0]])
 

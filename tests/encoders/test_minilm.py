@@ -6,8 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from maxsight.encoders.minilm.encoder import FOLDER, MiniLM
-from maxsight.encoders.minilm.model import Network
+from maxsight.encoders.minilm.encoder import MiniLM
+from maxsight.encoders.minilm.model import FOLDER, Network
 from maxsight.encoders.minilm.recipe import Recipe, blend_window
 from maxsight.encoders.minilm.tokens import CLS, SEP, WordPieceTokenizer, cut_windows
 from maxsight.errors import EmptyQueryError, ModelNotAvailableError

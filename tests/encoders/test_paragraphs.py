@@ -6,8 +6,7 @@ import pytest
 from maxsight.documents.words import find_words
 from maxsight.encoders import Precomputed, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
-from maxsight.encoders.minilm.encoder import FOLDER
-from maxsight.encoders.minilm.model import Network
+from maxsight.encoders.minilm.model import FOLDER, Network
 from maxsight.encoders.minilm.tokens import WordPieceTokenizer
 from maxsight.encoders.paragraphs import phrases_of
 from maxsight.errors import (
@@ -54,13 +53,13 @@ def test_a_paragraphs_vector_depends_on_that_paragraph_alone(encoder):
     np.testing.assert_allclose(together.vectors, [one.vectors[0] for one in alone[:3]], atol=1e-5)
 
 
-def test_a_paragraph_longer_than_the_model_reads_counts_to_its_end(encoder):
+def test_all_of_a_paragraph_longer_than_the_model_reads_counts(encoder):
     start, end = "Apples and pears grow here. " * 60, "The parliament passed a law on taxes. " * 60
     vectors = [one.vectors[0] for one in encoder.encode_pages([page(start), page(start + end), page(end)])]
     assert vectors[1] @ vectors[2] > vectors[0] @ vectors[2] + 0.2
 
 
-def test_what_the_data_calls_a_paragraph_is_one(encoder):
+def test_paragraphs_of_the_data_are_used(encoder):
     spans = np.array([[0, 3], [4, 10]], np.int32)
     (embedding,) = encoder.encode_pages([page(TEXT, Paragraphs(spans))])
     np.testing.assert_array_equal(embedding.regions.spans, spans)
@@ -165,7 +164,7 @@ def test_given_vectors_know_their_encoder_by_name_and_length():
         load_encoder("precomputed")
 
 
-def test_who_names_an_encoder_of_given_vectors_vouches_for_it_and_lengths_must_agree(encoder):
+def test_a_named_encoder_is_accepted_for_given_vectors_if_lengths_agree(encoder):
     assert find_same_encoder(Precomputed(384).space, encoder) is encoder
     assert find_same_encoder(Precomputed(384).space, "precomputed") is None
     with pytest.raises(EncoderMismatchError):

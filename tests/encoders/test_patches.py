@@ -25,7 +25,7 @@ def as_page(grey):
 
 
 def test_a_patch_of_two_halves_has_the_level_contrast_and_ink_of_two_halves():
-    """One patch, left half 0 and right half 255: mean about 127.5 (levels are told in steps of 4), half of it ink."""
+    """One patch, left half 0 and right half 255: mean about 127.5 (levels have steps of 4), half of it ink."""
     picture = np.zeros((64, 64), np.uint8)
     picture[:, 32:] = 255
     measured = patch_statistics(picture, PatchGrid(1, 1))
@@ -95,7 +95,7 @@ def test_ink_in_a_shadow_is_lost_to_one_threshold_for_the_page():
     assert agreement[in_shade].mean() < 0.4 < 0.7 < agreement[in_light].mean()
 
 
-def test_lines_that_rise_are_told_by_their_angle():
+def test_rising_lines_have_a_greater_line_angle():
     import cv2
 
     turn = cv2.getRotationMatrix2D((500, 650), 6, 1)
@@ -133,7 +133,7 @@ def test_patches_can_be_loaded_by_name_and_not_be_asked():
         encoder.encode_pages([Page(0, "", NO_WORDS, TextSource.NONE)])
 
 
-def test_pieces_of_ink_know_how_dark_and_how_tall_they_are():
+def test_ink_is_measured_by_contrast_and_height_of_its_components():
     """Two bars of 4 x 20 pixels, of levels 0 and 128 on white: 255 and 127 darker than paper, one of two faint."""
     picture = np.full((64, 64), 255, np.uint8)
     picture[20:40, 10:14] = 0
@@ -147,7 +147,7 @@ def test_pieces_of_ink_know_how_dark_and_how_tall_they_are():
     assert column(measured, "piece_width_spread_local")[0] == pytest.approx(0, abs=1e-3)
 
 
-def test_what_shines_through_from_behind_is_fainter():
+def test_print_from_the_other_side_is_fainter():
     page = page_picture()
     ghost = np.roll(page[:, ::-1], 16, axis=0)
     behind = np.minimum(page, (255 - (255 - ghost.astype(float)) * 0.45).astype(np.uint8))

@@ -21,7 +21,7 @@ def test_a_word_is_shown_without_the_punctuation_of_its_sentence():
     assert shown == ["net", "2023", "5%", "C++", "e.g"]
 
 
-def test_tokens_belong_to_the_word_they_stand_in_and_added_ones_to_none():
+def test_tokens_belong_to_their_word_and_added_ones_to_none():
     """Of "net sales, -- 5%" the tokens are [CLS], net, sal, es, the comma, the dashes, 5, %, [MASK]."""
     spans = [[0, 0], [0, 3], [4, 7], [7, 9], [9, 10], [11, 13], [14, 15], [15, 16], [0, 0]]
     query = query_of("net sales, -- 5%", spans)
@@ -29,11 +29,11 @@ def test_tokens_belong_to_the_word_they_stand_in_and_added_ones_to_none():
     assert query.word_index.tolist() == [-1, 0, 1, 1, 1, -1, 2, 2, -1]
 
 
-def test_words_that_no_token_is_left_of_are_left_out():
+def test_words_without_a_token_are_left_out():
     query = query_of("net sales rose", [[4, 9]])
     assert query.words == ("sales",)
     assert query.word_index.tolist() == [0]
 
 
-def test_a_token_says_what_stands_at_its_span_and_an_added_one_nothing():
+def test_a_token_has_the_text_of_its_span_and_an_added_one_has_none():
     assert query_of("net sales", [[0, 0], [0, 3], [3, 7], [7, 9]]).tokens == ("", "net", "sal", "es")

@@ -42,14 +42,14 @@ def test_an_extra_that_can_not_be_imported_is_one_clear_error(monkeypatch):
 
 
 @pytest.mark.parametrize("name", ["minilm", "minilm:paragraphs", "patches", "cohere:embed-english-v3.0"])
-def test_a_device_that_an_encoder_makes_no_use_of_is_refused(name, monkeypatch):
+def test_a_device_that_an_encoder_can_not_use_is_refused(name, monkeypatch):
     monkeypatch.delenv("MAXSIGHT_DEVICE", raising=False)
     with pytest.raises(InputError, match=f"{name} runs .*, not on cuda:1") as caught:
         load_encoder(name, EncoderOptions(devices=("cuda:1",)))
     assert "Leave the device out" in caught.value.hint
 
 
-def test_a_device_named_for_the_whole_machine_keeps_no_encoder_from_running(monkeypatch):
+def test_the_default_device_of_the_environment_is_never_refused(monkeypatch):
     monkeypatch.setenv("MAXSIGHT_DEVICE", "cuda")
     assert load_encoder("minilm", EncoderOptions()).space.encoder == "minilm"
     assert load_encoder("minilm", EncoderOptions(devices=("cpu",))).space.encoder == "minilm"

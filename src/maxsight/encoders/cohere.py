@@ -1,7 +1,7 @@
 """Cohere's embedding models over their API: one vector for each paragraph, one for each word or phrase of a query.
 
-Texts leave this machine. The official client waits and tries again where the service asks for it (429, with
-``Retry-After``) or fails; what is left is raised here as an encoder's error.
+Texts leave this machine. The official client waits and tries again when the service says so (429, with
+``Retry-After``) or fails. Errors that remain become encoder errors here.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from maxsight.types import EmbeddingSpace
 PREFIX = "cohere:"
 TIMEOUT_S = 120.0
 MAX_RETRIES = 8
-"""With waits that double from 1 to 60 s where the service does not say how long: four minutes in all."""
+"""Waits double from 1 to 60 s where the service names none: four minutes in all."""
 DIMS = {
     "embed-multilingual-v3.0": 1024,
     "embed-english-v3.0": 1024,
@@ -32,18 +32,18 @@ DIMS = {
     "embed-english-light-v3.0": 384,
     "embed-v4.0": 1536,
 }
-"""Of the models there are; another one is asked."""
+"""Vector lengths of known models. Another model is asked for its own."""
 
 
 class CohereEncoder(ParagraphEncoder):
     """One vector per paragraph or phrase, made by Cohere.
 
-    The key is taken from ``CO_API_KEY`` or ``COHERE_API_KEY``, and neither kept nor shown anywhere. A paragraph longer
-    than the model reads is cut at its end.
+    The key comes from ``CO_API_KEY`` or ``COHERE_API_KEY``. It is never stored or shown. A paragraph longer than the
+    model reads is cut at its end.
 
     Args:
         name: ``cohere:MODEL``, such as ``cohere:embed-multilingual-v3.0``.
-        max_retries: How often a request is made again that the service could not answer for now.
+        max_retries: How often a failed request is repeated.
 
     Raises:
         ModelNotAvailableError: There is no key, or no model is named.
@@ -75,7 +75,7 @@ class CohereEncoder(ParagraphEncoder):
 
     @cached_property
     def space(self) -> EmbeddingSpace:
-        """The space of the model, which is known by its name alone."""
+        """The space of the model. Its name stands for its revision too."""
         dim = DIMS.get(self._model) or self._request(["dimension"], "search_document").shape[1]
         return EmbeddingSpace(f"{PREFIX}{self._model}", self._model, dim, query_format="phrases")
 
@@ -108,7 +108,7 @@ class CohereEncoder(ParagraphEncoder):
 
 @contextmanager
 def _translated(model: str) -> Iterator[None]:
-    """Errors of the client as ours. They are shown without headers, where a key might be."""
+    """Translate the client's errors. Their headers are left out, since a key might be there."""
     try:
         yield
     except ApiError as error:
@@ -121,12 +121,12 @@ def _translated(model: str) -> Iterator[None]:
                 raise ModelNotAvailableError(reason, hint="Check the model's name.") from None
             case 429:
                 hint = (
-                    "The key's rate limit is used up: the same command goes on later from where it stopped."
+                    "The key's rate limit is used up. The same command goes on later from where it stopped."
                 )
                 raise EncoderError(reason, hint=hint) from None
-        raise EncoderError(reason, hint="Try again later; what is indexed is kept.") from None
+        raise EncoderError(reason, hint="Try again later. The pages that are indexed stay.") from None
     except httpx.HTTPError as error:
         raise EncoderError(
             f"{PREFIX}{model}: Cohere can't be reached: {error or type(error).__name__}",
-            hint="Check the connection; what is indexed is kept.",
+            hint="Check the connection. The pages that are indexed stay.",
         ) from None

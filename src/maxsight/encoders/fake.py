@@ -56,10 +56,7 @@ class FakeEncoder(Encoder):
     def _encode_page(self, page: Page) -> PageEmbedding:
         words = [page.text[start:end] for start, end in page.words.spans]
         kept = np.flatnonzero([bool(_key(word)) for word in words])
-        boxes = page.words.boxes
-        regions = Regions(
-            boxes=None if boxes is None else boxes[kept], spans=page.words.spans[kept].astype(np.int32)
-        )
+        regions = Regions(page.words.boxes, page.words.spans).of(kept)
         return merge_neighbours(self._vectors(words[index] for index in kept), regions)
 
     def _vectors(self, words: Iterable[str]) -> NDArray[np.float32]:

@@ -1,6 +1,6 @@
-"""Which encoders can be used on this machine, and what the others need. Loads none of them.
+"""Which encoders can be used on this machine, and what the others need. It loads none of them.
 
-torch is imported only where the extra that brings it is installed.
+torch is imported only where its extra is installed.
 """
 
 from __future__ import annotations
@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from maxsight.encoders.minilm import PARAGRAPHS
-from maxsight.encoders.minilm.encoder import FOLDER
+from maxsight.encoders.minilm.model import FOLDER
 from maxsight.encoders.minilm.paragraphs import DIM
 from maxsight.encoders.minilm.recipe import Recipe
-from maxsight.encoders.registry import CHECKPOINT_EXTRA
+from maxsight.encoders.registry import CHECKPOINT_EXTRA, DEFAULT_ENCODER, IMPORT_ERRORS
 from maxsight.errors import MaxSightError
 from maxsight.extras import Package, packages
 from maxsight.settings import cohere_key, default_devices
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Offline:
-    """The encoder that comes along.
+    """An encoder that ships with maxsight.
 
     Attributes:
         name: As given to ``--encoder``.
         dim: Length of its vectors.
-        device: Where it runs.
+        device: The device it runs on.
     """
 
     name: str
@@ -38,20 +38,29 @@ class Offline:
 
 
 @dataclass(frozen=True, slots=True)
-class Checkpoints:
-    """What there is for late-interaction checkpoints.
+class Extra:
+    """Encoders that need an extra.
 
     Attributes:
-        packages: What they need.
-        install: How to get what is missing or too old; None if nothing is.
-        problem: Why they can't be used though all is installed, or None.
-        runs_on: The devices they would run on unless told otherwise.
-        devices: All there are.
-        downloaded: Those in the hub's cache.
+        packages: The packages they need.
+        install: The command that installs what is missing or too old; None if nothing is.
     """
 
     packages: tuple[Package, ...]
-    install: str | None = None
+    install: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoints(Extra):
+    """The state of late-interaction checkpoints.
+
+    Attributes:
+        problem: Why they can't be used though all is installed, or None.
+        runs_on: The devices they run on by default.
+        devices: All devices of this machine.
+        downloaded: The checkpoints in the hub's cache.
+    """
+
     problem: str | None = None
     runs_on: tuple[str, ...] = ()
     devices: tuple[Device, ...] = ()
@@ -64,17 +73,13 @@ class Checkpoints:
 
 
 @dataclass(frozen=True, slots=True)
-class Cohere:
-    """What there is for Cohere's models.
+class Cohere(Extra):
+    """The state of Cohere's models.
 
     Attributes:
-        packages: What they need.
-        install: How to get what is missing or too old; None if nothing is.
         has_key: Whether a key is set.
     """
 
-    packages: tuple[Package, ...]
-    install: str | None
     has_key: bool
 
     @property
@@ -85,7 +90,14 @@ class Cohere:
 
 @dataclass(frozen=True, slots=True)
 class Inventory:
-    """Which encoders can be used here."""
+    """Which encoders can be used here.
+
+    Attributes:
+        offline: The default encoder.
+        paragraphs: The one that makes a vector of each paragraph.
+        checkpoints: Late-interaction checkpoints.
+        cohere: Cohere's models.
+    """
 
     offline: Offline
     paragraphs: Offline
@@ -94,36 +106,34 @@ class Inventory:
 
 
 def take_inventory() -> Inventory:
-    """Look around."""
+    """Look at installed packages, devices, downloads and keys."""
     return Inventory(
-        Offline("minilm", Recipe.read(FOLDER).dim), Offline(PARAGRAPHS, DIM), _checkpoints(), _cohere()
+        offline=Offline(DEFAULT_ENCODER, Recipe.read(FOLDER).dim),
+        paragraphs=Offline(PARAGRAPHS, DIM),
+        checkpoints=_checkpoints(),
+        cohere=Cohere(*_packages("cohere"), has_key=cohere_key() is not None),
     )
 
 
-def _cohere() -> Cohere:
-    needed = tuple(packages("cohere"))
+def _packages(extra: str) -> tuple[tuple[Package, ...], str | None]:
+    """Describe the packages of an extra, and the command that installs it where one is missing."""
+    needed = tuple(packages(extra))
     ready = all(package.serves for package in needed)
-    return Cohere(needed, None if ready else "pip install 'maxsight[cohere]'", cohere_key() is not None)
+    return needed, None if ready else f"pip install 'maxsight[{extra}]'"
 
 
 def _checkpoints() -> Checkpoints:
-    needed = tuple(packages(CHECKPOINT_EXTRA))
-    if not all(package.serves for package in needed):
-        return Checkpoints(needed, install=f"pip install 'maxsight[{CHECKPOINT_EXTRA}]'")
+    needed, install = _packages(CHECKPOINT_EXTRA)
+    if install:
+        return Checkpoints(needed, install)
     try:
         from maxsight.encoders.checkpoints.devices import choose_devices, describe_devices
         from maxsight.encoders.checkpoints.downloads import downloaded_checkpoints
 
         runs_on = tuple(map(str, choose_devices(default_devices())))
-    except (
-        ImportError,
-        AttributeError,
-        OSError,
-        RuntimeError,
-    ) as error:  # such as builds of torch and torchvision that clash
-        return Checkpoints(needed, problem=f"they can't be imported: {error}")
+    except IMPORT_ERRORS as error:
+        return Checkpoints(needed, None, f"they can't be imported: {error}")
     except MaxSightError as error:
-        return Checkpoints(needed, problem=str(error), devices=tuple(describe_devices()))
-    return Checkpoints(
-        needed, runs_on=runs_on, devices=tuple(describe_devices()), downloaded=tuple(downloaded_checkpoints())
-    )
+        return Checkpoints(needed, None, str(error), devices=tuple(describe_devices()))
+    devices, downloaded = tuple(describe_devices()), tuple(downloaded_checkpoints())
+    return Checkpoints(needed, None, None, runs_on, devices, downloaded)

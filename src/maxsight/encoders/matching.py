@@ -1,4 +1,4 @@
-"""Which encoder may work on vectors that are there already: theirs, under whatever name or in whatever folder."""
+"""Matching encoders to stored vectors: only the encoder that made them may add to them, under any name or folder."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def load_own_encoder(space: EmbeddingSpace, options: EncoderOptions | None = Non
 
     Raises:
         ModelNotAvailableError: It can't be loaded here, for example because its folder has moved.
-        EncoderMismatchError: What goes by its name makes vectors of another space.
+        EncoderMismatchError: The encoder of this name now makes vectors of another space.
     """
     if is_precomputed(space.encoder):
         return Precomputed(space.dim, space.encoder)
@@ -41,7 +41,7 @@ def load_own_encoder(space: EmbeddingSpace, options: EncoderOptions | None = Non
 
 
 def has_moved(space: EmbeddingSpace) -> bool:
-    """Whether the space's encoder is a checkpoint in a folder that is not there any more."""
+    """Whether the space's encoder is a checkpoint whose folder is gone."""
     folder = Path(space.encoder)
     return folder.is_absolute() and not folder.is_dir()
 
@@ -49,22 +49,22 @@ def has_moved(space: EmbeddingSpace) -> bool:
 def find_same_encoder(
     space: EmbeddingSpace, asked: str | Encoder, options: EncoderOptions | None = None
 ) -> Encoder | None:
-    """Make sure that an encoder somebody asks for is the one that made the vectors of a space.
+    """Check that the encoder a user names is the one that made the vectors of a space.
 
-    Of vectors that came with the data nobody knows what made them: who names an encoder vouches for it, and only the
-    length of its vectors is compared.
+    The encoder of vectors that came with the data is unknown. There the user's word counts, and only the length of
+    the vectors is compared.
 
     Args:
-        space: Of the vectors that are there.
+        space: The space of the stored vectors.
         asked: A name, or an encoder.
-        options: How it runs here, if it must be loaded to find out.
+        options: How it runs here, if it must be loaded for the check.
 
     Returns:
         The encoder, or None where the name alone says that it is the space's own.
 
     Raises:
-        UnknownEncoderError: There is none of this name.
-        EncoderMismatchError: It makes vectors of another space, or can't be loaded to find out.
+        UnknownEncoderError: There is no encoder of this name.
+        EncoderMismatchError: It makes vectors of another space, or can't be loaded for the check.
     """
     if isinstance(asked, str) and _is_name_of(space, asked):
         return None
@@ -83,7 +83,7 @@ def find_same_encoder(
 
 
 def _is_name_of(space: EmbeddingSpace, name: str) -> bool:
-    """Whether the space's encoder is called so, or lies in the folder of this name."""
+    """Whether the space's encoder has this name, or lies in the folder of this name."""
     folder, home = Path(name).expanduser(), Path(space.encoder)
     return name == space.encoder or (folder.is_dir() and home.is_dir() and folder.samefile(home))
 

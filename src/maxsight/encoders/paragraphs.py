@@ -29,22 +29,15 @@ _PHRASE = re.compile(r'"([^"]+)"|(\S+)')
 class ParagraphEncoder(Encoder):
     """Makes one vector of each paragraph of a page, and of each phrase of a query."""
 
+    encodes_paragraphs = True
+    batch_size = 96
+    """Pages of records are short: together they fill a batch of texts."""
     texts_at_once = 64
     """The most texts of one call of ``_embed``."""
 
     @abstractmethod
     def _embed(self, texts: Sequence[str], *, are_queries: bool) -> NDArray[np.float32]:
         """Make one unit-norm vector per text. Shape ``(texts, dim)``."""
-
-    @property
-    def batch_size(self) -> int:
-        """Pages of records are short; together they fill a batch of texts."""
-        return 96
-
-    @property
-    def encodes_paragraphs(self) -> bool:
-        """True."""
-        return True
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, one vector per paragraph. Blank lines part them unless the page says where they are."""
@@ -68,9 +61,8 @@ class ParagraphEncoder(Encoder):
             EmptyQueryError: It has no words.
         """
         phrases = phrases_of(text)
-        if len(phrases) > MAX_QUERY_PHRASES:
-            return self.encode_phrases(phrases[:MAX_QUERY_PHRASES])
-        return replace(self.encode_phrases(phrases), text=text)
+        query = self.encode_phrases(phrases[:MAX_QUERY_PHRASES])
+        return query if len(phrases) > MAX_QUERY_PHRASES else replace(query, text=text)
 
     def encode_phrases(self, phrases: Sequence[str]) -> QueryEmbedding:
         """Encode a query that is a list of phrases, one vector each.

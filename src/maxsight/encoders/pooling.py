@@ -1,7 +1,6 @@
 """A page's vectors as one vector of fixed length, for classifiers and regressors.
 
-Search does not use it. Making a page's vectors fewer but keeping what each stands for is
-:mod:`~maxsight.encoders.token_pooling`.
+Search does not use it: :mod:`~maxsight.encoders.token_pooling` makes a page's vectors fewer for search.
 """
 
 from __future__ import annotations
@@ -16,10 +15,10 @@ from maxsight.types import Floats
 
 
 class Pooling(StrEnum):
-    """What is kept of a page's vectors."""
+    """How a page's vectors become one."""
 
     NONE = "none"
-    """All of them."""
+    """They do not: all vectors stay."""
     MEAN = "mean"
     MAX = "max"
     STD = "std"
@@ -27,16 +26,15 @@ class Pooling(StrEnum):
     """Mean, maximum and standard deviation, one after the other."""
 
     def dim(self, dim: int) -> int:
-        """Length of what becomes of vectors of length ``dim``."""
+        """Compute the length of the result for vectors of length ``dim``."""
         return 3 * dim if self is Pooling.CONCAT else dim
 
 
 def pool_vectors(vectors: Floats, pooling: Pooling) -> NDArray[np.float32]:
     """Pool one page's vectors, dimension by dimension.
 
-    The standard deviation is that of a whole population (divided by ``n``), of the differences from the mean. Sums
-    are formed in float64, so that neither a bfloat16 model nor a long page costs digits. Means of unit vectors are
-    not of unit length, and are left so.
+    The standard deviation is that of a population (divided by ``n``). Sums are in float64, so that a long page loses no
+    digits. Means of unit vectors are not scaled to unit length.
 
     Args:
         vectors: One page's, without padding. Shape ``(vectors, dim)``.
@@ -53,8 +51,9 @@ def pool_vectors(vectors: Floats, pooling: Pooling) -> NDArray[np.float32]:
     if not len(vectors):
         raise InputError("a page without vectors can't be pooled")
     if pooling is Pooling.CONCAT:
-        each = (Pooling.MEAN, Pooling.MAX, Pooling.STD)
-        return np.concatenate([pool_vectors(vectors, part) for part in each])
+        return np.concatenate(
+            [pool_vectors(vectors, part) for part in (Pooling.MEAN, Pooling.MAX, Pooling.STD)]
+        )
     if pooling is Pooling.MAX:
         return np.asarray(vectors.max(axis=0), np.float32)
     measure = np.mean if pooling is Pooling.MEAN else np.std

@@ -23,6 +23,8 @@ class Precomputed(Encoder):
         InputError: ``dim`` is not positive.
     """
 
+    encodes_paragraphs = True
+
     def __init__(self, dim: int, name: str = PRECOMPUTED) -> None:
         if dim < 1:
             raise InputError(f"dim must be at least 1, got {dim}")
@@ -32,11 +34,6 @@ class Precomputed(Encoder):
     def space(self) -> EmbeddingSpace:
         """The space of the given vectors. Their name and length are all that is known of it."""
         return self._space
-
-    @property
-    def encodes_paragraphs(self) -> bool:
-        """True: each vector that came with the data is a paragraph's."""
-        return True
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Take the vectors of the pages' paragraphs. A page without vectors is an EncoderError."""

@@ -8,6 +8,7 @@ clusters, and the mean of each is taken.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -18,8 +19,7 @@ from scipy.spatial.distance import squareform
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.merging import map_regions, mean_directions, unions
 from maxsight.errors import InputError
-from maxsight.pictures import PictureFit
-from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, QueryEmbedding, Regions
+from maxsight.types import Floats, Page, PageEmbedding, QueryEmbedding, Regions
 
 COMPACT = 2.0
 """A cluster's region may be at most this many times as large as its members' regions together."""
@@ -51,13 +51,25 @@ def pool_tokens(embedding: PageEmbedding, factor: int) -> PageEmbedding:
     if count >= len(placed):
         return embedding
     members, firsts = _clusters(embedding.vectors[placed].astype(np.float32), count)
-    members, kept = placed[members], np.flatnonzero(whole)
+    members, unpooled = placed[members], np.flatnonzero(whole)
     vectors = embedding.vectors[members].astype(np.float32)
     means = mean_directions(vectors, firsts)
+    nearest = members[_nearest(vectors, means, firsts)]
+    compact = _are_compact(embedding.regions.of(members), firsts)
+
+    def pooled(extents: NDArray[Any]) -> NDArray[Any]:
+        together = unions(extents[members], firsts)
+        return np.concatenate([np.where(compact[:, None], together, extents[nearest]), extents[unpooled]])
+
     return PageEmbedding(
-        np.concatenate([means, embedding.vectors[kept].astype(np.float32)]),
-        _regions(embedding.regions, members, firsts, _nearest(vectors, means, firsts), kept),
+        np.concatenate([means, embedding.vectors[unpooled].astype(np.float32)]),
+        map_regions(embedding.regions, pooled),
     )
+
+
+def _of_encoder(name: str) -> Any:
+    """Pass a property of the wrapped encoder on."""
+    return property(attrgetter(f"_encoder.{name}"))
 
 
 class PoolingEncoder(Encoder):
@@ -72,58 +84,27 @@ class PoolingEncoder(Encoder):
         self._encoder = encoder
         self._factor = factor
 
-    @property
-    def space(self) -> EmbeddingSpace:
-        """The encoder's: means of vectors are in the space of the vectors."""
-        return self._encoder.space
-
-    @property
-    def picture(self) -> PictureFit | None:
-        """The encoder's."""
-        return self._encoder.picture
-
-    @property
-    def batch_size(self) -> int:
-        """The encoder's."""
-        return self._encoder.batch_size
-
-    @property
-    def encodes_paragraphs(self) -> bool:
-        """The encoder's."""
-        return self._encoder.encodes_paragraphs
-
-    @property
-    def devices(self) -> tuple[str, ...]:
-        """The encoder's."""
-        return self._encoder.devices
-
-    @property
-    def precision(self) -> str:
-        """The encoder's."""
-        return self._encoder.precision
+    space = _of_encoder("space")
+    picture = _of_encoder("picture")
+    batch_size = _of_encoder("batch_size")
+    encodes_paragraphs = _of_encoder("encodes_paragraphs")
+    devices = _of_encoder("devices")
+    precision = _of_encoder("precision")
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Encode pages, and pool each."""
         return [pool_tokens(embedding, self._factor) for embedding in self._encoder.encode_pages(pages)]
 
     def encode_query(self, text: str) -> QueryEmbedding:
-        """Encode a query.
-
-        Raises:
-            EmptyQueryError: Nothing in ``text`` can be searched for.
-        """
+        """Encode a query. Its vectors are not pooled."""
         return self._encoder.encode_query(text)
 
     def encode_phrases(self, phrases: Sequence[str]) -> QueryEmbedding:
-        """Encode a query that is a list of phrases.
-
-        Raises:
-            EmptyQueryError: Nothing in one of them can be searched for.
-        """
+        """Encode a query that is a list of phrases."""
         return self._encoder.encode_phrases(phrases)
 
     def notice(self, text: str) -> str | None:
-        """The encoder's."""
+        """Say what the encoder says."""
         return self._encoder.notice(text)
 
 
@@ -152,24 +133,14 @@ def _nearest(vectors: Floats, means: Floats, firsts: NDArray[np.intp]) -> NDArra
     return np.lexsort((-similarities, cluster))[firsts]
 
 
-def _regions(
-    regions: Regions,
-    members: NDArray[np.intp],
-    firsts: NDArray[np.intp],
-    nearest: NDArray[np.intp],
-    kept: NDArray[np.intp],
-) -> Regions:
+def _are_compact(regions: Regions, firsts: NDArray[np.intp]) -> NDArray[np.bool_]:
+    """Tell which clusters have members that lie together. Shape ``(clusters,)``."""
     compact = np.ones(len(firsts), bool)
     for extents in (regions.boxes, regions.spans):
         if extents is not None:
-            covered = np.add.reduceat(_size(extents[members]), firsts)
-            compact &= _size(unions(extents[members], firsts)) <= COMPACT * covered
-
-    def pooled(extents: NDArray[Any]) -> NDArray[Any]:
-        whole = unions(extents[members], firsts)
-        return np.concatenate([np.where(compact[:, None], whole, extents[members[nearest]]), extents[kept]])
-
-    return map_regions(regions, pooled)
+            covered = np.add.reduceat(_size(extents), firsts)
+            compact &= _size(unions(extents, firsts)) <= COMPACT * covered
+    return compact
 
 
 def _size(extents: NDArray[Any]) -> NDArray[Any]:

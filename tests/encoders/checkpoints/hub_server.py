@@ -1,4 +1,4 @@
-"""A small hub on this machine: it speaks as much of the real one's language as a download takes."""
+"""A small hub on this machine: it serves the requests of a download."""
 
 import hashlib
 import json

@@ -53,7 +53,7 @@ class Opened:
 
     @torch.no_grad()
     def page_vectors(self, image):
-        """What transformers makes of a page by itself. Shape ``(tokens, dim)``."""
+        """Encode a page by transformers alone. Shape ``(tokens, dim)``."""
         inputs = self.page_inputs(image)
         if self.kind in ("colpali", "colpali-2048", "colmodernvbert"):
             return self.model(**inputs).embeddings[0].numpy()
@@ -87,7 +87,7 @@ class Opened:
 
     @torch.no_grad()
     def query_vectors(self, text):
-        """What transformers makes of a query by itself. Shape ``(tokens, dim)``."""
+        """Encode a query by transformers alone. Shape ``(tokens, dim)``."""
         if self.model is not None:
             return self.model(**self.processor.process_queries(text=[text])).embeddings[0].numpy()
         tokenizer = self.processor.tokenizer

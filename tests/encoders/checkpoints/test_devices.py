@@ -59,7 +59,7 @@ def test_there_is_always_a_device():
     assert available_devices()[-1] == "cpu"
 
 
-def test_a_cpu_computes_in_float32_unless_told_otherwise():
+def test_a_cpu_computes_in_float32_by_default():
     assert choose_dtype(Precision.AUTO, CPU) is torch.float32
     assert choose_dtype(Precision.BFLOAT16, CPU) is torch.bfloat16
     assert choose_dtype(Precision.AUTO, torch.device("mps")) is torch.float16
@@ -113,7 +113,7 @@ def test_a_copy_for_another_device_is_made_there_and_not_on_the_host():
     assert other[2].weight is other[0].weight
 
 
-def test_a_copy_is_made_only_when_the_one_before_it_has_its_place():
+def test_a_copy_is_made_only_when_the_one_before_it_is_placed():
     handed_out = one_for_each(torch.nn.Linear(8, 8), [CPU, torch.device("meta")])
     first, _ = next(handed_out)
     first.to(torch.bfloat16)

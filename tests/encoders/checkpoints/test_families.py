@@ -9,7 +9,7 @@ import torch
 from opened import KINDS, NATIVE, page_image, page_of
 
 from maxsight.encoders.checkpoints.families import family_of
-from maxsight.encoders.checkpoints.families.queries import MOST_QUERY_TOKENS
+from maxsight.encoders.checkpoints.families.queries import MAX_QUERY_TOKENS
 from maxsight.errors import EmptyQueryError
 from maxsight.pictures import fit_picture
 
@@ -103,7 +103,7 @@ def test_each_query_vector_names_its_word_or_none(opened):
     assert (query.word_index[-10:] == -1).all(), "what queries are augmented with belongs to no word"
 
 
-def test_a_query_may_hold_what_the_model_takes_for_a_mark(opened):
+def test_special_tokens_in_a_query_are_plain_text(opened):
     """The words around it keep their places."""
     tokens = opened.processor.tokenizer.all_special_tokens
     for mark in ("<image>", *tokens[:4]):
@@ -126,11 +126,11 @@ def test_a_query_of_nothing_but_space_and_punctuation_is_refused(opened, text):
         opened.encoder().encode_query(text)
 
 
-def test_of_a_very_long_query_the_beginning_is_searched_for_and_shown(opened):
+def test_only_the_beginning_of_a_very_long_query_is_searched_for_and_shown(opened):
     text = "What drove net sales in fiscal year 2023? " * 1250
     query = opened.encoder().encode_query(text)
     assert text.startswith(query.text)
-    assert MOST_QUERY_TOKENS / 2 < len(query.vectors) <= MOST_QUERY_TOKENS + 40
+    assert MAX_QUERY_TOKENS / 2 < len(query.vectors) <= MAX_QUERY_TOKENS + 40
     assert query.words[:3] == ("What", "drove", "net")
     np.testing.assert_array_equal(query.vectors, opened.encoder().encode_query(query.text).vectors)
 

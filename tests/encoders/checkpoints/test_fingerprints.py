@@ -1,4 +1,4 @@
-"""A checkpoint's revision: the same for the same weights and settings, wherever they lie."""
+"""A checkpoint's revision: the same for the same weights and settings, in any folder."""
 
 import errno
 import hashlib
@@ -30,7 +30,7 @@ def change_one_weight(file):
     save_file(tensors, file, metadata={"format": "pt"})
 
 
-def test_it_is_made_of_the_names_and_contents_of_the_files_that_count(tmp_path):
+def test_a_revision_covers_names_and_contents_of_the_files_that_count(tmp_path):
     (tmp_path / "config.json").write_text("{}")
     (tmp_path / "model.safetensors").write_bytes(b"weights")
     (tmp_path / "README.md").write_text("does not count")
@@ -88,7 +88,7 @@ def test_it_is_the_same_in_every_precision(tiny_checkpoint):
 
 @pytest.fixture
 def counted(monkeypatch, tmp_path):
-    """Every file counts as large, digests are kept in an empty folder, and the files read are listed."""
+    """Every file counts as large, digests are stored in an empty folder, and the files read are listed."""
     monkeypatch.setattr(fingerprints, "REMEMBERED_BYTES", 0)
     monkeypatch.setattr(fingerprints, "cache_folder", lambda: tmp_path / "cache")
     read = []
@@ -115,7 +115,7 @@ def test_a_large_file_is_read_once_and_again_when_it_has_changed(counted, copy):
 
 
 @pytest.mark.parametrize("content", ["{", "[]", '{"path": 5}'])
-def test_digests_that_cannot_be_recalled_are_made_again(content, counted, copy, tmp_path):
+def test_digests_that_cannot_be_read_are_computed_again(content, counted, copy, tmp_path):
     first = fingerprint([copy])
     (tmp_path / "cache" / "fingerprints.json").write_text(content)
     assert fingerprint([copy]) == first

@@ -62,7 +62,7 @@ def test_a_model_from_the_hub_is_the_same_as_in_a_folder(colqwen2, tiny_checkpoi
     assert capfd.readouterr().err == ""
 
 
-def test_what_is_there_already_is_not_downloaded_again(colqwen2):
+def test_a_downloaded_model_is_not_downloaded_again(colqwen2):
     first = locate("owner/colqwen2")
     colqwen2.requests.clear()
     assert locate("owner/colqwen2") == first
@@ -183,7 +183,7 @@ def test_a_gated_model_says_where_its_licence_is_accepted(colqwen2, monkeypatch)
 
 
 @pytest.mark.parametrize("status", [401, 404])
-def test_a_model_that_is_not_there_is_told_from_other_troubles(status, hub):
+def test_a_model_that_is_not_there_has_an_error_of_its_own(status, hub):
     hub.refusals["owner/nothing"] = (status, {"X-Error-Code": "RepoNotFound"} if status == 404 else {})
     error = refusal("owner/nothing")
     assert "no model owner/nothing on the hub, or it is private" in str(error)
@@ -208,13 +208,13 @@ def test_a_token_without_the_right_to_read_is_named_as_the_cause(colqwen2, monke
     assert "the token does not allow downloading owner/colqwen2" in str(refusal("owner/colqwen2"))
 
 
-def test_a_hub_in_trouble_is_to_be_tried_later(colqwen2):
+def test_when_the_hub_fails_the_hint_is_to_try_again(colqwen2):
     colqwen2.refusals["owner/colqwen2"] = (503, {})
     error = refusal("owner/colqwen2")
     assert "answered 503" in str(error) and "again" in error.hint
 
 
-def test_without_a_network_what_is_there_is_used_and_else_it_says_what_to_copy(colqwen2, monkeypatch):
+def test_without_a_network_downloaded_models_work_and_others_have_a_hint_what_to_copy(colqwen2, monkeypatch):
     locate("owner/colqwen2")
     with socket.socket() as nobody:
         nobody.bind(("127.0.0.1", 0))
@@ -235,7 +235,7 @@ def test_offline_nothing_is_asked_of_the_hub(colqwen2, monkeypatch):
     assert colqwen2.requests == []
 
 
-def test_offline_half_a_download_is_not_taken_for_a_model(colqwen2, monkeypatch):
+def test_offline_an_incomplete_download_is_refused(colqwen2, monkeypatch):
     (locate("owner/colqwen2").folder / "model.safetensors").unlink()
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", True)
     assert "or not as a whole" in str(refusal("owner/colqwen2"))
@@ -249,7 +249,7 @@ def test_offline_half_a_download_is_not_taken_for_a_model(colqwen2, monkeypatch)
         (errno.EACCES, "can't be written to", "HF_HUB_CACHE"),
     ],
 )
-def test_a_disk_that_does_not_take_the_model_is_one_clear_error(number, message, hint, hub, monkeypatch):
+def test_a_disk_without_space_or_permission_is_one_clear_error(number, message, hint, hub, monkeypatch):
     def fail(*args, **kwargs):
         raise OSError(number, os.strerror(number), "/some/file")
 

@@ -1,4 +1,4 @@
-"""What a folder holds, told from its settings and tensor names."""
+"""The layout of a folder, by its settings and tensor names."""
 
 import json
 
@@ -41,9 +41,7 @@ ON_CPU = EncoderOptions(devices=("cpu",))
         ("engine-colmodernvbert", Family.COLMODERNVBERT, "engine", "custom_text_proj"),
     ],
 )
-def test_family_and_format_are_told_from_the_settings(
-    kind, family, query_format, projection, tiny_checkpoint
-):
+def test_family_and_format_follow_from_the_settings(kind, family, query_format, projection, tiny_checkpoint):
     folder = tiny_checkpoint(kind)
     assert read_layout(folder) == VisualLayout(folder, family, query_format, projection)
 
@@ -129,7 +127,7 @@ def test_a_vision_language_model_under_a_projection_of_sentence_transformers_is_
         ({"model_type": "colpali", "vlm_config": {"model_type": "llava"}}, "'colpali'.* not known here"),
         ({}, "model type None"),
         ({"model_type": "colqwen9", "architectures": None}, "model type 'colqwen9'"),
-        ({"model_type": "colqwen9", "architectures": [5]}, "holds 5"),
+        ({"model_type": "colqwen9", "architectures": [5]}, "has 5"),
         ({"model_type": "colpali", "vlm_config": None}, "'colpali'.* not known here"),
         (
             {"model_type": "colpali", "vlm_config": {"model_type": ["paligemma"]}},

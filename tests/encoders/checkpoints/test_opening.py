@@ -78,7 +78,7 @@ def test_a_native_checkpoint_computes_what_transformers_own_class_does(kind, tin
 
 
 @pytest.mark.parametrize(("kind", "native"), SAME_MODEL.items())
-def test_whatever_its_tensors_are_called_it_is_the_same_model(kind, native, tiny_checkpoint):
+def test_the_names_of_tensors_do_not_change_the_model(kind, native, tiny_checkpoint):
     checkpoint, expected = opened(tiny_checkpoint(kind)), opened(tiny_checkpoint(native))
     assert checkpoint.family == expected.family
     assert checkpoint.query_format == ("engine" if kind.startswith("engine") else "native")
@@ -101,9 +101,7 @@ def _content(tensor):
     return tuple(tensor.shape), hashlib.sha256(tensor.numpy().tobytes()).hexdigest()
 
 
-def test_a_language_head_and_what_follows_from_the_settings_may_lie_beside_the_rest(
-    tiny_checkpoint, tmp_path
-):
+def test_a_language_head_and_derived_tensors_are_ignored(tiny_checkpoint, tmp_path):
     def add(tensors):
         tensors["vlm.lm_head.weight"] = torch.zeros(500, 64)
         tensors["vlm.language_model.model.layers.0.self_attn.rotary_emb.inv_freq"] = torch.zeros(8)
@@ -247,7 +245,7 @@ def split(folder):
     (folder / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
 
 
-def test_weights_cut_short_are_told_from_a_git_lfs_pointer(tiny_checkpoint, tmp_path):
+def test_truncated_weights_and_a_git_lfs_pointer_have_different_hints(tiny_checkpoint, tmp_path):
     folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
     weights = folder / "model.safetensors"
     weights.write_bytes(weights.read_bytes()[:-1000])
@@ -295,7 +293,7 @@ def test_a_merged_adapter_is_the_model_plus_its_low_rank_updates(kind, tiny_chec
 
 
 def _tail(path):
-    """What an adapter's name of a module ends with."""
+    """Find the end of an adapter's name of a module."""
     if path == "projection":
         return "custom_text_proj"
     return path.partition("language_model.")[2] or path
@@ -397,7 +395,7 @@ def test_a_folder_is_called_by_its_absolute_path_so_that_it_is_found_again(tiny_
         ("tokenizer.json", "{}"),
     ],
 )
-def test_settings_that_make_no_sense_are_one_clear_error(file, content, tiny_checkpoint, tmp_path):
+def test_settings_that_do_not_fit_together_are_one_clear_error(file, content, tiny_checkpoint, tmp_path):
     folder = copy_of(tiny_checkpoint("colqwen2"), tmp_path)
     (folder / file).write_text(content)
     with pytest.raises(ModelNotAvailableError, match="can't be opened"):

@@ -60,7 +60,7 @@ def test_out_of_memory_halves_the_batch_and_the_size_that_works_is_kept():
     assert (limit.items, limit.tokens) == (4, 40)
 
 
-def test_the_batch_prepared_ahead_is_cut_anew_when_the_one_before_it_fails():
+def test_a_batch_prepared_ahead_is_cut_again_when_the_one_before_it_fails():
     """Its size failed too: it would only fail again."""
     _, tried, _ = run([10] * 8, BatchLimit(tokens=1000, items=4), holds=25)
     assert tried == [4, 2, 2, 2, 2]
@@ -111,7 +111,7 @@ def test_the_next_batch_is_prepared_while_one_is_computed():
 
 
 def test_results_are_collected_after_the_next_batch_is_launched():
-    """So a GPU computes while what it has done before is copied."""
+    """So a GPU computes while earlier results are copied."""
     happened = []
 
     def launch(positions):
@@ -136,12 +136,12 @@ def test_results_are_collected_after_the_next_batch_is_launched():
     ],
     ids=["cuda", "mps", "host"],
 )
-def test_every_way_to_say_out_of_memory_is_understood(error):
+def test_every_out_of_memory_error_is_recognised(error):
     with pytest.raises(EncoderOutOfMemoryError), device_errors_translated():
         raise error
 
 
-def test_the_cpus_own_way_to_say_out_of_memory_is_understood():
+def test_the_cpus_out_of_memory_error_is_recognised():
     with pytest.raises(EncoderOutOfMemoryError), device_errors_translated():
         allocate_more_than_there_is()
 
@@ -163,13 +163,13 @@ def worker(work, at_each):
         yield positions[0], f"page {positions[0]}"
 
 
-def test_results_are_in_the_order_of_the_pages_whoever_made_them():
+def test_results_are_in_the_order_of_the_pages_on_any_number_of_devices():
     work = Work([1] * 20, devices=2)
     shared = share(work, [worker(work, lambda position: time.sleep(position % 3 / 1000)) for _ in range(2)])
     assert shared == [f"page {position}" for position in range(20)]
 
 
-def test_what_stops_one_device_stops_all():
+def test_an_error_on_one_device_stops_all():
     def fail(position):
         if position == 3:
             raise ValueError("broken")
@@ -183,7 +183,7 @@ def test_what_stops_one_device_stops_all():
 
 
 @pytest.mark.skipif(os.name == "nt", reason="sends a POSIX signal")
-def test_ctrl_c_waits_for_the_pages_at_work_and_not_for_all():
+def test_ctrl_c_waits_only_for_the_pages_that_are_being_encoded():
     def press_ctrl_c(position):
         if position == 3:
             os.kill(os.getpid(), signal.SIGINT)

@@ -1,4 +1,4 @@
-"""Where on the page each vector comes from: a spot of the page is changed, and the vectors there must change."""
+"""The place of each vector on the page: a spot of the page is changed, and the vectors there must change."""
 
 import numpy as np
 import pytest

@@ -31,7 +31,7 @@ def test_pages_come_back_in_order_from_several_devices(opened, pages):
 
 
 def test_every_device_has_its_share(opened, pages, monkeypatch):
-    """The other device waits until this one has begun: neither may take all."""
+    """Each device waits until the other has begun: neither may take all pages."""
     from threading import Barrier
 
     both, launch, busy = Barrier(2), VisualModel._launch, set()
@@ -48,7 +48,7 @@ def test_every_device_has_its_share(opened, pages, monkeypatch):
 
 
 def test_replicas_do_not_share_weights(opened):
-    """On another device they could not."""
+    """Devices can't share weights."""
     first, second = opened.encoder(devices=("cpu", "cpu"))._replicas
     ours, theirs = (next(replica._backbone.parameters()) for replica in (first, second))
     assert torch.equal(ours, theirs)

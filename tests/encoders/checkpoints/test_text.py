@@ -154,7 +154,7 @@ def test_tokens_over_bytes_stand_for_words_without_the_space_before_them(load):
         assert tuple(box) == words[word]
 
 
-def test_a_page_of_too_many_tokens_loses_what_stands_for_no_text_before_any_of_its_text(load):
+def test_a_page_of_too_many_tokens_loses_vectors_of_no_text_first(load):
     (embedding,) = load("stanford").encode_pages([page_of("net " * MAX_VECTORS_PER_PAGE)])
     assert len(embedding.vectors) == MAX_VECTORS_PER_PAGE
     assert not embedding.regions.whole_page.any()
@@ -182,7 +182,7 @@ def test_masks_and_markers_of_a_query_belong_to_no_word(load):
 
 
 @kinds
-def test_of_a_query_that_is_too_long_the_text_says_what_is_searched_for(kind, load):
+def test_the_text_of_a_query_that_is_too_long_is_the_part_that_is_searched_for(kind, load):
     query = load(kind).encode_query("Revenue of the committee " * 30)
     assert len(query.vectors) <= tiny_text.QUERY_LENGTH
     assert "Revenue of the committee Revenue".startswith(query.text[:20])
@@ -224,7 +224,7 @@ def test_nothing_is_said_on_the_terminal(kind, checkpoint, capfd):
     assert capfd.readouterr() == ("", "")
 
 
-def test_what_other_programs_are_told_is_as_before():
+def test_log_levels_and_progress_bars_of_the_libraries_are_restored():
     logger = logging.getLogger("sentence_transformers")
     before = logger.level, transformers.utils.logging.is_progress_bar_enabled()
     with quiet(), quiet():
@@ -343,7 +343,7 @@ def test_weights_in_a_pickle_are_read_as_tensors(copied, load):
 
 
 class Intruder:
-    """Unpickled without care, it runs code."""
+    """Runs code when it is unpickled without care."""
 
     def __init__(self, file):
         self.file = file

@@ -1,4 +1,4 @@
-"""What a visual encoder promises, on every family."""
+"""The contract of visual encoders, on every family."""
 
 import numpy as np
 import pytest
@@ -85,7 +85,7 @@ def test_encoding_twice_gives_the_same_vectors(encoder, pages):
 
 
 def test_queries_between_pages_change_nothing(encoder, pages):
-    """Qwen's models remember positions from one call to the next if they are let."""
+    """Qwen's models can remember positions from one call to the next."""
     before, query = encoder.encode_pages(pages[:1])[0], encoder.encode_query("total revenue")
     encoder.encode_pages(pages[1:])
     np.testing.assert_array_equal(encoder.encode_query("total revenue").vectors, query.vectors)
@@ -137,7 +137,7 @@ def test_the_vectors_of_the_prompt_stand_for_the_whole_page(opened_once, pages):
     np.testing.assert_array_equal(np.flatnonzero(whole), np.arange(1024, len(embedding.vectors)))
 
 
-def test_pages_of_large_pictures_are_asked_for_by_what_they_take(opened_once, monkeypatch):
+def test_large_pictures_make_smaller_batches(opened_once, monkeypatch):
     """Pictures of up to 512 x 512 pixels and three bytes each; a device is given one, however large it is."""
     opened = opened_once("colmodernvbert")
     monkeypatch.setattr(visual, "MAX_PICTURE_BYTES", 5 * 3 * 512**2)

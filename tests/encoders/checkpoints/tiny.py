@@ -68,7 +68,7 @@ def save_adapter(kind: str, folder: Path) -> None:
 
 
 def renamed(name, prefixes):
-    """Put another prefix in place of the first that fits."""
+    """Replace the first prefix that fits."""
     for prefix, other in prefixes.items():
         if name.startswith(prefix):
             return other + name.removeprefix(prefix)
@@ -77,7 +77,7 @@ def renamed(name, prefixes):
 
 def colpali(hidden=64, dtype=torch.float32):
     byte_pieces = [f"<0x{byte:02X}>" for byte in range(256)]
-    vocabulary, merges = gemma_pieces(480, ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *byte_pieces])
+    vocabulary, merges = gemma_tokens(480, ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>", *byte_pieces])
     image_processor = transformers.SiglipImageProcessorPil(
         size={"height": 448, "width": 448}, resample=3, image_mean=[0.5] * 3, image_std=[0.5] * 3,
         do_convert_rgb=True,
@@ -207,7 +207,7 @@ def native_backbone(build, class_name):
 
 
 def backbone(build, class_name, dim=128):
-    """A model that transformers has only the backbone of."""
+    """A model of which transformers has only the backbone."""
     model, processor = build()
     model = with_random_weights(nn.ModuleDict({"backbone": model, "projection": nn.Linear(64, dim)}))
     tensors = {name.removeprefix("backbone."): tensor for name, tensor in model.state_dict().items()}
@@ -343,7 +343,7 @@ def qwen_tokenizer():
         "<|endoftext|>", "<|im_start|>", "<|im_end|>", "<|vision_start|>", "<|vision_end|>",
         "<|image_pad|>", "<|video_pad|>", "<|vision_pad|>",
     ]  # fmt: skip
-    vocabulary, merges = byte_pieces(420, specials)
+    vocabulary, merges = byte_tokens(420, specials)
     return transformers.Qwen2Tokenizer(vocab=vocabulary, merges=merges, extra_special_tokens=specials[1:])
 
 
@@ -353,7 +353,7 @@ def idefics_tokenizer():
         "<|padding|>", "<|endoftext|>", "[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]", "<|begin_of_text|>",
         "<fake_token_around_image>", "<image>", "<end_of_utterance>", "<global-img>", *tiles,
     ]  # fmt: skip
-    vocabulary, merges = byte_pieces(460, specials)
+    vocabulary, merges = byte_tokens(460, specials)
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()
@@ -364,8 +364,8 @@ def idefics_tokenizer():
     )  # fmt: skip
 
 
-def gemma_pieces(size, specials):
-    """Train pieces that write a space as Gemma does. Returns the vocabulary and the merges."""
+def gemma_tokens(size, specials):
+    """Train tokens that write a space as Gemma does. Returns the vocabulary and the merges."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.normalizer = normalizers.Replace(" ", "▁")
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
@@ -377,8 +377,8 @@ def gemma_pieces(size, specials):
     return train(tokenizer, size, specials, ["\n", "▁", *map(chr, range(33, 127))])
 
 
-def byte_pieces(size, specials):
-    """Train pieces over bytes, as Qwen2 and ModernBERT have them. Returns the vocabulary and the merges."""
+def byte_tokens(size, specials):
+    """Train tokens over bytes, as Qwen2 and ModernBERT have them. Returns the vocabulary and the merges."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
         [

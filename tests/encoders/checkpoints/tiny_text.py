@@ -26,7 +26,7 @@ def save(kind: str, folder: Path) -> None:
 
 
 def stanford(folder, document_length=128, dim=16):
-    """As ``colbert-ir/colbertv2.0``: a BERT and its projection in one file, markers among the unused pieces."""
+    """As ``colbert-ir/colbertv2.0``: a BERT and its projection in one file, markers among the unused tokens."""
     save_backbone(folder, bert(), wordpiece_tokenizer())
     config = json.loads((folder / "config.json").read_text())
     (folder / "config.json").write_text(json.dumps(config | {"architectures": ["HF_ColBERT"]}))
@@ -117,13 +117,13 @@ def modern_bert(tokenizer):
 
 def wordpiece_vocabulary():
     letters = string.ascii_lowercase + string.digits
-    pieces = [
+    tokens = [
         "[PAD]", "[unused0]", "[unused1]", "[UNK]", "[CLS]", "[SEP]", "[MASK]",
         *string.punctuation, "\u2014", *letters, *(f"##{letter}" for letter in letters),
         *"the of net sales revenue batter ##ies collection point find page committee million".split(),
         *"alpha beta gamma delta".split(),
     ]  # fmt: skip
-    return {piece: number for number, piece in enumerate(pieces)}
+    return {token: number for number, token in enumerate(tokens)}
 
 
 def wordpiece_tokenizer():
@@ -132,7 +132,7 @@ def wordpiece_tokenizer():
 
 def byte_tokenizer():
     specials = ["[UNK]", "[CLS]", "[SEP]", "[PAD]", "[MASK]"]
-    vocabulary, merges = tiny.byte_pieces(420, specials)
+    vocabulary, merges = tiny.byte_tokens(420, specials)
     tokenizer = Tokenizer(models.BPE(vocab=vocabulary, merges=merges))
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=True)
     tokenizer.decoder = decoders.ByteLevel()

@@ -1,4 +1,4 @@
-"""LoRA adapters: what they hold, and merging it into the model they were made for."""
+"""LoRA adapters (https://arxiv.org/abs/2106.09685): reading them, and merging them into their model."""
 
 from __future__ import annotations
 
@@ -10,16 +10,16 @@ import torch
 from peft import LoraConfig, PeftModel, set_peft_model_state_dict
 from torch import nn
 
-from maxsight.encoders.checkpoints.layouts import AdapterLayout, VisualLayout
+from maxsight.encoders.checkpoints.layouts import AdapterLayout, VisualLayout, unmergeable
 from maxsight.encoders.checkpoints.names import name_in_model
-from maxsight.encoders.checkpoints.weights import ADAPTER, read_json, read_tensors, weight_files
+from maxsight.encoders.checkpoints.weights import ADAPTER, broken, read_json, read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
 from maxsight.spelling import list_names
 
 _PEFT = "base_model.model."
 _LORA = re.compile(r"^(?P<module>.+)\.(?P<part>lora_(?:A|B|embedding_A|embedding_B|magnitude_vector)\b.*)$")
 _UNSUPPORTED = ("rank_pattern", "alpha_pattern", "layer_replication", "trainable_token_indices")
-"""Settings that name modules or change the model in ways that can't be carried over to other names."""
+"""Settings that name modules or change the model, and can't be carried over to other names."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -27,10 +27,10 @@ class Adapter:
     """A LoRA adapter, its tensors named as in the model.
 
     Attributes:
-        layout: Where it came from.
+        layout: Its folder and the model it is for.
         settings: Its ``adapter_config.json``.
         updates: Low-rank updates, by module, then by part (``lora_A.weight``).
-        whole: Tensors that it brings whole, in place of the model's.
+        whole: Whole tensors that replace the model's.
     """
 
     layout: AdapterLayout
@@ -47,25 +47,17 @@ def read_adapter(layout: AdapterLayout, base: VisualLayout) -> Adapter:
     """
     settings = read_json(layout.folder / "adapter_config.json", {"r": int, "lora_alpha": int | float})
     if lacking := [name for name in ("r", "lora_alpha") if name not in settings]:
-        raise ModelNotAvailableError(
-            f"{layout.folder} holds an adapter that does not say its {list_names(lacking)}",
-            hint="Get the whole folder again.",
-        )
+        raise broken(layout.folder, f"has an adapter that does not say its {list_names(lacking)}")
     if used := [name for name in _UNSUPPORTED if settings.get(name)]:
-        raise ModelNotAvailableError(
-            f"{layout.folder} holds an adapter with {list_names(used)}, which can't be merged here",
-            hint="Merge it into its model with peft, save that, and name its folder.",
-        )
+        raise unmergeable(layout.folder, f"an adapter with {list_names(used)}, which can't be merged here")
     files = weight_files(layout.folder, ADAPTER)
     if not files:
-        raise ModelNotAvailableError(
-            f"{layout.folder} lacks {ADAPTER[0]}, the adapter's tensors", hint="Get the whole folder again."
-        )
+        raise broken(layout.folder, f"lacks {ADAPTER[0]}, the adapter's tensors")
     adapter = Adapter(layout, settings, {}, {})
     for stored, tensor in read_tensors(files).items():
         if low_rank := _LORA.match(stored):
             weight = name_in_model(f"{low_rank['module']}.weight", base)
-            if weight is not None:  # nothing comes of an adapted language head
+            if weight is not None:  # the language head is not used
                 adapter.updates.setdefault(weight.removesuffix(".weight"), {})[low_rank["part"]] = tensor
         elif name := name_in_model(stored, base):
             adapter.whole[name] = tensor

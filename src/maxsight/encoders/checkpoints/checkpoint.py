@@ -1,4 +1,4 @@
-"""A visual checkpoint, opened: what is left to know once its layout on disk no longer matters."""
+"""A visual checkpoint once it is opened, whatever its layout on disk was."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from typing import Any, Literal
 from torch import nn
 
 QueryFormat = Literal["native", "engine"]
-"""How queries and the prompts of pages are written: as transformers does, or as colpali-engine does."""
+"""How queries and page prompts are written: as by transformers, or as by colpali-engine."""
 
 
 class Family(StrEnum):
-    """Checkpoints that prepare pages alike and place their vectors alike."""
+    """Kinds of checkpoints. Each has its own way to prepare pages and to place vectors."""
 
     COLPALI = "colpali"
     COLQWEN2 = "colqwen2"
@@ -29,7 +29,7 @@ class Checkpoint:
 
     Attributes:
         name: As given to ``--encoder``; the absolute path for a folder.
-        family: How its pages are prepared and its vectors placed.
+        family: Its kind.
         query_format: Part of the embedding space: vectors of the two formats must not be compared.
         backbone: The vision-language model without its language head. Its output has ``last_hidden_state`` of
             shape ``(pages, tokens, hidden)``.

@@ -1,4 +1,4 @@
-"""Where a model computes and in what precision, and how many pages it can hold at once."""
+"""The devices of this machine: which one computes, in what precision, and how many pages it can hold at once."""
 
 from __future__ import annotations
 
@@ -20,22 +20,22 @@ from maxsight.threads import cpu_count
 Model = TypeVar("Model", bound=nn.Module)
 
 MAX_BATCH_PAGES = 32
-"""In one batch, however much memory there is: a large model is busy with far fewer."""
-_PAGES_WITHOUT_MEASURE = {"cpu": 1, "mps": 4}
-"""A CPU computes one page after the other at least as fast as several at once, which no cache holds."""
+"""In one batch, however much memory there is. Far fewer pages use all of a GPU's cores."""
+_UNMEASURED_PAGES = {"cpu": 1, "mps": 4}
+"""Where memory can't be measured. A CPU is at least as fast with one page at a time: no cache holds more."""
 _SHARE_OF_MEMORY = 0.8
-"""Of what is free: allocators leave gaps, and others may want some."""
+"""Of the free memory: allocators leave gaps, and other programs may need some."""
 
 
 @dataclass(frozen=True, slots=True)
 class Device:
-    """What an encoder can run on.
+    """A device that an encoder can run on.
 
     Attributes:
         name: As given to ``--device``.
-        hardware: What it is.
-        memory_bytes: All that it has; None where that is not known.
-        dtype: What encoders compute in there unless told otherwise.
+        hardware: The name of the hardware.
+        memory_bytes: All its memory; None if unknown.
+        dtype: The type that encoders compute in there by default.
     """
 
     name: str
@@ -58,7 +58,7 @@ def describe_devices() -> list[Device]:
 
 
 def choose_devices(names: Sequence[str]) -> list[torch.device]:
-    """Find the devices that are asked for.
+    """Find devices by name.
 
     Args:
         names: ``auto`` (the first of :func:`available_devices`), ``cuda``, ``cuda:1``, ``mps``, ``cpu``.
@@ -66,7 +66,15 @@ def choose_devices(names: Sequence[str]) -> list[torch.device]:
     Raises:
         ModelNotAvailableError: One of them is not on this machine.
     """
-    return [_choose_device(name) for name in names]
+    available = available_devices()
+    standing_for = {"auto": available[0], "cuda": "cuda:0"}
+    for name in names:
+        if standing_for.get(name, name) not in available:
+            raise ModelNotAvailableError(
+                f"there is no device {name!r} here, only {', '.join(available)}",
+                hint="Choose one of these, or leave the choice to --device auto.",
+            )
+    return [torch.device(standing_for.get(name, name)) for name in names]
 
 
 def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
@@ -85,9 +93,9 @@ def choose_dtype(precision: Precision, device: torch.device) -> torch.dtype:
 
 
 def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
-    """Bring a module to a device, its weights to a precision.
+    """Move a module to a device, and its weights to a precision.
 
-    Buffers keep theirs: rotary frequencies in bfloat16 would put a page's last tokens in the wrong places.
+    Buffers keep their precision: rotary frequencies in bfloat16 would put a page's last tokens in the wrong places.
     """
     for parameter in module.parameters():
         parameter.requires_grad_(False)
@@ -96,10 +104,10 @@ def place(module: nn.Module, device: torch.device, dtype: torch.dtype) -> None:
 
 
 def one_for_each(model: Model, devices: Sequence[torch.device]) -> Iterator[tuple[Model, torch.device]]:
-    """Hand out a model for the first device, and a copy of it on every other one.
+    """Yield a model for the first device, and a copy of it on each other device.
 
-    A copy is made when it is asked for, tensor by tensor where it is to be: if the model has been moved by then, the
-    host holds none of them.
+    A copy is made when the iteration reaches it, tensor by tensor on its own device. If the model has been moved by
+    then, the host holds no copy.
     """
     yield model, devices[0]
     for device in devices[1:]:
@@ -107,15 +115,15 @@ def one_for_each(model: Model, devices: Sequence[torch.device]) -> Iterator[tupl
 
 
 def pages_per_batch(device: torch.device, encode_page: Callable[[], object]) -> int:
-    """Find how many of the largest pages fit into a device's free memory.
+    """Estimate how many of the largest pages fit into a device's free memory.
 
     Args:
-        device: Where the model is.
-        encode_page: Encodes one such page there. Called on a GPU only, where what it takes can be measured.
+        device: The model's device.
+        encode_page: Encodes one such page there. It is called on a GPU only, where its memory can be measured.
     """
     if device.type != "cuda":
-        return _PAGES_WITHOUT_MEASURE[device.type]
-    encode_page()  # libraries take their workspaces at the first use
+        return _UNMEASURED_PAGES[device.type]
+    encode_page()  # libraries allocate workspaces at the first use
     torch.cuda.reset_peak_memory_stats(device)
     before = torch.cuda.memory_allocated(device)
     encode_page()
@@ -126,15 +134,15 @@ def pages_per_batch(device: torch.device, encode_page: Callable[[], object]) -> 
 
 
 def pages_that_fit(free_bytes: int, bytes_per_page: int) -> int:
-    """Divide free memory among pages: at least 1, at most :data:`MAX_BATCH_PAGES`."""
+    """Divide free memory by the memory of a page: at least 1, at most :data:`MAX_BATCH_PAGES`."""
     return int(min(MAX_BATCH_PAGES, max(1, free_bytes * _SHARE_OF_MEMORY // max(bytes_per_page, 1))))
 
 
 def check_finite(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    """Hand on what a model gave.
+    """Return vectors unchanged if all are finite.
 
     Raises:
-        EncoderError: Its numbers overflowed, as those of some models do in float16.
+        EncoderError: The model's numbers overflowed, as some do in float16.
     """
     if not np.isfinite(vectors).all():
         raise EncoderError(
@@ -145,7 +153,7 @@ def check_finite(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
 
 
 def release_memory(device: torch.device) -> None:
-    """Give memory that torch keeps for later back to the device."""
+    """Return the memory that torch caches to the device."""
     if device.type == "cuda":
         with torch.cuda.device(device):
             torch.cuda.empty_cache()
@@ -176,15 +184,3 @@ def _memory_bytes() -> int | None:
     if not hasattr(os, "sysconf"):
         return None
     return os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-
-
-def _choose_device(name: str) -> torch.device:
-    available = available_devices()
-    if name == "auto":
-        return torch.device(available[0])
-    if (chosen := "cuda:0" if name == "cuda" else name) in available:
-        return torch.device(chosen)
-    raise ModelNotAvailableError(
-        f"there is no device {name!r} here, only {', '.join(available)}",
-        hint="Choose one of these, or leave the choice to --device auto.",
-    )

@@ -1,4 +1,4 @@
-"""Which checkpoints are on this machine already. None is loaded."""
+"""The checkpoints that are on this machine already. None is loaded."""
 
 from __future__ import annotations
 
@@ -25,8 +25,8 @@ class DownloadedCheckpoint:
 
     Attributes:
         name: As given to ``--encoder``.
-        kind: Its family; ``text``; or what it is an adapter over.
-        size_bytes: What it takes on disk.
+        kind: Its family; ``text``; or the model it is an adapter over.
+        size_bytes: Its size on disk.
     """
 
     name: str
@@ -35,7 +35,7 @@ class DownloadedCheckpoint:
 
 
 def downloaded_checkpoints() -> list[DownloadedCheckpoint]:
-    """Find the checkpoints in the hub's cache that can be opened by what they say of themselves."""
+    """Find the checkpoints in the hub's cache that can be opened, judged by their settings."""
     try:
         cache = scan_cache_dir(constants.HF_HUB_CACHE)
     except CacheNotFound:
@@ -54,7 +54,7 @@ def downloaded_checkpoints() -> list[DownloadedCheckpoint]:
 
 
 def _kind(folder: Path, downloaded: Mapping[str, Path]) -> str | None:
-    """Which kind of checkpoint a folder holds; None where it is none, or not whole, or over a model not here."""
+    """Find the kind of checkpoint in a folder; None if it is none, incomplete, or over a model that is not here."""
     try:
         layout = read_layout(folder)
         match layout:

@@ -1,9 +1,8 @@
-"""The revision of a checkpoint: a fingerprint of what its vectors follow from.
+"""The revision of a checkpoint: a fingerprint of everything that its vectors depend on.
 
-It covers, by name and content, the files with tensors that are read, and the settings of the model, of its tokenizer
-and of its image processor; of an adapter, those of the model under it as well. Where the files lie, when they were
-written and what else lies there does not count, nor does the precision that the model is opened in. So copies of one
-checkpoint have one revision on every machine.
+It covers names and contents of the files of tensors, and the settings of model, tokenizer and image processor. For an
+adapter it covers those of the model under it as well. Folder, dates, other files and the precision do not count. So
+copies of one checkpoint have the same revision on every machine.
 """
 
 from __future__ import annotations
@@ -28,12 +27,12 @@ SETTINGS = (
     "tokenizer.model", "spiece.model", "sentencepiece.bpe.model", "vocab.json", "vocab.txt", "merges.txt",
 )  # fmt: skip
 REMEMBERED_BYTES = 2**24
-"""Digests of larger files are kept between runs."""
+"""Digests of larger files are stored between runs."""
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
 def fingerprint(folders: Sequence[Path]) -> str:
-    """Make the revision of the checkpoint in these folders: the first 12 hex digits of a SHA-256."""
+    """Compute the revision of the checkpoint in these folders: the first 12 hex digits of a SHA-256."""
     total = hashlib.sha256()
     for folder in folders:
         parts = {folder, *module_folders(folder)}
@@ -48,10 +47,10 @@ def _files(folder: Path) -> list[Path]:
 
 
 def _digest(file: Path) -> str:
-    """SHA-256 of a file's content, hex."""
+    """Compute the SHA-256 of a file's content, hex."""
     content = file.resolve()
     if content.parent.name == "blobs" and _SHA256.fullmatch(content.name):
-        return content.name  # the hub's cache calls large files by their SHA-256
+        return content.name  # the hub's cache names large files by their SHA-256
     status = content.stat()
     if status.st_size < REMEMBERED_BYTES:
         return _hash(content)
@@ -83,11 +82,11 @@ def _recall() -> dict[str, Any]:
 
 
 def _remember(known: dict[str, Any]) -> None:
-    """Keep what can be kept: without it the next run only takes longer."""
+    """Store digests if possible: without them the next run only takes longer."""
     there = {path: state for path, state in known.items() if Path(path).is_file()}
     with suppress(OSError):
         _memory().parent.mkdir(parents=True, exist_ok=True)
-        # The folder goes with whatever is left in it when the disk is full.
+        # The temporary folder is removed even when the disk is full.
         with tempfile.TemporaryDirectory(dir=_memory().parent, ignore_cleanup_errors=True) as folder:
             written = Path(folder) / _memory().name
             written.write_text(json.dumps(there), "utf-8")

@@ -1,7 +1,6 @@
-"""From what was given to ``--encoder`` to a folder: a folder as it is, a model on the hub downloaded once.
+"""Finding a checkpoint's folder: a folder as it is, a model on the hub downloaded once.
 
-Only the files that are needed are downloaded. Everything that can go wrong between here and the hub becomes one error
-with the next step.
+Only the needed files are downloaded. Every failure becomes one error with the next step.
 """
 
 from __future__ import annotations
@@ -31,11 +30,11 @@ from maxsight.errors import ModelNotAvailableError
 from maxsight.settings import hub_token, hub_url
 
 _HUB_NAME = re.compile(r"(?P<model>[\w.-]+/[\w.-]+)(?:@(?P<revision>(?!.*\.\.)\w[\w./-]*))?")
-"""No git revision starts with a slash or holds two dots: in the hub's cache, these would lead out of its folder."""
-_PATIENCE_S = 1.0
+"""No git revision starts with a slash or has two dots: those would lead out of the folder in the hub's cache."""
+_BAR_DELAY_S = 1.0
 _MODULE = "[0-9]_*/"
-"""Where sentence-transformers saves the parts of a model."""
-_WANTED = [
+"""The folders in which sentence-transformers saves the parts of a model."""
+_FILES = [
     *(f"{folder}{name}" for folder in ("", _MODULE) for name in SETTINGS),
     *(f"{folder}model*.safetensors" for folder in ("", _MODULE)),
     *("model.safetensors.index.json", "adapter_model.safetensors"),
@@ -44,11 +43,11 @@ _WANTED = [
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where a checkpoint lies.
+    """A checkpoint on this machine.
 
     Attributes:
-        name: What it is called in a library, so that it is found again: as given, a folder by its absolute path.
-        folder: With its files.
+        name: Its name in a library: as given, or the absolute path of a folder.
+        folder: The folder of its files.
     """
 
     name: str
@@ -56,11 +55,11 @@ class Source:
 
 
 class DownloadBar(tqdm):  # type: ignore[misc]
-    """Shown once a download has taken a while: what is there already needs no bar."""
+    """A progress bar that appears after a second: files that are there already need none."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
-        self._hidden_until_s = time.monotonic() + _PATIENCE_S
-        super().__init__(*args, **{"delay": _PATIENCE_S, **kwargs})
+        self._hidden_until_s = time.monotonic() + _BAR_DELAY_S
+        super().__init__(*args, **{"delay": _BAR_DELAY_S, **kwargs})
 
     def refresh(self, *args: Any, **kwargs: Any) -> Any:
         """Draw the bar, unless it is too early."""
@@ -72,10 +71,10 @@ def locate(name: str, *, trust_remote_code: bool = False) -> Source:
 
     Args:
         name: A folder, or a model on the hub: ``owner/name``, or ``owner/name@revision``.
-        trust_remote_code: Whether to get the Python code that comes with it as well.
+        trust_remote_code: Whether to download its Python code too.
 
     Raises:
-        ModelNotAvailableError: It is neither, or can't be had: gated, private, no network, no space.
+        ModelNotAvailableError: It is neither, or can't be downloaded: gated, private, no network, no space.
     """
     folder = Path(name).expanduser()
     if folder.is_dir():
@@ -83,7 +82,7 @@ def locate(name: str, *, trust_remote_code: bool = False) -> Source:
     named = _HUB_NAME.fullmatch(name)
     if not named:
         raise _no_name(name)
-    wanted = [*_WANTED, "*.py"] if trust_remote_code else list(_WANTED)
+    wanted = [*_FILES, "*.py"] if trust_remote_code else list(_FILES)
     folder = _download(named["model"], named["revision"], wanted)
     if pickles := _pickles_wanted(folder):
         folder = _download(named["model"], named["revision"], [*wanted, *pickles])
@@ -91,7 +90,7 @@ def locate(name: str, *, trust_remote_code: bool = False) -> Source:
 
 
 def _pickles_wanted(folder: Path) -> list[str]:
-    """The pickled weights of those parts that have no others."""
+    """Name the pickled weights of parts that have no others."""
     parts = {folder, *module_folders(folder)}
     bare = [
         part for part in parts if (part / "config.json").is_file() and not any(part.glob("*.safetensors"))
@@ -150,7 +149,7 @@ def _translated(
             return _refused(error.response.status_code, model, has_token=has_token)
         case OSError(errno=errno.ENOSPC | errno.EDQUOT):
             reason = f"{model} does not fit on the disk: no space is left in {cache}"
-            hint = "Free some, or set HF_HUB_CACHE to a folder on a larger disk. The files that are there are kept."
+            hint = "Free some, or set HF_HUB_CACHE to a folder on a larger disk. Downloaded files stay."
         case OSError(errno=int()):
             reason = f"{model} can't be written to {cache}: {error.strerror}"
             hint = "Set HF_HUB_CACHE to a folder that you may write to."

@@ -1,7 +1,7 @@
-"""What a folder with a checkpoint holds: which family of models, and in whose layout.
+"""The layouts of checkpoint folders: which family of models a folder has, saved by which library.
 
-Only settings and tensor names are looked at. What can't be opened without leaving tensors to chance is refused here or,
-where that takes the tensors themselves, in :mod:`~maxsight.encoders.checkpoints.opening`.
+Only settings and tensor names are looked at. Kinds that are not supported are refused here;
+:mod:`~maxsight.encoders.checkpoints.opening` refuses checkpoints whose tensors do not fit.
 
 - transformers' own ``*ForRetrieval`` (``vidore/colpali-v1.3-hf``), also inside a sentence-transformers save
 - colpali-engine's classes: a backbone's tensors and a projection beside them (``vidore/colSmol-256M``)
@@ -19,7 +19,7 @@ from typing import Any
 from transformers import CONFIG_MAPPING
 
 from maxsight.encoders.checkpoints.checkpoint import Family, QueryFormat
-from maxsight.encoders.checkpoints.weights import read_json, read_tensors, weight_files
+from maxsight.encoders.checkpoints.weights import broken, read_json, read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
 
 NATIVE = ("colpali", "colqwen2", "colmodernvbert")
@@ -36,18 +36,17 @@ FAMILIES = {
 KINDS = "ColPali, ColQwen2, ColQwen2.5, ColQwen3, ColIdefics3, ColModernVBERT, ColBERT"
 _CONFIG = {"model_type": str, "architectures": list, "vlm_config": dict, "auto_map": dict}
 _ADAPTER_CONFIG = {"peft_type": str, "base_model_name_or_path": str, "revision": str}
-_OTHER_MODEL = f"maxsight opens late-interaction models: {KINDS}."
 
 
 @dataclass(frozen=True, slots=True)
 class VisualLayout:
-    """A model of page pictures, whole or to be made whole by an adapter.
+    """A model of page pictures, with its projection or waiting for that of an adapter.
 
     Attributes:
-        folder: Where its settings and tensors lie.
-        family: Says which backbone it is.
-        query_format: Whose layout it is, and so how queries are written for it.
-        projection: What the tensors of the projection are called.
+        folder: The folder of its settings and tensors.
+        family: The family of its backbone.
+        query_format: The library that saved it, and so how queries are written for it.
+        projection: The name of the projection's tensors.
     """
 
     folder: Path
@@ -61,7 +60,7 @@ class AdapterLayout:
     """A LoRA adapter over another checkpoint.
 
     Attributes:
-        folder: Where it lies.
+        folder: The adapter's folder.
         base: The other checkpoint: its name on the hub, or a folder.
     """
 
@@ -74,8 +73,8 @@ class TextLayout:
     """A late-interaction model of text.
 
     Attributes:
-        folder: Where it lies.
-        runs_code: Whether it comes with Python code that must run to open it.
+        folder: The model's folder.
+        runs_code: Whether opening it must run Python code that comes with it.
     """
 
     folder: Path
@@ -86,10 +85,10 @@ Layout = VisualLayout | AdapterLayout | TextLayout
 
 
 def read_layout(folder: Path) -> Layout:
-    """Say what a folder holds.
+    """Find the layout of a folder.
 
     Raises:
-        ModelNotAvailableError: No late-interaction model, or one of an unknown kind.
+        ModelNotAvailableError: It has no late-interaction model, or one of an unknown kind.
     """
     if (folder / "adapter_config.json").is_file():
         return _adapter(folder)
@@ -101,17 +100,15 @@ def read_layout(folder: Path) -> Layout:
     if "HF_ColBERT" not in config.get("architectures", ()):
         raise _refused(folder, config)
     if "linear.weight" not in read_tensors(weight_files(folder)):
-        raise ModelNotAvailableError(
-            f"{folder} lacks linear.weight, the projection of a ColBERT model", hint=_OTHER_MODEL
-        )
+        raise unsuitable(folder, "lacks linear.weight, the projection of a ColBERT model")
     return TextLayout(folder, _runs_code(config))
 
 
 def visual_layout(folder: Path) -> VisualLayout:
-    """Say which model of page pictures a folder holds, be it with its projection or, under an adapter, without.
+    """Find the layout of a model of page pictures. Under an adapter it may lack its projection.
 
     Raises:
-        ModelNotAvailableError: None of those that can be opened.
+        ModelNotAvailableError: It is of another kind.
     """
     config = read_config(folder)
     model_type = config.get("model_type")
@@ -134,7 +131,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """
     if not (folder / "config.json").is_file():
         raise ModelNotAvailableError(
-            f"{folder} holds no checkpoint: it has no config.json",
+            f"{folder} has no checkpoint: there is no config.json",
             hint="Name the folder that a model was saved to, or a model on the hub such as vidore/colpali-v1.3-hf.",
         )
     return read_json(folder / "config.json", _CONFIG)
@@ -150,53 +147,44 @@ def _adapter(folder: Path) -> AdapterLayout:
     config = read_json(folder / "adapter_config.json", _ADAPTER_CONFIG)
     base = config.get("base_model_name_or_path")
     if config.get("peft_type") != "LORA" or not base:
-        raise ModelNotAvailableError(
-            f"{folder} holds an adapter of type {config.get('peft_type')} over {base or 'no named model'}, "
-            "and only LoRA adapters over a named model can be merged",
-            hint="Merge it into its model with peft, save that, and name its folder.",
-        )
+        found = f"an adapter of type {config.get('peft_type')} over {base or 'no named model'}"
+        raise unmergeable(folder, f"{found}, and only LoRA adapters over a named model can be merged")
     revision = config.get("revision")
     return AdapterLayout(folder, f"{base}@{revision}" if revision else str(base))
 
 
 def _modules(folder: Path) -> Layout:
-    """A save of sentence-transformers or PyLate: a model in the first module's folder, then what its output passes."""
+    """Read a save of sentence-transformers or PyLate: the first module's folder has the model."""
     modules = _read_modules(folder)
     config = read_config(folder / modules[0][0])
     if config.get("model_type") in NATIVE:
         return visual_layout(folder / modules[0][0])
     if config.get("model_type") in FAMILIES:
-        raise ModelNotAvailableError(
-            f"{folder} holds a vision-language model ({config['model_type']}) between modules of "
-            "sentence-transformers, and how pages are written for it is not known here",
-            hint=_OTHER_MODEL,
-        )
+        found = f"a vision-language model ({config['model_type']}) between modules of sentence-transformers"
+        raise unsuitable(folder, f"has {found}, and how pages are written for it is not known here")
     kinds = [kind.rpartition(".")[2] for _, kind in modules]
     settings = folder / "config_sentence_transformers.json"
     model_type = read_json(settings, _CONFIG).get("model_type") if settings.is_file() else None
     if any("Pooling" in kind for kind in kinds):
-        raise ModelNotAvailableError(
-            f"{folder} holds a model of one vector per text ({', '.join(kinds)}), not of one per token",
-            hint=_OTHER_MODEL,
+        raise unsuitable(
+            folder, f"has a model of one vector per text ({', '.join(kinds)}), not one per token"
         )
     if "Dense" not in kinds and model_type != "MultiVectorEncoder":
-        raise ModelNotAvailableError(
-            f"{folder} lacks a projection (a Dense module; it has {', '.join(kinds)})", hint=_OTHER_MODEL
-        )
+        raise unsuitable(folder, f"lacks a projection (a Dense module; it has {', '.join(kinds)})")
     return TextLayout(folder, _runs_code(config))
 
 
 def _read_modules(folder: Path) -> list[tuple[str, str]]:
-    """Paths and classes of the modules, in order."""
+    """Read paths and classes of the modules, in order."""
     file = folder / "modules.json"
     try:
         modules = [
             (str(module["path"]), str(module["type"])) for module in json.loads(file.read_text("utf-8"))
         ]
     except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ModelNotAvailableError(f"{file} can't be read: {error!r}", hint="Get it again.") from error
+        raise broken(file, f"can't be read: {error!r}") from error
     if not modules:
-        raise ModelNotAvailableError(f"{file} names no modules", hint="Get it again.")
+        raise broken(file, "names no modules")
     return modules
 
 
@@ -208,11 +196,19 @@ def _refused(folder: Path, config: dict[str, Any]) -> ModelNotAvailableError:
     model_type = config.get("model_type")
     kind = ", ".join(map(str, config.get("architectures", ()))) or f"model type {model_type!r}"
     if model_type in CONFIG_MAPPING and model_type not in NATIVE:
-        return ModelNotAvailableError(
-            f"{folder} holds {kind}, which lacks the projection of a late-interaction model",
-            hint=_OTHER_MODEL,
-        )
+        return unsuitable(folder, f"has {kind}, which lacks the projection of a late-interaction model")
+    return unsuitable(folder, f"has {kind} (model type {model_type!r}), whose layout is not known here")
+
+
+def unsuitable(folder: Path, problem: str) -> ModelNotAvailableError:
+    """Make the error for a model that is not one of late interaction, or of an unknown layout."""
     return ModelNotAvailableError(
-        f"{folder} holds {kind} (model type {model_type!r}), whose layout is not known here",
-        hint=_OTHER_MODEL,
+        f"{folder} {problem}", hint=f"maxsight opens late-interaction models: {KINDS}."
+    )
+
+
+def unmergeable(folder: Path, adapter: str) -> ModelNotAvailableError:
+    """Make the error for an adapter that only peft can merge."""
+    return ModelNotAvailableError(
+        f"{folder} has {adapter}", hint="Merge it into its model with peft, save that, and name its folder."
     )

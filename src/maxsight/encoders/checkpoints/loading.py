@@ -1,4 +1,4 @@
-"""The way in: from a checkpoint's name to an encoder."""
+"""Loading a checkpoint by its name."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def load_checkpoint(name: str, options: EncoderOptions) -> Encoder:
         options: How it runs here.
 
     Raises:
-        ModelNotAvailableError: It can't be had, is of no known kind, damaged, or not whole.
+        ModelNotAvailableError: It can't be downloaded or opened, is of an unknown kind, damaged or incomplete.
         EncoderOutOfMemoryError: The device does not hold it.
     """
     source = locate(name, trust_remote_code=options.trust_remote_code)

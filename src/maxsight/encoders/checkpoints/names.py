@@ -1,14 +1,14 @@
-"""What tensors are called: from any layout's names to one, so that every visual checkpoint is opened alike.
+"""Names of tensors: each layout's names become one set of names, so that all visual checkpoints open alike.
 
-Layouts differ in names and agree on the model: a backbone, which transformers has a class for, and one linear
-projection. Verified against the classes that wrote them, tensor for tensor and output for output (transformers 5.23,
-colpali-engine 0.3.18):
+Layouts differ only in names. The model is always a backbone, for which transformers has a class, and one linear
+projection. These were compared with the classes that wrote them, tensor by tensor and output by output (transformers
+5.23, colpali-engine 0.3.18):
 
 - ``vlm.*`` and ``embedding_proj_layer.*``: ColPaliForRetrieval, ColQwen2ForRetrieval, ColModernVBertForRetrieval
 - ``language_model.*``, ``visual.*`` and ``custom_text_proj.*``: colpali-engine's ColQwen2, ColQwen2_5; its ColQwen3
   with ``model.`` before each
 - ``model.*`` and ``custom_text_proj.*``: its ColPali; its ColModernVBert with ``base_model.model.`` before some
-- ``model.*`` and ``linear.*``: its ColIdefics3, of which ColSmol is one
+- ``model.*`` and ``linear.*``: its ColIdefics3, such as ColSmol
 
 Both write PaliGemma's language model as ``language_model.model.*``; transformers 4 left Qwen2's bare
 (``model.layers.*``). What differs within the vision model, transformers itself brings up to date.
@@ -25,7 +25,7 @@ BACKBONE = "backbone."
 PROJECTION = "projection."
 _WRAPPERS = re.compile(r"^(?:(?:base_model|vlm|model)\.)+")
 _UNUSED = re.compile(r"(?:^|\.)(?:lm_head\.weight|rotary_emb\.inv_freq|embeddings\.position_ids)$")
-"""The language head, and what older versions saved although it follows from the settings."""
+"""The language head, and tensors that older versions saved although they follow from the settings."""
 _QWEN = (r"^(?=(?:layers|embed_tokens|norm)\.)", "language_model.")
 _OLDER = {
     Family.COLPALI: (r"^language_model\.model\.", "language_model."),
@@ -36,11 +36,11 @@ _OLDER = {
 
 
 def name_in_model(stored: str, layout: VisualLayout) -> str | None:
-    """Say what a stored tensor is called in the model: ``backbone.*`` or ``projection.*``; None if it is of no use.
+    """Find a stored tensor's name in the model: ``backbone.*`` or ``projection.*``; None if the model does not use it.
 
     Args:
         stored: Its name in the file.
-        layout: The checkpoint's layout; an adapter's names are those of the model it was made for.
+        layout: The checkpoint's layout, or that of an adapter's model.
     """
     if _UNUSED.search(stored):
         return None

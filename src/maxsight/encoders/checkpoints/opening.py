@@ -6,8 +6,6 @@ that backbone and projection need, each of the right shape. Any other is refused
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,8 +18,8 @@ from maxsight.encoders.checkpoints.checkpoint import Checkpoint, Family
 from maxsight.encoders.checkpoints.fingerprints import fingerprint
 from maxsight.encoders.checkpoints.layouts import AdapterLayout, VisualLayout
 from maxsight.encoders.checkpoints.names import BACKBONE, PROJECTION, name_in_model
-from maxsight.encoders.checkpoints.quiet import quiet
-from maxsight.encoders.checkpoints.weights import read_tensors, weight_files
+from maxsight.encoders.checkpoints.quiet import reading
+from maxsight.encoders.checkpoints.weights import broken, read_tensors, weight_files
 from maxsight.errors import ModelNotAvailableError
 from maxsight.spelling import list_names
 
@@ -81,15 +79,12 @@ def _named_tensors(layout: VisualLayout) -> dict[str, torch.Tensor]:
     """Read the checkpoint's tensors, by their names in the model."""
     files = weight_files(layout.folder)
     if not files:
-        raise ModelNotAvailableError(
-            f"{layout.folder} lacks its weights: there is no model.safetensors",
-            hint="Get the whole folder again.",
-        )
+        raise broken(layout.folder, "lacks its weights: there is no model.safetensors")
     tensors: dict[str, torch.Tensor] = {}
     for stored, tensor in read_tensors(files).items():
         name = name_in_model(stored, layout)
         if name in tensors:
-            raise ModelNotAvailableError(f"{layout.folder} holds {name} twice, once as {stored}")
+            raise broken(layout.folder, f"has {name} twice, once as {stored}")
         if name is not None:
             tensors[name] = tensor
     return tensors
@@ -115,7 +110,7 @@ def _open_projection(layout: VisualLayout, tensors: dict[str, torch.Tensor], dty
 
 
 def _open_backbone(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype: torch.dtype) -> nn.Module:
-    with _reading(layout.folder):
+    with reading(layout.folder):
         config = transformers.AutoConfig.from_pretrained(layout.folder, trust_remote_code=False)
         backbone, report = _CLASSES[layout.family][0].from_pretrained(
             None,
@@ -133,9 +128,8 @@ def _open_backbone(layout: VisualLayout, tensors: dict[str, torch.Tensor], dtype
     }
     for problem, names in problems.items():
         if names:
-            raise ModelNotAvailableError(
-                f"{layout.folder} {problem} {list_names(names)}: its weights do not fit the model in its config.json",
-                hint="Get the whole folder again; if that does not help, this layout is not known here.",
+            raise broken(
+                layout.folder, f"{problem} {list_names(names)}: its weights do not fit its config.json"
             )
     return backbone
 
@@ -147,24 +141,8 @@ def _open_processor(family: Family, folders: list[Path]) -> Any:
             (folder / name).is_file() for name in ("preprocessor_config.json", "processor_config.json")
         )
         if has_images and (folder / "tokenizer_config.json").is_file():
-            with _reading(folder):
+            with reading(folder):
                 # Without an explicit False, transformers asks on the terminal and may run code.
                 return _CLASSES[family][1].from_pretrained(folder, backend="pil", trust_remote_code=False)
-    raise ModelNotAvailableError(
-        f"{folders[0]} lacks its processor: expected tokenizer_config.json beside preprocessor_config.json "
-        "or processor_config.json",
-        hint="Get the whole folder again.",
-    )
-
-
-@contextmanager
-def _reading(folder: Path) -> Iterator[None]:
-    """Let transformers read a folder silently. Translate its errors."""
-    try:
-        with quiet():
-            yield
-    except Exception as error:  # settings that do not fit together raise errors of any kind
-        reason = str(error).strip() or type(error).__name__
-        raise ModelNotAvailableError(
-            f"{folder} can't be opened: {reason.splitlines()[0]}", hint="Get the whole folder again."
-        ) from error
+    needed = "tokenizer_config.json beside preprocessor_config.json or processor_config.json"
+    raise broken(folders[0], f"lacks its processor: expected {needed}")

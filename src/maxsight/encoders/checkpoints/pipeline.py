@@ -1,6 +1,6 @@
-"""The batches of one call on their devices, and what happens when one is larger than the memory.
+"""Running the batches of one call on their devices.
 
-No page is lost then: the batch is put back, and smaller ones are cut from there on.
+When a batch is too large for the memory, no page is lost: it is put back, and later batches are smaller.
 """
 
 from __future__ import annotations
@@ -18,28 +18,30 @@ from maxsight.threads import wait_for
 
 Prepared = TypeVar("Prepared")
 Result = TypeVar("Result")
+Launched = Callable[[], Sequence[Result]]
+"""Waits for a batch that is being computed, and returns its results."""
 
 _OUT_OF_MEMORY = ("out of memory", "not enough memory", "can't allocate memory", "cannot allocate memory")
-"""What allocators say that raise a plain RuntimeError: those of the CPU and of MPS."""
+"""Messages of allocators that raise a plain RuntimeError: those of the CPU and of MPS."""
 
 
 def run_batches(
     work: Work,
     limit: BatchLimit,
     prepare: Callable[[Sequence[int]], Prepared],
-    launch: Callable[[Prepared], Callable[[], Sequence[Result]]],
+    launch: Callable[[Prepared], Launched[Result]],
     release: Callable[[], None],
 ) -> Iterator[tuple[int, Result]]:
-    """Work through batches on one device until there are no more.
+    """Run batches on one device until there are no more.
 
-    While one batch is computed the next is prepared, and the results of the one before are copied.
+    While one batch is computed, the next is prepared and the results of the one before are copied.
 
     Args:
-        work: What there is to do.
-        limit: How large batches may be; shrinks when memory runs out.
-        prepare: Makes a batch's inputs on the host. Called in a thread of its own.
-        launch: Starts its computation; what it returns waits for the results, one per page.
-        release: Frees what can be freed after memory ran out.
+        work: The pages to encode.
+        limit: The largest batch. It shrinks when memory runs out.
+        prepare: Makes a batch's inputs on the host, in a thread of its own.
+        launch: Starts to compute a batch. The function that it returns waits for the results, one per page.
+        release: Frees memory after it ran out.
 
     Yields:
         Positions of pages and their results, batch by batch.
@@ -55,7 +57,7 @@ def run_batches(
             return (positions, threads.submit(prepare, positions)) if positions else None
 
         ahead = next_batch()
-        computing: tuple[list[int], Callable[[], Sequence[Result]]] | None = None
+        computing: tuple[list[int], Launched[Result]] | None = None
         while ahead:
             (positions, prepared), ahead = ahead, next_batch()
             launched = _launch_unless_too_large(positions, prepared, launch)
@@ -73,10 +75,10 @@ def run_batches(
 
 
 def share(work: Work, workers: Sequence[Iterator[tuple[int, Result]]]) -> list[Result]:
-    """Let workers run until the work is done.
+    """Run workers, a thread each, until the work is done.
 
     Args:
-        work: What they all take from.
+        work: The work that they share.
         workers: One for each device, yielding positions and results.
 
     Returns:
@@ -99,7 +101,7 @@ def share(work: Work, workers: Sequence[Iterator[tuple[int, Result]]]) -> list[R
                 for running in [threads.submit(run, worker) for worker in workers]:
                     wait_for(running)
                     running.result()
-            except BaseException:  # Ctrl-C is heard here, and must not wait for all that is left
+            except BaseException:  # Ctrl-C arrives here, and must not wait for the rest of the work
                 work.abandon()
                 raise
     return [done[position] for position in sorted(done)]
@@ -107,10 +109,10 @@ def share(work: Work, workers: Sequence[Iterator[tuple[int, Result]]]) -> list[R
 
 @contextmanager
 def device_errors_translated() -> Iterator[None]:
-    """Turn what torch raises into our own errors.
+    """Turn torch's errors into those of maxsight.
 
     Raises:
-        EncoderOutOfMemoryError: The memory did not hold what was asked of it.
+        EncoderOutOfMemoryError: The memory was too small.
         EncoderError: The device failed otherwise.
     """
     try:
@@ -128,13 +130,11 @@ def device_errors_translated() -> Iterator[None]:
 
 
 def _launch_unless_too_large(
-    positions: list[int],
-    prepared: Future[Prepared],
-    launch: Callable[[Prepared], Callable[[], Sequence[Result]]],
-) -> Callable[[], Sequence[Result]] | None:
+    positions: list[int], prepared: Future[Prepared], launch: Callable[[Prepared], Launched[Result]]
+) -> Launched[Result] | None:
     """Launch a batch; None if it was too large but may be halved.
 
-    The failure ends in here: as long as its traceback lives, so does the memory that the batch took.
+    The error must not leave this function: its traceback would keep the batch's memory alive.
     """
     try:
         with device_errors_translated():
@@ -145,7 +145,7 @@ def _launch_unless_too_large(
         return None
 
 
-def _collect(positions: list[int], collect: Callable[[], Sequence[Result]]) -> Iterator[tuple[int, Result]]:
+def _collect(positions: list[int], collect: Launched[Result]) -> Iterator[tuple[int, Result]]:
     with device_errors_translated():
         results = collect()
     yield from zip(positions, results, strict=True)

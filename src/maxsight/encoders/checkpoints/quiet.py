@@ -1,6 +1,6 @@
-"""Keeping the libraries' progress bars and notices off the user's terminal.
+"""Keeping the libraries' progress bars and warnings off the user's terminal.
 
-What matters in them is checked for and raised as an error of ours.
+Maxsight checks for the problems that they warn of, and raises its own errors.
 """
 
 from __future__ import annotations
@@ -8,18 +8,21 @@ from __future__ import annotations
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from threading import RLock
 
 from transformers.utils import logging as transformers_logging
 
+from maxsight.encoders.checkpoints.weights import broken
+
 LOGGERS = ("transformers", "sentence_transformers")
 _ONE_AT_A_TIME = RLock()
-"""Else two threads would restore each other's silence."""
+"""Otherwise two threads would restore each other's silence."""
 
 
 @contextmanager
 def quiet() -> Iterator[None]:
-    """Silence transformers and sentence-transformers up to errors; afterwards all is as it was."""
+    """Silence transformers and sentence-transformers except for errors, and restore their settings afterwards."""
     with _ONE_AT_A_TIME:
         levels = {name: logging.getLogger(name).level for name in LOGGERS}
         had_bars = transformers_logging.is_progress_bar_enabled()
@@ -33,3 +36,18 @@ def quiet() -> Iterator[None]:
                 logging.getLogger(name).setLevel(level)
             if had_bars:
                 transformers_logging.enable_progress_bar()
+
+
+@contextmanager
+def reading(folder: Path) -> Iterator[None]:
+    """Let the libraries read a folder silently, and translate their errors.
+
+    Raises:
+        ModelNotAvailableError: They can't read it.
+    """
+    try:
+        with quiet():
+            yield
+    except Exception as error:  # settings that do not fit together raise errors of any kind
+        reason = str(error).strip() or type(error).__name__
+        raise broken(folder, f"can't be opened: {reason.splitlines()[0]}") from error

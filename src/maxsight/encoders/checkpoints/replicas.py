@@ -1,4 +1,4 @@
-"""A model on one device, and several of them sharing the pages of one call. What a page is, its subclasses know."""
+"""The same model on several devices, sharing the pages of one call."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from maxsight.encoders.checkpoints.devices import (
     place,
     release_memory,
 )
-from maxsight.encoders.checkpoints.pipeline import device_errors_translated, run_batches, share
+from maxsight.encoders.checkpoints.pipeline import Launched, device_errors_translated, run_batches, share
 from maxsight.types import EmbeddingSpace
 
 Model = TypeVar("Model", bound=nn.Module)
@@ -30,12 +30,12 @@ Result = TypeVar("Result")
 
 
 class Replica(ABC, Generic[Item, Batch, Result]):
-    """A model on one device. An item is what it encodes at once: a page's picture, or a window of text.
+    """A model on one device. Its items are pictures of pages, or windows of text.
 
     Args:
-        model: Its own: it is moved.
-        device: Where to.
-        options: What to compute in, and how many items make a batch.
+        model: Its own model, which it moves to the device.
+        device: The device.
+        options: The precision, and how many items make a batch.
     """
 
     def __init__(self, model: nn.Module, device: torch.device, options: EncoderOptions) -> None:
@@ -58,12 +58,12 @@ class Replica(ABC, Generic[Item, Batch, Result]):
         """Make a batch on the host."""
 
     @abstractmethod
-    def _launch(self, batch: Batch) -> Callable[[], Sequence[Result]]:
-        """Start to compute a batch. The returned function waits for the results, one per item."""
+    def _launch(self, batch: Batch) -> Launched[Result]:
+        """Start to compute a batch, with one result per item."""
 
     @cached_property
     def limit(self) -> BatchLimit:
-        """How large its batches may be. On a GPU the first use encodes an item to find out."""
+        """The largest batch. On a GPU the first use encodes an item to find it."""
         if self._batch_size is not None:
             return BatchLimit(self.max_tokens * self._batch_size, self._batch_size)
         with device_errors_translated():
@@ -96,13 +96,13 @@ R = TypeVar("R", bound="Replica[Any, Any, Any]")
 
 
 class CheckpointEncoder(Encoder, Generic[R]):
-    """An encoder whose model stands on one or several devices.
+    """An encoder whose model is on one or several devices.
 
     Args:
-        space: The checkpoint's.
-        model: It is moved to the first device and copied to the others.
+        space: The space of its vectors.
+        model: The model. It is moved to the first device and copied to the others.
         replica: Makes a replica of a model on a device.
-        options: Which devices, and how they compute.
+        options: The devices, and how they compute.
 
     Raises:
         ModelNotAvailableError: A device is not there.
@@ -125,7 +125,7 @@ class CheckpointEncoder(Encoder, Generic[R]):
 
     @property
     def space(self) -> EmbeddingSpace:
-        """The checkpoint's. Each of its ways to write queries is a space of its own."""
+        """The checkpoint's. Each query format has a space of its own."""
         return self._space
 
     @property
@@ -135,7 +135,7 @@ class CheckpointEncoder(Encoder, Generic[R]):
 
     @property
     def precision(self) -> str:
-        """What its replicas compute in, each type once."""
+        """The types its replicas compute in, each once."""
         return ", ".join(dict.fromkeys(str(each.dtype).removeprefix("torch.") for each in self._replicas))
 
 

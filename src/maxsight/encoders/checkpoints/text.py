@@ -38,7 +38,7 @@ def load_text_encoder(folder: Path, name: str, revision: str, options: EncoderOp
         EncoderOutOfMemoryError: A device does not hold it.
     """
     dtype = choose_dtype(options.precision, choose_devices(options.devices)[0])
-    model = open_text_model(folder, name, dtype=dtype, trust_remote_code=options.trust_remote_code)
+    model = open_text_model(folder, dtype, trust_remote_code=options.trust_remote_code)
     space = EmbeddingSpace(name, revision, int(model.get_embedding_dimension()))
     return TextEncoder(space, model, TextModel, options)
 

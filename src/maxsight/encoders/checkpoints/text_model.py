@@ -1,4 +1,4 @@
-"""A ColBERT on one device: texts to tokens as sentence-transformers makes them, windows of tokens to vectors."""
+"""A ColBERT on one device: texts to tokens by sentence-transformers, windows of tokens to vectors."""
 
 from __future__ import annotations
 
@@ -30,8 +30,8 @@ class PaddedWindows(NamedTuple):
     """A batch, on the host.
 
     Attributes:
-        features: What sentence-transformers' modules take. Shape ``(windows, longest)`` each.
-        windows: The tokens in it.
+        features: The inputs of sentence-transformers' modules. Shape ``(windows, longest)`` each.
+        windows: The tokens of each window.
     """
 
     features: dict[str, Any]
@@ -39,7 +39,7 @@ class PaddedWindows(NamedTuple):
 
 
 class Scored(NamedTuple):
-    """What the model scores of a window.
+    """The tokens of a window that the model scores.
 
     Attributes:
         tokens: Which tokens, in order. Shape ``(scored,)``.
@@ -51,13 +51,7 @@ class Scored(NamedTuple):
 
 
 class TextModel(Replica[DocumentWindow, PaddedWindows, Scored]):
-    """A model on one device.
-
-    Args:
-        model: Its own: it is moved.
-        device: Where to.
-        options: What to compute in, and how many windows make a batch.
-    """
+    """A model on one device."""
 
     def __init__(self, model: MultiVectorEncoder, device: torch.device, options: EncoderOptions) -> None:
         super().__init__(model, device, options)
@@ -66,30 +60,21 @@ class TextModel(Replica[DocumentWindow, PaddedWindows, Scored]):
         self._one_text_at_a_time = Lock()
 
     @property
-    def dim(self) -> int:
-        """Length of the vectors."""
-        return int(self._model.get_embedding_dimension())
-
-    @property
     def max_tokens(self) -> int:
         """The most tokens of a document that are read together, prompt and special tokens included."""
         return int(self._model[0].document_length or self._model.max_seq_length)
 
     def read_document(self, text: str) -> Tokens:
-        """Cut a text into tokens, all of it, however long."""
+        """Tokenize a whole text, however long."""
         how = {"truncation": False, "max_length": None, "verbose": False}
-        features, spans = self._tokenise(text, DOCUMENT, how)
+        features, spans = self._tokenize(text, DOCUMENT, how)
         inputs = {name: values[0].numpy() for name, values in features.items() if torch.is_tensor(values)}
         return Tokens(inputs, spans)
 
     def encode_query(self, text: str) -> tuple[Scored, Tokens]:
-        """Encode a query, as much of it as the model reads; also return its tokens.
-
-        Raises:
-            EncoderError: The device failed.
-        """
-        with quiet():  # it says on the terminal when a query is cut
-            features, spans = self._tokenise(text, QUERY, {})
+        """Encode a query, as much of it as the model reads; also return its tokens."""
+        with quiet():  # it prints a warning when it cuts a query
+            features, spans = self._tokenize(text, QUERY, {})
         tokens = Tokens({"input_ids": features["input_ids"][0].numpy()}, spans)
         with device_errors_translated():
             vectors, scored = self._forward(features, QUERY)
@@ -97,16 +82,16 @@ class TextModel(Replica[DocumentWindow, PaddedWindows, Scored]):
             return Scored(np.flatnonzero(kept), check_finite(vectors[0].cpu().numpy()[kept])), tokens
 
     def knows(self, ids: NDArray[np.int64]) -> NDArray[np.bool_]:
-        """Tell tokens of the vocabulary from the one that stands for all others. Shape ``(tokens,)``."""
+        """Tell which tokens are in the vocabulary, and not the one for all others. Shape ``(tokens,)``."""
         unknown = self._tokenizer.unk_token_id
         return np.ones(len(ids), bool) if unknown is None else np.asarray(ids != unknown)
 
-    def _tokenise(
+    def _tokenize(
         self, text: str, task: str, how: dict[str, Any]
     ) -> tuple[dict[str, Any], NDArray[np.int32]]:
         prompt = self._model.prompts[task]
         how = {"text": {"return_offsets_mapping": True, **how}}
-        # The tokenizer keeps where it cuts: a query beside it would have a page cut as short as queries are.
+        # The tokenizer stores its limit. Without the lock, a query meanwhile would cut a page to a query's length.
         with self._one_text_at_a_time:
             features: dict[str, Any] = self._model.preprocess(
                 [text], prompt=prompt, task=task, processing_kwargs=how

@@ -1,7 +1,7 @@
-"""A text as a ColBERT reads it: its tokens, with the prompt's and the special ones around them, in windows.
+"""A text as a ColBERT reads it: tokens in windows, with prompt and special tokens around them.
 
-A page is tokenised as a whole, and its tokens are dealt out to windows as long as the model reads documents. So a text
-that fits one window is read exactly as sentence-transformers reads it, and no token is ever cut off.
+A page is tokenized as a whole, and its tokens are distributed to windows of the length of the model's documents. So a
+text of one window is read exactly as sentence-transformers reads it, and no token is lost.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ class Tokens:
     """The tokens of one text.
 
     Attributes:
-        inputs: What the tokenizer made of them: ``input_ids``, ``attention_mask`` and what else the model takes.
-            Shape ``(tokens,)`` each, int64.
+        inputs: The tokenizer's output: ``input_ids``, ``attention_mask`` and the model's other inputs. Shape
+            ``(tokens,)`` each, int64.
         spans: Where each stands in the text; empty for those of the prompt and special ones. Shape ``(tokens, 2)``,
             int32.
     """
@@ -38,10 +38,10 @@ class Tokens:
         return np.asarray(self.spans[:, 1] > self.spans[:, 0])
 
     def windows(self, words: Words, length: int) -> list[Window]:
-        """Deal the tokens out to windows of at most ``length``, each with the prompt and special tokens around it.
+        """Cut the tokens into windows of at most ``length``, each with the prompt and special tokens around it.
 
-        The windows of a text are about equally long, for in a short one a word has little context. They are cut
-        between words, unless a word alone fills half of one.
+        The windows of a text are about equally long: in a short one a word has little context. They are cut between
+        words, unless a word alone fills half of one.
         """
         own = np.flatnonzero(self.from_text)
         if not len(own):
@@ -67,17 +67,17 @@ def _cut_before(token: int, begins_word: NDArray[np.bool_], earliest: int) -> in
 
 
 def text_spans(offsets: Any, prompt: str, text: str) -> NDArray[np.int32]:
-    """Turn a tokenizer's offsets in ``prompt + text`` into spans of the text, white space at their ends left off.
+    """Turn a tokenizer's offsets in ``prompt + text`` into spans of the text, without white space at their ends.
 
-    A token of nothing but white space stands for the beginning of the word it leads to.
+    A token of white space alone stands for the first character of the next word.
 
     Args:
         offsets: Shape ``(tokens, 2)``.
-        prompt: What was put before the text.
+        prompt: The prompt before the text.
         text: The text.
 
     Returns:
-        Empty for tokens of the prompt and for special ones. Shape ``(tokens, 2)``.
+        Spans, empty for tokens of the prompt and for special ones. Shape ``(tokens, 2)``.
     """
     spans = np.maximum(np.asarray(offsets, np.int32) - len(prompt), 0)
     spans[spans[:, 0] == spans[:, 1]] = 0

@@ -92,7 +92,7 @@ class VisualEncoder(CheckpointEncoder[VisualModel]):
 
     def encode_query(self, text: str) -> QueryEmbedding:
         """Encode a query: its first 512 tokens, some 350 words, and the tokens of the prompt, which are of no word."""
-        query = self._family.write_query(text)
+        query = self._family.queries.write(text)
         vectors = check_finite(self._replicas[0].encode_query(query).vectors)
         return query_of_tokens(query.text, vectors, query.spans)
 

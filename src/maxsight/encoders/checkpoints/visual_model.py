@@ -1,4 +1,4 @@
-"""A model of page pictures on one device: pictures to inputs, inputs to vectors and, if asked, hidden states."""
+"""A model of page pictures on one device: pictures in, vectors and, if asked, hidden states out."""
 
 from __future__ import annotations
 
@@ -31,12 +31,12 @@ class Picture(NamedTuple):
 
 
 class Encoded(NamedTuple):
-    """What a model makes of one page or query.
+    """The output of one page or query.
 
     Attributes:
         vectors: Unit norm. Shape ``(tokens, dim)``, float32.
-        hidden: What the vectors were made of, if that was asked for. Shape ``(tokens, hidden_dim)``, float32.
-        boxes: Where each comes from. Shape ``(tokens, 4)``, float32; None for a query.
+        hidden: The hidden states that the vectors were made of, or None. Shape ``(tokens, hidden_dim)``, float32.
+        boxes: The place of each on the page. Shape ``(tokens, 4)``, float32; None for a query.
     """
 
     vectors: NDArray[np.float32]
@@ -45,14 +45,7 @@ class Encoded(NamedTuple):
 
 
 class VisualModel(Replica[Picture, Batch, Encoded]):
-    """A checkpoint's model on one device.
-
-    Args:
-        family: Prepares its inputs.
-        model: Its own backbone and projection: they are moved.
-        device: Where to.
-        options: What to compute in, and how many pages make a batch.
-    """
+    """A checkpoint's backbone and projection on one device. Its family prepares its inputs."""
 
     def __init__(
         self, family: VisualFamily, model: nn.ModuleList, device: torch.device, options: EncoderOptions
@@ -67,12 +60,7 @@ class VisualModel(Replica[Picture, Batch, Encoded]):
         return self._family.tokens(*self._family.largest)
 
     def encode_query(self, query: WrittenQuery) -> Encoded:
-        """Encode one query.
-
-        Raises:
-            EncoderOutOfMemoryError: The memory does not hold it.
-            EncoderError: The device failed otherwise.
-        """
+        """Encode one query."""
         with device_errors_translated():
             (encoded,) = self._launch(self._pinned(self._family.prepare_query(query)))()
         return encoded
@@ -86,14 +74,14 @@ class VisualModel(Replica[Picture, Batch, Encoded]):
         return self._pinned(replace(batch, with_hidden=items[0].with_hidden))
 
     def _pinned(self, batch: Batch) -> Batch:
-        """Lay inputs where a GPU can fetch them by itself."""
+        """Put inputs into pinned memory, which a GPU reads by itself."""
         if self.device.type != "cuda":
             return batch
         pinned = {name: tensor.contiguous().pin_memory() for name, tensor in batch.inputs.items()}
         return replace(batch, inputs=pinned)
 
     def _launch(self, batch: Batch) -> Callable[[], list[Encoded]]:
-        """Start one forward pass, and the way of its results back to the host."""
+        """Start one forward pass, and the copy of its results to the host."""
         with self._entered(), torch.inference_mode():
             inputs = {
                 name: tensor.to(self.device, non_blocking=True) for name, tensor in batch.inputs.items()
@@ -125,7 +113,7 @@ class VisualModel(Replica[Picture, Batch, Encoded]):
         return torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor, non_blocking=True)
 
     def _mark(self) -> torch.cuda.Event | None:
-        """Mark how far the device's queue is filled; None where nothing is queued."""
+        """Mark the end of what is queued on the device; None where nothing is queued."""
         if self.device.type != "cuda":
             return None
         event = torch.cuda.Event()

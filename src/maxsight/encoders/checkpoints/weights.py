@@ -1,7 +1,7 @@
-"""The tensors of a checkpoint on disk: which files hold them, their names, and they themselves.
+"""The files of a checkpoint: its settings and its tensors.
 
-safetensors are preferred. Pickled weights (``.bin``) are read only where there are none, and only as tensors: what
-else a pickle holds is refused, so that opening a checkpoint never runs code of it.
+safetensors are preferred. Pickled weights (``.bin``) are read only where there are none, and only as tensors. A pickle
+of anything else is refused, so that opening a checkpoint never runs its code.
 """
 
 from __future__ import annotations
@@ -25,36 +25,41 @@ ADAPTER = ("adapter_model.safetensors", "adapter_model.bin")
 _GIT_LFS_POINTER = b"version https://git-lfs"
 
 
+def broken(place: Path, problem: str) -> ModelNotAvailableError:
+    """Make the error for a file or folder that is damaged or lacks something."""
+    return ModelNotAvailableError(
+        f"{place} {problem}", hint=f"Delete {place} and get it again from where it came."
+    )
+
+
 def read_json(file: Path, kinds: Mapping[str, type | UnionType] = MappingProxyType({})) -> dict[str, Any]:
     """Read a settings file of a checkpoint.
 
     Args:
-        file: An object in JSON.
-        kinds: What some of its fields must be where they are there; null counts as not there.
+        file: A JSON object.
+        kinds: The types of some fields. They may be missing or null.
 
     Raises:
-        ModelNotAvailableError: It is not JSON, or not an object, or a field is of another kind.
+        ModelNotAvailableError: It is no JSON object, or a field is of another type.
     """
     try:
         fields = json.loads(file.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise ModelNotAvailableError(f"{file} can't be read: {error}", hint=_again(file)) from error
+        raise broken(file, f"can't be read: {error}") from error
     if not isinstance(fields, dict):
-        raise ModelNotAvailableError(f"{file} holds no settings: expected an object", hint=_again(file))
+        raise broken(file, "has no settings: expected an object")
     for name, kind in kinds.items():
         if fields.get(name) is not None and not isinstance(fields[name], kind):
-            raise ModelNotAvailableError(
-                f"{file} can't be understood: {name} is {json.dumps(fields[name])[:60]}", hint=_again(file)
-            )
+            raise broken(file, f"can't be understood: {name} is {json.dumps(fields[name])[:60]}")
     return {name: value for name, value in fields.items() if value is not None or name not in kinds}
 
 
 def weight_files(folder: Path, names: tuple[str, ...] = MODEL) -> tuple[Path, ...]:
-    """Find the files with a checkpoint's tensors, in one piece or in several named by an index; none if none are.
+    """Find the files with a checkpoint's tensors: one file, several named by an index, or none.
 
     Args:
-        folder: Where to look, its subfolders aside.
-        names: What they may be called in one piece, the preferred first: `MODEL` or `ADAPTER`.
+        folder: Where to look, without subfolders.
+        names: The names of a single file, the preferred first: `MODEL` or `ADAPTER`.
 
     Raises:
         ModelNotAvailableError: The index is damaged, or names a file that is not there.
@@ -66,13 +71,11 @@ def weight_files(folder: Path, names: tuple[str, ...] = MODEL) -> tuple[Path, ..
         if index.is_file():
             places = read_json(index).get("weight_map")
             if not isinstance(places, dict):
-                raise ModelNotAvailableError(f"{index} does not say where tensors lie", hint=_again(index))
-            pieces = sorted({Path(str(piece)).name for piece in places.values()})
-            if lacking := [piece for piece in pieces if not (folder / piece).is_file()]:
-                raise ModelNotAvailableError(
-                    f"{folder} lacks {list_names(lacking)}, which {index.name} names", hint=_again(folder)
-                )
-            return tuple(folder / piece for piece in pieces)
+                raise broken(index, "does not say where tensors lie")
+            files = sorted({Path(str(file)).name for file in places.values()})
+            if lacking := [file for file in files if not (folder / file).is_file()]:
+                raise broken(folder, f"lacks {list_names(lacking)}, which {index.name} names")
+            return tuple(folder / file for file in files)
     return ()
 
 
@@ -84,22 +87,15 @@ def read_tensors(files: tuple[Path, ...]) -> dict[str, torch.Tensor]:
     """
     tensors: dict[str, torch.Tensor] = {}
     for file in files:
-        if file.suffix == ".safetensors":
-            try:
-                tensors.update(load_file(file))
-            except (SafetensorError, OSError) as error:
-                raise _damaged(file, error) from error
-        else:
-            tensors.update(_unpickle(file))
+        try:
+            if file.suffix == ".safetensors":
+                found = load_file(file)
+            else:
+                found = torch.load(file, map_location="cpu", weights_only=True)
+        except (SafetensorError, UnpicklingError, OSError, RuntimeError, EOFError) as error:
+            raise _damaged(file, error) from error
+        tensors |= {name: tensor for name, tensor in found.items() if isinstance(tensor, torch.Tensor)}
     return tensors
-
-
-def _unpickle(file: Path) -> dict[str, torch.Tensor]:
-    try:
-        tensors = torch.load(file, map_location="cpu", weights_only=True)
-    except (UnpicklingError, OSError, RuntimeError, EOFError) as error:
-        raise _damaged(file, error) from error
-    return {name: tensor for name, tensor in tensors.items() if isinstance(tensor, torch.Tensor)}
 
 
 def _damaged(file: Path, error: Exception) -> ModelNotAvailableError:
@@ -115,8 +111,4 @@ def _damaged(file: Path, error: Exception) -> ModelNotAvailableError:
             f"{file} can't be read as tensors alone, and may run code if it is read otherwise",
             hint="Use a checkpoint with .safetensors files.",
         )
-    return ModelNotAvailableError(f"{file} is damaged: {reason}", hint=_again(file))
-
-
-def _again(path: Path) -> str:
-    return f"Delete {path} and get it again from where it came."
+    return broken(file, f"is damaged: {reason}")

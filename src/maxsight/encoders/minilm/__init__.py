@@ -1,9 +1,8 @@
 """The encoder that comes with the package: all-MiniLM-L6-v2 on a CPU, one vector per word piece.
 
-``encoder`` is the whole; ``tokens`` cuts text, ``windows`` groups the tokens, ``model`` runs the network,
-``recipe`` turns its hidden states into vectors, ``language`` says when the text is not English. The model
-files beside them are made by ``scripts/build_minilm.py``.
+``tokens`` cuts text into tokens and windows, ``model`` runs the network, ``recipe`` turns its hidden states into
+vectors, ``language`` recognises text that is not English. ``scripts/build_minilm.py`` makes the model files.
 """
 
 PARAGRAPHS = "minilm:paragraphs"
-"""The encoder that comes with maxsight, one vector for each paragraph: for records, unless another one is named."""
+"""The same model with one vector for each paragraph: the default for records."""

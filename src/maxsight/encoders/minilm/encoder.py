@@ -4,45 +4,27 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
-from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.encoders.base import Encoder
 from maxsight.encoders.batching import run_together
 from maxsight.encoders.merging import merge_neighbours
-from maxsight.encoders.minilm.language import language_notice
-from maxsight.encoders.minilm.model import Network
-from maxsight.encoders.minilm.recipe import Recipe
-from maxsight.encoders.minilm.tokens import UNKNOWN, Tokens, WordPieceTokenizer, cut_windows
+from maxsight.encoders.minilm.model import MiniLMBase
+from maxsight.encoders.minilm.tokens import UNKNOWN, Tokens, cut_windows
 from maxsight.encoders.query_words import no_words, query_of_tokens
 from maxsight.encoders.regions import token_regions
 from maxsight.errors import EmptyQueryError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
 
-FOLDER = Path(__file__).parent
-"""Where the model files lie."""
 
-
-class MiniLM(Encoder):
+class MiniLM(MiniLMBase):
     """One vector per word piece, each with its word's box.
 
     A page is read in windows of at most 128 tokens. A vector means its token in context, and a little of the whole
     window. Punctuation is read but gets no vector. Rare words get no higher weight and common words are not dropped:
-    both lowered the quality of the ranking. The model learned English.
-
-    Args:
-        threads: Threads of the network; None takes every core.
-
-    Raises:
-        ModelNotAvailableError: The model files are missing or damaged.
+    both lowered the quality of the ranking.
     """
-
-    def __init__(self, threads: int | None = None) -> None:
-        self._recipe = Recipe.read(FOLDER)
-        self._tokenizer = WordPieceTokenizer(FOLDER / "tokenizer.json")
-        self._network = Network(FOLDER / "model.onnx", threads)
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -63,7 +45,8 @@ class MiniLM(Encoder):
         Raises:
             EmptyQueryError: It has only white space and punctuation, or nothing that the model knows.
         """
-        tokens = self._tokenizer.tokenize(text)[: self._recipe.max_query_tokens]
+        ids, spans = self._tokenizer.tokenize(text)
+        tokens = Tokens(ids[: self._recipe.max_query_tokens], spans[: self._recipe.max_query_tokens])
         searchable = self._tokenizer.is_word(tokens)
         if not searchable.any():
             raise no_words()
@@ -75,10 +58,6 @@ class MiniLM(Encoder):
         (vectors,) = self._encode([tokens])
         query = query_of_tokens(text, vectors[searchable], tokens.spans[searchable])
         return replace(query, text=text[: tokens.spans[-1, 1]].strip())
-
-    def notice(self, text: str) -> str | None:
-        """Say so when the text is mostly not English, the only language the model has learned."""
-        return language_notice(text)
 
     def _embed(self, page: Page, tokens: Tokens, vectors: NDArray[np.float32]) -> PageEmbedding:
         kept = self._tokenizer.is_word(tokens)

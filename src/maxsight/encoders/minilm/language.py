@@ -1,9 +1,8 @@
-"""Noticing text that is not English, by three rules that stay silent when in doubt.
+"""Recognising text that is not English, by three rules that stay silent when in doubt.
 
-Most letters of another script settle it. In Latin script the small words do: every sentence has them, no two
-languages share many, and numbers, names and table cells have none. A question is too short for many of them: there a
-question word comes first. Words that are common in English
-too ("die", "per", "par", "non") are in no foreign list.
+The first rule is that most letters are of another script. In Latin script small words decide: every sentence has some,
+no two languages share many, and numbers, names and table cells have none. A question is too short for that, but starts
+with a question word. Words that English has too ("die", "per", "par", "non") are in no other language's list.
 """
 
 from __future__ import annotations
@@ -12,9 +11,13 @@ import re
 import unicodedata
 from collections import Counter
 
-_SMALL_WORDS = {
-    language: frozenset(words.split())
-    for language, words in {
+
+def _word_sets(texts: dict[str, str]) -> dict[str, frozenset[str]]:
+    return {language: frozenset(words.split()) for language, words in texts.items()}
+
+
+_SMALL_WORDS = _word_sets(
+    {
         "English": "the of and to in is that for with as are by this be or from at which not an it was on have "
         "has what how its",
         "Czech": "je se že jsou jako ale podle při nebo byl byla bylo které která který může není jeho na ve za "
@@ -42,11 +45,11 @@ _SMALL_WORDS = {
         "Swedish": "och att det som är av inte med för den har var ett en från eller vad hur på om under",
         "Turkish": "ve bir bu için ile da de olarak olan daha çok gibi değil sonra kadar nedir ne kaç",
         "Vietnamese": "và của là các có cho được trong không một những với này người đã năm bao nhiêu",
-    }.items()
-}
+    }
+)
 
 _LAST_LATIN = "\u024f"
-"""The last of the Latin blocks before Greek; the few later ones are told by their letters' names."""
+"""The last letter of the Latin blocks before Greek. Unicode names tell later Latin letters."""
 _EAST_ASIAN = {
     "CJK": "Chinese or Japanese",
     "HIRAGANA": "Japanese",
@@ -54,9 +57,8 @@ _EAST_ASIAN = {
     "HANGUL": "Korean",
 }
 
-_QUESTION_WORDS = {
-    language: frozenset(words.split())
-    for language, words in {
+_QUESTION_WORDS = _word_sets(
+    {
         "Czech": "kdo kde kdy proč jak jaký jaká jaké kolik který která které",
         "Danish or Norwegian": "hvad hva hvem hvor hvornår når hvilken hvilket hvilke hvorfor hvordan",
         "Dutch": "wat wie waar wanneer waarom hoe hoeveel welke welk",
@@ -72,30 +74,30 @@ _QUESTION_WORDS = {
         "Spanish": "qué quién cuál cuáles cuánto cuánta cuántos cuántas cómo dónde cuándo cual cuanto cuanta donde "
         "cuando como",
         "Swedish": "vad vem när varför hur vilken vilket vilka",
-    }.items()
-}
-"""What a question begins with."""
+    }
+)
+"""First words of questions."""
 _ALSO_ENGLISH = frozenset(
     "was wer wie wo comment qui que como donde cosa chi qual wat hoe hur ile vem".split()
 )
-"""Those of them that English text or a name may begin with."""
+"""Question words that English text or a name may begin with."""
 
 _IN_NAMES = frozenset("da das de del den der des di dos du el en la las le los van von".split())
-"""Small words that also stand in names: alone they prove nothing."""
+"""Small words of names: alone they prove nothing."""
 
-_LEAST_LETTERS = 2
-_LEAST_SMALL_WORDS = 3
-"""Different ones: a name like "Los Angeles" has one, a sentence soon has three."""
-_LEAST_SHARE = 0.15
-"""Of all words; prose has about twice as many."""
-_MOST_ASKED = 12
-"""Words of a question that is too short for the rule of small words."""
+_MIN_LETTERS = 2
+_MIN_SMALL_WORDS = 3
+"""Different ones: a name like "Los Angeles" has one, most sentences have three."""
+_MIN_SHARE = 0.15
+"""The share of small words among all words. Prose has about twice as many."""
+_MAX_QUESTION_WORDS = 12
+"""The most words of a question: longer text goes by small words."""
 _LETTERS_PER_SYLLABLE = 3
-"""What one character of East Asian writing counts for against Latin letters."""
+"""One character of East Asian writing counts as so many Latin letters."""
 
 
 def language_notice(text: str) -> str | None:
-    """Say so when a text is mostly in another language than English, else None."""
+    """Warn that a text is mostly in another language than English, else return None."""
     found = foreign_script(text) or foreign_language(text)
     if found is None:
         return None
@@ -115,26 +117,26 @@ def foreign_script(text: str) -> str | None:
             weights[script] += count * (_LETTERS_PER_SYLLABLE if script in _EAST_ASIAN else 1)
     foreign = weights.total()
     latin = sum(letter <= _LAST_LATIN for letter in letters)
-    if foreign < _LEAST_LETTERS or foreign <= latin:
+    if foreign < _MIN_LETTERS or foreign <= latin:
         return None
     script = max(weights, key=lambda script: weights[script])
     return _EAST_ASIAN.get(script, f"{script.capitalize()} script")
 
 
 def foreign_language(text: str) -> str | None:
-    """Name the language of a text in Latin script, unless it is English: by its small words, or as a short question."""
+    """Name the language of a text in Latin script by its small words or its question word, unless it is English."""
     words = re.findall(r"[^\W\d_]+", text.lower())
     return _language_of_prose(Counter(words)) or _language_of_question(words)
 
 
 def _language_of_question(words: list[str]) -> str | None:
-    """Name the language whose question word comes first, with a small word of the same language beside it.
+    """Name the language whose question word comes first, if a small word of the same language follows.
 
-    Where the first may be English, a small word that stands in names is no proof either.
+    If the first word may be English, small words of names are no proof.
     """
     beside = set(words[1:])
     no_proof = _IN_NAMES if words and words[0] in _ALSO_ENGLISH else frozenset()
-    if not 1 < len(words) <= _MOST_ASKED or beside & _SMALL_WORDS["English"]:
+    if not 1 < len(words) <= _MAX_QUESTION_WORDS or beside & _SMALL_WORDS["English"]:
         return None
     found = {
         language: len(beside & _SMALL_WORDS[language])
@@ -145,7 +147,7 @@ def _language_of_question(words: list[str]) -> str | None:
 
 
 def _language_of_prose(words: Counter[str]) -> str | None:
-    """Name the language that most small words are from."""
+    """Name the language of most small words."""
     counts = {
         language: sum(words[word] for word in small & words.keys())
         for language, small in _SMALL_WORDS.items()
@@ -154,9 +156,9 @@ def _language_of_prose(words: Counter[str]) -> str | None:
     different = _SMALL_WORDS[language] & words.keys()
     if (
         language == "English"
-        or len(different) < _LEAST_SMALL_WORDS
+        or len(different) < _MIN_SMALL_WORDS
         or different <= _IN_NAMES
-        or counts[language] < _LEAST_SHARE * words.total()
+        or counts[language] < _MIN_SHARE * words.total()
         or counts[language] < 2 * counts["English"]
     ):
         return None

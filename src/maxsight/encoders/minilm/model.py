@@ -1,4 +1,4 @@
-"""The network itself: windows of word pieces in, hidden states out, by onnxruntime on the CPU."""
+"""The network: windows of word pieces in, hidden states out, by onnxruntime on the CPU."""
 
 from __future__ import annotations
 
@@ -9,12 +9,37 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from maxsight.encoders.base import Encoder
 from maxsight.encoders.batching import BatchLimit, Work, pad
-from maxsight.encoders.minilm.tokens import Window
+from maxsight.encoders.minilm.language import language_notice
+from maxsight.encoders.minilm.recipe import Recipe
+from maxsight.encoders.minilm.tokens import Window, WordPieceTokenizer
 from maxsight.errors import EncoderError, ModelNotAvailableError
 
 MAX_BATCH_TOKENS = 1024
 """Eight windows of 128: larger batches are no faster on a CPU and take more memory."""
+FOLDER = Path(__file__).parent
+"""The folder of the model files."""
+
+
+class MiniLMBase(Encoder):
+    """The common part of the encoders of all-MiniLM-L6-v2. The model learned English.
+
+    Args:
+        threads: Threads of the network; None takes every core.
+
+    Raises:
+        ModelNotAvailableError: The model files are missing or damaged.
+    """
+
+    def __init__(self, threads: int | None = None) -> None:
+        self._recipe = Recipe.read(FOLDER)
+        self._tokenizer = WordPieceTokenizer(FOLDER / "tokenizer.json")
+        self._network = Network(FOLDER / "model.onnx", threads)
+
+    def notice(self, text: str) -> str | None:
+        """Warn of text that is mostly not English, the only language the model has learned."""
+        return language_notice(text)
 
 
 class Network:
@@ -29,7 +54,7 @@ class Network:
         options = onnxruntime.SessionOptions()
         options.log_severity_level = 3  # errors only
         options.intra_op_num_threads = threads or 0
-        # Worker processes read documents meanwhile: threads that wait must not burn a core they need.
+        # Worker processes read documents meanwhile: waiting threads must not use a core that they need.
         options.add_session_config_entry("session.intra_op.allow_spinning", "0")
         try:
             self._session = onnxruntime.InferenceSession(
@@ -41,16 +66,14 @@ class Network:
             ) from error
 
     def hidden_states(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
-        """Run the windows through the network.
-
-        What a window becomes does not depend on the others, whatever they are batched with.
+        """Run windows through the network. A window's result does not depend on its batch mates.
 
         Returns:
             Last hidden states, one array per window, in order. Shape ``(tokens, 384)``, special tokens
             included.
 
         Raises:
-            EncoderError: The network failed, most likely for want of memory.
+            EncoderError: The network failed, most likely because memory ran out.
         """
         states: dict[int, NDArray[np.float32]] = {}
         work, limit = Work([len(window) for window in windows]), BatchLimit(MAX_BATCH_TOKENS, len(windows))

@@ -19,16 +19,15 @@ Floats32 = NDArray[np.float32]
 class Recipe:
     """How hidden states become vectors.
 
-    A transformer's hidden states share a large common part that tells no two words apart: it is taken off
-    (``mean``). What is left says little about the passage a word stands in: some of the window's pooled
-    vector is added (``blend``). Then the directions that vary most on ordinary text are kept
-    (``components``), which costs no quality and a third of the space.
+    A transformer's hidden states have a large common part, the same for all words: it is subtracted (``mean``). The
+    rest says little about the passage around a word: some of the window's pooled vector is added (``blend``). Last,
+    the directions of most variance on ordinary text are kept (``components``): a third of the space, no less quality.
 
     Attributes:
         revision: Fingerprint of the model files and of these numbers.
-        window: Most tokens of a window, the two special ones included.
+        window: The most tokens of a window, ``[CLS]`` and ``[SEP]`` included.
         blend: Weight of the window's pooled vector.
-        max_query_tokens: Tokens of a query that are searched for; what follows is left out.
+        max_query_tokens: The most tokens of a query that are searched for.
         mean: Mean hidden state. Shape ``(384,)``.
         origin: Mean of the blended vectors. Shape ``(384,)``.
         components: Orthonormal columns. Shape ``(384, dim)``.
@@ -87,12 +86,12 @@ class Recipe:
 
 
 def blend_window(hidden: Floats32, mean: Floats32, weight: float) -> Floats32:
-    """Centre a window's hidden states and add some of what the window as a whole is about.
+    """Subtract the mean from a window's hidden states and add some of the window's pooled vector.
 
     Args:
         hidden: Special tokens included. Shape ``(tokens, 384)``.
         mean: Shape ``(384,)``.
-        weight: Of the window's pooled vector, against 1 for the token's own.
+        weight: Weight of the pooled vector, against 1 for the token's own.
 
     Returns:
         Unit norm, special tokens left out. Shape ``(tokens - 2, 384)``.

@@ -5,8 +5,8 @@ WordPiece: https://arxiv.org/abs/1609.08144. ``[CLS]`` and ``[SEP]`` stand aroun
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,8 +22,7 @@ Window = NDArray[np.int64]
 """Token ids, those of ``[CLS]`` and ``[SEP]`` included."""
 
 
-@dataclass(frozen=True, slots=True, eq=False)
-class Tokens:
+class Tokens(NamedTuple):
     """The word pieces of one text, in reading order, without special ones.
 
     Attributes:
@@ -33,9 +32,6 @@ class Tokens:
 
     ids: NDArray[np.int64]
     spans: NDArray[np.int32]
-
-    def __getitem__(self, part: slice) -> Tokens:
-        return Tokens(self.ids[part], self.spans[part])
 
 
 class WordPieceTokenizer:

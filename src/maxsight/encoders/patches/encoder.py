@@ -17,9 +17,6 @@ from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding, 
 REVISION = "2"
 """Raise it with every change that changes a vector."""
 
-# A page keeps its own resolution, up to A4 at 200 dpi: the statistics depend on it.
-OWN_SIZE = PictureFit(Fit.MULTIPLE, multiple_px=1, min_pixels=1, max_pixels=4_000_000)
-
 
 class PatchEncoder(Encoder):
     """One vector of image statistics per patch that is not blank.
@@ -30,6 +27,9 @@ class PatchEncoder(Encoder):
         grid: The patches that every page is cut into, whatever its shape.
     """
 
+    picture = PictureFit(Fit.MULTIPLE, multiple_px=1, min_pixels=1, max_pixels=4_000_000)
+    """A page's own resolution, up to A4 at 200 dpi: the statistics depend on it."""
+
     def __init__(self, grid: PatchGrid | None = None) -> None:
         self._grid = grid or PatchGrid()
 
@@ -38,11 +38,6 @@ class PatchEncoder(Encoder):
         """The space ``patches``."""
         revision = f"{REVISION}-{self._grid.rows}x{self._grid.cols}"
         return EmbeddingSpace("patches", revision, len(STATISTICS), query_format="none")
-
-    @property
-    def picture(self) -> PictureFit:
-        """Pages in their own resolution, if it is not above 4 megapixels."""
-        return OWN_SIZE
 
     def encode_pages(self, pages: Sequence[Page]) -> list[PageEmbedding]:
         """Measure the patches of pages. A blank page has no vectors."""

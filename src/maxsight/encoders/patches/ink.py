@@ -1,8 +1,8 @@
-"""Ink as an OCR engine sees it: black and white, in connected pieces.
+"""Ink as an OCR engine sees it: black and white, in connected components.
 
-Tesseract tells ink from paper by one threshold for the whole page. Where a threshold of the neighbourhood finds other
-ink, as in a shadow, words are lost; where pieces are not shaped like characters, they are misread. These statistics
-look at what a degradation does to reading, whichever it was.
+Tesseract separates ink from paper by one threshold for the whole page. Where a local threshold finds other ink, as in a
+shadow, words are lost. Where components are not shaped like characters, they are misread. So these statistics measure
+what a degradation does to reading, whatever its cause.
 """
 
 from __future__ import annotations
@@ -13,50 +13,21 @@ from numpy.typing import NDArray
 
 from maxsight.encoders.patches.grid import Grey, Patches, Plane
 
-INK_STATISTICS = (
-    "ink_global",
-    "ink_local",
-    "ink_lost",
-    "ink_added",
-    "ink_agreement",
-    "stroke_width",
-    "stroke_width_local",
-    "pieces",
-    "speckle_pieces",
-    "character_pieces",
-    "character_ink",
-    "oversized_ink",
-    "piece_height",
-    "piece_height_spread",
-    "piece_width",
-    "piece_fill",
-    "character_pieces_local",
-    "character_ink_local",
-    "piece_height_local",
-    "piece_width_local",
-    "piece_width_spread_local",
-    "piece_contrast",
-    "piece_contrast_spread",
-    "piece_steepness",
-    "piece_sharpness",
-    "faint_pieces",
-)
-
-# Sauvola's: a window a few lines high, and how far the threshold lies below the neighbourhood's mean.
+# Sauvola's threshold: a window a few lines high, and how far the threshold lies below its mean.
 _WINDOW_PX, _SENSITIVITY = 41, 0.2
-# Pixels, at the resolutions pages are scanned in: what may be a character, what is dust.
+# In pixels of a scanned page: the sizes of a character, and the largest area of dust.
 _CHARACTER_HEIGHT, _CHARACTER_WIDTH, _SPECKLE_AREA = (5, 60), (2, 70), 6
 _AFAR = 4
-_FAINT = 0.6  # of the contrast of the darkest pieces: what shines through from behind
+_FAINT = 0.6  # of the contrast of the darkest components; print shining through from behind is fainter
 
 
 def global_ink(picture: Grey) -> Grey:
-    """Ink by Otsu's threshold of the whole page, as 0 and 1."""
+    """Find ink by Otsu's threshold of the whole page, as 0 and 1."""
     return np.asarray(cv2.threshold(picture, 0, 1, cv2.THRESH_BINARY_INV + cv2.THRESH_OTSU)[1], np.uint8)
 
 
 def local_ink(picture: Grey) -> Grey:
-    """Ink by Sauvola's threshold of the neighbourhood, as 0 and 1."""
+    """Find ink by Sauvola's local threshold, as 0 and 1."""
     window = (_WINDOW_PX, _WINDOW_PX)
     mean = cv2.boxFilter(picture, cv2.CV_32F, window)
     variance = cv2.sqrBoxFilter(picture, cv2.CV_32F, window) - mean * mean
@@ -66,7 +37,7 @@ def local_ink(picture: Grey) -> Grey:
 
 
 def ink_statistics(picture: Grey, steepness: Plane, patches: Patches) -> dict[str, Plane]:
-    """Measure ink and its pieces, by name in `INK_STATISTICS`. Shape ``(patches,)`` each.
+    """Measure ink and its connected components, by name. Shape ``(patches,)`` each.
 
     Args:
         picture: Padded to the grid.
@@ -77,8 +48,7 @@ def ink_statistics(picture: Grey, steepness: Plane, patches: Patches) -> dict[st
     share, share_near = (patches.mean(ink) for ink in (whole, near))
     lost = patches.mean(near > whole)
     added = patches.mean(whole > near)
-    of_whole, of_near = _Pieces(whole, patches), _Pieces(near, patches)
-    pieces, pieces_near = of_whole.statistics(), of_near.statistics()
+    of_whole, of_near = _Components(whole, patches), _Components(near, patches)
     return {
         "ink_global": share,
         "ink_local": share_near,
@@ -87,25 +57,21 @@ def ink_statistics(picture: Grey, steepness: Plane, patches: Patches) -> dict[st
         "ink_agreement": (share - added) / (share + lost + 0.01),
         "stroke_width": _stroke_width(whole, share, patches),
         "stroke_width_local": _stroke_width(near, share_near, patches),
-        **{name: values for name, values in pieces.items() if name in INK_STATISTICS},
-        "character_pieces_local": pieces_near["character_pieces"],
-        "character_ink_local": pieces_near["character_ink"],
-        "piece_height_local": pieces_near["piece_height"],
-        "piece_width_local": pieces_near["piece_width"],
-        "piece_width_spread_local": pieces_near["piece_width_spread"],
+        **of_whole.statistics(),
+        **{f"{name}_local": values for name, values in of_near.statistics().items()},
         **of_near.contrast_statistics(picture, steepness),
     }
 
 
 def _stroke_width(ink: Grey, share: Plane, patches: Patches) -> Plane:
-    """Twice the ink over its outline: the mean width of its strokes, logarithm of pixels."""
+    """Estimate the mean width of strokes, twice the ink over its outline. Logarithm of pixels."""
     inner = cv2.erode(ink, np.ones((3, 3), np.uint8))
     outline = share - patches.mean(np.asarray(inner, np.uint8))
     return np.log1p(2 * share / (outline + 1e-3))
 
 
-class _Pieces:
-    """Connected pieces of ink, each counted in the patch that its middle lies in."""
+class _Components:
+    """Connected components of ink ("pieces"), each counted in the patch of its centroid."""
 
     def __init__(self, ink: Grey, patches: Patches) -> None:
         found = cv2.connectedComponentsWithStatsWithAlgorithm(ink, 8, cv2.CV_32S, cv2.CCL_BBDT)
@@ -118,7 +84,7 @@ class _Pieces:
         self._bodies = np.maximum(self._total(~self._is_speckle), 1)
 
     def statistics(self) -> dict[str, Plane]:
-        """How many there are, of what shape."""
+        """Count the components and measure their shapes."""
         width, height, area = self._width, self._height, self._area
         fill = area / (width * height)
         is_character = _between(height, _CHARACTER_HEIGHT) & _between(width, _CHARACTER_WIDTH) & (fill > 0.12)
@@ -140,7 +106,7 @@ class _Pieces:
         }
 
     def contrast_statistics(self, picture: Grey, steepness: Plane) -> dict[str, Plane]:
-        """How much darker they are than the paper around them, and how steep their edges."""
+        """Measure how much darker they are than the paper around them, and how steep their edges are."""
         places = np.flatnonzero(self._labels)
         piece = self._labels.ravel()[places] - 1
         darkest = np.full(len(self._area), 255, np.uint8)
@@ -163,7 +129,7 @@ class _Pieces:
         return np.bincount(self._where, weights, self._patches).astype(np.float32)
 
     def _of_bodies(self, values: Plane) -> tuple[Plane, Plane]:
-        """Mean and deviation over the pieces of each patch that are more than speckles; 0 where there are none."""
+        """Average over each patch's components that are no speckles, with deviation; 0 where there are none."""
         kept = np.where(self._is_speckle, 0, values)
         mean = self._total(kept) / self._bodies
         variance = self._total(kept * kept) / self._bodies - mean**2
@@ -171,7 +137,7 @@ class _Pieces:
 
 
 def _paper(picture: Grey, middles: Plane) -> NDArray[np.float32]:
-    """The lightest level around each place, seen from a little afar so that noise is no paper."""
+    """Find the lightest level around each place, at a quarter of the scale so that noise does not count."""
     far = cv2.resize(picture, None, fx=1 / _AFAR, fy=1 / _AFAR, interpolation=cv2.INTER_AREA)
     lightest = cv2.dilate(far, np.ones((9, 9), np.uint8))
     rows, cols = (

@@ -1,7 +1,7 @@
-"""Image statistics per patch: level, contrast, sharpness, noise, ink, orientation, coding.
+"""Image statistics per patch: level, contrast, sharpness, noise, ink, orientation, JPEG blocks.
 
-Pictures are first stretched to their 0.5 and 99.5 percentiles: a pale page reads as well as a dark one, and without the
-stretch a model that never saw pale pages expects the worst of them.
+Pictures are first stretched to their 0.5 and 99.5 percentiles. A pale page is as readable as a dark one, and without
+the stretch a model that never saw pale pages judges them badly.
 """
 
 from __future__ import annotations
@@ -13,34 +13,18 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.encoders.patches.grid import LEVEL_BINS, Grey, Patches, PatchGrid, Plane
-from maxsight.encoders.patches.ink import INK_STATISTICS, ink_statistics
+from maxsight.encoders.patches.ink import ink_statistics
 
-LEVEL_STATISTICS = (
-    "level",
-    "deviation",
-    "dark_level",
-    "light_level",
-    "contrast",
-    "separability",
-    "ink_share",
-    "between_share",
-)
-TEXTURE_STATISTICS = (
-    "laplacian",
-    "gradient",
-    "sharpness",
-    "laplacian_over_gradient",
-    "noise",
-    "noise_floor",
-    "impulses",
-    "edges",
-    "fine_detail",
-    "blockiness",
-    "upright_share",
-    "stroke_angle",
-)
-LINE_STATISTICS = ("line_angle", "line_strength")
-STATISTICS = (*LEVEL_STATISTICS, *TEXTURE_STATISTICS, *LINE_STATISTICS, *INK_STATISTICS)
+STATISTICS = (
+    "level", "deviation", "dark_level", "light_level", "contrast", "separability", "ink_share", "between_share",
+    "laplacian", "gradient", "sharpness", "laplacian_over_gradient", "noise", "noise_floor", "impulses", "edges",
+    "fine_detail", "blockiness", "upright_share", "stroke_angle", "line_angle", "line_strength",
+    "ink_global", "ink_local", "ink_lost", "ink_added", "ink_agreement", "stroke_width", "stroke_width_local",
+    "pieces", "speckle_pieces", "character_pieces", "character_ink", "oversized_ink", "piece_height",
+    "piece_height_spread", "piece_width", "piece_fill", "character_pieces_local", "character_ink_local",
+    "piece_height_local", "piece_width_local", "piece_width_spread_local", "piece_contrast",
+    "piece_contrast_spread", "piece_steepness", "piece_sharpness", "faint_pieces",
+)  # fmt: skip
 """Names of the statistics, in the order of a vector's components."""
 
 STRETCH_PERCENTILES = (0.5, 99.5)
@@ -53,12 +37,12 @@ _NOISE_KERNEL = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], np.float32)
 
 @dataclass(frozen=True, slots=True, eq=False)
 class PatchStatistics:
-    """What each patch of one page looks like.
+    """The statistics of each patch of one page.
 
     Attributes:
-        values: By `STATISTICS`. Shape ``(patches, len(STATISTICS))``, float32.
-        is_blank: Which patches hold nothing. Shape ``(patches,)``.
-        boxes: Where the patches lie, in fractions of the page. Shape ``(patches, 4)``.
+        values: In the order of `STATISTICS`. Shape ``(patches, len(STATISTICS))``, float32.
+        is_blank: Which patches are empty. Shape ``(patches,)``.
+        boxes: The places of the patches, in fractions of the page. Shape ``(patches, 4)``.
     """
 
     values: NDArray[np.float32]
@@ -71,7 +55,7 @@ def patch_statistics(picture: Grey, grid: PatchGrid | None = None) -> PatchStati
 
     Args:
         picture: Grey, 0 black. Shape ``(height, width)``, uint8.
-        grid: Into which the page is cut; 32 by 32 if not given.
+        grid: The patches that the page is cut into; 32 by 32 if not given.
     """
     height, width = picture.shape
     patches = Patches(height, width, grid or PatchGrid())
@@ -87,14 +71,14 @@ def patch_statistics(picture: Grey, grid: PatchGrid | None = None) -> PatchStati
     values = np.stack([measured[name] for name in STATISTICS], axis=1)
     spread = _percentile(histograms, 0.99) - _percentile(histograms, 0.01)
     boxes = patches.boxes()
-    # In a deep shadow, ink hardly differs from paper and is there all the same.
+    # In a deep shadow, ink hardly differs from paper: so contrast alone does not decide.
     is_empty = (spread < BLANK_CONTRAST) & (measured["ink_local"] < BLANK_INK)
     is_outside = (boxes[:, :2] >= boxes[:, 2:]).any(axis=1)  # all of it is repeated border
     return PatchStatistics(values.astype(np.float32), is_empty | is_outside, boxes)
 
 
 def stretch(picture: Grey) -> Grey:
-    """Spread a picture's levels so that nearly all of 0 to 255 is used; a picture of one level stays as it is."""
+    """Spread a picture's levels over 0 to 255. A picture of one level stays as it is."""
     seen = picture[::2, ::2].ravel()
     shares = np.cumsum(np.bincount(seen, minlength=256)) / seen.size
     low, high = (int(np.searchsorted(shares, percent / 100)) for percent in STRETCH_PERCENTILES)
@@ -105,7 +89,7 @@ def stretch(picture: Grey) -> Grey:
 
 
 def _percentile(histograms: NDArray[np.float32], share: float) -> Plane:
-    """The level below which a share of each patch's pixels lies. Shape ``(patches,)``."""
+    """Find the level below which a share of each patch's pixels lies. Shape ``(patches,)``."""
     return np.asarray(((np.cumsum(histograms, axis=1) < share).sum(axis=1) * _BIN_LEVELS).astype(np.float32))
 
 
@@ -130,7 +114,7 @@ def _level_statistics(share: NDArray[np.float32]) -> dict[str, Plane]:
 
 
 def _otsu(share: Plane, level: Plane, mean: Plane, deviation: Plane) -> tuple[Plane, Plane]:
-    """The best split of each patch into ink and paper: the variance it explains, and the share of ink."""
+    """Split each patch into ink and paper by Otsu's threshold; return the explained variance and the share of ink."""
     below = np.cumsum(share, axis=1)[:, :-1]
     sum_below = np.cumsum(share * level, axis=1)[:, :-1]
     explained = (mean[:, None] * below - sum_below) ** 2 / np.maximum(below * (1 - below), 1e-6)
@@ -173,7 +157,7 @@ def _texture_statistics(
 
 
 def _blockiness(picture: Grey, patches: Patches) -> Plane:
-    """Steps between columns at the borders of JPEG's blocks of 8, over steps elsewhere."""
+    """Divide the steps between columns at the borders of JPEG's blocks of 8 by those elsewhere."""
     step = cv2.absdiff(picture[:, 1:], picture[:, :-1])
     step = cv2.copyMakeBorder(step, 0, 0, 1, 0, cv2.BORDER_CONSTANT, value=0)
     at_border = np.zeros_like(picture)
@@ -187,7 +171,7 @@ def _squared(one: Grey, other: NDArray[np.generic]) -> Plane:
 
 
 def _line_statistics(levels: Plane, patches: Patches) -> dict[str, Plane]:
-    """The direction of lines of text, seen from so far that characters run together."""
+    """Measure the direction of lines of text, at a scale at which characters run together."""
     far = cv2.resize(levels, None, fx=0.25, fy=0.25, interpolation=cv2.INTER_AREA)
     far = cv2.blur(far, (9, 3))
     across = cv2.Sobel(far, cv2.CV_32F, 1, 0, scale=1 / 8)

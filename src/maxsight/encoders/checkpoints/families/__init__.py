@@ -1,4 +1,4 @@
-"""What each family of visual checkpoints does its own way: pictures to inputs, vectors to places, prompts, queries."""
+"""The families of visual checkpoints. Each prepares pictures, places vectors and writes prompts in its own way."""
 
 from maxsight.encoders.checkpoints.checkpoint import Checkpoint, Family
 from maxsight.encoders.checkpoints.families.base import Batch, VisualFamily
@@ -20,5 +20,5 @@ _FAMILIES: dict[Family, type[VisualFamily]] = {
 
 
 def family_of(checkpoint: Checkpoint) -> VisualFamily:
-    """Make what prepares pages and queries for a checkpoint."""
+    """Make the family of a checkpoint."""
     return _FAMILIES[checkpoint.family](checkpoint)

@@ -1,7 +1,7 @@
-"""The seam between the families of visual checkpoints and the encoder that runs them.
+"""The common part of the families of visual checkpoints.
 
-A family prepares inputs on the host, in a thread of its own, and knows how its backbone wants to be called. It holds
-no weights: the same one serves every device.
+A family prepares inputs on the host, in a thread of its own, and calls its backbone. It has no weights: the same family
+serves every device.
 """
 
 from __future__ import annotations
@@ -31,9 +31,9 @@ class Batch:
     """Pages, or one query, ready for the backbone. Shorter ones are padded on the right.
 
     Attributes:
-        inputs: By the names the family's ``forward`` knows. Pictures are still uint8.
-        lengths: Tokens of each, padding left out.
-        boxes: Where each token's vector comes from, per page. Shape ``(tokens, 4)`` each, float32. Empty for a query.
+        inputs: Inputs of the family's ``forward``, by name. Pictures are still uint8.
+        lengths: Tokens of each, without padding.
+        boxes: The place of each token's vector, per page. Shape ``(tokens, 4)`` each, float32. Empty for a query.
         with_hidden: Whether the hidden states are returned too.
     """
 
@@ -44,10 +44,11 @@ class Batch:
 
 
 class VisualFamily(ABC):
-    """How checkpoints of one family see pages and read queries.
+    """How checkpoints of one family take pages and queries.
 
     Attributes:
-        picture: The picture it wants of a page.
+        picture: The picture it needs of a page.
+        queries: Writes queries.
     """
 
     picture: PictureFit
@@ -58,7 +59,7 @@ class VisualFamily(ABC):
         self._image_token = int(self._backbone.config.image_token_id)
         self._prompts = self._write_prompts(checkpoint)
         embeddings: nn.Embedding = self._backbone.get_input_embeddings()
-        self._queries = QueryWriter(self._tokenizer, self._prompts, embeddings.num_embeddings)
+        self.queries = QueryWriter(self._tokenizer, self._prompts, embeddings.num_embeddings)
         self._pixel_scale = _pixel_scale(checkpoint.processor.image_processor)
         self._uncached = {"use_cache": False}
 
@@ -73,19 +74,19 @@ class VisualFamily(ABC):
 
     @abstractmethod
     def prepare_fitted(self, pictures: Sequence[NDArray[np.uint8]]) -> Batch:
-        """Make a batch of pictures that have the size the family wants."""
+        """Make a batch of pictures of the size that the family needs."""
 
     @abstractmethod
     def _pixel_values(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Lay a batch's ``pixels`` out as the backbone takes them, scaled to what it was trained on."""
+        """Scale a batch's ``pixels`` and bring them into the shape of the backbone's input."""
 
     def forward(self, backbone: nn.Module, inputs: Inputs, dtype: torch.dtype) -> torch.Tensor:
         """Run the backbone once, without its language head and without a cache of keys and values.
 
         Args:
-            backbone: The checkpoint's, or a copy of it on another device.
-            inputs: A batch's, on the backbone's device.
-            dtype: What the backbone computes in.
+            backbone: The checkpoint's backbone, or a copy of it on another device.
+            inputs: A batch's inputs, on the same device.
+            dtype: The type that the backbone computes in.
 
         Returns:
             Its last hidden state. Shape ``(pages, tokens, hidden)``.
@@ -98,10 +99,10 @@ class VisualFamily(ABC):
 
     @abstractmethod
     def _write_prompts(self, checkpoint: Checkpoint) -> Prompts:
-        """Tell what stands around a page's picture and around a query."""
+        """Find the prompts around a page's picture and around a query."""
 
     def _scaled(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Scale grey levels 0 to 255 to what the vision model was trained on, on their device, in float32.
+        """Scale grey levels 0 to 255 as in the vision model's training, on their device, in float32.
 
         Args:
             pixels: uint8. Its second axis is that of the three channels.
@@ -111,20 +112,12 @@ class VisualFamily(ABC):
         return pixels.float().mul_(factors).add_(offsets)
 
     def prepare_pages(self, pictures: Sequence[NDArray[np.uint8]]) -> Batch:
-        """Make a batch of page pictures; those that are not fitted yet are.
+        """Make a batch of page pictures, and fit those that are not fitted yet.
 
         Args:
             pictures: Shape ``(height, width, 3)`` each, RGB.
         """
         return self.prepare_fitted([self._fitted(picture) for picture in pictures])
-
-    def write_query(self, text: str) -> WrittenQuery:
-        """Write a query as the family's queries are written.
-
-        Raises:
-            EmptyQueryError: It has no word.
-        """
-        return self._queries.write(text)
 
     def prepare_query(self, query: WrittenQuery) -> Batch:
         """Make a batch of one query."""
@@ -143,7 +136,7 @@ class VisualFamily(ABC):
 
 
 def _pixel_scale(image_processor: Any) -> tuple[torch.Tensor, torch.Tensor]:
-    """Read from an image processor what levels of each channel are multiplied by, and what is added then."""
+    """Read the factor and the offset of each channel from the settings of an image processor."""
     rescale = image_processor.rescale_factor if image_processor.do_rescale else 1.0
     plain = not image_processor.do_normalize
     means = [0.0] * 3 if plain else image_processor.image_mean
@@ -166,7 +159,7 @@ def grid_boxes(rows: int, cols: int) -> NDArray[np.float32]:
 
 
 def whole_page(count: int) -> NDArray[np.float32]:
-    """Boxes for tokens that stand for no part of the page, such as the prompt's. Shape ``(count, 4)``."""
+    """Make boxes for tokens that stand for no part of the page, such as the prompt's. Shape ``(count, 4)``."""
     return np.tile(np.array(WHOLE_PAGE, np.float32), (count, 1))
 
 

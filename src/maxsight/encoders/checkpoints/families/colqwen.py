@@ -63,7 +63,7 @@ class ColQwen(VisualFamily):
         return rows * cols + len(self._before) + len(self._after)
 
     def prepare_fitted(self, pictures: Sequence[NDArray[np.uint8]]) -> Batch:
-        """Cut the pictures into patches; pages of fewer are padded, their patches are not."""
+        """Cut the pictures into patches. Tokens of smaller pages are padded, patches are not."""
         grids = [self._grid(picture.shape[1], picture.shape[0]) for picture in pictures]
         rows = [self._before + [self._image_token] * (high * wide) + self._after for high, wide in grids]
         tokens = pad_tokens(rows, self._tokenizer.pad_token_id)
@@ -95,14 +95,14 @@ class ColQwen(VisualFamily):
         return Prompts(processor.visual_prompt_prefix, processor.query_prefix, f"{augmentation}\n")
 
     def _grid(self, width: int, height: int) -> tuple[int, int]:
-        """Rows and columns of merged patches."""
+        """Count rows and columns of merged patches."""
         step = self.picture.multiple_px
         return height // step, width // step
 
     def _positions(self, tokens: Inputs, sizes: torch.Tensor) -> torch.Tensor:
-        """Where each token stands in time, height and width (M-RoPE). Shape ``(3, pages, tokens)``.
+        """Find each token's place in time, height and width (M-RoPE). Shape ``(3, pages, tokens)``.
 
-        The model knows the rule, but transformers' ColQwen2 forgets to ask for it and counts tokens along one line.
+        The model has the rule, but transformers' ColQwen2 does not call it and counts tokens along one line.
         """
         of_image = (tokens["input_ids"] == self._image_token).int()
         positions, _ = self._backbone.get_rope_index(
@@ -115,7 +115,7 @@ class ColQwen(VisualFamily):
         return of_tokens
 
     def _patches(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Cut a picture into patches, those that are merged side by side. Shape ``(patches, 3, pixels)``."""
+        """Cut a picture into patches. Patches that are merged follow one another. Shape ``(patches, 3, pixels)``."""
         rows, cols = self._grid(picture.shape[1], picture.shape[0])
         cut = picture.reshape(rows, self._merge, self._patch_px, cols, self._merge, self._patch_px, 3)
         return cut.transpose(0, 3, 1, 4, 6, 2, 5).reshape(-1, 3, self._patch_px**2)

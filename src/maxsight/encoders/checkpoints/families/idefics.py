@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import torch
@@ -28,13 +29,13 @@ _PAGE_PROMPTS = {
     Family.COLMODERNVBERT: "<|begin_of_text|>User:<image>Describe the image.<end_of_utterance>\nAssistant:",
     Family.COLIDEFICS3: "<|im_start|>User:<image>Describe the image.<end_of_utterance>\nAssistant:",
 }
-_LARGEST_PX = 4096
-"""Idefics3's own bound on the longest edge."""
+_MAX_EDGE_PX = 4096
+"""Idefics3's own limit of the longest edge."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Layout:
-    """What pages of one grid of tiles have in common: their tokens and where those come from."""
+    """The tokens of pages of one grid of tiles, and their places."""
 
     ids: list[int]
     boxes: NDArray[np.float32]
@@ -55,11 +56,11 @@ class ColIdefics(VisualFamily):
         self.picture = PictureFit(
             Fit.LONGEST_EDGE,
             resample=resample_name(image_processor),
-            longest_edge_px=min(image_processor.size["longest_edge"], _LARGEST_PX),
+            longest_edge_px=min(image_processor.size["longest_edge"], _MAX_EDGE_PX),
         )
         self._tile_tokens: int = self._backbone.image_seq_len
         self._uncached = {"use_cache": False} if checkpoint.family is Family.COLIDEFICS3 else {}
-        self._layouts: dict[tuple[int, int], _Layout] = {}
+        self._layout = cache(self._lay_out)
 
     @property
     def largest(self) -> tuple[int, int]:
@@ -71,7 +72,7 @@ class ColIdefics(VisualFamily):
         return len(self._layout(*self._grid(width, height)).ids)
 
     def prepare_fitted(self, pictures: Sequence[NDArray[np.uint8]]) -> Batch:
-        """Cut the pictures into tiles; pages of fewer tokens are padded, their tiles are not."""
+        """Cut the pictures into tiles. Tokens of smaller pages are padded, tiles are not."""
         layouts = [self._layout(*self._grid(picture.shape[1], picture.shape[0])) for picture in pictures]
         inputs = {
             **pad_tokens([layout.ids for layout in layouts], self._tokenizer.pad_token_id),
@@ -81,7 +82,7 @@ class ColIdefics(VisualFamily):
         return Batch(inputs, lengths, tuple(layout.boxes for layout in layouts))
 
     def _pixel_values(self, pixels: torch.Tensor) -> torch.Tensor:
-        """Show the tiles in order. The model is not given which page has how many."""
+        """Show the tiles in order. The model does not need to know which page has how many."""
         return self._scaled(pixels.permute(0, 3, 1, 2)).unsqueeze(1)
 
     def _write_prompts(self, checkpoint: Checkpoint) -> Prompts:
@@ -103,14 +104,14 @@ class ColIdefics(VisualFamily):
         return math.ceil(int(height * shape) / tile) * tile, height
 
     def _grid(self, width: int, height: int) -> tuple[int, int]:
-        """Rows and columns of tiles, none where the page is not cut."""
+        """Count rows and columns of tiles; 0 where the page is not cut."""
         width, height = self._tiled_size(width, height)
         if max(width, height) <= self._tile_px:
             return 0, 0
         return height // self._tile_px, width // self._tile_px
 
     def _tiles(self, picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
-        """Shape ``(tiles, tile_px, tile_px, 3)``; the last one is the whole page."""
+        """Cut a picture into tiles; the last one is the whole page. Shape ``(tiles, tile_px, tile_px, 3)``."""
         tile = self._tile_px
         whole = Image.fromarray(picture)
         rows, cols = self._grid(*whole.size)
@@ -123,11 +124,6 @@ class ColIdefics(VisualFamily):
 
     def _resized(self, image: Image.Image, size: tuple[int, int]) -> Image.Image:
         return image if image.size == size else image.resize(size, self._resample)
-
-    def _layout(self, rows: int, cols: int) -> _Layout:
-        if (rows, cols) not in self._layouts:
-            self._layouts[rows, cols] = self._lay_out(rows, cols)
-        return self._layouts[rows, cols]
 
     def _lay_out(self, rows: int, cols: int) -> _Layout:
         image = self._tokenizer.convert_ids_to_tokens(self._image_token)
