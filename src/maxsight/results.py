@@ -20,7 +20,7 @@ class Region:
 
     Attributes:
         box: ``x0, y0, x1, y1``, or None.
-        text: The words it covers; empty where it stands for no text.
+        text: The words it covers; may be empty.
     """
 
     box: tuple[float, float, float, float] | None

@@ -170,7 +170,7 @@ class Regions:
 
     Attributes:
         boxes: Shape ``(vectors, 4)``, float32, or None if the page has no picture.
-        spans: Shape ``(vectors, 2)``, int32, or None if the vectors do not stand for text.
+        spans: Shape ``(vectors, 2)``, int32, or None if the vectors are not of text.
     """
 
     boxes: NDArray[np.float32] | None

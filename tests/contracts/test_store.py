@@ -138,7 +138,7 @@ def test_a_protocol_has_few_members(protocol):
     assert 1 <= sum(not name.startswith("_") for name in vars(protocol)) <= 8
 
 
-def test_a_store_tells_what_it_can_do(empty, request):
+def test_isinstance_shows_what_a_store_can_do(empty, request):
     kind = request.node.callspec.params["empty"]
     assert all(isinstance(empty, protocol) for protocol in (Searchable, Readable, Writable))
     assert isinstance(empty, Persistent) == (kind != "memory")
@@ -540,7 +540,7 @@ SETTINGS = (Setting(64, 0.75, 0.7, 0.5, 1.5, 2.5), Setting(128, 1.0, 1.0, 1.0, 3
 AUDIT = Audit("2026-11-21", 5, 20, "given", 10, 0.99, 256, 7.0, SETTINGS)
 
 
-def test_what_was_measured_is_kept_until_it_is_measured_again(store):
+def test_an_audit_is_stored_until_the_next_one(store):
     assert store.last_audit() is None
     store.store_audit(AUDIT)
     assert store.last_audit() == AUDIT
@@ -549,7 +549,7 @@ def test_what_was_measured_is_kept_until_it_is_measured_again(store):
     assert store.last_audit() == again
 
 
-def test_what_was_measured_outlives_later_changes(store):
+def test_an_audit_outlives_later_changes(store):
     store.store_audit(AUDIT)
     store.remove(["notes.txt"])
     store.put(LIBRARY[-1:])
@@ -580,7 +580,7 @@ def test_pages_are_counted(empty):
     assert empty.page_count() == len(LIBRARY) - 1
 
 
-def test_another_process_and_a_backup_know_what_was_measured(tmp_path):
+def test_another_process_and_a_backup_have_the_audit(tmp_path):
     with LocalStore.create(tmp_path / "l.library", MANIFEST, codec=CODEC) as writer:
         writer.put(LIBRARY)
         with LocalStore(tmp_path / "l.library", codec=lambda _: CODEC, read_only=True) as reader:
@@ -592,7 +592,7 @@ def test_another_process_and_a_backup_know_what_was_measured(tmp_path):
         assert copy.last_audit() == AUDIT
 
 
-def test_a_manifest_is_kept_anew_and_the_pages_stay(store, reference):
+def test_a_manifest_is_replaced_and_the_pages_stay(store, reference):
     moved = replace(MANIFEST, space=replace(MANIFEST.space, encoder="/elsewhere"), root="/data")
     before = store.version
     store.store_manifest(moved)

@@ -68,7 +68,7 @@ def test_recall_is_the_share_of_the_exact_best_that_each_number_of_candidates_ho
     assert found == pytest.approx({64: 0.2, 128: 0.7, 256: 0.9, 300: 1.0})
 
 
-def test_the_mean_over_queries_is_told_and_the_query_served_worst(store):
+def test_an_audit_gives_the_mean_and_the_worst_recall_over_queries(store):
     """North finds page 299 best, then 298 and so on: none of these ten is among the first 256."""
     north = QueryEmbedding("north", turned(90), ("north",), np.zeros(1, np.int32))
     setting = audited(store, [QUERY, north]).settings[-2]
@@ -89,7 +89,7 @@ def test_the_recommendation_meets_the_target(store, target, candidates):
     assert (audit.target, audit.recommended.candidates) == (target, candidates)
 
 
-def test_what_was_measured_is_told(store):
+def test_an_audit_reports_what_was_measured(store):
     steps = []
     audit = audited(store, [QUERY] * 3, top_k=2, on_progress=lambda done, total: steps.append((done, total)))
     assert (audit.pages, audit.queries, audit.source, audit.top_k) == (300, 3, "given", 2)

@@ -44,6 +44,6 @@ def test_no_label_stands_on_another(latencies):
     assert all(float(label.get_text()) > 0 for label in shown)
 
 
-def test_every_point_has_its_candidates_beside_it_where_there_is_room():
+def test_every_point_is_labelled_with_its_candidates_if_there_is_room():
     axes = plotted(LATENCIES["quick and slow in turn"])
     assert [label.get_text() for label in axes.texts] == ["32", "64", "128", "256", "512", "1,024", "1,170"]

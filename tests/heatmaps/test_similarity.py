@@ -251,7 +251,7 @@ def drawn(explanation, embedding, size=(800, 800)):
     return explanation.draw(Image.new("RGB", size, "white"), embedding.regions.boxes)
 
 
-def test_the_heat_lies_on_the_patches_that_answer_the_query():
+def test_the_heat_is_on_the_patches_that_answer_the_query():
     page, embedding = patch_page()
     explanation = explain_page(pointing_at(10, 45, 64), page, embedding, "a.pdf")
     heat = marked(drawn(explanation, embedding))

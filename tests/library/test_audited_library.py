@@ -205,13 +205,13 @@ def test_a_recall_target_is_a_share(path, target):
         Library.open(path, recall_target=target)
 
 
-def test_a_library_opened_for_reading_is_measured_and_keeps_nothing(path):
+def test_a_library_opened_for_reading_is_audited_and_stores_nothing(path):
     with Library.open(path, encoder=ENCODER, read_only=True) as library:
         measured = library.audit(QUESTIONS)
         with pytest.raises(LibraryReadOnlyError):
             library.adopt(measured)
 
 
-def test_status_tells_what_searches_go_by(library):
+def test_status_shows_the_audit_that_searches_use(library):
     library.adopt(audit(c64=0.9, c100=1.0))
     assert library.status().audit.recommended.candidates == 100

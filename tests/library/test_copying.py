@@ -145,7 +145,7 @@ def test_what_only_the_destination_holds_is_named_and_stays_unless_it_may_go(sou
     assert contents(destination) == contents(source)
 
 
-def test_a_page_that_comes_back_changed_is_told(source, destination, monkeypatch):
+def test_a_page_that_comes_back_changed_is_an_error(source, destination, monkeypatch):
     read = destination.read
 
     def flipped(ids):
@@ -163,7 +163,7 @@ def test_a_page_that_comes_back_changed_is_told(source, destination, monkeypatch
         copy_pages(source, destination)
 
 
-def test_a_page_that_did_not_arrive_is_told(source, monkeypatch):
+def test_a_page_that_did_not_arrive_is_an_error(source, monkeypatch):
     destination = MemoryStore(MANIFEST)
     put = destination.put
     monkeypatch.setattr(destination, "put", lambda pages, **options: put(pages[1:], **options))
@@ -171,7 +171,7 @@ def test_a_page_that_did_not_arrive_is_told(source, monkeypatch):
         copy_pages(source, destination)
 
 
-def test_a_source_that_changes_meanwhile_is_told(source, monkeypatch):
+def test_a_source_that_changes_meanwhile_is_an_error(source, monkeypatch):
     monkeypatch.setattr("maxsight.library.copying.PAGES_PER_GROUP", 1)
     with pytest.raises(StoreError, match="changed while it was being copied"):
         copy_pages(source, MemoryStore(MANIFEST), on_progress=lambda *_: source.remove(["notes.txt"]))
@@ -247,7 +247,7 @@ def test_a_copy_in_the_same_folder_moves_with_it_as_any_library(library, tmp_pat
             assert moved.index(tmp_path / "moved" / "docs").skipped == 2
 
 
-def test_a_copy_for_another_machine_is_told_where_the_files_are_there(library, tmp_path):
+def test_a_copy_for_another_machine_stores_where_the_files_are_on_it(library, tmp_path):
     library.copy(tmp_path / "copies" / "second.library", root=tmp_path / "elsewhere")
     os.rename(tmp_path / "project", tmp_path / "elsewhere")
     with Library.open(tmp_path / "copies" / "second.library") as second:

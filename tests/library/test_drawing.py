@@ -23,7 +23,7 @@ def row(spans):
     return IndexedPage("0" * 32, Document("a.jsonl#b", "0" * 64, 1, 1, 1), page, embedding)
 
 
-def test_a_paragraph_lies_where_all_of_its_words_lie_and_a_piece_of_a_word_where_that_lies():
+def test_the_box_of_a_paragraph_covers_all_its_words_and_a_part_of_a_word_has_the_box_of_its_word():
     second = TEXT.index("It is dried")
     spans = [(0, 17), (second, len(TEXT.rstrip())), (2, 4), (0, 0)]
     _, boxes = draw_page(row(spans), Path(), ReadSettings(), PageRenderer())

@@ -299,14 +299,14 @@ def test_metadata_may_name_files_by_their_full_path(library, docs):
     assert [hit.file for hit in library.search("the", where="year = 2019")] == ["apples.txt"]
 
 
-def test_a_question_of_nothing_but_marks_counts_as_nothing(library):
+def test_a_question_of_punctuation_alone_counts_as_zero(library):
     questions = [Question("1", "?!", "apples.txt", (0,)), Question("2", "red apples", "apples.txt", (0,))]
     result = library.evaluate(questions)
     assert result.measures["nDCG@5"] == 0.5
     assert "no words" in result.questions[0].problem
 
 
-def test_a_question_whose_page_is_not_in_the_file_is_told_so_and_counts_as_nothing(library):
+def test_a_question_whose_page_is_not_in_the_file_has_a_problem_and_counts_as_zero(library):
     questions = [Question(str(page), "red apples", "apples.txt", (0, page)) for page in (0, 1)]
     there, beyond = library.evaluate(questions).questions
     assert (there.problem, beyond.problem) == (
@@ -316,7 +316,7 @@ def test_a_question_whose_page_is_not_in_the_file_is_told_so_and_counts_as_nothi
     assert beyond.measures["recall@1"] == 0
 
 
-def test_a_question_whose_file_could_be_several_is_told_so_and_counts_as_nothing(library, docs):
+def test_a_question_whose_file_could_be_several_has_a_problem_and_counts_as_zero(library, docs):
     (docs / "old").mkdir()
     (docs / "old" / "apples.txt").write_text("Green apples.")
     library.index(docs)
@@ -499,7 +499,7 @@ def test_a_file_is_no_library(tmp_path):
 
 
 def test_a_backup_does_not_go_into_the_library_itself(library):
-    with pytest.raises(InputError, match="lies in the library itself"):
+    with pytest.raises(InputError, match="is in the library itself"):
         library.backup(library.path / "copy")
 
 
@@ -521,7 +521,7 @@ def test_documents_are_listed_by_a_filter_and_as_they_are_now(library, docs):
     assert files() == ["bridges.txt"]
 
 
-def test_a_file_is_encoded_as_it_would_be_indexed_and_not_kept(library, docs):
+def test_a_file_is_encoded_as_for_indexing_and_not_stored(library, docs):
     (encoded,) = library.encode_file(docs / "apples.txt")
     stored = library.find_page("apples.txt", 1).embedding
     assert np.allclose(encoded.vectors, stored.vectors, atol=1e-3)

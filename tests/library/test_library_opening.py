@@ -16,7 +16,7 @@ from store_pages import MANIFEST
 SERVER = MilvusAddress("http://host:19530")
 
 
-def test_the_environment_names_the_library_and_its_token_unless_told_otherwise(monkeypatch):
+def test_the_environment_names_the_library_and_its_token_unless_arguments_do(monkeypatch):
     monkeypatch.setenv("MAXSIGHT_LIBRARY", "http://host:19530/db")
     monkeypatch.setenv("MAXSIGHT_TOKEN", "from:environment")
     assert find_place(None) == MilvusAddress("http://host:19530", database="db", token="from:environment")
@@ -117,7 +117,7 @@ class Checkpoint(FakeEncoder):
         return replace(super().space, encoder=str(self.folder))
 
 
-def test_where_a_checkpoint_has_moved_to_is_told_once(tmp_path):
+def test_the_new_folder_of_a_checkpoint_is_given_once(tmp_path):
     before, now = tmp_path / "before", tmp_path / "now"
     before.mkdir()
     (tmp_path / "apples.txt").write_text("Red apples")

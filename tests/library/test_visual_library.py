@@ -93,7 +93,7 @@ def test_plain_text_is_looked_at_as_it_is_drawn_for_a_person(library):
     assert drawn.height >= round(picture.height * scale)
 
 
-def test_what_is_drawn_lies_on_what_was_found(library):
+def test_the_drawing_covers_the_matches(library):
     """The picture is twice as high as wide; its patches, stretched for the encoder, are drawn in its own shape."""
     explanation = library.explain("blue", "picture.png", 1)
     drawn = np.asarray(library.draw(explanation), dtype=float)

@@ -12,7 +12,7 @@ from maxsight.stores.conditions import Filter, path_is
 from maxsight.types import Document
 
 Search = Callable[[str, Filter | None], list[Hit]]
-"""Finds the best pages for a query, among the pages that a filter keeps."""
+"""Finds the best pages for a query, among the pages that pass a filter."""
 
 
 def ask_library(

@@ -39,7 +39,7 @@ class TokenGain:
     Attributes:
         match: Index of the explanation's match that it is part of; None if it belongs to no word.
         word: The query word, or None.
-        piece: What of it the token says, the whole word or a part; empty for a token that a model adds.
+        piece: Text of the token: the whole word or a part of it; empty for a token that a model adds.
         score: Its best similarity. Over all tokens, these sum to the page's score.
         region: The region where it matched.
     """
@@ -91,7 +91,7 @@ class Explanation:
         )
 
     def draw(self, picture: Image.Image, boxes: NDArray[np.float32]) -> Image.Image:
-        """Draw the matching regions over a picture of the page, with the query words beside it.
+        """Draw the matching regions over a picture of the page, with the query words in a legend.
 
         Args:
             picture: The page as a person sees it, in any size.

@@ -1,4 +1,4 @@
-"""The picture: heat over the page, the best match of each query word outlined, a legend beside it."""
+"""The picture: heat over the page, the best match of each query word outlined, and a legend."""
 
 from __future__ import annotations
 

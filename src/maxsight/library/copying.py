@@ -83,8 +83,8 @@ def copy(
 ) -> CopyReport:
     """Make a library elsewhere hold what this one holds, without encoding anything again. A method of ``Library``.
 
-    A call that was interrupted goes on where it stopped, and an old copy is brought up to date. Documents keep
-    their names; the copy remembers the folder they are relative to.
+    A call that was interrupted goes on where it stopped, and an old copy is brought up to date. The names
+    of documents do not change; the copy stores the folder they are relative to.
 
     Args:
         library: What is copied.

@@ -81,7 +81,7 @@ def check_unchanged(file: Path, document: Document) -> None:
             return
     except OSError as error:
         raise UnreadableDocumentError(
-            file, f"can't be read: {error.strerror}", hint="The file must lie where it was indexed."
+            file, f"can't be read: {error.strerror}", hint="The file must be where it was indexed."
         ) from error
     raise UnreadableDocumentError(file, "has changed since it was indexed", hint="Index it again.")
 

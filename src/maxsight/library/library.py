@@ -1,7 +1,6 @@
 """The library: a store, a listing of its documents and a searcher, held together.
 
-The modules beside this one say what it does with them, in functions that take a library. The class takes these over as
-its methods.
+Most methods are functions that take a library, in the other modules of this room. The class takes them over by name.
 """
 
 from __future__ import annotations
@@ -121,7 +120,7 @@ class Library:
             encoder: Makes every vector in it, now and later: a name, or a loaded encoder.
             options: How the encoder runs here, if it is named.
             settings: How its files are read unless ``index`` gives others; ``default_settings`` if not given.
-            pool_factor: Keep one in so many of a page's vectors, each the mean of similar ones (token pooling).
+            pool_factor: Store one in so many of a page's vectors, each the mean of similar ones (token pooling).
             token: Of a server, ``user:password`` or an API key; ``MAXSIGHT_TOKEN`` if not given.
 
         Raises:
@@ -163,7 +162,7 @@ class Library:
             pool_factor: As for ``create``; a library that was made with another one is refused.
             recall_target: The share of the exact best pages that searches should find, between 0 and 1. The last
                 audit says how many candidates that needs. The audit's own target, if not given.
-            search_device: ``cuda``, ``cuda:1``, ``mps`` or ``auto`` to keep all vectors in that device's memory and
+            search_device: ``cuda``, ``cuda:1``, ``mps`` or ``auto`` to hold all vectors in that device's memory and
                 score every page there. They are copied again after every change; if they don't fit, the CPU searches.
             token: As for ``create``.
 
@@ -390,7 +389,7 @@ class Library:
     # Documents and pages ----------------------------------------------------------------------------------
 
     def documents(self, where: str | Filter | None = None) -> list[DocumentEntry]:
-        """List all documents, by path; or those of which a filter keeps at least one page.
+        """List all documents, by path; or those with at least one page that passes a filter.
 
         Raises:
             FilterError: The condition is not valid, or names an unknown field.
@@ -401,7 +400,7 @@ class Library:
         """Return where the file of a document is, or was when it was indexed."""
         return source_file(document.path, self.home)
 
-    # From the modules beside this one ---------------------------------------------------------------------
+    # From the other modules of this room ------------------------------------------------------------------
 
     index, indexing, remove = runs.index, runs.indexing, runs.remove
     copy = copying.copy

@@ -33,7 +33,7 @@ class Listing:
         self._listed: _Listed | None = None
 
     def documents(self, where: Filter | None = None) -> list[DocumentEntry]:
-        """List all documents, by path; or those of which a filter keeps at least one page."""
+        """List all documents, by path; or those with at least one page that passes a filter."""
         return [entry for entry in self._newest().entries.values() if where is None or _keeps(where, entry)]
 
     def page_ids(self) -> list[str]:
@@ -70,7 +70,7 @@ class Listing:
         return page_id(document.path, document.content_hash, page_number - 1)
 
     def find_paths(self, files: Sequence[str], *, exact: bool) -> list[str]:
-        """Find the paths of several documents; a file of records stands for all documents made of it.
+        """Find the paths of several documents; the name of a file of records means all documents made from it.
 
         Args:
             files: Paths or file names.
@@ -85,7 +85,7 @@ class Listing:
         return [path for file in files for path in names.find_with_groups(file, self.home)]
 
     def _newest(self) -> _Listed:
-        """The listing of the newest version. It takes a look at every page, so it is kept for as long as it holds."""
+        """The listing of the newest version. It is cached, since it reads a row of every page."""
         listed, version = self._listed, self._store.version
         if listed is None or listed.version != version:
             entries = {entry.document.path: entry for entry in self._store.documents()}

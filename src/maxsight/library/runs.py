@@ -120,7 +120,7 @@ def indexing(
 def remove(library: Opened, files: Sequence[str], *, exact: bool = False) -> list[str]:
     """Remove documents by path or file name, all or none, and return their paths.
 
-    A file of records stands for all documents made of it.
+    The name of a file of records means all documents made from it.
 
     Args:
         library: Holds them.

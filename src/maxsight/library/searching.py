@@ -29,11 +29,11 @@ if TYPE_CHECKING:
     from maxsight.retrieval.device_engine import DeviceEngine
 
 MAX_CACHED_QUERIES = 64
-"""Texts whose vectors are kept: a query is often followed by its notices, and by heatmaps of its hits."""
+"""Texts whose vectors are cached: a query is often followed by its notices, and by heatmaps of its hits."""
 QUERIES_PER_SCAN = 32
 PAGES_PER_READ = 256
 MAX_RANKINGS = 3
-"""Pages are ranked again so many times in all if some can't be read. Then the others are returned."""
+"""So many rankings may have pages that can't be read. Then the other pages are returned."""
 
 logger = logging.getLogger(__name__)
 

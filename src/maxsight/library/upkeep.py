@@ -81,7 +81,7 @@ def backup(library: Opened, destination: str | PathLike[str]) -> None:
     store, to = _maintained(library, "backed up"), Path(destination)
     own = library.address
     if isinstance(own, Path) and own.resolve() in (to.resolve(), *to.resolve().parents):
-        raise InputError(f"{destination} lies in the library itself", hint="Choose a folder outside it.")
+        raise InputError(f"{destination} is in the library itself", hint="Choose a folder outside it.")
     store.backup(to)
 
 

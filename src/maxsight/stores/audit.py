@@ -1,4 +1,4 @@
-"""What an audit of a library's search measured. It is stored beside the pages."""
+"""What an audit of a library's search measured. It is stored with the pages."""
 
 from __future__ import annotations
 

@@ -22,14 +22,14 @@ from maxsight.types import Document, Floats, Page, PageEmbedding, Scalar
 
 @dataclass(frozen=True, slots=True, eq=False)
 class IndexedPage:
-    """One row of a library: a page, where it came from, and its vectors.
+    """One row of a library: a page, its document and its vectors.
 
     Attributes:
         page_id: Deterministic: the same path, content and page index always give the same id.
-        document: The file it is a page of.
+        document: Its document.
         page: Its text and words.
         embedding: Its vectors and their regions.
-        metadata: The user's fields of the document, and the page's own (`fields.PAGE_FIELDS`).
+        metadata: The user's fields of the document, and the page's own fields (`fields.PAGE_FIELDS`).
     """
 
     page_id: str
@@ -41,17 +41,17 @@ class IndexedPage:
 
 @dataclass(frozen=True, slots=True)
 class DocumentEntry:
-    """What a library knows of one document without its pages' vectors.
+    """One document as a listing shows it, without vectors.
 
     Attributes:
         document: The file as it was indexed.
-        page_indices: Pages that are stored, ascending. Fewer than ``document.page_count`` while indexing
-            was interrupted or a page could not be read.
-        vectors: Stored vectors of all its pages.
+        page_indices: Stored pages, ascending. Fewer than ``document.page_count`` if indexing was interrupted or a page
+            could not be read.
+        vectors: Number of stored vectors of all its pages.
         metadata: The user's fields.
-        page_fields: Each page's own, in the order of ``page_indices``.
+        page_fields: Each page's own fields, in the order of ``page_indices``.
         mixed: Whether pages of another content are stored at the same path, too: the file is being replaced, or that
-            was interrupted. The entry describes the content that is whole, or else the one with most pages.
+            was interrupted. The entry describes the complete content, or else the one with most pages.
     """
 
     document: Document
@@ -115,7 +115,7 @@ class Searchable(Protocol):
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
     ) -> Iterator[PageVectors]:
-        """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
+        """Read vectors, some pages at a time: of the pages that pass a filter, or of the named ones."""
         ...
 
     def nearest(
@@ -126,14 +126,14 @@ class Searchable(Protocol):
         where: Filter | None = None,
         candidates: int | None = None,
     ) -> list[PageVectors]:
-        """Find, for each query, the pages most likely to have the best MaxSim, with their vectors.
+        """Find, for each query, the pages with the best MaxSim by estimate, with their vectors.
 
         All of them are pages of one version of the library, even while others write.
 
         Args:
             queries: Shape ``(query_tokens, dim)`` each.
             limit: How many pages at most, for each query.
-            where: Only pages this filter keeps.
+            where: Only pages that pass this filter.
             candidates: As for ``Codec.best_pages``.
 
         Raises:

@@ -136,10 +136,9 @@ class MemoryStore:
     def remove(self, paths: Collection[str]) -> int:
         """Remove documents by path and return how many pages were removed."""
         self._version += 1
-        kept = {key: page for key, page in self._pages.items() if page.document.path not in paths}
-        gone = len(self._pages) - len(kept)
-        self._pages = kept
-        return gone
+        before = len(self._pages)
+        self._pages = {key: page for key, page in self._pages.items() if page.document.path not in paths}
+        return before - len(self._pages)
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
@@ -149,8 +148,8 @@ class MemoryStore:
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
     ) -> Iterator[PageVectors]:
-        """Read vectors in chunks: of the pages a filter keeps, or of the named ones."""
-        pages = self._kept(where) if page_ids is None else self.read(page_ids)
+        """Read vectors in chunks: of the pages that pass a filter, or of the named ones."""
+        pages = self._passing(where) if page_ids is None else self.read(page_ids)
         for start in range(0, len(pages), PAGES_PER_CHUNK):
             yield self._packed(pages[start : start + PAGES_PER_CHUNK])
 
@@ -164,7 +163,7 @@ class MemoryStore:
     ) -> list[PageVectors]:
         """Find, for each query, the pages with the best MaxSim, exactly."""
         check_queries(queries, self._manifest.space.dim)
-        pages = {page.page_id: page for page in self._kept(where) if len(page.embedding.vectors)}
+        pages = {page.page_id: page for page in self._passing(where) if len(page.embedding.vectors)}
         found = []
         for query in queries:
             scores = {
@@ -186,7 +185,7 @@ class MemoryStore:
         for term in set(_terms(query)):
             holding = sum(term in count for count in counts.values())
             rarity = math.log(1 + (len(counts) - holding + 0.5) / (holding + 0.5))
-            for page in self._kept(where):
+            for page in self._passing(where):
                 count = counts[page.page_id]
                 if count[term]:
                     length = 1 - BM25_LENGTH + BM25_LENGTH * count.total() / mean_length
@@ -202,7 +201,7 @@ class MemoryStore:
         """Forget everything."""
         self._pages = {}
 
-    def _kept(self, where: Filter | None) -> list[IndexedPage]:
+    def _passing(self, where: Filter | None) -> list[IndexedPage]:
         pages = list(self._pages.values())
         return pages if where is None else [page for page in pages if where.matches(_row(page))]
 
