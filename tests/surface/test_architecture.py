@@ -14,7 +14,7 @@ SOURCE = Path(maxsight.__file__).parent
 # From the ground up: a room may import those on lower floors, and none on its own.
 FOUNDATION = (
     ("errors", "version"),
-    ("types", "settings", "extras", "spelling", "tables", "pictures", "threads"),
+    ("types", "settings", "extras", "spelling", "tables", "pictures", "threads", "writing"),
     ("notices", "identity", "results"),
 )
 FLOORS = (

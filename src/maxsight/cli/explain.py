@@ -15,7 +15,7 @@ from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import json_option, password_option
 from maxsight.cli.output import json_text, plain, region_text, say, say_notes
 from maxsight.cli.remote import remote_library, url_option
-from maxsight.errors import InputError
+from maxsight.writing import check_suffix, named_errors
 
 if TYPE_CHECKING:
     from maxsight.client import RemoteExplanation
@@ -64,21 +64,16 @@ def explain(
             _print(remote.explain(question, file, page), as_json)
         return
     folder = out and (out.is_dir() or not out.suffix)
-    if out and not folder and out.suffix.lower() != ".png":
-        raise InputError(
-            f"the picture is a PNG, so {out} can't be its name",
-            hint="Give a name that ends in .png, or a folder.",
-        )
+    if out and not folder:
+        check_suffix(out, (".png",), "the picture is", or_else=", or name a folder")
 
     with library.open(read_only=True) as opened:
         found = opened.find_page(file, page)
         explanation = opened.explain_page(question, found)
         if out:
             picture = opened.picture(found, settings=replace(opened.settings, password=password))
-            try:
+            with named_errors(out):
                 _draw_all(explanation, picture, out) if folder else explanation.draw(*picture).save(out)
-            except OSError as error:
-                raise InputError(f"{out} can't be written: {error.strerror or error}") from error
             say(f"drawn: {out}")
     _print(explanation, as_json)
 

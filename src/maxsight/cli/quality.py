@@ -14,6 +14,7 @@ from maxsight.cli.options import json_option
 from maxsight.cli.output import check_folder, counted, print_json, progress, say
 from maxsight.cli.reading_options import changed, each_path, judging_options
 from maxsight.errors import InputError
+from maxsight.writing import check_suffix, named_errors
 
 if TYPE_CHECKING:
     from maxsight.quality.bulk import PageQuality
@@ -191,7 +192,7 @@ def predict(
     from maxsight.quality.predictor import DPI
 
     if out:
-        bulk.check_name(out)
+        check_suffix(out, bulk.SUFFIXES, "predictions are")
         check_folder(out)
     judging = bulk.predict_documents(
         each_path(paths),
@@ -244,8 +245,7 @@ def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any
     from maxsight.quality.ocr import read_picture
     from maxsight.quality.predictor import DPI
 
-    if out.suffix.lower() != ".png":
-        raise InputError(f"the picture is a PNG, so {out} can't be its name", hint="Let it end in .png.")
+    check_suffix(out, (".png",), "the picture is")
     predictor = load_predictor(model)
     settings = changed(ReadSettings(dpi=DPI), options)
     drawn = render_page(file, page - 1, replace(settings, ocr=OcrChoice.NONE))
@@ -262,10 +262,8 @@ def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any
         reading = read_picture(picture, settings.ocr)
         title = f"words OCR found: {len(reading.words.texts):,}, mean confidence {reading.confidence:.2f}"
         sheet = side_by_side(sheet, draw_words(picture, reading, title))
-    try:
+    with named_errors(out):
         sheet.save(out, format="PNG")
-    except OSError as error:
-        raise InputError(f"{out} can't be written: {error.strerror or error}") from error
     say(f"drawn: {out}")
     click.echo(_estimates(prediction))
     if prediction.warning:

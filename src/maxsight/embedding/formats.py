@@ -17,6 +17,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from maxsight.errors import InputError
+from maxsight.writing import check_suffix
 
 ROW_GROUP_BYTES = 64_000_000
 MAX_HEADER_BYTES = 100_000_000  # what readers of safetensors accept
@@ -183,9 +184,5 @@ def writer_of(file: Path) -> Callable[[VectorTable, Path], None]:
     Raises:
         InputError: The suffix is of another format.
     """
-    if file.suffix.lower() not in FORMATS:
-        raise InputError(
-            f"vectors are written to {', '.join(FORMATS)}, so {file} can't be its name",
-            hint=f"Use one of these suffixes, for example {file.with_suffix('.npz').name}.",
-        )
+    check_suffix(file, FORMATS, "vectors are")
     return FORMATS[file.suffix.lower()]

@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import ExitStack, contextmanager, suppress
+from collections.abc import Iterable, Mapping
+from contextlib import ExitStack, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Self
@@ -25,6 +25,7 @@ from maxsight.embedding.formats import PageRows, VectorTable, writer_of
 from maxsight.embedding.page_list import PageLine, SourceFile, parse_line, write_line
 from maxsight.errors import InputError
 from maxsight.stores.local.durability import sync_file, sync_folder
+from maxsight.writing import named_errors
 
 _NAMES = {"lock", "pages.jsonl", "vectors.f32", "finished"}
 
@@ -59,7 +60,7 @@ class UnfinishedFile:
         self._pages: dict[SourceFile, dict[int, PageRows]] = {}
         self._page_counts: dict[SourceFile, int] = {}
         self._is_finished = False
-        with self._errors_translated(), ExitStack() as opened:
+        with named_errors(self.file), ExitStack() as opened:
             self._open(opened)
             self._opened = opened.pop_all()
 
@@ -101,7 +102,7 @@ class UnfinishedFile:
             len(content),
             crc32(content.data),
         )
-        with self._errors_translated():
+        with named_errors(self.file):
             self._vectors.write(content.data)
             self._vectors.flush()  # before the line that lists them
             self._list.write(line.written())
@@ -119,7 +120,7 @@ class UnfinishedFile:
         pages = [page for source in sources for _, page in sorted(self._pages.get(source, {}).items())]
         table = VectorTable(pages, self._read, self.dim, is_pooled, self._recipe)
         if pages:
-            with self._errors_translated():
+            with named_errors(self.file):
                 made = self.folder / "finished"
                 self._write(table, made)
                 sync_file(made)  # else a power cut could leave an empty file and no folder
@@ -191,13 +192,6 @@ class UnfinishedFile:
             self._vectors.name, "<f4", count=page.count * self.dim, offset=page.start * row_bytes
         )
         return values.reshape(page.count, self.dim)
-
-    @contextmanager
-    def _errors_translated(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise InputError(f"{self.file} can't be written: {error.strerror or error}") from error
 
 
 def _open_or_make(file: Path) -> BinaryIO:

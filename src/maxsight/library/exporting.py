@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -11,10 +10,10 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from maxsight.errors import InputError
 from maxsight.stores.base import IndexedPage, Readable
 from maxsight.stores.fields import FieldType
 from maxsight.stores.local.schema import METADATA_TYPES
+from maxsight.writing import check_suffix, moved_when_whole
 
 PAGES_PER_ROW_GROUP = 64
 
@@ -29,24 +28,17 @@ def export_parquet(store: Readable, page_ids: Sequence[str], file: Path) -> int:
     Raises:
         InputError: The file can't be written, or does not end in ``.parquet``.
     """
-    if file.suffix.lower() != ".parquet":
-        raise InputError(
-            f"an export is a Parquet file, so {file} can't be its name", hint="Let it end in .parquet."
-        )
+    check_suffix(file, (".parquet",), "an export is")
     schema = _schema(store.manifest.space.dim, store.fields())
-    unfinished = file.with_name(file.name + ".part")
     count = 0
-    try:
-        with pq.ParquetWriter(unfinished, schema, compression="zstd") as writer:
-            for first in range(0, len(page_ids), PAGES_PER_ROW_GROUP):
-                pages = store.read(page_ids[first : first + PAGES_PER_ROW_GROUP])
-                writer.write_batch(pa.RecordBatch.from_pylist([_row(page) for page in pages], schema=schema))
-                count += len(pages)
-        os.replace(unfinished, file)
-    except OSError as error:
-        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with (
+        moved_when_whole(file) as unfinished,
+        pq.ParquetWriter(unfinished, schema, compression="zstd") as writer,
+    ):
+        for first in range(0, len(page_ids), PAGES_PER_ROW_GROUP):
+            pages = store.read(page_ids[first : first + PAGES_PER_ROW_GROUP])
+            writer.write_batch(pa.RecordBatch.from_pylist([_row(page) for page in pages], schema=schema))
+            count += len(pages)
     return count
 
 

@@ -21,12 +21,16 @@ from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.discover import discover
 from maxsight.documents.events import Failed, PageFailed, PageRead, ReadJob
 from maxsight.documents.reading import read_documents
-from maxsight.errors import InputError, UnreadableDocumentError
+from maxsight.errors import UnreadableDocumentError
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.prediction import Prediction, Target
 from maxsight.quality.predictor import DPI, QualityPredictor
 from maxsight.quality.scripts import unread_script
 from maxsight.threads import map_in_threads, one_blas_thread
+from maxsight.writing import check_suffix, named_errors
+
+SUFFIXES = (".csv", ".json", ".parquet")
+"""The suffixes of files of predictions."""
 
 TEXT_FILES = ("*.txt", "*.md")
 
@@ -132,27 +136,15 @@ def worst_first(pages: Iterable[PageQuality]) -> list[PageQuality]:
     return sorted(pages, key=badness, reverse=True)
 
 
-def check_name(file: Path) -> None:
-    """Check that a file's name has the suffix of a table.
-
-    Raises:
-        InputError: It has another.
-    """
-    if file.suffix.lower() not in (".csv", ".json", ".parquet"):
-        raise InputError(
-            f"predictions can't be written as {file.name}", hint="Let it end in .csv, .json or .parquet."
-        )
-
-
 def write_predictions(pages: Sequence[PageQuality], file: Path) -> None:
     """Write predictions as CSV, JSON or Parquet, by the file's suffix.
 
     Raises:
         InputError: The suffix is another, or the file can't be written.
     """
-    check_name(file)
+    check_suffix(file, SUFFIXES, "predictions are")
     rows = [page.row() for page in pages]
-    try:
+    with named_errors(file):
         match file.suffix.lower():
             case ".csv":
                 with file.open("w", newline="", encoding="utf-8") as stream:
@@ -163,8 +155,6 @@ def write_predictions(pages: Sequence[PageQuality], file: Path) -> None:
                 file.write_text(json.dumps(rows, ensure_ascii=False, indent=1), encoding="utf-8")
             case ".parquet":
                 pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), file)
-    except OSError as error:
-        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
 
 
 _SCHEMA = pa.schema(

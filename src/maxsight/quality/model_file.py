@@ -14,7 +14,6 @@ from __future__ import annotations
 import hashlib
 import io
 import json
-import os
 import zipfile
 from dataclasses import asdict, fields
 from pathlib import Path
@@ -30,6 +29,7 @@ from maxsight.quality.prediction import Target
 from maxsight.quality.predictor import FittedTarget, QualityPredictor
 from maxsight.quality.support_vectors import SupportVectors
 from maxsight.quality.trees import Trees
+from maxsight.writing import moved_when_whole
 
 FORMAT = 3
 """Changes also with the pooled features and the OCR features."""
@@ -68,16 +68,9 @@ def save_predictor(predictor: QualityPredictor, file: Path) -> None:
         },
         "sha256": {name: hashlib.sha256(content).hexdigest() for name, content in members.items()},
     }
-    unfinished = file.with_name(file.name + ".part")
-    try:
-        with zipfile.ZipFile(unfinished, "w") as archive:
-            for name, content in {"model.json": json.dumps(described, indent=1).encode(), **members}.items():
-                archive.writestr(zipfile.ZipInfo(name, _STAMP), content, zipfile.ZIP_DEFLATED, 9)
-        os.replace(unfinished, file)
-    except OSError as error:
-        raise InputError(f"{file} can't be written: {error.strerror or error}") from error
-    finally:
-        unfinished.unlink(missing_ok=True)
+    with moved_when_whole(file) as unfinished, zipfile.ZipFile(unfinished, "w") as archive:
+        for name, content in {"model.json": json.dumps(described, indent=1).encode(), **members}.items():
+            archive.writestr(zipfile.ZipInfo(name, _STAMP), content, zipfile.ZIP_DEFLATED, 9)
 
 
 def load_predictor(file: Path | None = None) -> QualityPredictor:

@@ -13,12 +13,12 @@ import matplotlib as mpl
 import numpy as np
 from matplotlib.figure import Figure
 
-from maxsight.errors import InputError
 from maxsight.quality.predictor import QualityPredictor
 from maxsight.quality.training.judgement import Judgement
 from maxsight.quality.training.measures import Measures
 from maxsight.quality.training.tables import SampleTable
 from maxsight.types import Floats
+from maxsight.writing import named_errors
 
 _STYLE: Any = {"axes.spines.top": False, "axes.spines.right": False, "font.size": 9, "savefig.dpi": 110}
 _MAX_FEATURES = 20
@@ -44,14 +44,12 @@ def write_report(
         f"<h1>Will OCR read this page?</h1><p>{len(table):,} samples of {documents} documents. Every figure is for "
         f"samples whose document was left out. Features: {html.escape(str(predictor.space))}.</p>",
     ]
-    try:
+    with named_errors(folder):
         folder.mkdir(parents=True, exist_ok=True)
         for judgement in judgements:
             parts += _section(folder, table, judgement, predictor)
         page = folder / "report.html"
         page.write_text("\n".join(parts), encoding="utf-8")
-    except OSError as error:
-        raise InputError(f"the report can't be written to {folder}: {error.strerror or error}") from error
     return page
 
 
