@@ -217,6 +217,15 @@ def test_a_row_of_csv_with_too_many_cells_is_named_and_the_others_are_read(tmp_p
     assert e.key == "e"
 
 
+def test_two_columns_of_one_name_are_refused_only_if_they_are_read(tmp_path):
+    file = tmp_path / "records.csv"
+    file.write_text("title,text,note,note\na,x,1,2\n")
+    assert [record.paragraphs for record in read(file)] == [("x",)]
+    file.write_text("title,text,text\na,x,y\n")
+    with pytest.raises(UnreadableDocumentError, match="it has several columns 'text'"):
+        read(file)
+
+
 @pytest.mark.parametrize("separator", [";", "\t"])
 def test_cells_of_csv_may_be_separated_by_semicolons_or_tabs(separator, tmp_path):
     file = tmp_path / "records.csv"
