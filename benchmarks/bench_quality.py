@@ -25,10 +25,9 @@ from maxsight.quality.model_file import load_predictor
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.prediction import Target
 from maxsight.quality.predictor import FittedTarget
-from maxsight.quality.training.cross_validation import cross_predict
+from maxsight.quality.training.cross_validation import cross_predict, document_folds
 from maxsight.quality.training.degrade import CLEAN, Degradation, degrade
 from maxsight.quality.training.error_rates import rates_of_texts
-from maxsight.quality.training.folds import document_folds
 from maxsight.quality.training.judgement import TrainingSettings
 from maxsight.quality.training.measures import measure
 from maxsight.quality.training.regressors import Learner, QualityRegressor

@@ -55,8 +55,4 @@ def weighted_quantiles(values: NDArray[np.float64], weights: Floats) -> NDArray[
     Returns:
         Shape ``(len(QUANTILES), columns)``.
     """
-    columns = np.ascontiguousarray(values.T)
-    order = np.argsort(columns, axis=1, kind="stable")
-    below = np.cumsum(np.asarray(weights, np.float64)[order], axis=1)
-    places = np.stack([(below >= share * below[:, -1:]).argmax(axis=1) for share in QUANTILES], axis=1)
-    return np.take_along_axis(columns, np.take_along_axis(order, places, axis=1), axis=1).T
+    return np.quantile(values, QUANTILES, axis=0, weights=weights, method="inverted_cdf")

@@ -75,9 +75,7 @@ def test_a_reference_without_words_is_refused():
 def test_typography_is_no_error():
     assert normalise("ﬁrst  “quoted”\n\u2013 2²") == 'first "quoted" 22'
     assert normalise("Total ....... 12 • $") == "Total 12"
-    assert normalise("Total", ignore_case=True) == "total"
     assert rates_of_texts("Total", "TOTAL").characters == pytest.approx(4 / 5)
-    assert rates_of_texts("Total", "TOTAL", ignore_case=True).characters == 0
 
 
 def test_words_of_one_height_stand_in_one_line():

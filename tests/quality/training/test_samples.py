@@ -12,10 +12,9 @@ from maxsight.quality.ocr_features import OCR_FEATURES, ocr_features
 from maxsight.quality.prediction import Target
 from maxsight.quality.text_presence import InkFound
 from maxsight.quality.training.comparison import compare
-from maxsight.quality.training.cross_validation import cross_predict
+from maxsight.quality.training.cross_validation import cross_predict, document_folds
 from maxsight.quality.training.dataset import build_dataset
 from maxsight.quality.training.degrade import CLEAN, Degradation
-from maxsight.quality.training.folds import document_folds
 from maxsight.quality.training.ground_truth import read_ground_truth
 from maxsight.quality.training.judgement import TrainingSettings
 from maxsight.quality.training.measures import measure
@@ -180,7 +179,7 @@ def test_a_model_is_trained_judged_and_reported(many, tmp_path):
 
     extractor = load_extractor("patches", PagePooling.MEAN)
     table = sample_table([many], extractor)
-    predictor, judgements = train(table, extractor, TrainingSettings(Learner.SVR, folds=3))
+    predictor, judgements = train(table, extractor, TrainingSettings(Learner.SVR))
     assert [judgement.target for judgement in judgements] == list(Target)
     (name, *rivals) = judgements[0].measures
     assert name == "the features, svr"
@@ -207,7 +206,7 @@ def test_features_are_made_once(many):
 
 def test_a_model_can_be_trained_with_ocr_features(many):
     extractor = load_extractor("patches", PagePooling.MEAN)
-    settings = TrainingSettings(Learner.SVR, targets=(Target.CER,), with_ocr=True, thorough=False, folds=3)
+    settings = TrainingSettings(Learner.SVR, targets=(Target.CER,), with_ocr=True, thorough=False)
     predictor, (judgement,) = train(sample_table([many], extractor), extractor, settings)
     assert predictor.space.names[-len(OCR_FEATURES) :] == OCR_FEATURES
     assert next(iter(judgement.measures)) == "the features and OCR confidence, svr"

@@ -8,8 +8,7 @@ from dataclasses import dataclass
 from maxsight.encoders.registry import PATCHES
 from maxsight.quality.features import PagePooling, load_extractor
 from maxsight.quality.prediction import Target
-from maxsight.quality.training.cross_validation import cross_predict
-from maxsight.quality.training.folds import check_samples, document_folds
+from maxsight.quality.training.cross_validation import check_samples, cross_predict, document_folds
 from maxsight.quality.training.judgement import Say
 from maxsight.quality.training.measures import Measures, measure
 from maxsight.quality.training.regressors import Learner

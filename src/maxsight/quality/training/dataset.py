@@ -19,11 +19,14 @@ from maxsight.quality.ocr import PlacedWords, read_picture
 from maxsight.quality.training.degrade import CLEAN, degrade
 from maxsight.quality.training.error_rates import rates_by_place
 from maxsight.quality.training.geometric_damage import ToSource
-from maxsight.quality.training.sample_plans import DatasetSettings, choose_pages, plan_samples
+from maxsight.quality.training.sample_plans import MIN_WORDS, DatasetSettings, choose_pages, plan_samples
 from maxsight.quality.training.samples import Sample, SampleFolder
 from maxsight.quality.training.scenes import Scene, draw_scenes
 from maxsight.threads import map_in_threads
 from maxsight.types import Floats
+
+MAX_CLEAN_CER = 0.12
+"""Pages with a higher error rate when clean are set aside."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +72,7 @@ def build_dataset(
     jobs = choose_pages(sources, settings, problems)
     if not jobs:
         raise InputError(
-            f"no page of a PDF with at least {settings.min_words} words in its text layer was found",
+            f"no page of a PDF with at least {MIN_WORDS} words in its text layer was found",
             hint="Born-digital PDFs are needed; for scans with known texts give --pairs.",
         )
     todo = [
@@ -112,7 +115,7 @@ def _make_samples(
         reading = read_picture(degraded.picture, settings.ocr)
         read = PlacedWords(reading.words.texts, _boxes_in_source(reading.words.boxes, degraded.to_source))
         rates = rates_by_place(scene.words, read)
-        accepted = plan.degradation != CLEAN or rates.cer <= settings.max_clean_cer
+        accepted = plan.degradation != CLEAN or rates.cer <= MAX_CLEAN_CER
         yield Sample(
             sample_id=plan.sample_id,
             file=scene.file,

@@ -6,7 +6,7 @@ pixels. `Degraded.to_source` maps points back, so that words read after a move c
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -16,7 +16,7 @@ from maxsight.encoders.patches.grid import Grey
 from maxsight.errors import InputError
 from maxsight.quality.training import geometric_damage, level_damage
 from maxsight.quality.training.geometric_damage import ToSource
-from maxsight.quality.training.level_damage import Levels, Random
+from maxsight.quality.training.level_damage import Random
 from maxsight.types import Floats
 
 CLEAN = "clean"
@@ -26,7 +26,7 @@ MIXTURE_STRENGTH = 0.7
 
 
 class Degradation(StrEnum):
-    """One way for a page to be hard to read."""
+    """One way for a page to be hard to read; the name of a function in `level_damage` or `geometric_damage`."""
 
     BLUR = "blur"
     MOTION = "motion"
@@ -42,26 +42,6 @@ class Degradation(StrEnum):
     BLEED_THROUGH = "bleed-through"
     SKEW = "skew"
     WARP = "warp"
-
-
-_LEVELS: dict[Degradation, Callable[[Levels, float, Random], Levels]] = {
-    Degradation.BLUR: level_damage.blur,
-    Degradation.MOTION: level_damage.motion,
-    Degradation.NOISE: level_damage.noise,
-    Degradation.SALT_PEPPER: level_damage.salt_pepper,
-    Degradation.JPEG: level_damage.jpeg,
-    Degradation.CONTRAST: level_damage.contrast,
-    Degradation.BRIGHTNESS: level_damage.brightness,
-    Degradation.FADING: level_damage.fading,
-    Degradation.SHADOW: level_damage.shadow,
-    Degradation.STAINS: level_damage.stains,
-    Degradation.BLEED_THROUGH: level_damage.bleed_through,
-}
-_GEOMETRIC: dict[Degradation, Callable[[Grey, float, Random], tuple[Grey, ToSource]]] = {
-    Degradation.LOW_RESOLUTION: geometric_damage.low_resolution,
-    Degradation.SKEW: geometric_damage.skew,
-    Degradation.WARP: geometric_damage.warp,
-}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -97,11 +77,12 @@ def degrade(picture: Grey, name: str, severity: float, seed: int) -> Degraded:
         severity *= MIXTURE_STRENGTH
     steps: list[ToSource] = []
     for part in parts:
-        if part in _GEOMETRIC:
-            picture, to_source = _GEOMETRIC[part](picture, severity, random)
+        name = part.name.lower()
+        if hasattr(geometric_damage, name):
+            picture, to_source = getattr(geometric_damage, name)(picture, severity, random)
             steps.append(to_source)
         else:
-            levels = _LEVELS[part](picture.astype(np.float32), severity, random)
+            levels = getattr(level_damage, name)(picture.astype(np.float32), severity, random)
             picture = np.clip(levels, 0, 255).astype(np.uint8)
 
     def back(points: Floats) -> Floats:

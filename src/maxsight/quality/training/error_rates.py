@@ -51,21 +51,19 @@ class ErrorRates:
         return min(self.words, 1.0)
 
 
-def normalise(text: str, *, ignore_case: bool = False) -> str:
+def normalise(text: str) -> str:
     """Bring a text to the form in which texts are compared."""
     text = unicodedata.normalize("NFKC", text).translate(_PLAIN)
-    if ignore_case:
-        text = text.casefold()
     return " ".join(word for word in text.split() if any(map(str.isalnum, word)))
 
 
-def rates_of_texts(reference: str, read: str, *, ignore_case: bool = False) -> ErrorRates:
+def rates_of_texts(reference: str, read: str) -> ErrorRates:
     """Compare two texts in their own order.
 
     Raises:
         InputError: The reference has no words.
     """
-    return _rates([normalise(reference, ignore_case=ignore_case)], [normalise(read, ignore_case=ignore_case)])
+    return _rates([normalise(reference)], [normalise(read)])
 
 
 def rates_by_place(reference: PlacedWords, read: PlacedWords) -> ErrorRates:

@@ -6,17 +6,25 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 import numpy as np
+from sklearn.dummy import DummyRegressor
+from sklearn.isotonic import IsotonicRegression
+from sklearn.model_selection import cross_val_predict
 
 from maxsight.quality.conformal import fit_conformal
 from maxsight.quality.familiarity import Groups
 from maxsight.quality.ocr_features import OCR_FEATURES
 from maxsight.quality.prediction import Target
-from maxsight.quality.training.baselines import confidence_only, constant_mean
-from maxsight.quality.training.cross_validation import Parameters, cross_predict, fit_predict, tune
+from maxsight.quality.training.cross_validation import (
+    Fold,
+    Parameters,
+    Rows,
+    cross_predict,
+    document_folds,
+    tune,
+)
 from maxsight.quality.training.degrade import CLEAN, MIXED
-from maxsight.quality.training.folds import Fold, Rows, document_folds
 from maxsight.quality.training.measures import Measures, bootstrap_difference, measure, srcc
-from maxsight.quality.training.regressors import Learner
+from maxsight.quality.training.regressors import Learner, QualityRegressor
 from maxsight.quality.training.samples import OWN
 from maxsight.quality.training.tables import SampleTable
 from maxsight.types import Floats
@@ -46,7 +54,6 @@ class TrainingSettings:
         targets: The error rates to predict.
         with_ocr: Use the engine's reading and confidence as features, for when OCR has run already.
         coverage: Share of intervals that hold the true value.
-        folds: Number of splits of the documents.
         thorough: Also leave out each degradation, and learn from fewer documents: many more fits.
     """
 
@@ -54,7 +61,6 @@ class TrainingSettings:
     targets: tuple[Target, ...] = tuple(Target)
     with_ocr: bool = False
     coverage: float = 0.9
-    folds: int = 5
     thorough: bool = True
 
 
@@ -111,7 +117,7 @@ def judge(
 ) -> Judgement:
     """Judge how well an error rate is predicted from ``features``, shape ``(samples, features)``."""
     true, documents = table.target(target), table.documents
-    folds = document_folds(documents, settings.folds)
+    folds = document_folds(documents)
     say(f"{target}: {len(table)} samples of {len(np.unique(documents))} documents in {len(folds)} folds")
     given = OCR_PARAMETERS if settings.with_ocr else {}
     predicted = cross_predict(features, true, documents, settings.learner, folds, given=given)
@@ -125,7 +131,7 @@ def judge(
         parameters,
         predicted,
         {rival: measure(true, values) for rival, values in {name: predicted, **rivals}.items()},
-        bootstrap_difference(srcc, true, predicted, rivals[GLOBAL], documents),
+        bootstrap_difference(true, predicted, rivals[GLOBAL], documents),
         _coverage(predicted, true, folds, settings.coverage),
         {kind: measure(true[kinds == kind], predicted[kinds == kind]) for kind in np.unique(kinds).tolist()},
     )
@@ -133,7 +139,8 @@ def judge(
         return judged
 
     def predict(learn: Rows, asked: Rows) -> Floats:
-        return fit_predict(features, true, settings.learner, parameters, learn, asked)
+        model = QualityRegressor(settings.learner.value, **parameters).fit(features[learn], true[learn])
+        return model.predict(features[asked])
 
     say(f"{target}: each degradation left out")
     unseen = _judge_unseen(table, true, folds, predict)
@@ -149,8 +156,10 @@ def _predict_rivals(
         GLOBAL: cross_predict(
             table.global_features, true, documents, Learner.LIGHTGBM, folds, given=GLOBAL_PARAMETERS
         ),
-        CONFIDENCE: confidence_only(table.confidence, true, folds),
-        CONSTANT: constant_mean(true, folds),
+        CONFIDENCE: cross_val_predict(
+            IsotonicRegression(increasing=False, out_of_bounds="clip"), table.confidence, true, cv=folds
+        ),
+        CONSTANT: cross_val_predict(DummyRegressor(), table.confidence, true, cv=folds),
     }
     if not settings.with_ocr:
         rivals[f"{AFTER_OCR}, {settings.learner}"] = cross_predict(

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -14,6 +13,7 @@ from maxsight.types import Floats
 
 UNREADABLE_CER = 0.1
 """Triage looks for pages with a higher character error rate."""
+_DRAWS = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,27 +52,21 @@ def measure(true: Floats, predicted: Floats) -> Measures:
 
 
 def bootstrap_difference(
-    measure_of: Callable[[Floats, Floats], float],
-    true: Floats,
-    one: Floats,
-    other: Floats,
-    documents: Groups,
-    *,
-    draws: int = 1000,
+    true: Floats, one: Floats, other: Floats, documents: Groups
 ) -> tuple[float, float, float]:
-    """Compute how much better ``one`` predicts than ``other``, with a 95 % bootstrap interval over documents.
+    """Compute how much higher the SRCC of ``one`` is than that of ``other``, with a 95 % interval over documents.
 
     Returns:
-        The difference ``measure_of(true, one) - measure_of(true, other)``, and its interval's ends.
+        The difference and the ends of its bootstrap interval.
     """
     random = np.random.default_rng(0)
     members = [np.flatnonzero(documents == name) for name in np.unique(documents)]
     differences = []
-    for _ in range(draws):
+    for _ in range(_DRAWS):
         rows = np.concatenate([members[index] for index in random.integers(0, len(members), len(members))])
-        differences.append(measure_of(true[rows], one[rows]) - measure_of(true[rows], other[rows]))
+        differences.append(srcc(true[rows], one[rows]) - srcc(true[rows], other[rows]))
     low, high = np.nanpercentile(differences, [2.5, 97.5])
-    return measure_of(true, one) - measure_of(true, other), float(low), float(high)
+    return srcc(true, one) - srcc(true, other), float(low), float(high)
 
 
 def srcc(true: Floats, predicted: Floats) -> float:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import cv2
@@ -30,17 +29,8 @@ from maxsight.threads import map_in_threads
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
-@dataclass(frozen=True, slots=True)
-class Pair:
-    """A picture and its text.
-
-    Attributes:
-        picture: Its file.
-        truth: Words with boxes in pixels, or plain text.
-    """
-
-    picture: Path
-    truth: PlacedWords | str
+Pair = tuple[Path, PlacedWords | str]
+"""The file of a picture, and its text: words with boxes in pixels, or plain text."""
 
 
 def add_pairs(
@@ -67,16 +57,17 @@ def add_pairs(
     before, problems = len(samples), []
 
     def make(pair: Pair) -> Sample | UnreadableDocumentError | None:
-        name = repr((str(pair.picture.resolve()), engine.value))
+        file, truth = pair
+        name = repr((str(file.resolve()), engine.value))
         sample_id = hashlib.sha256(name.encode()).hexdigest()[:16]
         if sample_id in samples:
             return None
         try:
-            return _sample(sample_id, pair, ocr, engine.value, samples)
+            return _sample(sample_id, file, truth, ocr, engine.value, samples)
         except UnreadableDocumentError as error:
             return error
         except InputError as error:
-            return UnreadableDocumentError(pair.picture, str(error))
+            return UnreadableDocumentError(file, str(error))
 
     for number, made in enumerate(map_in_threads(make, pairs, workers=workers), start=1):
         match made:
@@ -97,7 +88,7 @@ def find_pairs(source: Path) -> Iterator[Pair]:
     if source.is_dir():
         for file in sorted(source.rglob("*")):
             if file.suffix.lower() in GROUND_TRUTH_SUFFIXES and (picture := _picture_beside(file)):
-                yield Pair(picture, read_ground_truth(file))
+                yield picture, read_ground_truth(file)
         return
     for row in read_rows(source, ("image", "text")):
         if isinstance(row.values, InputError):
@@ -108,7 +99,7 @@ def find_pairs(source: Path) -> Iterator[Pair]:
                 f"{source}, {row.place}, lacks the columns image and text",
                 hint=f"It has {', '.join(map(str, row.values))}.",
             )
-        yield Pair(source.parent / str(image), str(text))
+        yield source.parent / str(image), str(text)
 
 
 def _picture_beside(file: Path) -> Path | None:
@@ -118,16 +109,18 @@ def _picture_beside(file: Path) -> Path | None:
     )
 
 
-def _sample(sample_id: str, pair: Pair, ocr: OcrChoice, engine: str, samples: SampleFolder) -> Sample:
-    picture = _load(pair.picture)
+def _sample(
+    sample_id: str, file: Path, truth: PlacedWords | str, ocr: OcrChoice, engine: str, samples: SampleFolder
+) -> Sample:
+    picture = _load(file)
     words = (reading := read_picture(picture, ocr)).words
-    if isinstance(pair.truth, str):
-        reference, rates = pair.truth, rates_of_texts(pair.truth, words.text)
+    if isinstance(truth, str):
+        reference, rates = truth, rates_of_texts(truth, words.text)
     else:
-        reference, rates = pair.truth.text, rates_by_place(pair.truth, words)
+        reference, rates = truth.text, rates_by_place(truth, words)
     return Sample(
         sample_id=sample_id,
-        file=pair.picture.name,
+        file=file.name,
         engine=engine,
         character_errors=rates.characters,
         word_errors=rates.words,

@@ -18,6 +18,8 @@ from maxsight.quality.training.degrade import CLEAN, Degradation, draw_mixture
 from maxsight.types import TextSource
 
 MIXTURE_SHARE = 0.15
+MIN_WORDS = 60
+"""Pages with fewer words are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +32,6 @@ class DatasetSettings:
         crop_px: Edge of the crop taken of each page; None for whole pages.
         pages_per_document: Maximum, drawn at random.
         degraded_per_page: Damaged samples of each page, besides the clean one.
-        min_words: Pages with fewer words are left out.
-        max_clean_cer: Pages with a higher error rate when clean are set aside.
         degradations: Those to choose from.
         seed: Fixes every choice.
     """
@@ -41,8 +41,6 @@ class DatasetSettings:
     crop_px: int | None = None
     pages_per_document: int = 12
     degraded_per_page: int = 4
-    min_words: int = 60
-    max_clean_cer: float = 0.12
     degradations: tuple[Degradation, ...] = tuple(Degradation)
     seed: int = 0
 
@@ -78,7 +76,7 @@ def choose_pages(
     for event in read_documents((ReadJob(file) for file in files), ReadSettings(ocr=OcrChoice.NONE)):
         match event:
             case PageRead(job, page):
-                if page.text_source is TextSource.LAYER and len(page.words) >= settings.min_words:
+                if page.text_source is TextSource.LAYER and len(page.words) >= MIN_WORDS:
                     rich[job.path].append(page.page_index)
             case PageFailed() | Failed():
                 problems.append(event.error)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection, Iterable, Sequence
+from collections import UserDict
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
@@ -87,8 +88,8 @@ class Sample:
         return OWN if self.degradation == OWN else kind_of(self.degradation)
 
 
-class SampleFolder:
-    """The samples of a folder, by id.
+class SampleFolder(UserDict[str, Sample]):
+    """The samples of a folder by id, oldest first.
 
     Raises:
         InputError: The folder's table is not one of samples.
@@ -96,32 +97,19 @@ class SampleFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._samples = {sample.sample_id: sample for sample in _read(folder / TABLE)}
-
-    def __len__(self) -> int:
-        return len(self._samples)
-
-    def __contains__(self, sample_id: str) -> bool:
-        return sample_id in self._samples
-
-    def __getitem__(self, sample_id: str) -> Sample:
-        return self._samples[sample_id]
-
-    def values(self) -> Collection[Sample]:
-        """Return all samples, oldest first."""
-        return self._samples.values()
+        super().__init__({sample.sample_id: sample for sample in _read(folder / TABLE)})
 
     @property
     def accepted(self) -> list[Sample]:
         """The samples to learn from, oldest first."""
-        return [sample for sample in self._samples.values() if sample.accepted]
+        return [sample for sample in self.values() if sample.accepted]
 
     def add(self, samples: Iterable[Sample]) -> None:
         """Add samples and write the table. An interrupted write leaves the old table."""
-        self._samples.update((sample.sample_id, sample) for sample in samples)
+        self.update((sample.sample_id, sample) for sample in samples)
         self.folder.mkdir(parents=True, exist_ok=True)
         unfinished = self.folder / (TABLE + ".part")
-        rows = [asdict(sample) for sample in self._samples.values()]
+        rows = [asdict(sample) for sample in self.values()]
         pq.write_table(pa.Table.from_pylist(rows, schema=_SCHEMA), unfinished, compression="zstd")
         os.replace(unfinished, self.folder / TABLE)
 

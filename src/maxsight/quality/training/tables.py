@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import UserDict
 from collections.abc import Callable, Sequence
 from dataclasses import astuple, dataclass
 from pathlib import Path
@@ -15,7 +16,7 @@ from maxsight.quality.features import FeatureExtractor
 from maxsight.quality.ocr_features import ocr_features
 from maxsight.quality.prediction import Target
 from maxsight.quality.text_presence import InkFound, find_text
-from maxsight.quality.training.baselines import global_features
+from maxsight.quality.training.page_measures import global_features
 from maxsight.quality.training.samples import Sample, SampleFolder
 from maxsight.types import Floats
 
@@ -97,9 +98,9 @@ def sample_table(
             if any(name not in cache for cache in caches):
                 picture = folder.load_picture(sample)
                 page = extractor.vectors(picture)
-                pooled.add(name, extractor.pool(page.vectors) if len(page) else np.zeros(0))
-                whole.add(name, global_features(picture))
-                ink.add(name, np.array(astuple(find_text(picture))))
+                pooled[name] = extractor.pool(page.vectors) if len(page) else np.zeros(0)
+                whole[name] = global_features(picture)
+                ink[name] = np.array(astuple(find_text(picture)))
             if len(pooled[name]):
                 rows.append((sample, pooled[name], whole[name], InkFound(*map(int, ink[name]))))
             on_sample(len(rows), of)
@@ -114,34 +115,27 @@ def sample_table(
     )
 
 
-class _Cache:
+class _Cache(UserDict[str, NDArray[np.generic]]):
     """Vectors by sample, in one file per kind of vector."""
 
     def __init__(self, folder: Path, kind: str) -> None:
         self._file = folder / _CACHE / f"{hashlib.sha256(kind.encode()).hexdigest()[:16]}.npz"
-        self._vectors: dict[str, NDArray[np.generic]] = {}
-        self._unsaved = 0
+        super().__init__()
         if self._file.exists():
             with np.load(self._file, allow_pickle=False) as stored:
-                self._vectors = dict(stored)
+                self.data = dict(stored)
+        self._saved = len(self)
 
-    def __contains__(self, sample_id: str) -> bool:
-        return sample_id in self._vectors
-
-    def __getitem__(self, sample_id: str) -> NDArray[np.generic]:
-        return self._vectors[sample_id]
-
-    def add(self, sample_id: str, vector: NDArray[np.generic]) -> None:
-        self._vectors[sample_id] = vector
-        self._unsaved += 1
-        if self._unsaved >= _SAVE_EVERY:
+    def __setitem__(self, sample_id: str, vector: NDArray[np.generic]) -> None:
+        super().__setitem__(sample_id, vector)
+        if len(self) >= self._saved + _SAVE_EVERY:
             self.save()
 
     def save(self) -> None:
-        if self._unsaved:
+        if len(self) > self._saved:
             self._file.parent.mkdir(parents=True, exist_ok=True)
             unfinished = self._file.with_suffix(".part")
             with unfinished.open("wb") as stream:
-                np.savez(stream, allow_pickle=False, **self._vectors)
+                np.savez(stream, allow_pickle=False, **self)
             unfinished.replace(self._file)
-            self._unsaved = 0
+            self._saved = len(self)

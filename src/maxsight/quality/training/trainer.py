@@ -13,8 +13,8 @@ from maxsight.quality.conformal import fit_conformal
 from maxsight.quality.familiarity import fit_familiarity
 from maxsight.quality.features import FeatureExtractor
 from maxsight.quality.predictor import FittedTarget, QualityPredictor
+from maxsight.quality.training.cross_validation import check_samples
 from maxsight.quality.training.degrade import parts_of
-from maxsight.quality.training.folds import check_samples
 from maxsight.quality.training.judgement import Judgement, Say, TrainingSettings, judge
 from maxsight.quality.training.regressors import QualityRegressor
 from maxsight.quality.training.samples import OWN

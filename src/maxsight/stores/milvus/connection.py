@@ -82,6 +82,14 @@ class Connection:
         with translate_errors(self.address):
             return getattr(self.client, method)(*arguments, timeout=TIMEOUT_S, **options)
 
+    def describe(self, collection: str) -> dict[str, Any]:
+        """Describe a collection; empty if it does not exist."""
+        return (
+            dict(self.call("describe_collection", collection))
+            if self.call("has_collection", collection)
+            else {}
+        )
+
     def iterate(self, collection: str, expression: str, columns: list[str]) -> Iterator[Any]:
         """Read any number of rows of a collection."""
         iterator = self.call(

@@ -17,8 +17,7 @@ from pymilvus.client.embedding_list import EmbeddingList
 from maxsight.errors import InputError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
-from maxsight.stores.milvus.batches import batched_by_size
-from maxsight.stores.milvus.collections import describe
+from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import is_one_of
 from maxsight.stores.milvus.keys import choose_place
@@ -68,7 +67,7 @@ class EmbeddingListStore(MilvusStore):
         """
         name = connection.address.collection
         super().__init__(connection, name, read_only=read_only)
-        check_patches(describe(connection, name), self._dim, str(connection.address))
+        check_patches(connection.describe(name), self._dim, str(connection.address))
 
     @property
     def description(self) -> str:
@@ -81,7 +80,7 @@ class EmbeddingListStore(MilvusStore):
 
     def _write(self, pages: Sequence[IndexedPage]) -> None:
         columns = {page.page_id: self._columns(page) for page in pages}  # refuses what is too large
-        for some in batched_by_size(pages, self._sent_bytes, REQUEST_BYTES):
+        for some in cut_batches(pages, REQUEST_BYTES, self._sent_bytes):
             self._pages.upsert(
                 [columns[page.page_id] | {PATCHES: to_patches(page.embedding)} for page in some]
             )
@@ -97,7 +96,7 @@ class EmbeddingListStore(MilvusStore):
 
     def _rewrite(self, rows: Sequence[Row]) -> None:
         """Send the vectors back, too: servers before 2.6.20 can't change a part of an entity that has structs."""
-        for some in batched_by_size(rows, self._vector_bytes, REQUEST_BYTES):
+        for some in cut_batches(rows, REQUEST_BYTES, self._vector_bytes):
             vectors = self._fetch(some)
             self._pages.upsert(
                 [
@@ -117,7 +116,7 @@ class EmbeddingListStore(MilvusStore):
 
     def _fetch(self, rows: Sequence[Row]) -> dict[str, NDArray[np.float16]]:
         fetched: dict[str, NDArray[np.float16]] = {}
-        for some in batched_by_size(rows, self._vector_bytes, REQUEST_BYTES):
+        for some in cut_batches(rows, REQUEST_BYTES, self._vector_bytes):
             found = self._connection.call(
                 "query",
                 self._pages.collection,

@@ -19,7 +19,7 @@ from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus import token_search
-from maxsight.stores.milvus.batches import batched
+from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import is_one_of
 from maxsight.stores.milvus.foreign_pages import (
@@ -99,7 +99,7 @@ class ForeignRows:
     ) -> Iterator[PageVectors]:
         """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
         pages = self._kept(where) if page_ids is None else self._named(dict.fromkeys(page_ids))
-        for some in batched(pages, PAGES_PER_REQUEST):
+        for some in cut_batches(pages, PAGES_PER_REQUEST):
             if found := self._fetch(some):
                 yield self._packed(found)
 
@@ -107,7 +107,7 @@ class ForeignRows:
         """Read whole pages, in the order asked for; unknown ids are left out."""
         return [
             to_foreign_page(page, *found[page["page_id"]])
-            for some in batched(self._named(page_ids), PAGES_PER_REQUEST)
+            for some in cut_batches(self._named(page_ids), PAGES_PER_REQUEST)
             for found in [self._fetch(some)]
             for page in some
             if page["page_id"] in found

@@ -8,7 +8,7 @@ from typing import Any
 
 from maxsight.errors import InputError
 from maxsight.stores.conditions import Filter
-from maxsight.stores.milvus.batches import batched
+from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, Connection
 from maxsight.stores.milvus.expressions import EVERY_PAGE, METADATA_COLUMN, is_one_of, to_milvus
 from maxsight.stores.milvus.keys import PLACES
@@ -92,7 +92,7 @@ class PageRows:
 
     def rows_with(self, column: str, values: Iterable[Scalar], columns: Sequence[str]) -> Iterator[Row]:
         """Read columns of the pages that have one of the values in a column, in any order."""
-        for some in batched(values, _rows_per_answer(columns)):
+        for some in cut_batches(values, _rows_per_answer(columns)):
             yield from self._query(columns, is_one_of(column, some))
 
     def _matching(self, columns: Sequence[str], expression: str) -> Iterator[Row]:
@@ -152,12 +152,12 @@ class PageRows:
     def upsert(self, rows: Sequence[Mapping[str, Any]]) -> None:
         """Write whole rows. A row replaces the stored one of its page."""
         required = {} if self._connection.capabilities.full_text else {NO_VECTOR: [0.0, 0.0]}
-        for some in batched(rows, WHOLE_ROWS):
+        for some in cut_batches(rows, WHOLE_ROWS):
             self._connection.call("upsert", self.collection, [{**row, **required} for row in some])
 
     def delete(self, page_ids: Iterable[str]) -> None:
         """Remove the rows of pages."""
-        for some in batched(page_ids, SMALL_ROWS):
+        for some in cut_batches(page_ids, SMALL_ROWS):
             self._connection.call("delete", self.collection, filter=is_one_of("page_id", some))
 
 

@@ -6,6 +6,7 @@ The regions are for other programs that read the collection. maxsight reads them
 from __future__ import annotations
 
 from collections.abc import Mapping
+from itertools import chain
 from typing import Any
 
 import numpy as np
@@ -43,7 +44,7 @@ def add_patches(schema: CollectionSchema, dim: int) -> None:
 
 
 def check_patches(description: Mapping[str, Any], dim: int, where: str) -> None:
-    """Refuse a collection without the array of structs. Servers without structs drop it silently.
+    """Refuse a collection whose array of structs has no vectors of the library's dimension.
 
     Args:
         description: The server's description of the collection.
@@ -51,20 +52,12 @@ def check_patches(description: Mapping[str, Any], dim: int, where: str) -> None:
         where: The library, for the error message.
 
     Raises:
-        StoreError: The array is missing, or its structs differ.
+        StoreError: The array is missing, or its vectors have another dimension.
     """
-    parts = {
-        part["name"]: part.get("params", {})
-        for field in description["fields"]
-        if field["name"] == PATCHES
-        for part in field.get("struct_fields", ())
-    }
-    if not parts.keys() >= set(_NAMES) or int(parts["vector"]["dim"]) != dim:
-        raise StoreError(
-            f"{where}: the collection has no array of structs with vectors of {dim} dimensions, "
-            "which the layout embedding-list needs",
-            hint="Servers before Milvus 2.6.4 drop it; use ?layout=rows there.",
-        )
+    parts = (field.get("struct_fields", ()) for field in description["fields"] if field["name"] == PATCHES)
+    dims = [int(part["params"]["dim"]) for part in chain(*parts) if part["name"] == "vector"]
+    if dims != [dim]:
+        raise StoreError(f"{where}: the collection has no array of structs with vectors of {dim} dimensions")
 
 
 def to_patches(embedding: PageEmbedding) -> list[dict[str, Any]]:

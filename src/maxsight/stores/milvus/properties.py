@@ -9,12 +9,12 @@ import json
 import time
 from collections.abc import Iterable, Mapping
 from contextlib import AbstractContextManager, nullcontext
+from typing import Any
 
 from maxsight.errors import LibraryDamagedError, LibraryReadOnlyError
 from maxsight.stores.audit import Audit
 from maxsight.stores.fields import FieldType, grow_fields
 from maxsight.stores.manifest import Manifest
-from maxsight.stores.milvus.collections import properties_of
 from maxsight.stores.milvus.connection import Connection
 from maxsight.types import Scalar
 
@@ -24,6 +24,11 @@ MANIFEST, FIELDS, AUDIT, VERSION = (
     "maxsight.audit",
     "maxsight.version",
 )
+
+
+def read_properties(description: Mapping[str, Any]) -> dict[str, str]:
+    """Return the properties in a collection's description."""
+    return dict(description.get("properties") or {})
 
 
 class LibraryProperties:
@@ -41,7 +46,7 @@ class LibraryProperties:
         self.seen_version = -1
 
     def _read(self) -> dict[str, str]:
-        return properties_of(self._connection.call("describe_collection", self._collection))
+        return read_properties(self._connection.call("describe_collection", self._collection))
 
     def writing(self) -> AbstractContextManager[None]:
         """Check that writing is allowed. Milvus has no lock; writes name their rows, so they can be repeated.

@@ -21,7 +21,7 @@ from maxsight.errors import StoreError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus import token_search
-from maxsight.stores.milvus.batches import batched, batched_by_size
+from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import is_one_of
 from maxsight.stores.milvus.keys import (
@@ -81,7 +81,7 @@ class RowsStore(MilvusStore):
         columns = [to_columns(page, places[page.page_id]) for page in pages]  # refuses what is too large
         row_bytes = self._dim * 4 + ROW_BYTES
         rows = (row for page in pages for row in _vector_rows(page, places[page.page_id]))
-        for some in batched(rows, max(1, REQUEST_BYTES // row_bytes)):
+        for some in cut_batches(rows, max(1, REQUEST_BYTES // row_bytes)):
             self._connection.call("upsert", self._vector_collection, some)
         self._pages.upsert(columns)
         self._drop_vectors(former.values())
@@ -112,7 +112,7 @@ class RowsStore(MilvusStore):
         self._drop_vectors(place for row in rows for place in both_places(row["vectors_key"]))
 
     def _drop_vectors(self, places: Iterable[int]) -> None:
-        for some in batched(places, PLACES_PER_DELETE):
+        for some in cut_batches(places, PLACES_PER_DELETE):
             self._connection.call("delete", self._vector_collection, filter=match_places(some))
 
     # Reading ----------------------------------------------------------------------------------------------
@@ -133,7 +133,7 @@ class RowsStore(MilvusStore):
         limit = min(MAX_WINDOW, max(1, REQUEST_BYTES // (self._dim * 4)))
         found = {row["page_id"]: self._no_vectors for row in rows if not row["vector_count"]}
         filled = [row for row in rows if row["vector_count"]]
-        for some in batched_by_size(filled, lambda row: int(row["vector_count"]), limit):
+        for some in cut_batches(filled, limit, lambda row: int(row["vector_count"])):
             keys, vectors = self._query(match_vectors(some), consistency)
             for row in some:
                 expected = make_vector_keys(row["vectors_key"], row["vector_count"])

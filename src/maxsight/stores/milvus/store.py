@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter, path_in
 from maxsight.stores.fields import of_document, of_page, stored_value
-from maxsight.stores.milvus.batches import batched, batched_by_size
+from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import METADATA_COLUMN
 from maxsight.stores.milvus.page_columns import LISTED, WHOLE, metadata_of, to_metadata, to_page
@@ -144,7 +144,7 @@ class MilvusStore(LibraryProperties, ABC):
             )
 
     def _rewrite_all(self, rows: Iterable[Row]) -> None:
-        for some in batched(rows, WHOLE_ROWS):
+        for some in cut_batches(rows, WHOLE_ROWS):
             self._rewrite(some)
         self._change()
 
@@ -159,7 +159,7 @@ class MilvusStore(LibraryProperties, ABC):
         return len(rows)
 
     def _rows_of(self, paths: Collection[str], columns: Sequence[str]) -> Iterator[Row]:
-        for some in batched(sorted(paths), PATHS_PER_FILTER):
+        for some in cut_batches(sorted(paths), PATHS_PER_FILTER):
             yield from self._pages.rows(columns, where=path_in(some))
 
     def optimize(self) -> None:
@@ -183,7 +183,7 @@ class MilvusStore(LibraryProperties, ABC):
     ) -> Iterator[PageVectors]:
         """Read vectors, some pages at a time: of the pages a filter keeps, or of the named ones."""
         rows = list(self._pages.rows(LISTED, where=where, page_ids=page_ids))
-        for some in batched_by_size(rows, self._vector_bytes, REQUEST_BYTES):
+        for some in cut_batches(rows, REQUEST_BYTES, self._vector_bytes):
             vectors = self._fetch(some)
             yield self._packed(vectors, vectors)
 

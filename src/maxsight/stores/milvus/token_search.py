@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.stores.milvus.batches import batched
+from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, Connection
 from maxsight.types import Floats
 
@@ -61,7 +61,7 @@ def rank_pages(
         The pages of each query, best first.
     """
     found: list[TokenHits] = []
-    for some in batched(np.concatenate(queries).astype(np.float32), max(1, MAX_HITS_PER_REQUEST // hits)):
+    for some in cut_batches(np.concatenate(queries).astype(np.float32), max(1, MAX_HITS_PER_REQUEST // hits)):
         answer = connection.call(
             "search",
             collection,

@@ -1,15 +1,12 @@
-"""Baselines that a predictor has to beat: features of the whole page, the engine's confidence, the mean."""
+"""Features of the whole page: a predictor from patches has to beat one from these."""
 
 from __future__ import annotations
 
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.isotonic import IsotonicRegression
 
 from maxsight.encoders.patches.grid import Grey
-from maxsight.quality.training.folds import Fold
-from maxsight.types import Floats
 
 GLOBAL_FEATURES = (
     "laplacian", "level", "deviation", "noise", "range", "inner_range", "median", "ink", "edges", "stroke_width",
@@ -40,23 +37,6 @@ def global_features(picture: Grey) -> NDArray[np.float32]:
         ],
         np.float32,
     )  # fmt: skip
-
-
-def confidence_only(confidence: Floats, target: Floats, folds: list[Fold]) -> Floats:
-    """Predict from the engine's mean confidence, by a monotone curve fitted in each fold."""
-    predicted = np.zeros(len(target))
-    for learn, judge in folds:
-        curve = IsotonicRegression(increasing=False, out_of_bounds="clip")
-        predicted[judge] = curve.fit(confidence[learn], target[learn]).predict(confidence[judge])
-    return predicted
-
-
-def constant_mean(target: Floats, folds: list[Fold]) -> Floats:
-    """Predict the mean error rate of the other folds."""
-    predicted = np.zeros(len(target))
-    for learn, judge in folds:
-        predicted[judge] = target[learn].mean()
-    return predicted
 
 
 def _skew(ink: Grey) -> float:
