@@ -19,20 +19,20 @@ from sklearn.metrics import roc_auc_score
 from maxsight.documents import OcrChoice
 from maxsight.quality.bulk import PageQuality, predict_documents
 from maxsight.quality.conformal import fit_conformal
-from maxsight.quality.explaining import window_heat
+from maxsight.quality.explaining import predict_windows
 from maxsight.quality.features import PagePooling, load_extractor
 from maxsight.quality.model_file import load_predictor
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.prediction import Target
 from maxsight.quality.predictor import FittedTarget
-from maxsight.quality.training.cross_validation import cross_predict, document_folds
+from maxsight.quality.training.cross_validation import cross_predict, split_documents
 from maxsight.quality.training.degrade import CLEAN, Degradation, degrade
-from maxsight.quality.training.error_rates import rates_of_texts
+from maxsight.quality.training.error_rates import compare_texts
 from maxsight.quality.training.judgement import TrainingSettings
 from maxsight.quality.training.measures import measure
 from maxsight.quality.training.regressors import Learner, QualityRegressor
 from maxsight.quality.training.samples import SampleFolder
-from maxsight.quality.training.tables import sample_table
+from maxsight.quality.training.tables import load_table
 from maxsight.quality.training.trainer import train
 
 MAX_QUADRANTS = 60
@@ -76,7 +76,7 @@ def judged(table, extractor):
 def companies_left_out(table, judgements):
     """Folds that keep all filings of a company together, with the parameters of the final model."""
     companies = np.array([re.split(r"[_\d]", name)[0] for name in table.documents])
-    folds = document_folds(companies)
+    folds = split_documents(companies)
     true = table.target(Target.CER)
     predicted = cross_predict(
         table.features, true, companies, Learner.AVERAGE, folds, tuned=False, given=judgements[0].parameters
@@ -89,7 +89,7 @@ def quadrants(table, folders, extractor, parameters):
     true, documents = table.target(Target.CER), table.documents
     clean = [row for row, sample in enumerate(table.samples) if sample.degradation == CLEAN]
     aucs, hits, row_of = [], [], {}
-    for learn, judge in document_folds(documents):
+    for learn, judge in split_documents(documents):
         model = QualityRegressor(**parameters).fit(table.features[learn], true[learn])
         fitted = FittedTarget(model.support_, model.trees_, fit_conformal(true, true))
         row_of |= dict.fromkeys(judge.tolist(), fitted)
@@ -116,7 +116,7 @@ def quadrants(table, folders, extractor, parameters):
         )
         if not 0 < inside[kept].sum() < kept.sum():
             continue
-        heat = window_heat(extractor, row_of[row], after)
+        heat = predict_windows(extractor, row_of[row], after)
         aucs.append(roc_auc_score(inside[kept], heat[kept]))
         quarter = [(middles >= (x / 2, y / 2)).all(1) & (middles < (x / 2 + 0.5, y / 2 + 0.5)).all(1) & kept
                    for y in (0, 1) for x in (0, 1)]  # fmt: skip
@@ -180,14 +180,14 @@ def other_engine(folder, table, judgements, most=120):
 def rate_of(sample, text):
     """The character error rate of a text, word order aside: the samples keep no boxes of their references."""
     ordered = (" ".join(sorted(words.split())) for words in (sample.reference, text))
-    return rates_of_texts(*ordered).cer
+    return compare_texts(*ordered).cer
 
 
 def main():
     given = arguments(__doc__, samples=None, scans=None)
     folders = [SampleFolder(given.samples / name) for name in ("pages", "crops")]
     extractor = load_extractor("patches", PagePooling.CONCAT_TEXT)
-    table = sample_table(folders, extractor)
+    table = load_table(folders, extractor)
     figures, _, judgements = judged(table, extractor)
     figures = {
         "samples": len(table),

@@ -22,7 +22,7 @@ from maxsight.quality.training.judgement import TrainingSettings
 from maxsight.quality.training.report import write_report
 from maxsight.quality.training.sample_plans import DatasetSettings
 from maxsight.quality.training.samples import SampleFolder
-from maxsight.quality.training.tables import sample_table
+from maxsight.quality.training.tables import load_table
 from maxsight.quality.training.trainer import train
 
 PAGES = DatasetSettings(ocr=OcrChoice.TESSERACT, pages_per_document=30, degraded_per_page=4)
@@ -46,7 +46,7 @@ def main() -> None:
             sys.stderr.write(f"{name}: {report.made} samples made, {report.kept} there already\n")
         folders.append(SampleFolder(given.samples / name))
     extractor = load_extractor("patches", PagePooling.CONCAT_TEXT)
-    table = sample_table(folders, extractor)
+    table = load_table(folders, extractor)
     predictor, judgements = train(
         table, extractor, TrainingSettings(), say=lambda line: sys.stderr.write(line + "\n")
     )

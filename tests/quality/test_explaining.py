@@ -1,6 +1,6 @@
 import pytest
 
-from maxsight.quality.explaining import window_heat
+from maxsight.quality.explaining import predict_windows
 from maxsight.quality.model_file import load_predictor
 from maxsight.quality.prediction import Target
 from page_pictures import page_picture
@@ -16,7 +16,7 @@ def test_the_quadrant_that_was_damaged_is_the_hottest(corner):
     picture[place] = cv2.GaussianBlur(picture, (0, 0), 3.2)[place]
     predictor = load_predictor()
     page = predictor.extractor.vectors(picture)
-    heat = window_heat(predictor.extractor, predictor.targets[Target.CER], page)
+    heat = predict_windows(predictor.extractor, predictor.targets[Target.CER], page)
     middles = (page.boxes[:, :2] + page.boxes[:, 2:]) / 2
     means = {
         (y, x): heat[((middles // 0.5).astype(int) == (x, y)).all(axis=1)].mean()

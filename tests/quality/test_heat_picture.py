@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from maxsight.quality.features import PageVectors
-from maxsight.quality.heat_picture import FOOT_PX, MARGIN_PX, PAGE_HEIGHT_PX, draw_heat, heated
+from maxsight.quality.heat_picture import FOOT_PX, MARGIN_PX, PAGE_HEIGHT_PX, blend_heat, draw_heat
 
 WHITE = np.full((200, 150), 255, np.uint8)
 HALVES = PageVectors(np.zeros((2, 1), np.float32), np.float32([[0, 0, 1, 0.5], [0, 0.5, 1, 1]]))
@@ -43,5 +43,5 @@ def test_the_legend_shows_the_colours_of_the_page(rate):
 
 def test_a_higher_error_rate_is_darker():
     paper = np.full((11, 3), 255, np.float32)
-    luminance = heated(paper, np.linspace(0, 1, 11)) @ [0.299, 0.587, 0.114]
+    luminance = blend_heat(paper, np.linspace(0, 1, 11)) @ [0.299, 0.587, 0.114]
     assert (np.diff(luminance) < 0).all()

@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from maxsight.errors import InputError, UnreadableDocumentError
-from maxsight.quality.bulk import PageQuality, predict_documents, worst_first, write_predictions
+from maxsight.quality.bulk import PageQuality, predict_documents, sort_worst_first, write_predictions
 from maxsight.quality.familiarity import Familiarity
 from maxsight.quality.features import FeatureSpace, Layer, PagePooling, load_extractor
 from maxsight.quality.model_file import DEFAULT_MODEL, MODELS, load_predictor, save_predictor
@@ -197,7 +197,7 @@ def page(name, value):
 
 
 def test_pages_without_a_number_come_first_then_the_worst():
-    assert [found.file for found in worst_first([page("b", 0.2), page("c", None), page("a", 0.7)])] == [
+    assert [found.file for found in sort_worst_first([page("b", 0.2), page("c", None), page("a", 0.7)])] == [
         "c",
         "a",
         "b",

@@ -53,22 +53,22 @@ def test_a_page_in_a_script_that_ocr_lacks_gets_a_reason_and_no_number(only_engl
 @needs_tesseract
 def test_the_languages_of_the_engine_decide(monkeypatch):
     picture = np.asarray(page_in("Cyrillic"))
-    assert scripts.unread_script(picture, OcrChoice.RAPIDOCR) == "Cyrillic"
+    assert scripts.find_unread_script(picture, OcrChoice.RAPIDOCR) == "Cyrillic"
     monkeypatch.setattr(tesseract, "languages", lambda: "eng+rus")
-    assert scripts.unread_script(picture, OcrChoice.TESSERACT) is None
+    assert scripts.find_unread_script(picture, OcrChoice.TESSERACT) is None
 
 
 @needs_tesseract
 def test_a_page_without_a_detected_script_is_not_refused():
-    assert scripts.unread_script(np.full((800, 600), 255, np.uint8), OcrChoice.TESSERACT) is None
+    assert scripts.find_unread_script(np.full((800, 600), 255, np.uint8), OcrChoice.TESSERACT) is None
 
 
 def test_scripts_of_languages():
-    assert scripts.scripts_of(["eng", "deu_latf"]) == {"Latin"}
-    assert scripts.scripts_of(["eng", "rus", "jpn"]) == {"Latin", "Cyrillic", "Han", "Japanese"}
+    assert scripts.find_scripts(["eng", "deu_latf"]) == {"Latin"}
+    assert scripts.find_scripts(["eng", "rus", "jpn"]) == {"Latin", "Cyrillic", "Han", "Japanese"}
 
 
 def test_without_tesseract_scripts_cant_be_checked(monkeypatch):
     monkeypatch.setattr(shutil, "which", lambda _: None)
     with pytest.raises(InputError, match="detected by tesseract"):
-        scripts.unread_script(np.zeros((200, 200), np.uint8), OcrChoice.RAPIDOCR)
+        scripts.find_unread_script(np.zeros((200, 200), np.uint8), OcrChoice.RAPIDOCR)

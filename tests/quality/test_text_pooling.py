@@ -3,7 +3,7 @@ import pytest
 
 from maxsight.encoders.patches import STATISTICS
 from maxsight.quality.features import PagePooling, load_extractor
-from maxsight.quality.text_pooling import QUANTILES, TEXT_PARTS, pool_by_text, weighted_quantiles
+from maxsight.quality.text_pooling import QUANTILES, TEXT_PARTS, compute_quantiles, pool_by_text
 
 DIM = len(STATISTICS)
 
@@ -33,15 +33,15 @@ def test_patches_count_by_their_ink():
 def test_quantiles_with_equal_weights_are_plain_quantiles():
     values = np.random.default_rng(0).permutation(100.0 * np.arange(1, 101)).reshape(100, 1)
     expected = [np.quantile(values, share, method="inverted_cdf") for share in QUANTILES]
-    np.testing.assert_allclose(weighted_quantiles(values, np.ones(100)).ravel(), expected)
+    np.testing.assert_allclose(compute_quantiles(values, np.ones(100)).ravel(), expected)
 
 
 def test_a_patch_of_three_times_the_ink_counts_as_three():
     random = np.random.default_rng(1)
     values, times = random.normal(size=(20, 4)), random.integers(1, 5, 20)
-    once = weighted_quantiles(values, times.astype(float))
+    once = compute_quantiles(values, times.astype(float))
     np.testing.assert_allclose(
-        once, weighted_quantiles(np.repeat(values, times, axis=0), np.ones(times.sum()))
+        once, compute_quantiles(np.repeat(values, times, axis=0), np.ones(times.sum()))
     )
 
 

@@ -7,10 +7,10 @@ from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from maxsight.errors import FilterError
-from maxsight.stores.conditions import path_in, path_is
+from maxsight.stores.conditions import match_path, match_paths
 from maxsight.stores.fields import FieldType
 from maxsight.stores.filters import parse_filter
-from maxsight.stores.lance_sql import metadata_column, metadata_field, to_lance
+from maxsight.stores.lance_sql import name_column, name_field, to_lance
 from maxsight.stores.local.store import LocalStore
 from maxsight.stores.memory import MemoryStore
 from store_pages import CODEC, MANIFEST, make_page
@@ -167,14 +167,14 @@ def test_a_name_that_matches_two_fields_without_regard_to_case_must_be_exact():
 def test_values_are_quoted_on_their_way_to_the_database():
     where = parse_filter("author = 'x'' OR 1=1 --' AND \"a.b\" = 'y'", FIELDS)
     assert to_lance(where) == "(`meta_author` = 'x'' OR 1=1 --') AND (`meta_a%2Eb` = 'y')"
-    assert to_lance(path_is("it's")) == "`path` = 'it''s'"
-    assert to_lance(path_in(["a", "b'"])) == "`path` IN ('a', 'b''')"
+    assert to_lance(match_path("it's")) == "`path` = 'it''s'"
+    assert to_lance(match_paths(["a", "b'"])) == "`path` IN ('a', 'b''')"
 
 
 @given(st.text(st.characters(exclude_categories=["Cs"]), min_size=1))
 def test_column_names_can_be_converted_back_and_have_no_special_characters(field):
-    column = metadata_column(field)
-    assert metadata_field(column) == field
+    column = name_column(field)
+    assert name_field(column) == field
     assert not set(column) & set("`'\".")
 
 

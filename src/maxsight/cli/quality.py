@@ -135,7 +135,7 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
     from maxsight.quality.training.regressors import Learner
     from maxsight.quality.training.report import write_report
     from maxsight.quality.training.samples import SampleFolder
-    from maxsight.quality.training.tables import sample_table
+    from maxsight.quality.training.tables import load_table
     from maxsight.quality.training.trainer import train as fit
 
     targets = tuple(Target) if options["target"] == "both" else (Target(options["target"]),)
@@ -146,7 +146,7 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
         )
     extractor = load_extractor(options["features"], PagePooling(options["pooling"]))
     with progress("features") as show:
-        table = sample_table(samples, extractor, on_sample=show)
+        table = load_table(samples, extractor, on_sample=show)
     settings = TrainingSettings(
         learner=Learner(options["learner"]),
         targets=targets,
@@ -209,7 +209,7 @@ def predict(
         else:
             problems += 1
             say(f"skipped: {judged}")
-    pages = bulk.worst_first(pages)
+    pages = bulk.sort_worst_first(pages)
     if out:
         bulk.write_predictions(pages, out)
         say(f"written: {out}")
@@ -239,8 +239,8 @@ def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any
 
     from maxsight.documents import OcrChoice, ReadSettings, render_page
     from maxsight.pictures import fit_picture
-    from maxsight.quality.explaining import window_heat
-    from maxsight.quality.heat_picture import draw_heat, draw_words, side_by_side
+    from maxsight.quality.explaining import predict_windows
+    from maxsight.quality.heat_picture import draw_heat, draw_words, join_pictures
     from maxsight.quality.model_file import load_predictor
     from maxsight.quality.ocr import read_picture
     from maxsight.quality.predictor import DPI
@@ -255,13 +255,13 @@ def explain(file: Path, page: int, out: Path, model: Path | None, **options: Any
         raise InputError(f"{file}, page {page}: {prediction.refusal}", hint="There is nothing to explain.")
     vectors = predictor.extractor.vectors(picture)
     target, fitted = next(iter(predictor.targets.items()))
-    heat = window_heat(predictor.extractor, fitted, vectors)
+    heat = predict_windows(predictor.extractor, fitted, vectors)
     title = f"where OCR would fail: {_estimates(prediction)}"
     sheet = draw_heat(picture, vectors, heat, title, target.upper())
     if settings.ocr is not OcrChoice.NONE:
         reading = read_picture(picture, settings.ocr)
         title = f"words OCR found: {len(reading.words.texts):,}, mean confidence {reading.confidence:.2f}"
-        sheet = side_by_side(sheet, draw_words(picture, reading, title))
+        sheet = join_pictures(sheet, draw_words(picture, reading, title))
     with named_errors(out):
         sheet.save(out, format="PNG")
     say(f"drawn: {out}")

@@ -8,7 +8,7 @@ from maxsight.errors import EmptyQueryError, InputError, UnknownDocumentError
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import Evaluation, Ranking, evaluate
 from maxsight.results import Hit
-from maxsight.stores.conditions import Filter, path_is
+from maxsight.stores.conditions import Filter, match_path
 from maxsight.types import Document
 
 Search = Callable[[str, Filter | None], list[Hit]]
@@ -53,7 +53,7 @@ def ask_library(
         if (last := max(question.page_indices, default=0)) >= pages:
             return f"{question.file} has no page {last}: page_indices run from 0 to {pages - 1}"
         try:
-            hits = search(question.query, path_is(path) if scope == "document" else None)
+            hits = search(question.query, match_path(path) if scope == "document" else None)
         except EmptyQueryError as error:
             return str(error)
         finally:

@@ -25,7 +25,7 @@ from maxsight.errors import UnreadableDocumentError
 from maxsight.quality.ocr import read_picture
 from maxsight.quality.prediction import Prediction, Target
 from maxsight.quality.predictor import DPI, QualityPredictor
-from maxsight.quality.scripts import unread_script
+from maxsight.quality.scripts import find_unread_script
 from maxsight.threads import map_in_threads, one_blas_thread
 from maxsight.writing import check_suffix, named_errors
 
@@ -98,7 +98,7 @@ def predict_documents(
         match event:
             case PageRead(job, page):
                 assert page.picture is not None  # asked for
-                if check_script and (script := unread_script(page.picture, settings.ocr)):
+                if check_script and (script := find_unread_script(page.picture, settings.ocr)):
                     reason = f"the page is in {script} script, which the OCR engine has no language for"
                     return PageQuality(str(job.path), page.page_number, Prediction(refusal=reason))
                 reading = read_picture(page.picture, settings.ocr) if predictor.space.with_ocr else None
@@ -125,7 +125,7 @@ def _one_opencv_thread() -> Iterator[None]:
         cv2.setNumThreads(before)
 
 
-def worst_first(pages: Iterable[PageQuality]) -> list[PageQuality]:
+def sort_worst_first(pages: Iterable[PageQuality]) -> list[PageQuality]:
     """Sort pages: those without a prediction first, then by falling error rate."""
 
     def badness(page: PageQuality) -> tuple[bool, float]:

@@ -34,14 +34,14 @@ class Conformal:
     errors: Sequence[float]
     factor: float
 
-    def interval(self, predicted: Floats) -> tuple[Floats, Floats]:
+    def compute_interval(self, predicted: Floats) -> tuple[Floats, Floats]:
         """Compute lower and upper ends, in [0, 1]. Shapes ``(pages,)``."""
         if math.isinf(self.factor):
             return np.zeros(len(predicted)), np.ones(len(predicted))
-        half = self.factor * self.typical_error(predicted)
+        half = self.factor * self.estimate_error(predicted)
         return np.clip(predicted - half, 0, 1), np.clip(predicted + half, 0, 1)
 
-    def typical_error(self, predicted: Floats) -> Floats:
+    def estimate_error(self, predicted: Floats) -> Floats:
         """Interpolate the typical error at each prediction. Shape ``(pages,)``."""
         return np.interp(predicted, self.knots, self.errors)
 

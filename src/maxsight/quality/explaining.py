@@ -17,7 +17,7 @@ _STEP_SHARE = 0.25
 _MIN_PATCHES = 4
 
 
-def window_heat(extractor: FeatureExtractor, fitted: FittedTarget, page: PageVectors) -> Floats:
+def predict_windows(extractor: FeatureExtractor, fitted: FittedTarget, page: PageVectors) -> Floats:
     """Predict the error rate around each vector: the mean of the overlapping windows that hold it.
 
     Args:

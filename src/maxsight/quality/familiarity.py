@@ -31,12 +31,12 @@ class Familiarity:
     references: NDArray[np.float32]
     farthest: float
 
-    def distance(self, features: Floats) -> Floats:
+    def measure_distance(self, features: Floats) -> Floats:
         """Measure distances to the nearest reference: root mean square over features, in deviations."""
         standard = (np.atleast_2d(features) - self.centre) / self.scale
         return np.array([np.sqrt(((self.references - page) ** 2).mean(axis=1).min()) for page in standard])
 
-    def unusual(self, features: Floats) -> int:
+    def find_unusual(self, features: Floats) -> int:
         """Find the feature of one page that is farthest from the samples' mean."""
         return int(np.abs((features - self.centre) / self.scale).argmax())
 
@@ -51,5 +51,5 @@ def fit_familiarity(features: Floats, documents: Groups) -> Familiarity:
     for name in np.unique(documents):
         others = references[documents[chosen] != name]
         if len(others):
-            apart.append(Familiarity(centre, scale, others, 0).distance(features[documents == name]))
+            apart.append(Familiarity(centre, scale, others, 0).measure_distance(features[documents == name]))
     return Familiarity(centre, scale, references, float(np.quantile(np.concatenate(apart), _FAMILIAR_SHARE)))

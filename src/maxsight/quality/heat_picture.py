@@ -49,10 +49,10 @@ def draw_heat(
         rows = slice(round(y0 * base.height), round(y1 * base.height))
         plane[rows, round(x0 * base.width) : round(x1 * base.width)] = value
     plane = np.asarray(cv2.GaussianBlur(np.clip(plane, 0, 1), (0, 0), base.height / 160), np.float32)
-    marked = Image.fromarray(heated(np.asarray(base, np.float32), plane).astype(np.uint8))
+    marked = Image.fromarray(blend_heat(np.asarray(base, np.float32), plane).astype(np.uint8))
 
     def on_paper(rates: Colours) -> Colours:
-        return heated(np.full((*rates.shape, 3), 255, np.float32), rates)
+        return blend_heat(np.full((*rates.shape, 3), 255, np.float32), rates)
 
     return _with_foot(marked, title, f"{rate} expected there", _RATES, on_paper)
 
@@ -68,12 +68,12 @@ def draw_words(picture: NDArray[np.uint8], reading: OcrReading, title: str) -> I
     return _with_foot(base, title, "OCR's confidence", _CONFIDENCES, _of_confidence)
 
 
-def side_by_side(*pages: Image.Image) -> Image.Image:
+def join_pictures(*pages: Image.Image) -> Image.Image:
     """Join pictures of one height in a row."""
     return Image.fromarray(np.hstack([np.asarray(page) for page in pages]))
 
 
-def heated(colours: Colours, rates: Floats) -> Colours:
+def blend_heat(colours: Colours, rates: Floats) -> Colours:
     """Blend the colours of error rates into a picture.
 
     Args:

@@ -18,7 +18,7 @@ _CAPITAL_WITHIN = re.compile(r"[a-z][A-Z]|[A-Z]{2}[a-z]")
 _VOWELS = frozenset("aeiouAEIOU")
 
 
-def ocr_features(confidence: float, text: str, ink: InkFound) -> NDArray[np.float32]:
+def compute_ocr_features(confidence: float, text: str, ink: InkFound) -> NDArray[np.float32]:
     """Compute `OCR_FEATURES`. Shape ``(len(OCR_FEATURES),)``.
 
     Args:

@@ -23,7 +23,7 @@ from maxsight.quality.features import (
     load_extractor,
 )
 from maxsight.quality.ocr import OcrReading
-from maxsight.quality.ocr_features import ocr_features
+from maxsight.quality.ocr_features import compute_ocr_features
 from maxsight.quality.prediction import Estimate, Prediction, Target
 from maxsight.quality.support_vectors import SupportVectors
 from maxsight.quality.text_presence import find_text
@@ -50,10 +50,10 @@ class FittedTarget:
 
     def predict(self, features: Floats) -> Floats:
         """Predict error rates in [0, 1]. Shape ``(pages,)``."""
-        return mean_prediction(self.support, self.trees, features)
+        return average_predictions(self.support, self.trees, features)
 
 
-def mean_prediction(support: SupportVectors | None, trees: Trees | None, features: Floats) -> Floats:
+def average_predictions(support: SupportVectors | None, trees: Trees | None, features: Floats) -> Floats:
     """Average the predictions of the learners there are. Shape ``(pages,)``."""
     parts = [part.predict(features) for part in (support, trees) if part is not None]
     return np.asarray(np.mean(parts, axis=0))
@@ -151,7 +151,9 @@ class QualityPredictor:
             )
         if not found.is_text:
             return Prediction(refusal=f"no text can be made out: {found}")
-        read = None if reading is None else ocr_features(reading.confidence, reading.words.text, found)
+        read = (
+            None if reading is None else compute_ocr_features(reading.confidence, reading.words.text, found)
+        )
         notes = []
         if found.is_sideways:
             picture = np.ascontiguousarray(np.rot90(picture))
@@ -175,15 +177,15 @@ class QualityPredictor:
         estimates = {}
         for target, fitted in self.targets.items():
             value = fitted.predict(features)
-            low, high = fitted.conformal.interval(value)
+            low, high = fitted.conformal.compute_interval(value)
             estimates[target] = Estimate(float(value[0]), float(low[0]), float(high[0]))
         return Prediction(estimates, warning=self._warning(features[0]))
 
     def _warning(self, features: Floats) -> str | None:
-        distance = float(self.familiarity.distance(features)[0])
+        distance = float(self.familiarity.measure_distance(features)[0])
         if distance <= self.familiarity.farthest:
             return None
-        feature = self.space.names[self.familiarity.unusual(features)]
+        feature = self.space.names[self.familiarity.find_unusual(features)]
         return (
             f"unlike any page learned from ({distance:.2f} deviations away, at most {self.familiarity.farthest:.2f} "
             f"is usual; most of all in the {feature})"

@@ -48,7 +48,7 @@ _LANGUAGES = {
 }
 
 
-def unread_script(picture: NDArray[np.uint8], choice: OcrChoice) -> str | None:
+def find_unread_script(picture: NDArray[np.uint8], choice: OcrChoice) -> str | None:
     """Name the script of a page if the engine can't read it; None if it can, or if no script is detected.
 
     Args:
@@ -66,12 +66,12 @@ def unread_script(picture: NDArray[np.uint8], choice: OcrChoice) -> str | None:
     script = tesseract.detect_script(Image.fromarray(picture), timeout_s=TIMEOUT_S)
     engine = choose_engine(choice)
     known = (
-        RAPIDOCR_SCRIPTS if engine is TextSource.RAPIDOCR else scripts_of(tesseract.languages().split("+"))
+        RAPIDOCR_SCRIPTS if engine is TextSource.RAPIDOCR else find_scripts(tesseract.languages().split("+"))
     )
     return None if script is None or script in known else script
 
 
-def scripts_of(languages: list[str]) -> frozenset[str]:
+def find_scripts(languages: list[str]) -> frozenset[str]:
     """Find the scripts of tesseract's languages."""
     found = {
         name: {script for script, names in _LANGUAGES.items() if name in names.split()} for name in languages

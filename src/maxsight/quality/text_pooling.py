@@ -28,15 +28,15 @@ def pool_by_text(vectors: Floats) -> NDArray[np.float64]:
         vectors: Values of `STATISTICS`, at least one row. Shape ``(patches, len(STATISTICS))``.
     """
     values = np.asarray(vectors, np.float64)
-    edges, ink = text_weights(values)
+    edges, ink = weigh_by_text(values)
     mean = ink @ values / ink.sum()
     deviation = np.sqrt(ink @ (values - mean) ** 2 / ink.sum())
     return np.concatenate(
-        [edges @ values / edges.sum(), mean, deviation, weighted_quantiles(values, ink).ravel()]
+        [edges @ values / edges.sum(), mean, deviation, compute_quantiles(values, ink).ravel()]
     )
 
 
-def text_weights(vectors: Floats) -> tuple[Floats, Floats]:
+def weigh_by_text(vectors: Floats) -> tuple[Floats, Floats]:
     """Estimate the text in each patch: by strong edges, and by ink in the shape of characters.
 
     Noise has edges without characters; a blot has neither.
@@ -49,7 +49,7 @@ def text_weights(vectors: Floats) -> tuple[Floats, Floats]:
     return edges * deviation + 1e-3, ink * share + 1e-3
 
 
-def weighted_quantiles(values: NDArray[np.float64], weights: Floats) -> NDArray[np.float64]:
+def compute_quantiles(values: NDArray[np.float64], weights: Floats) -> NDArray[np.float64]:
     """Find the smallest value of each column with the given share of weight at or below it.
 
     Returns:

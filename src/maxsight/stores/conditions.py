@@ -1,6 +1,6 @@
 """Conditions on pages, as a small tree that is decided here, or written as SQL for Lance or as a filter for Milvus.
 
-``filters`` makes the tree from what a user typed; ``path_is`` and ``path_in`` make one in code.
+``filters`` makes the tree from what a user typed; ``match_path`` and ``match_paths`` make one in code.
 
 Conditions follow SQL's three-valued logic. A comparison with a missing value is neither true nor false, and neither is
 its ``NOT``. Only true keeps a page. Text is compared by code point and is case-sensitive. ``patterns`` has ``LIKE``.
@@ -12,7 +12,7 @@ import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from maxsight.stores.patterns import fold, like_regex
+from maxsight.stores.patterns import compile_like, fold
 from maxsight.types import Scalar
 
 Row = Mapping[str, Scalar | None]
@@ -119,12 +119,12 @@ class Filter:
         return decide(self.condition, row) is True
 
 
-def path_is(path: str) -> Filter:
+def match_path(path: str) -> Filter:
     """Keep the pages of one document."""
     return Filter(Compare("path", "=", path))
 
 
-def path_in(paths: Sequence[str]) -> Filter:
+def match_paths(paths: Sequence[str]) -> Filter:
     """Keep the pages of one or more documents."""
     return Filter(OneOf("path", tuple(paths)))
 
@@ -153,7 +153,7 @@ def decide(condition: Condition, row: Row) -> bool | None:
             text = str(stored)
             if any_case:
                 text, pattern = fold(text), fold(pattern)
-            return like_regex(pattern).fullmatch(text) is not None
+            return compile_like(pattern).fullmatch(text) is not None
 
 
 def _decide_by(value: bool, conditions: Sequence[Condition], row: Row) -> bool | None:

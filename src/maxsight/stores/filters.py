@@ -31,7 +31,7 @@ from maxsight.stores.conditions import (
     OneOf,
 )
 from maxsight.stores.fields import OWN_FIELDS, FieldType
-from maxsight.stores.literals import describe, quote_hint, read_value
+from maxsight.stores.literals import describe, read_value, suggest_quotes
 from maxsight.stores.patterns import MAX_PATTERN_LENGTH
 from maxsight.types import Scalar
 
@@ -203,7 +203,7 @@ class _Reader:
         message = f"unknown field {name!r}{suggest_similar(name, self._fields)}"
         hint = self._known()
         if node.this.quoted:
-            hint += f" {quote_hint(name)}"
+            hint += f" {suggest_quotes(name)}"
         raise FilterError(message, hint=hint)
 
     def _known(self) -> str:

@@ -36,17 +36,17 @@ def to_lance(where: Filter) -> str:
     return _write(push_not(where.condition))
 
 
-def metadata_column(field: str) -> str:
+def name_column(field: str) -> str:
     """Name the column of a user's field. A prefix keeps it apart from the library's own columns."""
     return METADATA_PREFIX + quote(field, safe=" ").replace(".", "%2E")  # to Lance a dot means nesting
 
 
-def metadata_field(column: str) -> str | None:
+def name_field(column: str) -> str | None:
     """Name the user's field in a column; None for the library's own columns."""
     return unquote(column.removeprefix(METADATA_PREFIX)) if column.startswith(METADATA_PREFIX) else None
 
 
-def lance_literal(value: Scalar) -> str:
+def write_literal(value: Scalar) -> str:
     """Write a value as SQL. Only quotes are doubled: to Lance a backslash is an ordinary character."""
     match value:
         case bool():
@@ -73,17 +73,17 @@ def _write(condition: Condition) -> str:
         case OneOf(field, values):
             return f"{_column(field)} IN ({_listed(values)})"
         case Compare(field, symbol, value):
-            return f"{_column(field)} {symbol} {lance_literal(value)}"
+            return f"{_column(field)} {symbol} {write_literal(value)}"
         case Like(field, pattern, any_case=False):
-            return f"{_column(field)} LIKE {lance_literal(pattern)}"
+            return f"{_column(field)} LIKE {write_literal(pattern)}"
         case Like(field, pattern):  # Lance's own ILIKE equates more letters, such as s and the long s
             folded = f"replace(lower({_column(field)}), '{FINAL_SIGMA}', '{SIGMA}')"
-            return f"{folded} LIKE {lance_literal(fold(pattern))}"
+            return f"{folded} LIKE {write_literal(fold(pattern))}"
 
 
 def _column(field: str) -> str:
-    return f"`{field if field in OWN_FIELDS else metadata_column(field)}`"
+    return f"`{field if field in OWN_FIELDS else name_column(field)}`"
 
 
 def _listed(values: tuple[Scalar, ...]) -> str:
-    return ", ".join(map(lance_literal, values))
+    return ", ".join(map(write_literal, values))

@@ -55,17 +55,17 @@ def _read(node: exp.Expression) -> Scalar:
             raise FilterError("a filter can't compare with NULL", hint="Write: field IS NULL")
         case exp.Column():
             written = ".".join(part.name for part in node.parts)
-            raise FilterError(f"expected a value, got the field {written}", hint=quote_hint(written))
+            raise FilterError(f"expected a value, got the field {written}", hint=suggest_quotes(written))
         # An unquoted path, name or date.
         case exp.Add() | exp.Sub() | exp.Mul() | exp.Div() | exp.Mod() | exp.Dot():
             raise FilterError(
                 f"expected a value, got {node.sql()}, and filters don't calculate",
-                hint=quote_hint(re.sub(r" ([-+*/%]) ", r"\1", node.sql())),
+                hint=suggest_quotes(re.sub(r" ([-+*/%]) ", r"\1", node.sql())),
             )
     raise FilterError(f"expected a value, got {describe(node)}")
 
 
-def quote_hint(text: str) -> str:
+def suggest_quotes(text: str) -> str:
     """Write a hint that shows text in quotes."""
     quoted = text.replace("'", "''")
     return f"Text is written in single quotes: '{quoted}'."

@@ -18,7 +18,7 @@ def fold(text: str) -> str:
 
 
 @lru_cache(maxsize=64)
-def like_regex(pattern: str) -> re.Pattern[str]:
+def compile_like(pattern: str) -> re.Pattern[str]:
     """Make a regular expression that a whole text must match.
 
     A match takes at most as many steps as the product of both lengths. For the text between two ``%``, the first place

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from maxsight.errors import InputError
-from maxsight.quality.training.degrade import CLEAN, Degradation, degrade, draw_mixture, kind_of
+from maxsight.quality.training.degrade import CLEAN, Degradation, degrade, draw_mixture, name_kind
 from page_pictures import page_picture
 
 
@@ -48,8 +48,8 @@ def test_points_map_back_to_the_original(name, seed):
 def test_a_mixture_is_two_different_degradations():
     name = draw_mixture(np.random.default_rng(0))
     assert len(set(name.split("+"))) == 2
-    assert kind_of(name) == "mixed"
-    assert kind_of("blur") == "blur"
+    assert name_kind(name) == "mixed"
+    assert name_kind("blur") == "blur"
 
 
 def test_unknown_names_and_severities_are_refused():

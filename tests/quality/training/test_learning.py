@@ -12,8 +12,8 @@ from sklearn.utils.estimator_checks import check_estimator
 from maxsight.errors import InputError
 from maxsight.quality.conformal import fit_conformal
 from maxsight.quality.familiarity import fit_familiarity
-from maxsight.quality.training.cross_validation import check_samples, cross_predict, document_folds, tune
-from maxsight.quality.training.measures import bootstrap_difference, measure
+from maxsight.quality.training.cross_validation import check_samples, cross_predict, split_documents, tune
+from maxsight.quality.training.measures import compare_srcc, measure
 from maxsight.quality.training.regressors import Learner, QualityRegressor
 from maxsight.quality.trees import Trees
 
@@ -30,7 +30,7 @@ def known():
 @pytest.mark.parametrize("learner", Learner)
 def test_each_learner_learns(known, learner):
     features, target, documents = known
-    predicted = cross_predict(features, target, documents, learner, document_folds(documents), tuned=False)
+    predicted = cross_predict(features, target, documents, learner, split_documents(documents), tuned=False)
     assert measure(target, predicted).srcc > 0.85
     assert not np.isnan(predicted).any()
 
@@ -123,7 +123,7 @@ def test_given_parameters_stay_and_the_rest_is_tuned(known):
 
 def test_no_document_is_on_both_sides_of_a_split():
     documents = np.repeat(["a", "b", "c", "d", "e", "f", "g"], [1, 9, 3, 4, 2, 8, 1])
-    folds = document_folds(documents, 5)
+    folds = split_documents(documents, 5)
     assert sorted(np.concatenate([judge for _, judge in folds])) == list(range(28))
     for learn, judge in folds:
         assert not set(documents[learn]) & set(documents[judge])
@@ -146,9 +146,9 @@ def test_a_better_predictor_is_better_beyond_chance(known):
     _, target, documents = known
     random = np.random.default_rng(1)
     good, poor = (target + random.normal(0, spread, len(target)) for spread in (0.05, 0.4))
-    more, low, high = bootstrap_difference(target, good, poor, documents)
+    more, low, high = compare_srcc(target, good, poor, documents)
     assert 0 < low < more < high
-    same, low, high = bootstrap_difference(target, good, good, documents)
+    same, low, high = compare_srcc(target, good, good, documents)
     assert (same, low, high) == (0, 0, 0)
 
 
@@ -174,7 +174,7 @@ def test_intervals_hold_the_true_value_as_often_as_claimed(coverage):
     predicted = random.random(4000)
     true = predicted + random.normal(0, 0.02 + 0.15 * predicted)
     conformal = fit_conformal(predicted[:1000], true[:1000], coverage)
-    half = conformal.factor * conformal.typical_error(predicted[1000:])
+    half = conformal.factor * conformal.estimate_error(predicted[1000:])
     held = np.abs(true[1000:] - predicted[1000:]) <= half
     assert held.mean() == pytest.approx(coverage, abs=0.03)
     for part in (predicted[1000:] < 0.3, predicted[1000:] > 0.7):
@@ -182,18 +182,20 @@ def test_intervals_hold_the_true_value_as_often_as_claimed(coverage):
 
 
 def test_too_few_errors_give_the_widest_interval():
-    low, high = fit_conformal(np.array([0.1, 0.2]), np.array([0.1, 0.3]), 0.9).interval(np.array([0.15]))
+    low, high = fit_conformal(np.array([0.1, 0.2]), np.array([0.1, 0.3]), 0.9).compute_interval(
+        np.array([0.15])
+    )
     assert (low[0], high[0]) == (0, 1)
 
 
 def test_a_page_unlike_the_samples_is_far_from_them(known):
     features, _, documents = known
     familiar = fit_familiarity(features, documents)
-    assert (familiar.distance(features) <= familiar.farthest).mean() > 0.97
+    assert (familiar.measure_distance(features) <= familiar.farthest).mean() > 0.97
     odd = np.zeros(6)
     odd[4] = 30
-    assert familiar.distance(odd)[0] > familiar.farthest
-    assert familiar.unusual(odd) == 4
+    assert familiar.measure_distance(odd)[0] > familiar.farthest
+    assert familiar.find_unusual(odd) == 4
 
 
 def test_a_file_without_a_model_is_refused(tmp_path):

@@ -8,11 +8,11 @@ from PIL import Image
 from maxsight.documents import OcrChoice
 from maxsight.errors import InputError
 from maxsight.quality.features import PagePooling, load_extractor
-from maxsight.quality.ocr_features import OCR_FEATURES, ocr_features
+from maxsight.quality.ocr_features import OCR_FEATURES, compute_ocr_features
 from maxsight.quality.prediction import Target
 from maxsight.quality.text_presence import InkFound
 from maxsight.quality.training.comparison import compare
-from maxsight.quality.training.cross_validation import cross_predict, document_folds
+from maxsight.quality.training.cross_validation import cross_predict, split_documents
 from maxsight.quality.training.dataset import build_dataset
 from maxsight.quality.training.degrade import CLEAN, Degradation
 from maxsight.quality.training.ground_truth import read_ground_truth
@@ -22,7 +22,7 @@ from maxsight.quality.training.pairs import add_pairs
 from maxsight.quality.training.regressors import Learner
 from maxsight.quality.training.sample_plans import DatasetSettings
 from maxsight.quality.training.samples import OWN, SampleFolder
-from maxsight.quality.training.tables import sample_table
+from maxsight.quality.training.tables import load_table
 from maxsight.quality.training.trainer import train
 from page_pictures import SENTENCE, page_picture
 
@@ -178,7 +178,7 @@ def test_a_model_is_trained_judged_and_reported(many, tmp_path):
     from maxsight.quality.training.report import write_report
 
     extractor = load_extractor("patches", PagePooling.MEAN)
-    table = sample_table([many], extractor)
+    table = load_table([many], extractor)
     predictor, judgements = train(table, extractor, TrainingSettings(Learner.SVR))
     assert [judgement.target for judgement in judgements] == list(Target)
     (name, *rivals) = judgements[0].measures
@@ -195,11 +195,11 @@ def test_a_model_is_trained_judged_and_reported(many, tmp_path):
 
 def test_features_are_made_once(many):
     extractor = load_extractor("patches", PagePooling.MEAN)
-    first = sample_table([many], extractor)
+    first = load_table([many], extractor)
     many_again = SampleFolder(many.folder)
     for sample in many_again.accepted:
         assert sample.picture
-    again = sample_table([many_again], extractor)
+    again = load_table([many_again], extractor)
     np.testing.assert_array_equal(first.features, again.features)
     assert len(list((many.folder / "features").glob("*.npz"))) >= 2
 
@@ -207,7 +207,7 @@ def test_features_are_made_once(many):
 def test_a_model_can_be_trained_with_ocr_features(many):
     extractor = load_extractor("patches", PagePooling.MEAN)
     settings = TrainingSettings(Learner.SVR, targets=(Target.CER,), with_ocr=True, thorough=False)
-    predictor, (judgement,) = train(sample_table([many], extractor), extractor, settings)
+    predictor, (judgement,) = train(load_table([many], extractor), extractor, settings)
     assert predictor.space.names[-len(OCR_FEATURES) :] == OCR_FEATURES
     assert next(iter(judgement.measures)) == "the features and OCR confidence, svr"
 
@@ -218,8 +218,8 @@ def test_all_combinations_are_judged_as_if_each_was_trained_alone(many):
         (pooling, learner) for pooling in PagePooling for learner in Learner
     }
     for pooling in (PagePooling.MEAN, PagePooling.STD, PagePooling.CONCAT_TEXT):
-        table = sample_table([many], load_extractor("patches", pooling))
-        true, folds = table.target(Target.CER), document_folds(table.documents)
+        table = load_table([many], load_extractor("patches", pooling))
+        true, folds = table.target(Target.CER), split_documents(table.documents)
         alone = cross_predict(table.features, true, table.documents, Learner.SVR, folds, tuned=False)
         (row,) = [row for row in compared if (row.pooling, row.learner) == (pooling, Learner.SVR)]
         assert row.measures.mae == pytest.approx(measure(true, alone).mae, abs=1e-6)
@@ -227,7 +227,9 @@ def test_all_combinations_are_judged_as_if_each_was_trained_alone(many):
 
 def test_dropped_text_shows_in_the_ratio_to_the_ink():
     """Two words of 11 characters in all where 100 pieces of ink were found, 80 of them in line."""
-    said = dict(zip(OCR_FEATURES, ocr_features(0.9, "hello world1", InkFound(100, 80, 5)), strict=True))
+    said = dict(
+        zip(OCR_FEATURES, compute_ocr_features(0.9, "hello world1", InkFound(100, 80, 5)), strict=True)
+    )
     assert said["ocr confidence"] == pytest.approx(0.9)
     assert said["ocr characters"] == pytest.approx(np.log(12))
     assert said["ocr characters per piece of ink"] == pytest.approx(np.log(12 / 101))
@@ -241,7 +243,7 @@ def test_dropped_text_shows_in_the_ratio_to_the_ink():
 def test_a_misread_text_looks_odd():
     """Five words: one of letters and digits, one with a capital within, one of signs, one without vowels, one fine."""
     text = "he11o woRld ~| bcdf fine"
-    said = dict(zip(OCR_FEATURES, ocr_features(0.5, text, InkFound(20, 20, 0)), strict=True))
+    said = dict(zip(OCR_FEATURES, compute_ocr_features(0.5, text, InkFound(20, 20, 0)), strict=True))
     assert said["ocr words of letters and digits"] == pytest.approx(1 / 5)
     assert said["ocr capitals within words"] == pytest.approx(1 / 5)
     assert said["ocr words of signs"] == pytest.approx(1 / 5)
@@ -254,4 +256,4 @@ def test_a_misread_text_looks_odd():
 
 
 def test_a_page_on_which_nothing_was_read_has_finite_features():
-    assert np.isfinite(ocr_features(0.0, "", InkFound(0, 0, 0))).all()
+    assert np.isfinite(compute_ocr_features(0.0, "", InkFound(0, 0, 0))).all()

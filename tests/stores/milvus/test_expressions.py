@@ -6,22 +6,22 @@ own.
 
 import json
 import time
+from urllib.parse import unquote
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from maxsight.stores.addresses import Layout
-from maxsight.stores.conditions import AllOf, AnyOf, Compare, Filter, IsMissing, Like, Not, OneOf, path_is
+from maxsight.stores.conditions import AllOf, AnyOf, Compare, Filter, IsMissing, Like, Not, OneOf, match_path
 from maxsight.stores.fields import INT64_MAX
 from maxsight.stores.milvus.capabilities import Capabilities
 from maxsight.stores.milvus.expressions import (
     Expression,
-    is_one_of,
-    literal,
-    metadata_field,
-    metadata_key,
+    match_values,
+    name_key,
     to_milvus,
+    write_literal,
 )
 
 LITE = Capabilities((3, 2, 2), lite=True)
@@ -102,7 +102,7 @@ def keep_rows(client, pymilvus):
     entities = []
     for number, row in enumerate(ROWS):
         own = {name: row[name] for name in OWN}
-        user = {metadata_key(name): row[name] for name in KINDS if name in row}
+        user = {name_key(name): row[name] for name in KINDS if name in row}
         entities.append({"page_id": str(number), **own, "metadata": user, "nothing": [1.0, 0.0]})
     client.insert("maxsight_test_filters", entities)
     client.load_collection("maxsight_test_filters")
@@ -193,8 +193,8 @@ def test_a_newer_milvus_keeps_the_pages_that_the_filter_keeps(given_server, cond
 @settings(max_examples=200, deadline=None)
 @given(st.text(alphabet=st.characters(codec="utf-8"), min_size=1))
 def test_every_field_has_a_key_of_its_own(name):
-    assert metadata_field(metadata_key(name)) == name
-    assert set(metadata_key(name)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-%")
+    assert unquote(name_key(name)) == name
+    assert set(name_key(name)) <= set("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-%")
 
 
 @pytest.mark.parametrize(
@@ -269,14 +269,14 @@ def test_a_pattern_of_many_parts_is_quick_on_milvus_lite(lite):
 
 def test_text_can_not_escape_its_quotes(lite):
     for text in TEXTS:
-        expression = to_milvus(path_is(text), LITE)
-        assert kept_by_milvus(lite, expression.text) == kept_here(path_is(text))
-    assert literal('" or page_number >= 1 or path == "') == r'"\" or page_number >= 1 or path == \""'
-    assert json.loads(literal('tab\t"\\')) == 'tab\t"\\'
+        expression = to_milvus(match_path(text), LITE)
+        assert kept_by_milvus(lite, expression.text) == kept_here(match_path(text))
+    assert write_literal('" or page_number >= 1 or path == "') == r'"\" or page_number >= 1 or path == \""'
+    assert json.loads(write_literal('tab\t"\\')) == 'tab\t"\\'
 
 
 @pytest.mark.parametrize("server", ["lite", "server_2_3", "given_server"])
 def test_rows_are_found_by_a_list_of_names_which_may_be_empty(request, server):
     client = request.getfixturevalue(server)
-    assert kept_by_milvus(client, is_one_of("page_id", ["3", "71", "none"])) == {3, 71}
-    assert kept_by_milvus(client, is_one_of("page_id", [])) == set()
+    assert kept_by_milvus(client, match_values("page_id", ["3", "71", "none"])) == {3, 71}
+    assert kept_by_milvus(client, match_values("page_id", [])) == set()

@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from maxsight.encoders.registry import PATCHES
 from maxsight.quality.features import PagePooling, load_extractor
 from maxsight.quality.prediction import Target
-from maxsight.quality.training.cross_validation import check_samples, cross_predict, document_folds
+from maxsight.quality.training.cross_validation import check_samples, cross_predict, split_documents
 from maxsight.quality.training.judgement import Say
 from maxsight.quality.training.measures import Measures, measure
 from maxsight.quality.training.regressors import Learner
 from maxsight.quality.training.samples import SampleFolder
-from maxsight.quality.training.tables import sample_table
+from maxsight.quality.training.tables import load_table
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,8 +42,8 @@ def compare(
     """
     richest = PagePooling.CONCAT_TEXT if features == PATCHES else PagePooling.CONCAT
     extractor = load_extractor(features, richest)
-    table = sample_table(folders, extractor)
-    folds = document_folds(table.documents)
+    table = load_table(folders, extractor)
+    folds = split_documents(table.documents)
     result = []
     for pooling, columns in _columns(extractor.space.dim, richest).items():
         say(f"comparing: {pooling}")

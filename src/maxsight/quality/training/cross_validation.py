@@ -32,7 +32,7 @@ INNER_FOLDS = 3
 Parameters = dict[str, Any]
 
 
-def document_folds(documents: Groups, count: int = 5, seed: int = 0) -> list[Fold]:
+def split_documents(documents: Groups, count: int = 5, seed: int = 0) -> list[Fold]:
     """Split samples so that no document is on both sides.
 
     Args:
@@ -85,7 +85,7 @@ def cross_predict(
         target: Error rates. Shape ``(samples,)``.
         documents: Document of each sample. Shape ``(samples,)``.
         learner: The regressor.
-        folds: From `document_folds`.
+        folds: From `split_documents`.
         tuned: Choose parameters within each fold.
         given: Parameters that are not chosen.
 
@@ -114,7 +114,7 @@ def tune(
 
     The two learners of an average are tuned one by one.
     """
-    folds = document_folds(documents, INNER_FOLDS, seed=1)
+    folds = split_documents(documents, INNER_FOLDS, seed=1)
     chosen: Parameters = dict(given or {})
     for part in GRIDS if learner is Learner.AVERAGE else (learner,):
         tried = []

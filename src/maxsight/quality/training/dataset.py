@@ -17,7 +17,7 @@ from maxsight.documents.ocr.choosing import choose_engine
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.ocr import PlacedWords, read_picture
 from maxsight.quality.training.degrade import CLEAN, degrade
-from maxsight.quality.training.error_rates import rates_by_place
+from maxsight.quality.training.error_rates import compare_by_place
 from maxsight.quality.training.geometric_damage import ToSource
 from maxsight.quality.training.sample_plans import MIN_WORDS, DatasetSettings, choose_pages, plan_samples
 from maxsight.quality.training.samples import Sample, SampleFolder
@@ -114,7 +114,7 @@ def _make_samples(
         degraded = degrade(scene.picture, plan.degradation, plan.severity, plan.seed)
         reading = read_picture(degraded.picture, settings.ocr)
         read = PlacedWords(reading.words.texts, _boxes_in_source(reading.words.boxes, degraded.to_source))
-        rates = rates_by_place(scene.words, read)
+        rates = compare_by_place(scene.words, read)
         accepted = plan.degradation != CLEAN or rates.cer <= MAX_CLEAN_CER
         yield Sample(
             sample_id=plan.sample_id,

@@ -72,7 +72,7 @@ def degrade(picture: Grey, name: str, severity: float, seed: int) -> Degraded:
     if not 0 <= severity <= 1:
         raise InputError(f"a severity lies in [0, 1], got {severity}")
     random = np.random.default_rng(seed)
-    parts = parts_of(name)
+    parts = split_name(name)
     if len(parts) > 1:
         severity *= MIXTURE_STRENGTH
     steps: list[ToSource] = []
@@ -93,7 +93,7 @@ def degrade(picture: Grey, name: str, severity: float, seed: int) -> Degraded:
     return Degraded(picture, back)
 
 
-def parts_of(name: str) -> tuple[Degradation, ...]:
+def split_name(name: str) -> tuple[Degradation, ...]:
     """Split a name into its degradations; ``clean`` has none.
 
     Raises:
@@ -109,9 +109,9 @@ def parts_of(name: str) -> tuple[Degradation, ...]:
         ) from error
 
 
-def kind_of(name: str) -> str:
+def name_kind(name: str) -> str:
     """Return ``clean``, the degradation's own name, or ``mixed``."""
-    return MIXED if len(parts_of(name)) > 1 else name
+    return MIXED if len(split_name(name)) > 1 else name
 
 
 def draw_mixture(random: Random, kinds: Iterable[Degradation] = Degradation) -> str:

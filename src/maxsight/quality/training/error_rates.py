@@ -57,7 +57,7 @@ def normalise(text: str) -> str:
     return " ".join(word for word in text.split() if any(map(str.isalnum, word)))
 
 
-def rates_of_texts(reference: str, read: str) -> ErrorRates:
+def compare_texts(reference: str, read: str) -> ErrorRates:
     """Compare two texts in their own order.
 
     Raises:
@@ -66,13 +66,13 @@ def rates_of_texts(reference: str, read: str) -> ErrorRates:
     return _rates([normalise(reference)], [normalise(read)])
 
 
-def rates_by_place(reference: PlacedWords, read: PlacedWords) -> ErrorRates:
+def compare_by_place(reference: PlacedWords, read: PlacedWords) -> ErrorRates:
     """Compare words line by line of the page, in any reading order.
 
     Raises:
         InputError: The reference has no words.
     """
-    lines = lines_of(reference.boxes)
+    lines = number_lines(reference.boxes)
     line_count = int(lines.max(initial=-1)) + 1
     found = _lines_found(reference.boxes, lines, read.boxes)
     found[found < 0] = line_count  # one more line for words that stand where the reference has none
@@ -80,7 +80,7 @@ def rates_by_place(reference: PlacedWords, read: PlacedWords) -> ErrorRates:
     return _rates(truth, _join_lines(read, found, line_count + 1))
 
 
-def lines_of(boxes: Floats) -> NDArray[np.intp]:
+def number_lines(boxes: Floats) -> NDArray[np.intp]:
     """Number the lines that words stand in, from the top. Shape ``(words,)``."""
     middles, heights = (boxes[:, 1] + boxes[:, 3]) / 2, boxes[:, 3] - boxes[:, 1]
     lines = np.zeros(len(boxes), np.intp)

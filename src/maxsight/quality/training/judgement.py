@@ -19,11 +19,11 @@ from maxsight.quality.training.cross_validation import (
     Parameters,
     Rows,
     cross_predict,
-    document_folds,
+    split_documents,
     tune,
 )
 from maxsight.quality.training.degrade import CLEAN, MIXED
-from maxsight.quality.training.measures import Measures, bootstrap_difference, measure, srcc
+from maxsight.quality.training.measures import Measures, compare_srcc, compute_srcc, measure
 from maxsight.quality.training.regressors import Learner, QualityRegressor
 from maxsight.quality.training.samples import OWN
 from maxsight.quality.training.tables import SampleTable
@@ -117,7 +117,7 @@ def judge(
 ) -> Judgement:
     """Judge how well an error rate is predicted from ``features``, shape ``(samples, features)``."""
     true, documents = table.target(target), table.documents
-    folds = document_folds(documents)
+    folds = split_documents(documents)
     say(f"{target}: {len(table)} samples of {len(np.unique(documents))} documents in {len(folds)} folds")
     given = OCR_PARAMETERS if settings.with_ocr else {}
     predicted = cross_predict(features, true, documents, settings.learner, folds, given=given)
@@ -131,7 +131,7 @@ def judge(
         parameters,
         predicted,
         {rival: measure(true, values) for rival, values in {name: predicted, **rivals}.items()},
-        bootstrap_difference(true, predicted, rivals[GLOBAL], documents),
+        compare_srcc(true, predicted, rivals[GLOBAL], documents),
         _coverage(predicted, true, folds, settings.coverage),
         {kind: measure(true[kinds == kind], predicted[kinds == kind]) for kind in np.unique(kinds).tolist()},
     )
@@ -172,7 +172,9 @@ def _coverage(predicted: Floats, true: Floats, folds: list[Fold], coverage: floa
     """Compute the share of samples within intervals that are calibrated on the other folds."""
     held = []
     for others, judged in folds:
-        low, high = fit_conformal(predicted[others], true[others], coverage).interval(predicted[judged])
+        low, high = fit_conformal(predicted[others], true[others], coverage).compute_interval(
+            predicted[judged]
+        )
         held.append((low <= true[judged]) & (true[judged] <= high))
     return float(np.concatenate(held).mean())
 
@@ -195,7 +197,7 @@ def _judge_unseen(
                 predicted[asked] = predict(seen, asked)
         result[kind] = Unseen(
             measure(true[rows], predicted[rows]),
-            srcc(true[rows], -confidence[rows]),
+            compute_srcc(true[rows], -confidence[rows]),
             float((predicted[rows] - true[rows]).mean()),
         )
     return result
@@ -217,6 +219,6 @@ def _learning_curve(
             order = np.random.default_rng(repeat).permutation(names)
             learn = np.flatnonzero(np.isin(documents, order[judged : judged + count]))
             asked = np.flatnonzero(np.isin(documents, order[:judged]))
-            reached.append(srcc(true[asked], predict(learn, asked)))
+            reached.append(compute_srcc(true[asked], predict(learn, asked)))
         curve.append((count, float(np.mean(reached))))
     return curve

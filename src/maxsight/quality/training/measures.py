@@ -51,9 +51,7 @@ def measure(true: Floats, predicted: Floats) -> Measures:
     )
 
 
-def bootstrap_difference(
-    true: Floats, one: Floats, other: Floats, documents: Groups
-) -> tuple[float, float, float]:
+def compare_srcc(true: Floats, one: Floats, other: Floats, documents: Groups) -> tuple[float, float, float]:
     """Compute how much higher the SRCC of ``one`` is than that of ``other``, with a 95 % interval over documents.
 
     Returns:
@@ -64,11 +62,11 @@ def bootstrap_difference(
     differences = []
     for _ in range(_DRAWS):
         rows = np.concatenate([members[index] for index in random.integers(0, len(members), len(members))])
-        differences.append(srcc(true[rows], one[rows]) - srcc(true[rows], other[rows]))
+        differences.append(compute_srcc(true[rows], one[rows]) - compute_srcc(true[rows], other[rows]))
     low, high = np.nanpercentile(differences, [2.5, 97.5])
-    return srcc(true, one) - srcc(true, other), float(low), float(high)
+    return compute_srcc(true, one) - compute_srcc(true, other), float(low), float(high)
 
 
-def srcc(true: Floats, predicted: Floats) -> float:
+def compute_srcc(true: Floats, predicted: Floats) -> float:
     """Compute Spearman's rank correlation; NaN if one side is constant."""
     return float(spearmanr(true, predicted)[0]) if np.ptp(true) > 0 and np.ptp(predicted) > 0 else np.nan

@@ -16,7 +16,7 @@ _SKEWS = np.arange(-12, 12.1, 1.5)
 _SKEW_WIDTH_PX = 400
 
 
-def global_features(picture: Grey) -> NDArray[np.float32]:
+def measure_page(picture: Grey) -> NDArray[np.float32]:
     """Measure a whole page by `GLOBAL_FEATURES`. Shape ``(16,)``."""
     levels = picture.astype(np.float32)
     low, lower, median, upper, high = np.percentile(picture, [1, 5, 50, 95, 99])

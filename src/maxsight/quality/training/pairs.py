@@ -21,7 +21,7 @@ from maxsight.encoders.patches.grid import Grey
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.quality.ocr import PlacedWords, read_picture
 from maxsight.quality.training.dataset import DatasetReport
-from maxsight.quality.training.error_rates import rates_by_place, rates_of_texts
+from maxsight.quality.training.error_rates import compare_by_place, compare_texts
 from maxsight.quality.training.ground_truth import GROUND_TRUTH_SUFFIXES, read_ground_truth
 from maxsight.quality.training.samples import Sample, SampleFolder
 from maxsight.threads import map_in_threads
@@ -115,9 +115,9 @@ def _sample(
     picture = _load(file)
     words = (reading := read_picture(picture, ocr)).words
     if isinstance(truth, str):
-        reference, rates = truth, rates_of_texts(truth, words.text)
+        reference, rates = truth, compare_texts(truth, words.text)
     else:
-        reference, rates = truth.text, rates_by_place(truth, words)
+        reference, rates = truth.text, compare_by_place(truth, words)
     return Sample(
         sample_id=sample_id,
         file=file.name,

@@ -18,7 +18,7 @@ from sklearn.base import BaseEstimator, RegressorMixin
 from sklearn.svm import SVR
 from sklearn.utils.validation import check_is_fitted, validate_data
 
-from maxsight.quality.predictor import mean_prediction
+from maxsight.quality.predictor import average_predictions
 from maxsight.quality.support_vectors import SupportVectors
 from maxsight.quality.trees import Trees
 from maxsight.types import Floats
@@ -91,7 +91,7 @@ class QualityRegressor(RegressorMixin, BaseEstimator):  # type: ignore[misc]
         """Predict error rates in [0, 1]. Shape ``(pages,)``."""
         check_is_fitted(self, "support_")
         features = validate_data(self, X, dtype=np.float64, reset=False)
-        return mean_prediction(self.support_, self.trees_, features)
+        return average_predictions(self.support_, self.trees_, features)
 
     def _fit_support(self, features: Floats, target: Floats) -> SupportVectors:
         centre, deviation = features.mean(axis=0), features.std(axis=0)

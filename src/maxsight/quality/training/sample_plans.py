@@ -87,7 +87,7 @@ def plan_samples(file: str, page_number: int, engine: str, settings: DatasetSett
     """Plan the samples of a page, the clean one first."""
     plans = []
     for number in range(settings.degraded_per_page + 1):
-        random = seeded_random(settings.seed, file, page_number, settings.crop_px, number)
+        random = seed_random(settings.seed, file, page_number, settings.crop_px, number)
         name, severity = CLEAN, 0.0
         if number:
             mixed = len(settings.degradations) > 1 and random.random() < MIXTURE_SHARE
@@ -100,13 +100,13 @@ def plan_samples(file: str, page_number: int, engine: str, settings: DatasetSett
     return plans
 
 
-def seeded_random(*parts: object) -> np.random.Generator:
+def seed_random(*parts: object) -> np.random.Generator:
     """Make a generator that the given values fix."""
     digest = hashlib.sha256(repr(parts).encode()).digest()
     return np.random.default_rng(int.from_bytes(digest[:8], "little"))
 
 
 def _draw(file: Path, pages: list[int], settings: DatasetSettings) -> tuple[int, ...]:
-    drawn = seeded_random(settings.seed, file.name).permutation(pages)[: settings.pages_per_document]
+    drawn = seed_random(settings.seed, file.name).permutation(pages)[: settings.pages_per_document]
     # The head of a permutation: a later run with more pages keeps the pages of this one.
     return tuple(sorted(drawn.tolist()))

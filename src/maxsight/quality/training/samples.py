@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 
 from maxsight.encoders.patches.grid import Grey
 from maxsight.errors import InputError
-from maxsight.quality.training.degrade import kind_of
+from maxsight.quality.training.degrade import name_kind
 
 TABLE = "samples.parquet"
 PICTURES = "pictures"
@@ -85,7 +85,7 @@ class Sample:
     @property
     def kind(self) -> str:
         """The degradation's name; ``mixed`` for several."""
-        return OWN if self.degradation == OWN else kind_of(self.degradation)
+        return OWN if self.degradation == OWN else name_kind(self.degradation)
 
 
 class SampleFolder(UserDict[str, Sample]):

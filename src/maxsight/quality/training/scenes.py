@@ -15,7 +15,7 @@ from maxsight.encoders.patches.grid import Grey
 from maxsight.errors import UnreadableDocumentError
 from maxsight.pictures import Fit, PictureFit
 from maxsight.quality.ocr import PlacedWords
-from maxsight.quality.training.sample_plans import DatasetSettings, seeded_random
+from maxsight.quality.training.sample_plans import DatasetSettings, seed_random
 from maxsight.types import Page
 
 _CROPS_TRIED = 24
@@ -52,7 +52,7 @@ def draw_scenes(
             case PageRead(job, page):
                 scene = _whole_page(job.path.name, page)
                 if settings.crop_px is not None:
-                    random = seeded_random(settings.seed, scene.file, scene.page_number, "crop")
+                    random = seed_random(settings.seed, scene.file, scene.page_number, "crop")
                     scene = _richest_crop(scene, settings.crop_px, random)
                 yield scene
             case PageFailed() | Failed():

@@ -13,10 +13,10 @@ from numpy.typing import NDArray
 
 from maxsight.quality.familiarity import Groups
 from maxsight.quality.features import FeatureExtractor
-from maxsight.quality.ocr_features import ocr_features
+from maxsight.quality.ocr_features import compute_ocr_features
 from maxsight.quality.prediction import Target
 from maxsight.quality.text_presence import InkFound, find_text
-from maxsight.quality.training.page_measures import global_features
+from maxsight.quality.training.page_measures import measure_page
 from maxsight.quality.training.samples import Sample, SampleFolder
 from maxsight.types import Floats
 
@@ -66,13 +66,13 @@ class SampleTable:
     def with_ocr(self) -> Floats:
         """Append OCR features to the features. Shape ``(samples, features + OCR features)``."""
         read = [
-            ocr_features(sample.ocr_confidence, sample.ocr_text, ink)
+            compute_ocr_features(sample.ocr_confidence, sample.ocr_text, ink)
             for sample, ink in zip(self.samples, self.ink, strict=True)
         ]
         return np.hstack([self.features, np.array(read, np.float64)])
 
 
-def sample_table(
+def load_table(
     folders: Sequence[SampleFolder],
     extractor: FeatureExtractor,
     *,
@@ -99,7 +99,7 @@ def sample_table(
                 picture = folder.load_picture(sample)
                 page = extractor.vectors(picture)
                 pooled[name] = extractor.pool(page.vectors) if len(page) else np.zeros(0)
-                whole[name] = global_features(picture)
+                whole[name] = measure_page(picture)
                 ink[name] = np.array(astuple(find_text(picture)))
             if len(pooled[name]):
                 rows.append((sample, pooled[name], whole[name], InkFound(*map(int, ink[name]))))

@@ -14,7 +14,7 @@ from maxsight.quality.familiarity import fit_familiarity
 from maxsight.quality.features import FeatureExtractor
 from maxsight.quality.predictor import FittedTarget, QualityPredictor
 from maxsight.quality.training.cross_validation import check_samples
-from maxsight.quality.training.degrade import parts_of
+from maxsight.quality.training.degrade import split_name
 from maxsight.quality.training.judgement import Judgement, Say, TrainingSettings, judge
 from maxsight.quality.training.regressors import QualityRegressor
 from maxsight.quality.training.samples import OWN
@@ -65,7 +65,7 @@ def _describe(
         "documents": len(np.unique(table.documents)),
         "engines": sorted({sample.engine for sample in table.samples}),
         "dpi": sorted({sample.dpi for sample in table.samples}),
-        "degradations": sorted({part.value for name in degradations for part in parts_of(name)}),
+        "degradations": sorted({part.value for name in degradations for part in split_name(name)}),
         "scores": {
             judgement.target.value: {
                 **{name: asdict(values) for name, values in judgement.measures.items()},

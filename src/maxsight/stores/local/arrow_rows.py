@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from maxsight.stores import page_rows
 from maxsight.stores.base import Codec, IndexedPage
-from maxsight.stores.lance_sql import metadata_column, metadata_field
+from maxsight.stores.lance_sql import name_column, name_field
 from maxsight.stores.local.lance_errors import UndecodableRowError
 from maxsight.stores.page_rows import Row, metadata_checksum
 from maxsight.types import Floats, Scalar
@@ -30,13 +30,13 @@ def to_row(page: IndexedPage, codec: Codec) -> Row:
 
 def metadata_row(metadata: Mapping[str, Scalar]) -> Row:
     """Return the columns of a page's metadata."""
-    columns = {metadata_column(name): value for name, value in metadata.items()}
+    columns = {name_column(name): value for name, value in metadata.items()}
     return columns | {"metadata_checksum": metadata_checksum(metadata)}
 
 
 def metadata_of(row: Row) -> dict[str, Scalar]:
     """Return the metadata in a row."""
-    named = ((metadata_field(column), value) for column, value in row.items())
+    named = ((name_field(column), value) for column, value in row.items())
     return {name: value for name, value in named if name is not None and value is not None}
 
 

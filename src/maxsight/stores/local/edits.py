@@ -7,9 +7,9 @@ from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 import lance
 import pyarrow as pa
 
-from maxsight.stores.conditions import path_in
+from maxsight.stores.conditions import match_paths
 from maxsight.stores.fields import FieldType, stored_value
-from maxsight.stores.lance_sql import lance_literal, metadata_column, to_lance
+from maxsight.stores.lance_sql import name_column, to_lance, write_literal
 from maxsight.stores.local.arrow_rows import metadata_of, metadata_row, to_table
 from maxsight.stores.page_rows import Row, checksum
 from maxsight.types import Document, Scalar
@@ -43,7 +43,7 @@ class StoredIds:
 
 def pages_in(page_ids: Iterable[str]) -> str:
     """Return the SQL condition for some pages."""
-    return f"page_id IN ({', '.join(map(lance_literal, page_ids))})"
+    return f"page_id IN ({', '.join(map(write_literal, page_ids))})"
 
 
 def replace(
@@ -59,7 +59,7 @@ def replace(
     """
     merge = dataset.merge_insert("page_id").when_matched_update_all().when_not_matched_insert_all()
     if paths:
-        dropped = to_lance(path_in(sorted(paths)))
+        dropped = to_lance(match_paths(sorted(paths)))
         if keep:
             dropped = f"({dropped}) AND NOT ({pages_in(keep)})"
         merge = merge.when_not_matched_by_source_delete(dropped)
@@ -80,7 +80,7 @@ def change_metadata(
         change: Returns the new metadata, given the page's id and path, and the old metadata.
         fields: All fields of the library.
     """
-    columns = [metadata_column(name) for name in fields]
+    columns = [name_column(name) for name in fields]
     rows = []
     for row in dataset.to_table(columns=["page_id", "path", *columns], filter=where).to_pylist():
         new = change(row, metadata_of(row))

@@ -19,7 +19,7 @@ from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.fields import FieldType
-from maxsight.stores.lance_sql import metadata_column, to_lance
+from maxsight.stores.lance_sql import name_column, to_lance
 from maxsight.stores.local import schema
 from maxsight.stores.local.arrow_rows import from_batch, metadata_of
 from maxsight.stores.local.code_table import CodeTable, read_table
@@ -95,7 +95,7 @@ class LocalReader:
 
         def read(version: Version) -> list[DocumentEntry]:
             dataset = version.dataset
-            columns = [*LISTED, *map(metadata_column, schema.fields_of(dataset.schema))]
+            columns = [*LISTED, *map(name_column, schema.fields_of(dataset.schema))]
             batches = dataset.to_table(columns=columns).to_batches()
             return list_documents((row for batch in batches for row in from_batch(batch)), metadata_of)
 

@@ -1,6 +1,6 @@
 """The columns of the dataset, readable by other Arrow tools too, and what is stored beside them.
 
-Each metadata field has a column of its own (``lance_sql.metadata_column``), added when the field is first seen. The
+Each metadata field has a column of its own (``lance_sql.name_column``), added when the field is first seen. The
 manifest, the mean of the vectors and the last audit lie in the schema's metadata, which Lance commits with the table.
 """
 
@@ -15,7 +15,7 @@ import pyarrow as pa
 from maxsight.errors import LibraryDamagedError
 from maxsight.stores.audit import Audit
 from maxsight.stores.fields import FieldType
-from maxsight.stores.lance_sql import metadata_column, metadata_field
+from maxsight.stores.lance_sql import name_column, name_field
 from maxsight.stores.manifest import Manifest
 from maxsight.types import Floats
 
@@ -123,13 +123,13 @@ def audit_of(schema: pa.Schema) -> Audit | None:
 def fields_of(schema: pa.Schema) -> dict[str, FieldType]:
     """Return the metadata fields among a dataset's columns."""
     kinds = {arrow: kind for kind, arrow in METADATA_TYPES.items()}
-    named = ((metadata_field(column.name), column.type) for column in schema)
+    named = ((name_field(column.name), column.type) for column in schema)
     return {name: kinds[arrow] for name, arrow in named if name is not None}
 
 
 def metadata_columns(fields: Mapping[str, FieldType]) -> list[pa.Field]:
     """Return the columns of metadata fields."""
-    return [pa.field(metadata_column(name), METADATA_TYPES[kind]) for name, kind in fields.items()]
+    return [pa.field(name_column(name), METADATA_TYPES[kind]) for name, kind in fields.items()]
 
 
 def page_columns(schema: pa.Schema) -> list[str]:

@@ -28,7 +28,7 @@ from maxsight.errors import InputError, LibraryExistsError, LibraryReadOnlyError
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, IndexedPage
-from maxsight.stores.conditions import path_in
+from maxsight.stores.conditions import match_paths
 from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
 from maxsight.stores.lance_sql import to_lance
 from maxsight.stores.local import edits, maintenance, schema
@@ -183,7 +183,7 @@ class LocalStore(LocalReader):
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Replace the user's fields of stored documents, by path, without writing their vectors again."""
-        where = to_lance(path_in(sorted(metadata)))
+        where = to_lance(match_paths(sorted(metadata)))
         self._change_metadata(where, metadata, lambda row, old: {**metadata[row["path"]], **of_page(old)})
 
     def set_page_fields(self, fields: Mapping[str, Mapping[str, Scalar]]) -> None:
@@ -222,7 +222,7 @@ class LocalStore(LocalReader):
         with self._committing() as dataset:
             table = self._newest_table()
             columns = ["checksum", *(name for name in CONTENT if name != "vectors")]
-            positions = self._kept(table, path_in(sorted({document.path for document in documents})))
+            positions = self._kept(table, match_paths(sorted({document.path for document in documents})))
             pages = (row for chunk in self._chunks(table, positions) for row in table.rows(chunk, columns))
             edits.touch(dataset, pages, documents)
 
@@ -231,7 +231,7 @@ class LocalStore(LocalReader):
         if not paths:
             return 0
         with self._committing() as dataset:
-            gone = dataset.delete(to_lance(path_in(sorted(paths))))
+            gone = dataset.delete(to_lance(match_paths(sorted(paths))))
             return int(gone["num_deleted_rows"])
 
     # Maintenance ------------------------------------------------------------------------------------------

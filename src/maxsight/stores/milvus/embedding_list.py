@@ -19,16 +19,16 @@ from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, REQUEST_BYTES, Connection
-from maxsight.stores.milvus.expressions import is_one_of
+from maxsight.stores.milvus.expressions import match_values
 from maxsight.stores.milvus.keys import choose_place
-from maxsight.stores.milvus.page_columns import checksum, damaged_vectors, to_columns, to_page
+from maxsight.stores.milvus.page_columns import checksum, make_damage_error, to_columns, to_page
 from maxsight.stores.milvus.patches import (
     METRIC,
     PATCHES,
     VECTORS,
     check_patches,
+    drop_patches,
     estimate_bytes,
-    plain_rows,
     to_patches,
     to_vectors,
 )
@@ -120,14 +120,14 @@ class EmbeddingListStore(MilvusStore):
             found = self._connection.call(
                 "query",
                 self._pages.collection,
-                filter=is_one_of("page_id", [row["page_id"] for row in some]),
+                filter=match_values("page_id", [row["page_id"] for row in some]),
                 output_fields=["page_id", "path", "page_number", "vector_count", "checksum", VECTORS],
                 consistency_level=self._pages.choose_consistency(),
             )
-            for row, vectors in zip(plain_rows(found), to_vectors(found, self._dim), strict=True):
+            for row, vectors in zip(drop_patches(found), to_vectors(found, self._dim), strict=True):
                 own = vectors[: row["vector_count"]]
                 if checksum(own) != row["checksum"]:
-                    raise damaged_vectors(row)
+                    raise make_damage_error(row)
                 fetched[row["page_id"]] = own
         return fetched
 

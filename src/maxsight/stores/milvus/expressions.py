@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from urllib.parse import quote, unquote
+from urllib.parse import quote
 
 from maxsight.stores.conditions import (
     AllOf,
@@ -66,12 +66,12 @@ def to_milvus(where: Filter, server: Capabilities) -> Expression:
     return _Writer(server).write(push_not(where.condition))
 
 
-def is_one_of(column: str, values: Iterable[Scalar]) -> str:
+def match_values(column: str, values: Iterable[Scalar]) -> str:
     """Write the expression for rows with one of the values in a column."""
-    return f"{column} in [{', '.join(map(literal, values))}]"
+    return f"{column} in [{', '.join(map(write_literal, values))}]"
 
 
-def literal(value: Scalar) -> str:
+def write_literal(value: Scalar) -> str:
     """Write a value as Milvus reads it."""
     match value:
         case bool():
@@ -81,17 +81,12 @@ def literal(value: Scalar) -> str:
     return repr(value)
 
 
-def metadata_key(field: str) -> str:
+def name_key(field: str) -> str:
     """Name the key of a user's field in the JSON column. It has only letters, digits, ``_``, ``-`` and ``%``.
 
     Servers read keys as JSON pointers, names or dotted paths. Each form has its own special characters.
     """
     return quote(field, safe="").replace(".", "%2E").replace("~", "%7E")
-
-
-def metadata_field(key: str) -> str:
-    """Name the user's field of a key in the JSON column."""
-    return unquote(key)
 
 
 class _Writer:
@@ -135,7 +130,7 @@ class _Writer:
 
     def _listed(self, field: str, values: tuple[Scalar, ...], negated: bool) -> str:
         if field in OWN_FIELDS or self._server.json_in:
-            listed = is_one_of(_place(field), values)
+            listed = match_values(_place(field), values)
         else:
             listed = " or ".join(_compared(field, "=", value) for value in values)
         return _present_and(field, f"not ({listed})") if negated else listed
@@ -147,7 +142,7 @@ class _Writer:
         exact = written == re.sub("%+", "%", pattern)
         if negated and not exact:
             return Expression(_is_present(field), exact=False)
-        text = f"{_place(field)} like {literal(written)}"
+        text = f"{_place(field)} like {write_literal(written)}"
         if negated:
             text = _present_and(field, f"not ({text})")
         return Expression(text, exact=exact)
@@ -167,7 +162,7 @@ def _portable(pattern: str, like_anywhere: bool) -> str:
 
 
 def _place(field: str) -> str:
-    return field if field in OWN_FIELDS else f'{METADATA_COLUMN}["{metadata_key(field)}"]'
+    return field if field in OWN_FIELDS else f'{METADATA_COLUMN}["{name_key(field)}"]'
 
 
 def _is_present(field: str) -> str:
@@ -184,7 +179,7 @@ def _present_and(field: str, text: str) -> str:
 
 
 def _compared(field: str, symbol: str, value: Scalar) -> str:
-    text = f"{_place(field)} {_SYMBOLS.get(symbol, symbol)} {literal(value)}"
+    text = f"{_place(field)} {_SYMBOLS.get(symbol, symbol)} {write_literal(value)}"
     return _present_and(field, text) if symbol == "<>" else text
 
 

@@ -21,7 +21,7 @@ from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus import token_search
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, REQUEST_BYTES, Connection
-from maxsight.stores.milvus.expressions import is_one_of
+from maxsight.stores.milvus.expressions import match_values
 from maxsight.stores.milvus.foreign_pages import (
     join_vectors,
     list_foreign_documents,
@@ -175,7 +175,7 @@ class ForeignRows:
 
     def _rows_of(self, pages: Sequence[Row]) -> str:
         doc_ids = [page["doc_id"] for page in pages]
-        return is_one_of("doc_id", map(int, doc_ids) if self._numbered else doc_ids)
+        return match_values("doc_id", map(int, doc_ids) if self._numbered else doc_ids)
 
     def _fetch(self, pages: Sequence[Row]) -> dict[str, tuple[NDArray[np.float16], str]]:
         """Read the vectors of pages, in the order of the pages, and the ``doc`` of each."""

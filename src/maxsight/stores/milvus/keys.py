@@ -37,7 +37,7 @@ def choose_place(page_id: str, *, other_than: int | None = None) -> int:
     return first + 1 if other_than == first else first
 
 
-def both_places(place: int) -> tuple[int, int]:
+def list_places(place: int) -> tuple[int, int]:
     """Return the two places of a page, given one of them."""
     return place & ~1, place | 1
 

@@ -12,6 +12,7 @@ import zlib
 from base64 import b64decode, b64encode
 from collections.abc import Mapping
 from typing import Any
+from urllib.parse import unquote
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,7 +23,7 @@ from maxsight.errors import InputError, LibraryDamagedError
 from maxsight.stores import page_rows
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.milvus.capabilities import Capabilities
-from maxsight.stores.milvus.expressions import METADATA_COLUMN, metadata_field, metadata_key
+from maxsight.stores.milvus.expressions import METADATA_COLUMN, name_key
 from maxsight.stores.page_rows import Row
 from maxsight.types import Floats, Scalar
 
@@ -120,7 +121,7 @@ def to_page(row: Row, vectors: Floats) -> IndexedPage:
     arrays = _unpack("".join(row[name] for name in PACKED))
     text = row["text"] + arrays.pop("rest").tobytes().decode()
     given = {name: arrays.get(name) for name in _PACKED_ARRAYS}
-    return page_rows.to_page(row | given | {"text": text, "vectors": vectors}, metadata_of(row))
+    return page_rows.to_page(row | given | {"text": text, "vectors": vectors}, read_metadata(row))
 
 
 def checksum(vectors: Floats) -> int:
@@ -128,7 +129,7 @@ def checksum(vectors: Floats) -> int:
     return zlib.crc32(np.ascontiguousarray(vectors).tobytes())
 
 
-def damaged_vectors(row: Row) -> LibraryDamagedError:
+def make_damage_error(row: Row) -> LibraryDamagedError:
     """Make the error for vectors that differ from the ``checksum`` of their row."""
     return LibraryDamagedError(
         f"{row['path']}, page {row['page_number']}: its vectors are not what was written",
@@ -138,12 +139,12 @@ def damaged_vectors(row: Row) -> LibraryDamagedError:
 
 def to_metadata(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
     """Convert the user's fields to the JSON column."""
-    return {metadata_key(name): value for name, value in metadata.items()}
+    return {name_key(name): value for name, value in metadata.items()}
 
 
-def metadata_of(row: Row) -> dict[str, Scalar]:
+def read_metadata(row: Row) -> dict[str, Scalar]:
     """Return the user's fields in a row."""
-    return {metadata_field(key): value for key, value in row[METADATA_COLUMN].items()}
+    return {unquote(key): value for key, value in row[METADATA_COLUMN].items()}
 
 
 def _cut(text: str) -> tuple[str, bytes]:

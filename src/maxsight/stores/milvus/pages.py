@@ -10,9 +10,9 @@ from maxsight.errors import InputError
 from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, Connection
-from maxsight.stores.milvus.expressions import EVERY_PAGE, METADATA_COLUMN, is_one_of, to_milvus
+from maxsight.stores.milvus.expressions import EVERY_PAGE, METADATA_COLUMN, match_values, to_milvus
 from maxsight.stores.milvus.keys import PLACES
-from maxsight.stores.milvus.page_columns import NO_VECTOR, PACKED, TEXT_VECTOR, metadata_of
+from maxsight.stores.milvus.page_columns import NO_VECTOR, PACKED, TEXT_VECTOR, read_metadata
 from maxsight.stores.milvus.properties import LibraryProperties
 from maxsight.stores.page_rows import Row
 from maxsight.types import Scalar
@@ -87,13 +87,13 @@ class PageRows:
             else:
                 needed = dict.fromkeys([*columns, "path", "file", "page_number", METADATA_COLUMN])
                 for row in self._matching(list(needed), expression.text):
-                    if where.matches({**metadata_of(row), **row}):
+                    if where.matches({**read_metadata(row), **row}):
                         yield row
 
     def rows_with(self, column: str, values: Iterable[Scalar], columns: Sequence[str]) -> Iterator[Row]:
         """Read columns of the pages that have one of the values in a column, in any order."""
         for some in cut_batches(values, _rows_per_answer(columns)):
-            yield from self._query(columns, is_one_of(column, some))
+            yield from self._query(columns, match_values(column, some))
 
     def _matching(self, columns: Sequence[str], expression: str) -> Iterator[Row]:
         """Read any number of rows, in answers of bounded size: by ranges of places, which are evenly spread."""
@@ -119,7 +119,7 @@ class PageRows:
         expression = to_milvus(where, self._connection.capabilities)
         if expression.exact:
             return expression.text
-        return is_one_of("page_id", [row["page_id"] for row in self.rows(["page_id"], where=where)])
+        return match_values("page_id", [row["page_id"] for row in self.rows(["page_id"], where=where)])
 
     def search_text(self, query: str, limit: int, where: Filter | None) -> list[str]:
         """Name the pages whose text matches best by BM25, best first.
@@ -158,7 +158,7 @@ class PageRows:
     def delete(self, page_ids: Iterable[str]) -> None:
         """Remove the rows of pages."""
         for some in cut_batches(page_ids, SMALL_ROWS):
-            self._connection.call("delete", self.collection, filter=is_one_of("page_id", some))
+            self._connection.call("delete", self.collection, filter=match_values("page_id", some))
 
 
 def _rows_per_answer(columns: Sequence[str]) -> int:

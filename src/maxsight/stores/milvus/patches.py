@@ -82,7 +82,7 @@ def estimate_bytes(count: int, dim: int) -> int:
     return max(1, count) * (4 * dim + _REGION_BYTES)
 
 
-def plain_rows(answer: HybridExtraList) -> list[dict[str, Any]]:
+def drop_patches(answer: HybridExtraList) -> list[dict[str, Any]]:
     """Return the rows in the answer to a query, without their patches.
 
     pymilvus makes a dictionary for each patch when a row is first read, which takes 20 ms a page. The answer also has

@@ -23,16 +23,16 @@ from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus import token_search
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, REQUEST_BYTES, Connection
-from maxsight.stores.milvus.expressions import is_one_of
+from maxsight.stores.milvus.expressions import match_values
 from maxsight.stores.milvus.keys import (
-    both_places,
     choose_place,
+    list_places,
     make_vector_keys,
     match_places,
     match_vectors,
     to_places,
 )
-from maxsight.stores.milvus.page_columns import LISTED, checksum, damaged_vectors, to_columns
+from maxsight.stores.milvus.page_columns import LISTED, checksum, make_damage_error, to_columns
 from maxsight.stores.milvus.store import MilvusStore
 from maxsight.stores.page_rows import Row
 from maxsight.types import Floats
@@ -93,7 +93,7 @@ class RowsStore(MilvusStore):
             StoreError: It does.
         """
         wanted = {place >> 1: page_id for page_id, place in places.items()}
-        both = [each for place in places.values() for each in both_places(place)]
+        both = [each for place in places.values() for each in list_places(place)]
         stored = self._pages.rows_with("vectors_key", both, ["page_id", "vectors_key"])
         taken = [(row["page_id"], row["vectors_key"]) for row in stored]
         for holder, place in [*taken, *places.items()]:
@@ -109,7 +109,7 @@ class RowsStore(MilvusStore):
 
     def _delete(self, rows: Sequence[Row]) -> None:
         self._pages.delete(row["page_id"] for row in rows)
-        self._drop_vectors(place for row in rows for place in both_places(row["vectors_key"]))
+        self._drop_vectors(place for row in rows for place in list_places(row["vectors_key"]))
 
     def _drop_vectors(self, places: Iterable[int]) -> None:
         for some in cut_batches(places, PLACES_PER_DELETE):
@@ -125,7 +125,7 @@ class RowsStore(MilvusStore):
             vectors |= self._fetch_once(newest, "Strong")
             for row in newest:
                 if row["page_id"] not in vectors:
-                    raise damaged_vectors(row)
+                    raise make_damage_error(row)
         return vectors
 
     def _fetch_once(self, rows: Sequence[Row], consistency: str) -> dict[str, NDArray[np.float16]]:
@@ -210,7 +210,7 @@ class RowsStore(MilvusStore):
             queries,
             hits,
             places_of,
-            expression="" if kept is None else is_one_of("doc_id", [row["page_id"] for row in kept]),
+            expression="" if kept is None else match_values("doc_id", [row["page_id"] for row in kept]),
             consistency=self._pages.choose_consistency(),
         )
 

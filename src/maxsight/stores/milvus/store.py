@@ -14,12 +14,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.stores.base import DocumentEntry, IndexedPage
-from maxsight.stores.conditions import Filter, path_in
+from maxsight.stores.conditions import Filter, match_paths
 from maxsight.stores.fields import of_document, of_page, stored_value
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import REQUEST_BYTES, Connection
 from maxsight.stores.milvus.expressions import METADATA_COLUMN
-from maxsight.stores.milvus.page_columns import LISTED, WHOLE, metadata_of, to_metadata, to_page
+from maxsight.stores.milvus.page_columns import LISTED, WHOLE, read_metadata, to_metadata, to_page
 from maxsight.stores.milvus.pages import WHOLE_ROWS, PageRows
 from maxsight.stores.milvus.properties import LibraryProperties
 from maxsight.stores.page_rows import Row, list_documents
@@ -127,7 +127,7 @@ class MilvusStore(LibraryProperties, ABC):
                 for key, fields in given.items()
             }
             self._rewrite_all(
-                row | {METADATA_COLUMN: to_metadata(merge(metadata_of(row), stored[row[column]]))}
+                row | {METADATA_COLUMN: to_metadata(merge(read_metadata(row), stored[row[column]]))}
                 for row in rows
             )
 
@@ -160,7 +160,7 @@ class MilvusStore(LibraryProperties, ABC):
 
     def _rows_of(self, paths: Collection[str], columns: Sequence[str]) -> Iterator[Row]:
         for some in cut_batches(sorted(paths), PATHS_PER_FILTER):
-            yield from self._pages.rows(columns, where=path_in(some))
+            yield from self._pages.rows(columns, where=match_paths(some))
 
     def optimize(self) -> None:
         """Flush what was written, so that the server indexes it. Searches find all of it before that, too."""
@@ -176,7 +176,7 @@ class MilvusStore(LibraryProperties, ABC):
 
     def documents(self) -> list[DocumentEntry]:
         """List all documents, by path."""
-        return list_documents(self._pages.rows(LISTED), metadata_of)
+        return list_documents(self._pages.rows(LISTED), read_metadata)
 
     def vectors(
         self, *, where: Filter | None = None, page_ids: Sequence[str] | None = None
