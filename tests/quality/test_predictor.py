@@ -172,7 +172,7 @@ def test_features_that_do_not_exist_are_refused():
 
 
 def test_every_feature_has_a_name(predictor):
-    (row,) = predictor.extractor.transform([page_picture()])
+    row = predictor.extractor.pool(predictor.extractor.vectors(page_picture()).vectors)
     assert len(predictor.space.names) == len(row)
     assert predictor.space.layer is Layer.VECTORS
 

@@ -6,7 +6,6 @@ the encoder with its revision, which of its vectors, and the pooling.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -164,14 +163,6 @@ class FeatureExtractor:
             return pool_vectors(vectors, Pooling(self.space.pooling.value))
         concat = pool_vectors(vectors, Pooling.CONCAT)
         return np.concatenate([concat, pool_by_text(vectors)]).astype(np.float32)
-
-    def transform(self, pictures: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
-        """Make the features of pages. Shape ``(pages, features)``.
-
-        Raises:
-            InputError: A page is too small, or blank.
-        """
-        return np.stack([self.pool(self.vectors(picture).vectors) for picture in pictures])
 
 
 def load_extractor(features: str, pooling: PagePooling) -> FeatureExtractor:

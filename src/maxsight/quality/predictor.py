@@ -18,7 +18,6 @@ from maxsight.quality.familiarity import Familiarity
 from maxsight.quality.features import (
     FeatureExtractor,
     FeatureSpace,
-    PageVectors,
     check_size,
     load_extractor,
 )
@@ -151,9 +150,6 @@ class QualityPredictor:
             )
         if not found.is_text:
             return Prediction(refusal=f"no text can be made out: {found}")
-        read = (
-            None if reading is None else compute_ocr_features(reading.confidence, reading.words.text, found)
-        )
         notes = []
         if found.is_sideways:
             picture = np.ascontiguousarray(np.rot90(picture))
@@ -162,24 +158,25 @@ class QualityPredictor:
             notes.append(
                 f"little text to judge by, as on a poster or a cover: {found.aligned} characters or so"
             )
-        prediction = self._predict_vectors(self.extractor.vectors(picture), read)
-        if prediction.warning:
-            notes.append(prediction.warning)
-        return replace(prediction, warning="; ".join(notes) or None)
-
-    def _predict_vectors(self, page: PageVectors, read: NDArray[np.float32] | None) -> Prediction:
+        page = self.extractor.vectors(picture)
         if not len(page):
-            return Prediction(refusal="the page is blank")
+            return Prediction(refusal="the page is blank", warning="; ".join(notes) or None)
         pooled = self.extractor.pool(page.vectors)
-        if self.space.with_ocr and read is not None:
+        if self.space.with_ocr and reading is not None:
+            read = compute_ocr_features(reading.confidence, reading.words.text, found)
             pooled = np.concatenate([pooled, read])
-        features = pooled.astype(np.float64)[None]
+        features = pooled.astype(np.float64)
+        if unfamiliar := self._warning(features):
+            notes.append(unfamiliar)
+        return Prediction(self._estimate(features[None]), warning="; ".join(notes) or None)
+
+    def _estimate(self, features: Floats) -> dict[Target, Estimate]:
         estimates = {}
         for target, fitted in self.targets.items():
             value = fitted.predict(features)
             low, high = fitted.conformal.compute_interval(value)
             estimates[target] = Estimate(float(value[0]), float(low[0]), float(high[0]))
-        return Prediction(estimates, warning=self._warning(features[0]))
+        return estimates
 
     def _warning(self, features: Floats) -> str | None:
         distance = float(self.familiarity.measure_distance(features)[0])

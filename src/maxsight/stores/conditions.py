@@ -18,29 +18,13 @@ from maxsight.types import Scalar
 Row = Mapping[str, Scalar | None]
 
 
-@dataclass(frozen=True, slots=True)
-class Operator:
-    """A comparison of SQL.
+OPERATORS: Mapping[str, Callable[[Scalar, Scalar], bool]] = {
+    "=": operator.eq, "<>": operator.ne, "<": operator.lt, "<=": operator.le, ">": operator.gt, ">=": operator.ge,
+}  # fmt: skip
+"""The comparisons of SQL."""
 
-    Attributes:
-        holds: Decides it for two values.
-        negated: The operator that holds where this one does not.
-        mirrored: The operator for the same comparison with its sides exchanged.
-    """
-
-    holds: Callable[[Scalar, Scalar], bool]
-    negated: str
-    mirrored: str
-
-
-OPERATORS: Mapping[str, Operator] = {
-    "=": Operator(operator.eq, negated="<>", mirrored="="),
-    "<>": Operator(operator.ne, negated="=", mirrored="<>"),
-    "<": Operator(operator.lt, negated=">=", mirrored=">"),
-    "<=": Operator(operator.le, negated=">", mirrored=">="),
-    ">": Operator(operator.gt, negated="<=", mirrored="<"),
-    ">=": Operator(operator.ge, negated="<", mirrored="<="),
-}
+_NEGATED = {"=": "<>", "<>": "=", "<": ">=", "<=": ">", ">": "<=", ">=": "<"}
+"""The operator that holds where another one does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +130,7 @@ def decide(condition: Condition, row: Row) -> bool | None:
         return None
     match condition:
         case Compare(_, symbol, value):
-            return OPERATORS[symbol].holds(stored, value)
+            return OPERATORS[symbol](stored, value)
         case OneOf(_, values):
             return stored in values
         case Like(_, pattern, any_case):
@@ -171,5 +155,5 @@ def push_not(condition: Condition, *, negated: bool = False) -> Condition:
             kind = AllOf if isinstance(condition, AllOf) is not negated else AnyOf
             return kind(tuple(push_not(each, negated=negated) for each in conditions))
         case Compare(field, symbol, value) if negated:
-            return Compare(field, OPERATORS[symbol].negated, value)
+            return Compare(field, _NEGATED[symbol], value)
     return Not(condition) if negated else condition

@@ -19,7 +19,6 @@ from sqlglot.errors import SqlglotError
 from maxsight.errors import FilterError
 from maxsight.spelling import suggest_similar
 from maxsight.stores.conditions import (
-    OPERATORS,
     AllOf,
     AnyOf,
     Compare,
@@ -46,6 +45,8 @@ _SYMBOLS: Mapping[type[exp.Expression], str] = {
     exp.GT: ">",
     exp.GTE: ">=",
 }
+_MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
+"""The operator for the same comparison with its sides exchanged."""
 
 
 def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
@@ -145,7 +146,7 @@ class _Reader:
     def _compare(self, node: exp.Expression, depth: int) -> Condition:
         symbol, left, right = _SYMBOLS[type(node)], node.this, node.args["expression"]
         if not isinstance(left, exp.Column) and isinstance(right, exp.Column):
-            symbol, left, right = OPERATORS[symbol].mirrored, right, left
+            symbol, left, right = _MIRRORED.get(symbol, symbol), right, left
         field = self._field(left)
         return Compare(field, symbol, self._value(field, right))
 

@@ -39,7 +39,8 @@ class PageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: A page is blank or too small.
         """
-        return self.extractor_.transform(X)
+        extractor = self.extractor_
+        return np.stack([extractor.pool(extractor.vectors(picture).vectors) for picture in X])
 
     def get_feature_names_out(self, input_features: Any = None) -> NDArray[np.object_]:
         """Return one name per feature."""

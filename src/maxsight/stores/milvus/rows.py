@@ -187,7 +187,9 @@ class RowsStore(MilvusStore):
         asked = list(range(len(queries)))
         while asked:
             best = [pages[: 2 * limit] for pages in self._rank([queries[n] for n in asked], hits, kept)]
-            rows = self._at(np.unique(np.concatenate(best)).tolist(), kept)
+            places = np.unique(np.concatenate(best)).tolist()
+            listed = self._pages.rows_with("vectors_key", places, LISTED) if kept is None else kept
+            rows = {row["vectors_key"]: row for row in listed}  # vectors without a row are not stored pages
             for number, pages in zip(asked, best, strict=True):
                 found[number] = [rows[place] for place in pages.tolist() if place in rows][:limit]
             if hits == MAX_WINDOW:
@@ -213,11 +215,6 @@ class RowsStore(MilvusStore):
             expression="" if kept is None else match_values("doc_id", [row["page_id"] for row in kept]),
             consistency=self._pages.choose_consistency(),
         )
-
-    def _at(self, places: Sequence[int], kept: Iterable[Row] | None) -> dict[int, Row]:
-        """Return the rows of the pages at some places. Vectors without a row are not stored pages."""
-        rows = self._pages.rows_with("vectors_key", places, LISTED) if kept is None else kept
-        return {row["vectors_key"]: row for row in rows}
 
 
 def _vector_rows(page: IndexedPage, place: int) -> Iterable[dict[str, object]]:
