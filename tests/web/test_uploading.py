@@ -4,7 +4,7 @@ import shutil
 
 import pytest
 
-from conftest import serving
+from conftest import PATIENCE_MS, serving
 from pdf_files import write_pdf
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
@@ -85,7 +85,8 @@ def test_indexing_can_be_cancelled_and_is_followed_after_a_reload(own_server, op
     page = open_page(own_server)
     page.wait_for_selector(".shelf")
     page.set_input_files("#files", many)
-    expect(page.locator(".job .hint")).to_contain_text("pages/s")
+    # The first pages are encoded together, which takes a busy machine 20 seconds.
+    expect(page.locator(".job .hint")).to_contain_text("pages/s", timeout=6 * PATIENCE_MS)
     keep(page, "indexing")
     page.reload()
     page.locator(".job").get_by_role("button", name="Cancel").click()

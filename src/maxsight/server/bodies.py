@@ -12,7 +12,7 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maxsight.server.config import RequestLimits
-from maxsight.server.problems import RefusedError, too_large, too_slow
+from maxsight.server.problems import CLOSE, RefusedError, too_slow
 from maxsight.server.security import FORM, is_open, media_type_of
 
 MAX_SMALL_BODY_BYTES = 4096
@@ -72,10 +72,12 @@ def slow_request(part: str, max_s: float) -> RefusedError:
 
 def _check_size(size_bytes: int, max_bytes: int) -> None:
     if size_bytes > max_bytes:
-        raise too_large(
+        raise RefusedError(
+            413,
             "content-too-large",
             f"this request has at most {max_bytes:,} bytes without files",
             "Ask for less at once; files are sent as a form: curl -F files=@report.pdf",
+            headers=CLOSE,
         )
 
 

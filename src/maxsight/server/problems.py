@@ -12,6 +12,8 @@ from maxsight.server.schemas.fields import Problem
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_AFTER_S = 5
+CLOSE = {"Connection": "close"}
+"""The header that closes the connection, so that the rest of a request is not waited for."""
 
 
 class RefusedError(MaxSightError):
@@ -48,13 +50,8 @@ def too_busy(message: str, hint: str, *, retry_after_s: int) -> RefusedError:
 
 
 def too_slow(message: str, hint: str) -> RefusedError:
-    """Make the error of a caller who sends too slowly. The connection is closed: the rest is not waited for."""
-    return RefusedError(408, "too-slow", message, hint, headers={"Connection": "close"})
-
-
-def too_large(kind: str, message: str, hint: str) -> RefusedError:
-    """Make the error of a request that is too large. The connection is closed: the rest is not waited for."""
-    return RefusedError(413, kind, message, hint, headers={"Connection": "close"})
+    """Make the error of a caller who sends too slowly."""
+    return RefusedError(408, "too-slow", message, hint, headers=CLOSE)
 
 
 def wrong_media_type(message: str, hint: str) -> RefusedError:

@@ -21,7 +21,7 @@ from python_multipart.multipart import MultipartParser, parse_options_header
 from maxsight.documents.formats import is_supported, unsupported
 from maxsight.errors import InputError, UnsupportedFormatError
 from maxsight.server.config import RequestLimits
-from maxsight.server.problems import RefusedError, too_large, too_slow, wrong_media_type
+from maxsight.server.problems import CLOSE, RefusedError, too_slow, wrong_media_type
 from maxsight.spelling import check_parameters
 from maxsight.stores.local.lance_errors import translated
 
@@ -157,10 +157,12 @@ class Incoming:
 
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes > self.limits.upload_bytes:
-            raise too_large(
+            raise RefusedError(
+                413,
                 "too-large",
                 f"an upload has at most {self.limits.upload_bytes:,} bytes",
                 "Send fewer files at once, or index them on the server: maxsight index FILE",
+                headers=CLOSE,
             )
 
     # What the parser calls, in the thread that feeds it ----------------------------------------------------
