@@ -85,12 +85,12 @@ def test_indexing_can_be_cancelled_and_is_followed_after_a_reload(own_server, op
     page = open_page(own_server)
     page.wait_for_selector(".shelf")
     page.set_input_files("#files", many)
-    # The first pages are encoded together, which takes a busy machine 20 seconds.
+    # Pages are encoded together, which takes a busy machine 20 seconds.
     expect(page.locator(".job .hint")).to_contain_text("pages/s", timeout=6 * PATIENCE_MS)
     keep(page, "indexing")
     page.reload()
     page.locator(".job").get_by_role("button", name="Cancel").click()
-    expect(page.locator(".job").get_by_role("heading")).to_contain_text("Cancelled")
+    expect(page.locator(".job").get_by_role("heading")).to_contain_text("Cancelled", timeout=6 * PATIENCE_MS)
 
 
 def test_too_many_bytes_are_refused_before_they_are_sent(indexed_folder, open_page, tmp_path, files):
