@@ -36,13 +36,13 @@ class _BlasLimit:
     """
 
     def __init__(self) -> None:
-        self._holders = 0
         self._limit: AbstractContextManager[Any]
         self.start_thread()
 
     def start_thread(self) -> None:
         """Start the thread that sets the limit; again in a forked child, which has no threads of its parent."""
         self._lock = Lock()
+        self._holders = 0
         self._setter = ThreadPoolExecutor(1, "blas-limit")
 
     @contextmanager

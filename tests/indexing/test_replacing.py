@@ -135,10 +135,20 @@ def test_after_a_kill_the_old_pages_are_found_and_the_same_command_completes_the
     arguments = [sys.executable, "-c", KILLED, place, file.parent, "2"]
     assert subprocess.run(arguments, env=dict(os.environ)).returncode == -signal.SIGKILL
     with Library.open(place) as library:
-        assert library._store.page_count() == 5 + 8
+        assert library.store.page_count() == 5 + 8
         assert "Old page 3" in [hit.snippet for hit in library.search("old", top_k=5)]
         (entry,) = library.documents()
         assert (entry.mixed, entry.document.page_count) == (True, 5)
         assert actions(library.indexing(file)) == [("docs/a.pdf", "replaced", 10)]
         assert library.status().pages == 10
         assert all("Old" not in hit.snippet for hit in library.search("old page", top_k=20))
+
+
+def test_pages_that_are_read_again_replace_the_stored_ones_in_one_commit(file):
+    """They have the ids of the stored pages, so a commit of some of them would overwrite what is complete."""
+    store = GatedStore()
+    write(file, NEW)
+    run(store, file)
+    store.commits.clear()
+    assert actions(run(store, file, again=True)) == [("a.pdf", "replaced", 10)]
+    assert [(len(pages), replaces) for pages, replaces in store.commits] == [(10, True)]

@@ -53,3 +53,20 @@ def test_the_shipped_trees_predict_what_lightgbm_predicts(target):
     features = np.random.default_rng(0).normal(0, 2, (200, booster.num_feature()))
     features[:50] = np.round(features[:50])
     np.testing.assert_allclose(trees.predict(features), booster.predict(features, num_threads=1), rtol=1e-14)
+
+
+@pytest.mark.parametrize(
+    ("old", "new"),
+    [
+        ("left_child=1 -2", "left_child=0 -2"),  # a circle
+        ("left_child=1 -2", "left_child=9 -2"),
+        ("right_child=-1 -3", "right_child=-1 -9"),
+        ("split_feature=1 0", "split_feature=-1 0"),
+        ("threshold=0.5 -2", "threshold=0.5"),
+        ("leaf_value=0.25 -1 2", "leaf_value=0.25 x 2"),
+        ("decision_type=2 2", ""),
+    ],
+)
+def test_damaged_trees_are_refused_when_they_are_read(old, new):
+    with pytest.raises(InputError, match="trees"):
+        Trees(BY_HAND.replace(old, new, 1))

@@ -166,7 +166,7 @@ class Batch:
 
     def _hold(self, work: Work, page: IndexedPage) -> None:
         """Keep the last page of a document that replaces another one: the commit that drops the old pages needs one."""
-        if self._is_full(work.held):
+        if self._is_full(work.held) and not work.overwrites:
             self._due.append(work.held)
             work.written.update(page.page_id for page in work.held.pages)
             work.held = Commit()

@@ -47,7 +47,9 @@ class Work:
         metadata: The user's fields.
         file: Its file.
         missing: Pages (0-based) to read; None for all.
-        replaces: Whether pages of other content are stored at its path. They are dropped in its last commit.
+        replaces: Whether pages are stored at its path that are dropped in its last commit.
+        overwrites: Whether the stored pages are of the same content. The new pages have their ids, so one commit writes
+            all of them: the old ones stay until the new ones are complete.
         held: Encoded pages of a document that replaces another one, until there are enough for a commit.
         written: Ids of the pages that earlier commits of such a document wrote.
         unencoded: How many pages wait for the encoder.
@@ -62,6 +64,7 @@ class Work:
     file: Path
     missing: tuple[int, ...] | None
     replaces: bool
+    overwrites: bool = False
     held: Commit = field(default_factory=Commit)
     written: set[str] = field(default_factory=set)
     unencoded: int = 0
@@ -81,9 +84,11 @@ class Work:
         again: bool,
     ) -> Work:
         """Plan a document, given what is stored at its path: all pages, or those that are missing."""
-        known = None if again else same_content(entry, document)
+        same = same_content(entry, document)
+        known = None if again else same
         missing = missing_pages(known.document.page_count, known.page_indices) if known else None
-        return cls(document, metadata, file, missing, replaces=entry is not None and known is None)
+        replaces = entry is not None and known is None
+        return cls(document, metadata, file, missing, replaces, overwrites=replaces and same is not None)
 
     @property
     def job(self) -> ReadJob:

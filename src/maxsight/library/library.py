@@ -131,7 +131,11 @@ class Library:
         address = find_place(path, token)
         loaded = load_encoder(encoder, options) if isinstance(encoder, str) else encoder
         store = create_store(address, new_manifest(loaded, settings, pool_factor))
-        return cls(store, address, encoder=loaded, options=options)
+        try:
+            return cls(store, address, encoder=loaded, options=options)
+        except BaseException:
+            store.close()
+            raise
 
     @classmethod
     def open(
@@ -226,8 +230,10 @@ class Library:
             with suppress(StoreError):  # another process writes to it already
                 if not self.store.page_count():
                     self.store.discard()
-        self.renderer.close()
-        self.store.close()
+        try:
+            self.renderer.close()
+        finally:
+            self.store.close()
 
     # What it is -------------------------------------------------------------------------------------------
 

@@ -92,7 +92,7 @@ class Status:
         entries = store.documents()
         pages = sum(len(entry.page_indices) for entry in entries)
         manifest, audit = store.manifest, store.last_audit()
-        holds = audit is not None and audit.holds_for(pages)
+        holds = audit is not None and audit.holds_for(store.page_count())
         return cls(
             path=place,
             documents=len(entries),

@@ -90,5 +90,5 @@ def _maintained(library: Opened, done: str) -> Maintained:
         return library.store
     raise InputError(
         f"only a library in a folder can be {done}; this one is at {library.place}",
-        hint=f"Copy it to a folder: maxsight copy '{library.place}' FOLDER",
+        hint=f"Copy it to a folder: maxsight copy '{library.place}' FOLDER" if library.address else None,
     )

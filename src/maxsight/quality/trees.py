@@ -31,9 +31,20 @@ class Trees:
 
     Attributes:
         text: As LightGBM writes them, with the objective ``cross_entropy``.
+
+    Raises:
+        InputError: The text is damaged, or the trees split by categories or on missing values.
     """
 
     text: str
+
+    def __post_init__(self) -> None:
+        try:
+            sound = _is_sound(self._forest)
+        except (KeyError, ValueError) as error:
+            raise InputError(f"the model's trees can't be read: {error}") from error
+        if not sound:
+            raise InputError("the model's trees are damaged: a split leads to no node or leaf of its tree")
 
     def predict(self, features: Floats) -> NDArray[np.float64]:
         """Predict error rates.
@@ -43,9 +54,6 @@ class Trees:
 
         Returns:
             Shape ``(pages,)``.
-
-        Raises:
-            InputError: The trees split by categories or on missing values.
         """
         forest = self._forest
         rows = np.arange(len(features))[:, None]
@@ -81,3 +89,13 @@ class Trees:
             np.concatenate(children, axis=1),
             np.concatenate(values),
         )
+
+
+def _is_sound(forest: _Forest) -> bool:
+    """Return whether every walk from a root ends at a leaf: children are leaves or later nodes."""
+    nodes, leaves = len(forest.features), len(forest.values)
+    ends = np.concatenate([forest.roots, forest.children.reshape(-1)])
+    later = (forest.children < 0) | (forest.children > np.arange(nodes))
+    same_length = forest.children.shape == (2, nodes) and len(forest.thresholds) == nodes
+    in_range = ((ends >= -leaves) & (ends < nodes)).all() and (forest.features >= 0).all()
+    return bool(same_length and later.all() and in_range)

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import lance
+import numpy as np
+import pyarrow as pa
 import pytest
 
 from maxsight.errors import FormatError, LibraryDamagedError, StorageFullError, StoreError
@@ -354,3 +356,11 @@ def test_our_own_mistake_in_reading_is_not_reported_as_damage(store, monkeypatch
         with pytest.raises(type(mistake)) as raised:
             call()
         assert raised.value is mistake
+
+
+def test_stored_text_that_is_not_utf8_is_damage(tmp_path):
+    """Lance hands it on as it is; pyarrow fails when it becomes Python's text."""
+    offsets, data = pa.py_buffer(np.array([0, 2], np.int32).tobytes()), pa.py_buffer(b"\xff\xfe")
+    ids = pa.StringArray.from_buffers(1, offsets, data)
+    with pytest.raises(LibraryDamagedError, match="utf-8"), translated(tmp_path):
+        ids.to_pylist()

@@ -8,6 +8,7 @@ does it all.
 from __future__ import annotations
 
 import logging
+import os
 import threading
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -84,9 +85,13 @@ def load_kernels() -> Kernels:
 
 class _Loader:
     def __init__(self) -> None:
-        self._lock = threading.Lock()
+        self.unlock()
         self.kernels: Kernels | None = None
         self._done = 0.0
+
+    def unlock(self) -> None:
+        """Make the lock; again in a forked child, where the thread that held it is missing."""
+        self._lock = threading.Lock()
 
     def kernels_for(self, work: float) -> Kernels:
         if self.kernels is None:
@@ -120,3 +125,5 @@ def _import() -> Kernels:
 
 
 _loader = _Loader()
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_loader.unlock)

@@ -65,9 +65,12 @@ def translated(place: Path, *, writing: bool = False) -> Iterator[None]:
 def is_foreign(error: BaseException) -> bool:
     """Return whether Lance or the system raised an error, or a stored row is to blame.
 
-    Where Lance panics, the error is no ``Exception`` at all. Other classes count only if Lance was running.
+    Where Lance panics, the error is no ``Exception`` at all. Stored text that is not UTF-8 fails in pyarrow, when it
+    becomes Python's. Other classes count only if Lance was running.
     """
-    if isinstance(error, OSError | UndecodableRowError) or type(error).__name__ == "PanicException":
+    if isinstance(error, OSError | UndecodableRowError | UnicodeDecodeError):
+        return True
+    if type(error).__name__ == "PanicException":
         return True
     modules = (str(frame.f_globals.get("__name__")) for frame, _ in traceback.walk_tb(error.__traceback__))
     return isinstance(error, FOREIGN) and any(name.partition(".")[0] == "lance" for name in modules)

@@ -96,7 +96,7 @@ class LocalReader:
         def read(version: Version) -> list[DocumentEntry]:
             dataset = version.dataset
             columns = [*LISTED, *map(name_column, schema.fields_of(dataset.schema))]
-            batches = dataset.to_table(columns=columns).to_batches()
+            batches = dataset.to_batches(columns=columns, batch_readahead=2)
             return list_documents((row for batch in batches for row in from_batch(batch)), metadata_of)
 
         return self._in_newest(read)

@@ -32,7 +32,7 @@ from maxsight.stores.conditions import match_paths
 from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
 from maxsight.stores.lance_sql import to_lance
 from maxsight.stores.local import edits, maintenance, schema
-from maxsight.stores.local.arrow_rows import to_row, to_table
+from maxsight.stores.local.arrow_rows import from_batch, to_row, to_table
 from maxsight.stores.local.dataset import has_versions, others_in
 from maxsight.stores.local.durability import Synced, make_folder, sync_folder
 from maxsight.stores.local.lance_errors import translated
@@ -46,6 +46,7 @@ from maxsight.stores.verification import Damage, Verification
 from maxsight.types import Document, Floats, Scalar
 
 LOCK_WAIT_S = 5.0
+PAGES_PER_SCAN = 64
 
 
 class LocalStore(LocalReader):
@@ -220,11 +221,10 @@ class LocalStore(LocalReader):
         if not documents:
             return
         with self._committing() as dataset:
-            table = self._newest_table()
-            columns = ["checksum", *(name for name in CONTENT if name != "vectors")]
-            positions = self._kept(table, match_paths(sorted({document.path for document in documents})))
-            pages = (row for chunk in self._chunks(table, positions) for row in table.rows(chunk, columns))
-            edits.touch(dataset, pages, documents)
+            where = to_lance(match_paths(sorted({document.path for document in documents})))
+            columns = ["checksum", *CONTENT]
+            batches = dataset.to_batches(columns, where, batch_size=PAGES_PER_SCAN, batch_readahead=1)
+            edits.touch(dataset, (row for batch in batches for row in from_batch(batch)), documents)
 
     def remove(self, paths: Collection[str]) -> int:
         """Remove documents by path in one commit and return how many pages went."""
