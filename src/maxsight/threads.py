@@ -18,7 +18,7 @@ Item = TypeVar("Item")
 Result = TypeVar("Result")
 
 MAX_IN_PROGRESS = 2
-"""One item at work, and the next one ready."""
+"""One item being processed and one queued."""
 
 
 def cpu_count() -> int:
@@ -31,8 +31,8 @@ def cpu_count() -> int:
 class _BlasLimit:
     """Limits BLAS to one thread while at least one caller holds the limit.
 
-    Searches on several threads overlap, so one limit is shared and its holders are counted. OpenBLAS belongs to the
-    thread that limits it until that thread lifts the limit, so one thread of our own does both.
+    Searches on several threads overlap, so one limit is shared and its holders are counted. In OpenBLAS the same
+    thread must set and lift the limit, so one thread of our own does both.
     """
 
     def __init__(self) -> None:

@@ -11,7 +11,7 @@ from maxsight.errors import InputError
 
 
 def check_suffix(file: Path, suffixes: Collection[str], content: str, *, or_else: str = "") -> None:
-    """Refuse a file's name with another suffix, which may be that of a file to keep.
+    """Refuse a wrong suffix: it may be a file that the user must not lose.
 
     Args:
         file: The file.

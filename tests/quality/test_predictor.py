@@ -77,7 +77,7 @@ def test_a_page_on_its_side_is_judged_as_if_upright(predictor):
     upright = page_picture()
     sideways = np.ascontiguousarray(np.rot90(upright, -1))
     prediction = predictor.predict(sideways)
-    assert "lies on its side" in prediction.warning
+    assert "is sideways" in prediction.warning
     assert prediction.estimates[Target.CER].value == pytest.approx(cer(predictor, upright).value, abs=1e-6)
 
 

@@ -28,7 +28,7 @@ class Endpoint:
         api_key: Key of the service; empty if it needs none.
         stall_s: Seconds without data.
         time_limit_s: Seconds of one answer.
-        retries: How often a request is sent again that was refused for now.
+        retries: How often to retry a temporarily refused request.
     """
 
     model: str

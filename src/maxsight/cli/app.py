@@ -67,7 +67,7 @@ def main() -> None:
     """Find the page, and see why.
 
     maxsight indexes PDFs, images and texts into a library on this machine and finds the pages that answer a
-    question, with the words on them that matched.
+    question, and shows which words matched.
 
     \b
       maxsight index docs/

@@ -61,7 +61,7 @@ def audit(
     """Measure how many of the best pages searches find.
 
     Searches score only some candidates. This searches with more and more of them and compares with scoring every page.
-    It stores the fewest that reach the target, and later searches use this number. An audit of fewer than 30 queries
+    It stores the smallest sufficient number, and later searches use it. An audit of fewer than 30 queries
     does not replace one of more queries.
     """
     from maxsight.evaluation.datasets import load_queries

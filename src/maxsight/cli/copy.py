@@ -37,9 +37,9 @@ def copy(
 ) -> None:
     """Copy the library SOURCE to DEST.
 
-    Nothing is encoded again. Each is a folder, a Milvus Lite database (NAME.db), or the URL of a Milvus server. The
-    same command continues an interrupted copy, and brings an old one up to date. Written pages are read back and
-    compared.
+    SOURCE and DEST are each a folder, a Milvus Lite database (NAME.db), or the URL of a Milvus server. Nothing is
+    encoded again. The same command continues an interrupted copy, and brings an old one up to date. Written pages are
+    read back and compared.
     """
     from maxsight import Library
 

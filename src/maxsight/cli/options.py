@@ -24,7 +24,7 @@ quality_model_option = click.option(
     "--quality-model",
     type=click.Path(path_type=Path, dir_okay=False),
     metavar="MODEL",
-    help="The same with your own model.",
+    help="Like --quality, with your own model file.",
 )
 search_device_option = click.option(
     "--search-device",

@@ -46,7 +46,11 @@ def quality() -> None:
     "columns `image` and `text`, or folders of ALTO, PAGE-XML or hOCR files beside their pictures."
 )  # fmt: skip
 @click.option(
-    "--ocr", type=click.Choice(["auto", "tesseract", "rapidocr"]), default="auto", show_default=True
+    "--ocr",
+    type=click.Choice(["auto", "tesseract", "rapidocr"]),
+    default="auto",
+    show_default=True,
+    help="Engine whose errors the samples show.",
 )
 @click.option(
     "--dpi", type=click.IntRange(36, 600), default=150, show_default=True, help="Resolution of pages."
@@ -54,11 +58,17 @@ def quality() -> None:
 @click.option(
     "--crop", type=click.IntRange(200), metavar="PX", help="Take a crop rich in text, not the whole page."
 )
-@click.option("--pages-per-document", type=click.IntRange(1), default=12, show_default=True)
+@click.option(
+    "--pages-per-document",
+    type=click.IntRange(1),
+    default=12,
+    show_default=True,
+    help="Maximum, drawn at random.",
+)
 @click.option(
     "--degraded", type=click.IntRange(0), default=4, show_default=True, help="Samples besides the clean one."
 )
-@click.option("--seed", type=int, default=0, show_default=True)
+@click.option("--seed", type=int, default=0, show_default=True, help="Fixes every random choice.")
 @click.option("--workers", type=click.IntRange(1, 256), help="Pages at a time.  [default: by CPUs]")
 @json_option
 def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **options: Any) -> None:
@@ -104,14 +114,37 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
     "--features", default="patches", show_default=True, metavar="NAME",
     help="patches, or a checkpoint with a length: vidore/colpali-v1.3-hf:128dim, ...:2048dim.",
 )  # fmt: skip
-@click.option("--pooling", type=click.Choice(POOLINGS), default="concat-text", show_default=True)
-@click.option("--model", "learner", type=click.Choice(LEARNERS), default="average", show_default=True)
-@click.option("--target", type=click.Choice(["cer", "wer", "both"]), default="both", show_default=True)
+@click.option(
+    "--pooling",
+    type=click.Choice(POOLINGS),
+    default="concat-text",
+    show_default=True,
+    help="How a page's vectors become one; concat-text only for patches.",
+)
+@click.option(
+    "--model",
+    "learner",
+    type=click.Choice(LEARNERS),
+    default="average",
+    show_default=True,
+    help="What is fitted; average is the mean of the other two.",
+)
+@click.option(
+    "--target",
+    type=click.Choice(["cer", "wer", "both"]),
+    default="both",
+    show_default=True,
+    help="Error rate to predict: of characters, of words, or both.",
+)
 @click.option(
     "--with-ocr", is_flag=True, help="Also use what OCR read and its confidence: for when it has run already."
 )
 @click.option(
-    "--coverage", type=click.FloatRange(0.5, 0.99), default=0.9, show_default=True, help="Of the intervals."
+    "--coverage",
+    type=click.FloatRange(0.5, 0.99),
+    default=0.9,
+    show_default=True,
+    help="Share of true values that the intervals should hold.",
 )
 @click.option("--compare", is_flag=True, help="Also judge every pooling with every model.")
 @click.option(

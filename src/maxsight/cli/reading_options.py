@@ -45,10 +45,10 @@ def _reading_options(command: Command, dpi: int) -> Command:
         click.option("--dpi", type=click.IntRange(36, 1200), help=f"Resolution of drawn pages.  [default: {dpi}]"),
         password_option,
         click.option("--workers", type=click.IntRange(1, 256), help="Reading processes.  [default: by CPUs]"),
-        click.option("--max-pixels", type=click.IntRange(1), help="Pixels of one page.  [default: 100,000,000]"),
-        click.option("--max-pages", type=click.IntRange(1), help="Pages of one file.  [default: 10,000]"),
-        click.option("--max-bytes", type=click.IntRange(1), help="Bytes of one file.  [default: 2,000,000,000]"),
-        click.option("--page-timeout", type=click.FloatRange(0.1), help="Seconds for one page.  [default: 120]"),
+        click.option("--max-pixels", type=click.IntRange(1), help="Maximum pixels per page.  [default: 100,000,000]"),
+        click.option("--max-pages", type=click.IntRange(1), help="Maximum pages per file.  [default: 10,000]"),
+        click.option("--max-bytes", type=click.IntRange(1), help="Maximum bytes per file.  [default: 2,000,000,000]"),
+        click.option("--page-timeout", type=click.FloatRange(0.1), help="Maximum seconds per page.  [default: 120]"),
     )  # fmt: skip
 
 

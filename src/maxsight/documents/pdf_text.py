@@ -18,7 +18,7 @@ from maxsight.documents.geometry import clip_boxes, rotate_boxes
 from maxsight.documents.words import LINE_END_HYPHEN, NOTHING_READ, Reading, is_garbage, join_words
 from maxsight.types import TextSource, Words
 
-# A scanner's stamp or a page number over a full-page picture: the words are in the picture.
+# A full-page picture with at most this many words is a scan with a stamp or page number: its words need OCR.
 MAX_STAMP_WORDS = 24
 MIN_PICTURE_SHARE = 0.6
 

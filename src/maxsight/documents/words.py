@@ -64,7 +64,7 @@ class OcrWord:
     Attributes:
         text: The word, without whitespace.
         box_px: ``x0, y0, x1, y1`` in pixels, origin top left.
-        confidence: The engine's own, from 0 to 1.
+        confidence: The OCR engine's confidence, from 0 to 1.
     """
 
     text: str

@@ -51,8 +51,8 @@ def find_same_encoder(
 ) -> Encoder | None:
     """Check that the encoder a user names is the one that made the vectors of a space.
 
-    The encoder of vectors that came with the data is unknown. There the user's word counts, and only the length of
-    the vectors is compared.
+    The encoder of vectors that came with the data is unknown. Then we trust the user and compare only the
+    dimension.
 
     Args:
         space: The space of the stored vectors.

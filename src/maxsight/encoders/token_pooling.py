@@ -26,7 +26,7 @@ COMPACT = 2.0
 
 
 def pool_tokens(embedding: PageEmbedding, factor: int) -> PageEmbedding:
-    """Merge a page's vectors to ``1 / factor`` of their number, or fewer where many are equal.
+    """Merge a page's vectors to ``1 / factor`` of their number, or fewer if vectors are identical.
 
     Vectors that stand for the whole page stay as they are. A cluster whose members lie together gets the smallest
     region that holds them. A cluster of scattered members gets the region of the member nearest to the mean: a region

@@ -24,7 +24,7 @@ from maxsight.types import QueryEmbedding
 
 TARGET = 0.99
 MAX_SCORES = 2_000_000
-"""Scores in memory while every page is scored. Queries that do not fit take another scan."""
+"""Maximum number of scores in memory while every page is scored; more queries need another scan."""
 TIMED_EXACTLY = 3
 ONE_SIDED_95 = 1.645
 TIE = 1e-5

@@ -17,9 +17,11 @@ MIN_EDGE_CONTRAST = 24  # of 255 between neighbouring pixels: text and lines, no
 INK_COST_PX = 50_000  # a label moves 500 px rather than cover ink of a hundredth of its area
 OUTLINE_COST_PX = 3_000
 LABEL_COST_PX = 1_000_000
-BESIDE_PX = 40  # text so near on the same line is read together with a label
+BESIDE_PX = 40  # text on the same line within this distance looks like part of the label
 BESIDE_COST_PX = 400
-ASIDE_COST = 0.02  # per pixel to the side: of places equally near, one that begins where its box does wins
+ASIDE_COST = (
+    0.02  # per pixel of horizontal shift; breaks ties in favour of labels aligned left with their box
+)
 BELOW_COST_PX = 1.0
 
 
@@ -44,7 +46,7 @@ def place_labels(
 
 
 def _ink(page: Image.Image) -> NDArray[np.int64]:
-    """Edge pixels above and left of each corner, as an integral image. Shape ``(height + 1, width + 1)``."""
+    """Compute an integral image (summed-area table) of edge pixels. Shape ``(height + 1, width + 1)``."""
     grey = np.asarray(page.convert("L"), np.int16)
     edges = np.zeros(grey.shape, bool)
     edges[:, 1:] |= np.abs(np.diff(grey, axis=1)) > MIN_EDGE_CONTRAST

@@ -14,7 +14,7 @@ from maxsight.stores.base import DocumentEntry
 from maxsight.types import Scalar
 
 MODEL = "quality_model"
-"""The page field that names the judge of a page, also where the judge gave no number."""
+"""The page field that names the judge of a page, set even if no rate could be predicted."""
 
 
 class PageJudge(Protocol):

@@ -56,7 +56,7 @@ class IndexRun:
             encoder: Makes their vectors.
             home: The folder that documents are named relative to.
             paths: Files and folders.
-            options: How to index. ``judge`` stands for ``quality``.
+            options: How to index. Its ``quality`` is ignored; ``judge`` is used instead.
             judge: Judges the pages after they are stored.
 
         Raises:

@@ -60,14 +60,14 @@ class Status:
         size_bytes: Its size on disk; None if it is not on a disk of its own.
         store: Description of its store.
         space: Its embedding space.
-        pool_factor: One in so many of a page's vectors is stored; 1 if all are.
+        pool_factor: A page's vectors are pooled to ``1 / pool_factor`` of their number; 1 if all are stored.
         fields: The user's fields and their types.
         format_version: Format of its rows.
         created_by: The version of maxsight that made it.
         audit: The last audit of the search; None if there is none.
         audit_holds: Whether searches use the audit.
-        candidates: How many candidates the audit makes a search take, for the recall and number of results that were
-            measured; None if it scores every page or takes the default.
+        candidates: Candidates of a search according to the audit, at its target and ``top_k``; None if a search scores
+            every page or takes the default.
     """
 
     path: str

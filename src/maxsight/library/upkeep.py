@@ -32,7 +32,7 @@ def export(library: Opened, file: str | PathLike[str]) -> int:
 
 
 def damage(library: Opened) -> list[str]:
-    """What was found damaged: dropped if this library has written since it was opened, else left out."""
+    """List damage: already dropped if this library has written since it was opened, otherwise only skipped by reads."""
     if not isinstance(library.store, Maintained):
         return []  # a server looks after its own disks
     return dropped_damage(library.store) or [str(damage) for damage in library.store.damage()]

@@ -12,7 +12,9 @@ from maxsight.types import Floats
 Groups = NDArray[np.str_]
 
 _MAX_REFERENCES = 300
-_FAMILIAR_SHARE = 0.995  # of samples whose document was left out
+_FAMILIAR_SHARE = (
+    0.995  # quantile of the samples' distances, each with its document left out, that is still familiar
+)
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -153,7 +153,7 @@ class QualityPredictor:
         notes = []
         if found.is_sideways:
             picture = np.ascontiguousarray(np.rot90(picture))
-            notes.append("the text lies on its side; judged as if the page were turned")
+            notes.append("the text is sideways; predicted as if rotated upright")
         if found.is_little_text:
             notes.append(
                 f"little text to judge by, as on a poster or a cover: {found.aligned} characters or so"

@@ -14,10 +14,10 @@ from maxsight.encoders.patches.statistics import stretch
 _HEIGHT, _WIDTH, _MIN_AREA, _MIN_FILL = (5, 60), (2, 250), 9, 0.12
 _BAND_PX = 12
 _WINDOW_PX, _DARKER = 41, 40  # ink is this many levels darker than the mean around it
-# Measured: 98 % of degraded pages have this many pieces in line, and no photograph.
+# Measured: 98 % of degraded pages reach both, and no photograph does.
 MIN_IN_LINE, MIN_SHARE_IN_LINE = 12, 0.27
-# Measured: on pages with fewer in line, one in 20 samples, errors of predictions are twice as large.
-MANY_IN_LINE = 100
+# Measured: one sample in 20 has fewer in line; the errors of its predictions are twice as large.
+MIN_RELIABLE_IN_LINE = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class InkFound:
     Attributes:
         pieces: All of them.
         in_line: Those with a similar piece to their right.
-        in_column: Those with a similar piece below, as on a page that lies on its side.
+        in_column: Those with a similar piece below, as on a page with sideways text.
     """
 
     pieces: int
@@ -42,11 +42,11 @@ class InkFound:
     @property
     def is_little_text(self) -> bool:
         """Whether there is so little text, as on a poster, that one word changes an error rate."""
-        return self.aligned < MANY_IN_LINE
+        return self.aligned < MIN_RELIABLE_IN_LINE
 
     @property
     def is_sideways(self) -> bool:
-        """Whether the text lies on its side."""
+        """Whether the text is sideways."""
         return self.is_text and self.in_column > 2 * self.in_line
 
     @property

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maxsight.errors import InputError
 from maxsight.types import Floats
 
-_DEFAULT_LEFT = 2  # of a split's decision type, the one bit that only concerns missing values
+_DEFAULT_LEFT = 2  # bit of LightGBM's decision_type; matters only for missing values
 
 
 class _Forest(NamedTuple):

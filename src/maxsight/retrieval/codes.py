@@ -47,7 +47,7 @@ CANDIDATES_PER_ROOT_PAGE, BINARY_CANDIDATES_PER_ROOT_PAGE = 30, 70
 Among 1,500, 10,000 and 100,000 pages that are hard to tell apart, 25 find 0.99 of the exact top 10. Binary queries
 need 60. The rest is a margin."""
 DEFAULT_LIMIT = 48
-"""Pages that a search for a top 10 takes from the candidates."""
+"""Pages that a search for a top 10 scores exactly."""
 
 
 class PageCodec:

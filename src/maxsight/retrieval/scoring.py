@@ -67,8 +67,8 @@ def score_four_bit(query: QueryLevels, counts: NDArray[np.int64], codes: PageByt
         codes: Their 4-bit codes.
 
     Returns:
-        Shape ``(pages,)``; ``-inf`` for a page without vectors. Good for comparing pages, not for showing: a part that
-        is equal for all pages is left out.
+        Shape ``(pages,)``; ``-inf`` for a page without vectors. Only differences between pages are
+        meaningful: a constant is left out.
     """
     scores = np.empty(len(counts), np.float32)
     score = kernels_for(counts, len(query.scales)).four_bit_scorer(query.levels, query.scales)

@@ -74,8 +74,8 @@ def rank_pages_many(
         exact: Score every page instead of the candidates.
         hybrid: Order by the fusion of the MaxSim and BM25 rankings.
         candidates: How many pages to compare by 4-bit codes. More of them find more of the exact ranking and take
-            longer. None finds about 0.99 of its first ten pages, and all of them where pages are easier to tell apart
-            than in ``benchmarks/synthetic.py``.
+            longer. With None the default is used. It finds about 0.99 of the exact first ten pages, and all of them
+            where pages are easier to tell apart than in ``benchmarks/synthetic.py``.
 
     Returns:
         For each query, best first. Pages of equal score are ordered by page id. If more pages are equal than are

@@ -101,7 +101,7 @@ class JobQueue:
         files = list(dict.fromkeys(map(self._uploads.place_of, good)))
         job = Job(secrets.token_hex(16), files, refused, self._library.home)
         with self._files:
-            # First the journal, so that a killed server leaves no file that it does not name.
+            # Write the journal first, so that a kill leaves no unlisted file.
             self._uploads.begin(job.job_id, self._library.name, files)
             for one in good:
                 self._uploads.store(one)
@@ -145,7 +145,7 @@ class JobQueue:
         with self._cancelling:  # so that of two callers only one ends it
             first = not job.cancelled.is_set()
             job.cancelled.set()
-        if first and job.turn.cancel():
+        if first and job.future.cancel():
             self._end(job, JobState.CANCELLED)
 
     def close(self) -> None:
@@ -160,7 +160,7 @@ class JobQueue:
             del self._jobs[job_id]
         self._jobs[job.job_id] = job
         self._metrics.jobs_waiting.inc()
-        job.turn = self._thread.submit(self._do, job)
+        job.future = self._thread.submit(self._do, job)
 
     def _do(self, job: Job) -> None:
         state, error = JobState.FAILED, None

@@ -38,7 +38,7 @@ class Job:
         self.job_id = job_id
         self.files = list(files)
         self.cancelled = threading.Event()
-        self.turn: Future[None] = Future()
+        self.future: Future[None] = Future()
         self._home = home
         self._to_be_judged = False
         self._lock = threading.Lock()

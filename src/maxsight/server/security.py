@@ -176,7 +176,7 @@ class Guard:
 
 
 def cross_origin(app: ASGIApp, settings: ServerSettings) -> CORSMiddleware:
-    """Let pages of the named web sites read an application's answers, and no others."""
+    """Let only the named web sites read an application's responses."""
     return CORSMiddleware(
         app,
         allow_origins=settings.cors_origins,

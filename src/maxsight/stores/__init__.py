@@ -1,1 +1,1 @@
-"""Keep vectors and find pages: the seam (``base``), the reference (``memory``), one machine (``local``)."""
+"""Store vectors and find pages: the protocols (``base``), in ``memory``, in Lance files (``local``), in ``milvus``."""

@@ -210,7 +210,7 @@ class Writable(Protocol):
         replace_documents: bool = False,
         keep: Collection[str] = (),
     ) -> None:
-        """Write pages in one commit; a page id that is stored already is replaced, never doubled.
+        """Write pages in one commit; a page id that is stored already is replaced, never duplicated.
 
         Args:
             pages: What to write.

@@ -9,7 +9,7 @@ MAX_PATTERN_LENGTH = 4_096
 """As long as the longest path on Linux. Lance makes a regular expression of it, which must not be large."""
 
 FINAL_SIGMA, SIGMA = "\u03c2", "\u03c3"
-"""The letters after a capital sigma decide which of the two its lower case is. A pattern does not say them."""
+"""Which of them is the lower case of a capital sigma depends on the next letter, which a pattern may not have."""
 
 
 def fold(text: str) -> str:

@@ -17,7 +17,7 @@ from maxsight.encoders.patches.grid import Grey, Patches, Plane
 _WINDOW_PX, _SENSITIVITY = 41, 0.2
 # In pixels of a scanned page: the sizes of a character, and the largest area of dust.
 _CHARACTER_HEIGHT, _CHARACTER_WIDTH, _SPECKLE_AREA = (5, 60), (2, 70), 6
-_AFAR = 4
+_DOWNSCALE = 4
 _FAINT = 0.6  # of the contrast of the darkest components; print shining through from behind is fainter
 
 
@@ -64,10 +64,10 @@ def ink_statistics(picture: Grey, steepness: Plane, patches: Patches) -> dict[st
 
 
 def _stroke_width(ink: Grey, share: Plane, patches: Patches) -> Plane:
-    """Estimate the mean width of strokes, twice the ink over its outline. Logarithm of pixels."""
+    """Estimate the mean width of strokes, twice the ink over its perimeter. Logarithm of pixels."""
     inner = cv2.erode(ink, np.ones((3, 3), np.uint8))
-    outline = share - patches.mean(np.asarray(inner, np.uint8))
-    return np.log1p(2 * share / (outline + 1e-3))
+    perimeter = share - patches.mean(np.asarray(inner, np.uint8))
+    return np.log1p(2 * share / (perimeter + 1e-3))
 
 
 class _Components:
@@ -137,11 +137,11 @@ class _Components:
 
 
 def _paper(picture: Grey, middles: Plane) -> NDArray[np.float32]:
-    """Find the lightest level around each place, at a quarter of the scale so that noise does not count."""
-    far = cv2.resize(picture, None, fx=1 / _AFAR, fy=1 / _AFAR, interpolation=cv2.INTER_AREA)
+    """Find the lightest level around each place, downscaled so that noise does not count."""
+    far = cv2.resize(picture, None, fx=1 / _DOWNSCALE, fy=1 / _DOWNSCALE, interpolation=cv2.INTER_AREA)
     lightest = cv2.dilate(far, np.ones((9, 9), np.uint8))
     rows, cols = (
-        np.minimum((middles[:, axis] / _AFAR).astype(np.intp), lightest.shape[side] - 1)
+        np.minimum((middles[:, axis] / _DOWNSCALE).astype(np.intp), lightest.shape[side] - 1)
         for axis, side in ((1, 0), (0, 1))
     )
     return np.asarray(lightest[rows, cols], np.float32)

@@ -83,7 +83,7 @@ def load_table(
     Args:
         folders: The samples, with their cached features.
         extractor: Makes the features.
-        on_sample: Called with the samples done and all samples.
+        on_sample: Called with the number of samples done, and of all.
 
     Raises:
         InputError: A picture is gone or damaged.

@@ -29,7 +29,7 @@ if platform.machine().lower() in ("x86_64", "amd64") and not HOST.get("f16c"):
     raise ImportError("this processor can't convert float16")  # LLVM would end the process
 
 FEATURES = HOST if config.CPU_NAME is None and config.CPU_FEATURES is None else {}
-"""Features of the processor; none where numba is told to compile for another processor than this one."""
+"""Features of the processor; none where numba is configured to compile for another processor than this one."""
 
 
 def step(result: Any = types.void) -> Callable[[Callable[..., ir.Value | None]], Any]:

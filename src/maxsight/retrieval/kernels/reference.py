@@ -19,7 +19,7 @@ from maxsight.types import Floats
 Score = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]
 """Scores pages: their addresses, their vector counts, and the scores to write."""
 ExactScore = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]
-"""The same with the bytes from one vector to the next behind the addresses."""
+"""Like `Score`, with one more argument after the addresses: the bytes from one vector to the next."""
 Levels = tuple[NDArray[Any], NDArray[np.float32]]
 """Coordinates of a query's tokens, rounded to -127..127, ``(query_tokens, dim)``; what 127 stands for, by token."""
 

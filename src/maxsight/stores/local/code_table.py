@@ -28,7 +28,7 @@ from maxsight.stores.ragged import PageBytes, PageCodes, PageVectors
 
 PAGES_PER_BATCH = 64
 ROW_BITS = np.uint64(32)
-"""An address has the fragment above these bits, and the row in the fragment below."""
+"""A row address has the fragment id in the high 32 bits and the row in the low 32."""
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -27,7 +27,7 @@ _MANIFEST_END = struct.Struct("<QHH4s")
 """The offset of the manifest's message, the major and minor number of Lance's format, the magic."""
 _MESSAGE_LENGTH = struct.Struct("<I")
 _NEWEST_FIRST = 2**64 - 1
-"""Less the version, this is the name of a manifest, so that the newest sorts first."""
+"""A manifest's name is this number minus the version, so the newest sorts first."""
 INDEX_CACHE_BYTES = 256 * 2**20
 METADATA_CACHE_BYTES = 4 * 2**20  # Lance caches the manifest of every commit: gigabytes by default
 
@@ -90,7 +90,7 @@ def open_newest(folder: Path) -> tuple[lance.LanceDataset, list[Damage]]:
 
 
 def _is_corrupt(manifest: Path, complaint: str) -> bool:
-    """Return whether a manifest was cut short, or is no message by Lance's complaint."""
+    """Return whether a manifest was cut short, or Lance's error says that it is not valid Protobuf."""
     content = manifest.read_bytes()
     if len(content) < _MANIFEST_END.size + _MESSAGE_LENGTH.size or not content.endswith(_MAGIC):
         return True
@@ -102,7 +102,7 @@ def _is_corrupt(manifest: Path, complaint: str) -> bool:
 
 
 def old_manifests(folder: Path, newest: int) -> list[Damage]:
-    """List manifests before version ``newest`` that were cut short: Lance can't remove old versions beside them."""
+    """List truncated manifests before version ``newest``: Lance can't delete old versions while one is there."""
     return [
         Damage(f"{VERSIONS}/{manifest.name}", "the manifest of an old version was cut short", pages=0)
         for manifest in manifests(folder)

@@ -88,7 +88,7 @@ def manifest_of(schema: pa.Schema, where: str) -> Manifest:
         FormatError: Another version of maxsight wrote it, with another format.
         LibraryDamagedError: There is none, or it is damaged.
     """
-    text = _beside(schema, MANIFEST_KEY)
+    text = _schema_value(schema, MANIFEST_KEY)
     if text is None:
         raise LibraryDamagedError(
             f"{where} is a Lance dataset without a maxsight manifest",
@@ -99,7 +99,7 @@ def manifest_of(schema: pa.Schema, where: str) -> Manifest:
 
 def mean_of(schema: pa.Schema) -> Floats | None:
     """Read the mean of the library's vectors. Shape ``(dim,)``; None in a library that never had a vector."""
-    text = _beside(schema, MEAN_KEY)
+    text = _schema_value(schema, MEAN_KEY)
     return None if text is None else np.frombuffer(b64decode(text), "<f4")
 
 
@@ -116,7 +116,7 @@ def mean_text(vectors: Sequence[Floats]) -> str:
 
 def audit_of(schema: pa.Schema) -> Audit | None:
     """Read the last audit; None if there was none."""
-    text = _beside(schema, AUDIT_KEY)
+    text = _schema_value(schema, AUDIT_KEY)
     return None if text is None else Audit.from_json(text)
 
 
@@ -133,7 +133,7 @@ def metadata_columns(fields: Mapping[str, FieldType]) -> list[pa.Field]:
 
 
 def page_columns(schema: pa.Schema) -> list[str]:
-    """Return the columns that ``page_rows.to_page`` needs, but for the vectors: searches have those mapped."""
+    """Return the columns that ``page_rows.to_page`` needs, except vectors, which searches read from mapped files."""
     left_out = {
         "vectors",
         "vector_count",
@@ -145,6 +145,6 @@ def page_columns(schema: pa.Schema) -> list[str]:
     return [name for name in schema.names if name not in left_out]
 
 
-def _beside(schema: pa.Schema, key: str) -> str | None:
+def _schema_value(schema: pa.Schema, key: str) -> str | None:
     value = (schema.metadata or {}).get(key.encode())
     return None if value is None else value.decode("utf-8", "replace")

@@ -7,8 +7,8 @@
     bit 11 ... 0    the vector's number on its page, below 4,096
 
 Each page has two places. A page that is written again goes to its other place, and its row then points there, so one
-whole version is always stored. In one of 200,000 libraries of 100,000 pages, two page ids share their 50 bits; the
-second page is refused.
+whole version is always stored. The chance that two of 100,000 page ids share their 50 bits is 1 in 200,000; the second
+page is refused.
 """
 
 from __future__ import annotations

@@ -41,11 +41,11 @@ PAGES_SUFFIX = "_pages"
 LITE_REASON = ": for trying things out, as a search looks at every row (100,000 rows: 12 s of CPU time)"
 
 MIN_FETCHED = 16
-"""Pages that are read at least where hits are enough to read only half of the pages asked for. The first 12 pages by
-estimated score then held all of the exact first 10 (``benchmarks/synthetic.py``, 200 and 1,000 pages)."""
+"""Minimum number of pages to fetch when the hits allow fetching half of ``limit``. The first 12 pages by estimated
+score then held all of the exact first 10 (``benchmarks/synthetic.py``, 200 and 1,000 pages)."""
 
 ROW_BYTES = 64
-"""Of a vector's row in a request, without the vector."""
+"""Bytes of a row in a request, without its vector."""
 
 PLACES_PER_DELETE = 256
 
