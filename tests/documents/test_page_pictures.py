@@ -19,11 +19,11 @@ from maxsight.documents import (
     ReadSettings,
     read_documents,
 )
+from maxsight.documents.cleaning import NOTHING_READ, find_words
 from maxsight.documents.ocr import choosing as ocr_module
 from maxsight.documents.pdf import PdfSource
 from maxsight.documents.reading import READ_AHEAD_BYTES
 from maxsight.documents.text import layout_text
-from maxsight.documents.words import NOTHING_READ, find_words
 from maxsight.documents.workers.frames import page_to_frame
 from maxsight.documents.workers.pool import LostPageError, WorkerPool
 from maxsight.documents.workers.process import WorkerProcess

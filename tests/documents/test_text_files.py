@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from maxsight.documents import ReadSettings
+from maxsight.documents.cleaning import find_words
 from maxsight.documents.text import MAX_PAGE_WORDS, PlainTextSource, cut_pages, decode, layout_text
-from maxsight.documents.words import find_words
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import TextSource
 from pdf_files import ink_under, words_of

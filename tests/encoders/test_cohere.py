@@ -8,7 +8,7 @@ pytest.importorskip("cohere", reason="the extra 'cohere' is not installed")
 from encoders.cohere_server import KEY, serving, vector_of
 from maxsight import Library
 from maxsight.documents import RecordFields
-from maxsight.documents.words import find_words
+from maxsight.documents.cleaning import find_words
 from maxsight.encoders import load_encoder
 from maxsight.errors import EncoderError, ModelNotAvailableError
 from maxsight.types import Page, TextSource

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from maxsight.documents.words import find_words
+from maxsight.documents.cleaning import find_words
 from maxsight.encoders import Precomputed, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
 from maxsight.encoders.minilm.model import FOLDER, Network

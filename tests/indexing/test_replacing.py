@@ -12,8 +12,8 @@ from maxsight import Library
 from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.errors import StorageFullError
 from maxsight.indexing import Indexed, IndexRun
-from maxsight.indexing import batch as batch_module
 from maxsight.indexing import copies as copies_module
+from maxsight.indexing import encoding as encoding_module
 from pdf_files import write_pdf
 
 OLD, NEW = [f"Old page {index}" for index in range(5)], [f"New page {index}" for index in range(10)]
@@ -21,7 +21,7 @@ OLD, NEW = [f"Old page {index}" for index in range(5)], [f"New page {index}" for
 
 @pytest.fixture(autouse=True)
 def four_pages_a_commit(monkeypatch):
-    monkeypatch.setattr(batch_module, "PAGES_PER_COMMIT", 4)
+    monkeypatch.setattr(encoding_module, "PAGES_PER_COMMIT", 4)
     monkeypatch.setattr(copies_module, "PAGES_PER_COMMIT", 4)
 
 
@@ -109,7 +109,7 @@ def test_an_equal_file_takes_the_place_of_another_one_in_commits_of_bounded_size
 KILLED = """
 import os, signal, sys
 from maxsight import Library
-from maxsight.indexing import batch
+from maxsight.indexing import encoding as batch
 from maxsight.stores.local.store import LocalStore
 
 batch.PAGES_PER_COMMIT, put, left = 4, LocalStore.put, [int(sys.argv[3])]

@@ -16,7 +16,7 @@ from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.documents.workers.pool import WorkerPool
 from maxsight.errors import EncoderOutOfMemoryError
 from maxsight.indexing import Indexed, IndexRun, Noticed, NotIndexed, Progress
-from maxsight.indexing import batch as batch_module
+from maxsight.indexing import encoding as encoding_module
 from maxsight.pictures import Fit, PictureFit
 from pdf_files import write_pdf
 
@@ -167,7 +167,7 @@ needs_signals = pytest.mark.skipif(
 @pytest.mark.parametrize("stage", ["encoding", "committing", "reading"])
 def test_ctrl_c_keeps_what_is_encoded_and_leaves_nothing_running(docs, monkeypatch, stage):
     """The signal comes from within the stage: while it is under way, and while the main thread is anywhere."""
-    monkeypatch.setattr(batch_module, "PAGES_PER_COMMIT", 8)
+    monkeypatch.setattr(encoding_module, "PAGES_PER_COMMIT", 8)
     pools = []
 
     class WatchedPool(WorkerPool):

@@ -6,8 +6,8 @@ import numpy as np
 import pytest
 
 from maxsight.documents import Limits, PageRenderer, ReadSettings
+from maxsight.documents.cleaning import find_words
 from maxsight.documents.text import layout_text
-from maxsight.documents.words import find_words
 from maxsight.errors import InputError
 from maxsight.library.drawing import draw_page
 from maxsight.stores.base import IndexedPage

@@ -8,7 +8,7 @@ from maxsight import Library
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.errors import EncoderMismatchError, InputError, LibraryReadOnlyError
 from maxsight.identity import page_id
-from maxsight.library.encoding import new_manifest
+from maxsight.library.encoder import new_manifest
 from maxsight.stores.addresses import MilvusAddress
 from maxsight.stores.audit import Audit, Setting
 from maxsight.stores.base import Maintained, Writable

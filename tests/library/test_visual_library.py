@@ -8,8 +8,8 @@ from PIL import Image
 from colour_encoder import GRID, ColourEncoder
 from maxsight import Library
 from maxsight.documents import OcrChoice, ReadSettings
+from maxsight.documents.cleaning import find_words
 from maxsight.documents.text import layout_text
-from maxsight.documents.words import find_words
 from maxsight.errors import EncoderMismatchError, InputError, ModelNotAvailableError, UnknownEncoderError
 from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX
 

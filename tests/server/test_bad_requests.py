@@ -14,11 +14,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from maxsight.errors import StorageFullError
-from maxsight.server import receiving
+from maxsight.server import upload_form as receiving
 from maxsight.server.config import RequestLimits
 from maxsight.server.problems import RefusedError
-from maxsight.server.receiving import MAX_NAME_BYTES, safe_name
-from maxsight.server.uploads import UploadFolder
+from maxsight.server.upload_folder import UploadFolder
+from maxsight.server.upload_form import MAX_NAME_BYTES, safe_name
 from pdf_files import raw_pdf
 from server.serving import files_below, index, job_ids, running, send_slowly_until_closed, upload
 

@@ -34,7 +34,7 @@ LIBRARY = {
     part: floor
     for floor, parts in enumerate(
         (
-            ("naming", "opening", "drawing", "queries", "exporting", "status", "encoding"),
+            ("naming", "opening", "drawing", "queries", "exporting", "status", "encoder"),
             ("listing", "hits"),
             ("searching",),
             ("opened",),

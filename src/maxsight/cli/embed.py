@@ -74,7 +74,7 @@ def embed(
     from maxsight.embedding import EmbeddingRequest, EmbeddingRun, EmbeddingType, Pooling
     from maxsight.embedding.formats import writer_of
     from maxsight.errors import InputError
-    from maxsight.library.encoding import default_settings
+    from maxsight.library.encoder import default_settings
 
     writer_of(out)  # checks the name before a model is loaded
     encoder = _loaded(model_name, encoder_options)

@@ -108,7 +108,7 @@ def _opened(library: ChosenLibrary, paths: list[str], options: Mapping[str, Any]
     """Open the library, or make it with reading settings that its encoder needs."""
     from maxsight import Library
     from maxsight.encoders import DEFAULT_ENCODER, load_encoder
-    from maxsight.library.encoding import default_settings
+    from maxsight.library.encoder import default_settings
 
     name, runs = options["encoder"], options["encoder_options"]
     if Library.exists(library.address):

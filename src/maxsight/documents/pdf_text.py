@@ -14,8 +14,8 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
+from maxsight.documents.cleaning import LINE_END_HYPHEN, NOTHING_READ, Reading, is_garbage, join_words
 from maxsight.documents.geometry import clip_boxes, rotate_boxes
-from maxsight.documents.words import LINE_END_HYPHEN, NOTHING_READ, Reading, is_garbage, join_words
 from maxsight.types import TextSource, Words
 
 # A full-page picture with at most this many words is a scan with a stamp or page number: its words need OCR.

@@ -11,9 +11,9 @@ import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.documents.base import ReadSettings, check_page_index
+from maxsight.documents.cleaning import WORD, find_words, replace_surrogates
 from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import Boxes, clip_boxes
-from maxsight.documents.words import WORD, find_words, replace_surrogates
 from maxsight.errors import InputError, UnsupportedFormatError
 from maxsight.types import Page, TextSource, Words
 

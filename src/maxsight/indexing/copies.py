@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maxsight.documents.files import is_gone
 from maxsight.identity import page_id, page_ids, source_file
-from maxsight.indexing.batch import PAGES_PER_COMMIT
+from maxsight.indexing.encoding import PAGES_PER_COMMIT
 from maxsight.indexing.events import Indexed
 from maxsight.indexing.files import state_of
 from maxsight.indexing.work import Work

@@ -23,7 +23,7 @@ from maxsight.documents import (
 )
 from maxsight.documents.formats import is_drawn
 from maxsight.identity import page_id
-from maxsight.indexing.batch import PAGES_PER_COMMIT
+from maxsight.indexing.encoding import PAGES_PER_COMMIT
 from maxsight.indexing.events import Judged, Meter, Progress
 from maxsight.indexing.files import state_of
 from maxsight.indexing.judges import MODEL, PageJudge

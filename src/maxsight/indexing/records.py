@@ -18,7 +18,7 @@ from maxsight.encoders.base import Encoder
 from maxsight.encoders.precomputed import Precomputed, is_precomputed
 from maxsight.errors import EncoderMismatchError, InputError, UnreadableDocumentError
 from maxsight.identity import RECORD_MARK
-from maxsight.indexing.batch import Batch
+from maxsight.indexing.encoding import Batch
 from maxsight.indexing.events import Found, IndexEvent, Meter, NotIndexed, Planned, Removed, Skipped
 from maxsight.indexing.files import library_name, same_content
 from maxsight.indexing.options import IndexOptions

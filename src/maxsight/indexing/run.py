@@ -23,8 +23,8 @@ from maxsight.documents import (
     read_documents,
 )
 from maxsight.encoders.base import Encoder
-from maxsight.indexing.batch import Batch
 from maxsight.indexing.copies import copy_equal_documents
+from maxsight.indexing.encoding import Batch
 from maxsight.indexing.events import IndexEvent, Meter, NotIndexed
 from maxsight.indexing.judges import PageJudge
 from maxsight.indexing.judging import Judging, unjudged_notice

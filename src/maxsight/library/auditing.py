@@ -12,7 +12,7 @@ from maxsight.evaluation.audit import TARGET, audit_search
 from maxsight.evaluation.datasets import Question
 from maxsight.evaluation.runner import DEPTH, Evaluation
 from maxsight.evaluation.sampling import GIVEN, sample_queries
-from maxsight.library.encoding import store_encoder_folder
+from maxsight.library.encoder import store_encoder_folder
 from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.queries import Query
 from maxsight.results import Hit

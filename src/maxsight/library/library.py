@@ -22,7 +22,7 @@ from maxsight.encoders.matching import find_same_encoder, load_own_encoder
 from maxsight.errors import InputError, LibraryExistsError, StoreError
 from maxsight.identity import document_id, source_file
 from maxsight.library import auditing, copying, explaining, runs, upkeep
-from maxsight.library.encoding import encode_file, new_manifest, page_encoder
+from maxsight.library.encoder import encode_file, new_manifest, page_encoder
 from maxsight.library.listing import Listing
 from maxsight.library.opening import (
     Place,

@@ -27,7 +27,7 @@ from maxsight.indexing import (
     judges_of,
     load_judge,
 )
-from maxsight.library.encoding import page_encoder, store_encoder_folder
+from maxsight.library.encoder import page_encoder, store_encoder_folder
 from maxsight.library.listing import Listing
 from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.upkeep import dropped_damage

@@ -20,11 +20,11 @@ from maxsight.server.mcp import mcp_sessions
 from maxsight.server.mcp_pages import Pages
 from maxsight.server.metrics import Timed
 from maxsight.server.problems import MEDIA_TYPE, RefusedError, internal_error, response_of
+from maxsight.server.request_checks import check_request, translate_faults
 from maxsight.server.routes import ask, documents, embeddings, jobs, library, pages, search, session, web
 from maxsight.server.schemas.fields import Problem
 from maxsight.server.security import Guard, cross_origin
 from maxsight.server.service import Service
-from maxsight.server.validation import check_request, translate_faults
 from maxsight.version import __version__
 
 logger = logging.getLogger(__name__)

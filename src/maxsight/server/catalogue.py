@@ -7,7 +7,7 @@ from maxsight.errors import UnknownDocumentError
 from maxsight.identity import document_id, page_id
 from maxsight.server.job_queue import JobQueue
 from maxsight.server.page_images import PageImages
-from maxsight.server.uploads import UploadFolder
+from maxsight.server.upload_folder import UploadFolder
 from maxsight.stores.base import DocumentEntry
 
 

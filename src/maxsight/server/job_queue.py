@@ -24,9 +24,9 @@ from maxsight.indexing import Indexed, Judges, Noticed, PageJudge, judges_of
 from maxsight.server.jobs import Job
 from maxsight.server.metrics import Metrics
 from maxsight.server.problems import RefusedError, internal_error, too_busy
-from maxsight.server.receiving import Received
 from maxsight.server.schemas.jobs import JobState
-from maxsight.server.uploads import UploadFolder
+from maxsight.server.upload_folder import UploadFolder
+from maxsight.server.upload_form import Received
 
 logger = logging.getLogger(__name__)
 

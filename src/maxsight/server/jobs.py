@@ -13,9 +13,9 @@ from maxsight.errors import MaxSightError
 from maxsight.identity import document_id, document_path
 from maxsight.indexing import Indexed, IndexEvent, Noticed, NotIndexed, Progress, Skipped
 from maxsight.server.problems import problem_of
-from maxsight.server.receiving import Received
 from maxsight.server.schemas import jobs as schemas
 from maxsight.server.schemas.jobs import FileState, JobFile, JobState
+from maxsight.server.upload_form import Received
 
 MAX_EVENTS_PER_S = 10
 _ENDED = (JobState.DONE, JobState.CANCELLED, JobState.FAILED)

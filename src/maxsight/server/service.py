@@ -31,8 +31,8 @@ from maxsight.server.config import RequestLimits, ServerSettings
 from maxsight.server.job_queue import JobQueue
 from maxsight.server.metrics import Metrics
 from maxsight.server.page_images import PageImages
-from maxsight.server.receiving import Incoming
-from maxsight.server.uploads import UploadFolder
+from maxsight.server.upload_folder import UploadFolder
+from maxsight.server.upload_form import Incoming
 from maxsight.stores.addresses import Address
 from maxsight.threads import one_blas_thread
 

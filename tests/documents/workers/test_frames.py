@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maxsight.documents import Limits, OcrChoice, ReadSettings
-from maxsight.documents.words import find_words
+from maxsight.documents.cleaning import find_words
 from maxsight.documents.workers.frames import (
     Frame,
     FrameError,

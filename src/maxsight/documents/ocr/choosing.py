@@ -12,8 +12,8 @@ import numpy as np
 from PIL import Image
 
 from maxsight.documents.base import OcrChoice, ReadSettings
+from maxsight.documents.cleaning import NOTHING_READ, Lines, Reading, join_words
 from maxsight.documents.geometry import clip_boxes, rotate_boxes
-from maxsight.documents.words import NOTHING_READ, Lines, Reading, join_words
 from maxsight.errors import InputError
 from maxsight.types import TextSource
 

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from rapidocr import RapidOCR
 
-from maxsight.documents.words import Lines, OcrWord
+from maxsight.documents.cleaning import Lines, OcrWord
 
 Quad = NDArray[np.floating[Any]]
 LineIndices = NDArray[np.intp]

@@ -13,7 +13,7 @@ from itertools import groupby
 
 from PIL import Image
 
-from maxsight.documents.words import Lines, OcrWord
+from maxsight.documents.cleaning import Lines, OcrWord
 from maxsight.errors import InputError
 
 # Pictures smaller than this are read at twice their size: their letters are smaller than those of the models' samples.

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.documents.cleaning import clean, replace_surrogates
 from maxsight.documents.records.rows import read_rows
 from maxsight.documents.text import PARAGRAPH_BREAK
-from maxsight.documents.words import clean, replace_surrogates
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.types import Scalar
 

@@ -21,9 +21,9 @@ from typing import Self
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.documents.cleaning import find_words
 from maxsight.documents.records.fields import Record
 from maxsight.documents.text import MAX_PAGE_WORDS, layout_text
-from maxsight.documents.words import find_words
 from maxsight.errors import InputError
 from maxsight.pictures import PictureFit, fit_picture
 from maxsight.types import MAX_VECTORS_PER_PAGE, Page, Paragraphs, Scalar, TextSource

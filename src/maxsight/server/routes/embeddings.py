@@ -9,12 +9,12 @@ from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from maxsight.server.receiving import Incoming
 from maxsight.server.schemas import fields
 from maxsight.server.schemas import library as schemas
 from maxsight.server.schemas.fields import BINARY, form_schema
 from maxsight.server.security import FORM, media_type_of
 from maxsight.server.service import Served, Service
+from maxsight.server.upload_form import Incoming
 
 router = APIRouter(tags=["embeddings"])
 

@@ -9,18 +9,18 @@ from pathlib import Path
 import pytest
 from stages import SOON_S, GatedEncoder, GatedStore
 
-from maxsight.documents.words import find_words
+from maxsight.documents.cleaning import find_words
 from maxsight.errors import EncoderError, EncoderOutOfMemoryError, StorageFullError
 from maxsight.indexing import Indexed, Progress
-from maxsight.indexing import batch as batch_module
-from maxsight.indexing.batch import Batch, Work
+from maxsight.indexing import encoding as encoding_module
+from maxsight.indexing.encoding import Batch, Work
 from maxsight.indexing.events import Meter
 from maxsight.types import Document, Page, TextSource
 
 
 @pytest.fixture(autouse=True)
 def four_pages_a_commit(monkeypatch):
-    monkeypatch.setattr(batch_module, "PAGES_PER_COMMIT", 4)
+    monkeypatch.setattr(encoding_module, "PAGES_PER_COMMIT", 4)
 
 
 def work(path="a.txt", pages=100, replaces=False):
@@ -170,8 +170,8 @@ def test_documents_that_replace_others_share_a_commit_until_it_is_full():
 
 
 def test_a_commit_is_due_when_its_vectors_take_much_memory_however_few_its_pages(monkeypatch):
-    monkeypatch.setattr(batch_module, "PAGES_PER_COMMIT", 1000)
-    monkeypatch.setattr(batch_module, "BYTES_PER_COMMIT", 1000)
+    monkeypatch.setattr(encoding_module, "PAGES_PER_COMMIT", 1000)
+    monkeypatch.setattr(encoding_module, "BYTES_PER_COMMIT", 1000)
     store, encoder = GatedStore(), GatedEncoder()
     with batch_of(store, encoder) as batch:
         add(batch, work(), range(1, 101))
@@ -196,7 +196,7 @@ def test_pages_of_a_document_that_has_changed_are_left_out_even_where_they_are_u
 
 
 def test_pages_wait_no_longer_than_agreed_where_the_encoder_is_idle(monkeypatch):
-    monkeypatch.setattr(batch_module, "SECONDS_PER_COMMIT", 0.0)
+    monkeypatch.setattr(encoding_module, "SECONDS_PER_COMMIT", 0.0)
     store, encoder, document = GatedStore(), GatedEncoder(batch_size=50), work()
     with batch_of(store, encoder) as batch:
         batch.add(document, page(1))

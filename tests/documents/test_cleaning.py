@@ -5,8 +5,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from maxsight.documents.cleaning import (
+    LINE_END_HYPHEN,
+    NOTHING_READ,
+    clean,
+    find_words,
+    is_garbage,
+    join_words,
+)
 from maxsight.documents.geometry import clip_boxes, fitting_dpi, rotate_boxes
-from maxsight.documents.words import LINE_END_HYPHEN, NOTHING_READ, clean, find_words, is_garbage, join_words
 from maxsight.types import TextSource
 
 

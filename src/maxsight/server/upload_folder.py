@@ -20,7 +20,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from maxsight.server.config import RequestLimits
-from maxsight.server.receiving import Incoming, Received
+from maxsight.server.upload_form import Incoming, Received
 
 _INCOMING, _JOURNALS = ".incoming", ".jobs"
 _HASH_DIGITS = 16
