@@ -31,7 +31,7 @@ class Notices:
     """Collects notices while documents are read, each with the documents it is about.
 
     Args:
-        notice: An encoder's notice about a sample of a document's text; None where there is none.
+        notice: Returns an encoder's notice about a sample of a document's text, or None.
     """
 
     def __init__(self, notice: Callable[[str], str | None]) -> None:

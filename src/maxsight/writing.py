@@ -15,8 +15,8 @@ def check_suffix(file: Path, suffixes: Collection[str], content: str, *, or_else
 
     Args:
         file: The file.
-        suffixes: Those that fit, in lower case.
-        content: What is written, for the message: ``predictions are``.
+        suffixes: The allowed ones, in lower case.
+        content: The content's name for the message, with its verb: ``predictions are``.
         or_else: What else could be named.
 
     Raises:

@@ -28,7 +28,7 @@ class CitationReader:
         self._waiting = ""
 
     def feed(self, part: str) -> Iterator[str | Citation]:
-        """Take the next part of an answer, and give what is certain by now."""
+        """Take the next part of an answer. Return the text that is final by now."""
         text = self._waiting + part
         unfinished = _UNFINISHED.search(text)
         end = unfinished.start() if unfinished else len(text)

@@ -62,7 +62,7 @@ class Batch:
         yield from self._stored()
 
     def close(self) -> None:
-        """Store what is encoded, and end the thread."""
+        """Store the encoded pages, and end the thread."""
         with closing(self._storing):
             self._storing.wait()
 

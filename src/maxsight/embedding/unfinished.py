@@ -31,7 +31,7 @@ _NAMES = {"lock", "pages.jsonl", "vectors.f32", "finished"}
 
 
 class UnfinishedFile:
-    """A file of vectors that grows. Use it as a context manager; what is not finished stays for the next run.
+    """A file of vectors that grows. Use it as a context manager. The next run continues an unfinished file.
 
     Attributes:
         file: The file to make.

@@ -85,7 +85,7 @@ class Encoder(Protocol):
 
     @property
     def hidden_states(self) -> HiddenStateEncoder | None:
-        """The part that also returns hidden states; None if there is none."""
+        """The part that also returns hidden states; None if the encoder has no such part."""
         return None
 
     @property

@@ -43,7 +43,7 @@ class Extra:
 
     Attributes:
         packages: The packages they need.
-        install: The command that installs what is missing or too old; None if nothing is.
+        install: The command that installs missing and outdated packages; None if all are there.
     """
 
     packages: tuple[Package, ...]

@@ -68,7 +68,7 @@ class ParagraphEncoder(Encoder):
         """Encode a query that is a list of phrases, one vector each.
 
         Raises:
-            EmptyQueryError: There are none, or one has no words.
+            EmptyQueryError: The list is empty, or a phrase has no words.
         """
         if not phrases:
             raise no_words()

@@ -43,11 +43,11 @@ def audit_search(
     """Measure recall and latency for a ladder of candidates, from few to all pages.
 
     Args:
-        store: What is searched.
+        store: The store to search.
         queries: What to search for.
         source: Where the queries come from, for people.
         top_k: How many of the exact best pages should be found.
-        target: Which share of them is wanted.
+        target: The share of them that searches should find.
         on_progress: Called with steps done and steps in all.
 
     Raises:

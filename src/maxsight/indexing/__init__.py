@@ -1,4 +1,4 @@
-"""Indexing: what is new, what is missing; read, encode, commit."""
+"""Indexing: find new and missing pages, then read, encode and commit them."""
 
 from maxsight.indexing.events import (
     Found,

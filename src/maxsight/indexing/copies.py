@@ -42,7 +42,7 @@ def copy_equal_documents(store: Store, home: Path | None, copies: dict[str, list
 def _copy(store: Store, home: Path | None, first: DocumentEntry, work: Work) -> bool:
     """Copy a stored document's pages, in commits of bounded size, unless they have been replaced meanwhile.
 
-    The page's own fields come along, as they depend on its content. The user's fields do so only where the stored
+    The page's own fields are copied too, as they depend on its content. The user's fields are copied only if the stored
     document's file is gone: then the file was moved.
     """
     document = replace(work.document, page_count=first.document.page_count)

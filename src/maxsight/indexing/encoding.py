@@ -110,7 +110,7 @@ class Batch:
             yield from self.events()
 
     def close(self) -> None:
-        """Commit what is encoded, drop the rest, and end the threads. Wait for the pages in the encoder.
+        """Commit the encoded pages, drop the rest, and end the threads. Wait for the pages in the encoder.
 
         Nothing is committed after this has ended, also where it ends by an error. Only the encoder may still work then.
         """
@@ -173,7 +173,7 @@ class Batch:
         work.held.add([page])
 
     def _complete(self, work: Work) -> None:
-        """Commit a document of which all pages are encoded, if it has any."""
+        """Commit a document whose pages are all encoded. Do nothing without pages."""
         if work.held.pages:
             self._replacing.add(work.held.pages)
             self._replacing.keep |= work.written

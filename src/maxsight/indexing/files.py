@@ -1,4 +1,4 @@
-"""Files as an indexing run looks at them: named within the library, and compared with what is stored."""
+"""Names files within the library, and compares them with the stored documents."""
 
 from __future__ import annotations
 

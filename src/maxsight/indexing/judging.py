@@ -1,7 +1,7 @@
 """Judges stored pages by their pictures, and stores the OCR errors to expect as fields of each page.
 
-This is a pass of its own, not a stage beside the encoder. So the judge gets the picture that its model learned on,
-whatever the encoder looks at, and pages that were indexed before are completed in the same way.
+This is a pass of its own, not a stage beside the encoder. So the judge always gets the kind of picture that
+its model learned on, also if the encoder looks at another. The same pass completes pages that were indexed before.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ class Judging:
     def events(
         self, files: Mapping[str, Path], workers: int | None = None
     ) -> Iterator[Progress | Judged | Noticed]:
-        """Judge pages, and report each after its commit. What is judged is stored even if the iteration stops early.
+        """Judge pages, and report each after its commit. If the iteration stops early, the judged pages are stored.
 
         Args:
             files: The files of the documents to judge, by the documents' paths.

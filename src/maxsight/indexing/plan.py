@@ -19,17 +19,17 @@ from maxsight.types import Document, Scalar
 
 
 class Plan:
-    """Looks at files and compares them with what is stored.
+    """Compares files with the stored documents.
 
     Attributes:
-        entries: What is stored, by the document's path.
+        entries: The stored documents, by path.
         files: The file of each document that was found, by the document's path.
         work: Documents to read, by file.
         copies: Documents of the same content as another one, by that one's path.
     """
 
     def __init__(self, store: Store, home: Path | None, options: IndexOptions) -> None:
-        """Start with what is stored.
+        """Start with the stored documents.
 
         Args:
             store: Where the pages go.

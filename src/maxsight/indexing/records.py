@@ -105,7 +105,7 @@ class RecordRun:
         return Precomputed(self._space.dim, self._space.encoder)
 
     def events(self) -> Iterator[IndexEvent]:
-        """Do the work and report each step. If the iteration stops early, what is encoded is committed."""
+        """Do the work and report each step. If the iteration stops early, commit the encoded pages."""
         for file in self._files:
             yield Found(str(file))
             try:

@@ -1,8 +1,8 @@
 """One indexing run: files in, committed pages out, going on where the last run stopped.
 
-A run is an iterator of events, so that the caller can show progress and stop it at any time. What has been encoded is
-committed and stays; the next run looks at what is stored and does the rest. Pages are read ahead in processes, and
-encoded and committed in threads (`batch`). A caller that is slow to ask for the next event slows reading down.
+A run is an iterator of events, so that the caller can show progress and stop it at any time. Encoded pages are
+committed and stay. The next run compares files with the stored pages and does the rest. Pages are read
+ahead in processes, and encoded and committed in threads (`batch`). A caller that asks slowly for events slows reading.
 """
 
 from __future__ import annotations
@@ -73,14 +73,14 @@ class IndexRun:
         self._judging = Judging(store, judge, self._settings) if judge else None
 
     def events(self) -> Iterator[IndexEvent]:
-        """Do the work and report each step. If the iteration stops early, what is encoded is committed."""
+        """Do the work and report each step. If the iteration stops early, commit the encoded pages."""
         plan = self._plan
         yield from plan.events(self._paths)
         # Copies of stored documents come first: reading may replace these.
         yield from copy_equal_documents(self._store, self._home, plan.copies)
         yield from self._read()
         yield from copy_equal_documents(self._store, self._home, plan.copies)
-        # What is left equals a document that could not be read, or not as a whole.
+        # The other copies are of documents that could not be read as a whole.
         plan.work |= {work.file: work for copies in plan.copies.values() for work in copies}
         yield from self._read()
         if self._options.get("prune"):

@@ -83,7 +83,7 @@ class Work:
         *,
         again: bool,
     ) -> Work:
-        """Plan a document, given what is stored at its path: all pages, or those that are missing."""
+        """Plan a document: read all pages, or those that the stored document at its path lacks."""
         same = same_content(entry, document)
         known = None if again else same
         missing = missing_pages(known.document.page_count, known.page_indices) if known else None
@@ -92,7 +92,7 @@ class Work:
 
     @property
     def job(self) -> ReadJob:
-        """What is read of its file."""
+        """The pages to read of its file."""
         return ReadJob(self.file, self.missing, self.document.path, state_of(self.document))
 
     def indexed(self, action: str | None = None) -> Indexed:

@@ -37,11 +37,11 @@ def audit(
     Nothing is changed; see ``adopt``.
 
     Args:
-        library: What is searched.
-        queries: What is asked; made of the library's own pages, if not given.
-        sample: How many to make.
+        library: The library to search.
+        queries: Queries to ask; made of the library's own pages, if not given.
+        sample: How many queries to make.
         top_k: How many of the exact best pages should be found.
-        target: Which share of them is wanted.
+        target: The share of them that searches should find.
         seed: Of the draw of pages.
         on_progress: Called with steps done and steps in all.
 
@@ -86,7 +86,7 @@ def evaluate(
     """Measure the ranking on questions with known answers.
 
     Args:
-        library: What is searched.
+        library: The library to search.
         questions: What to ask.
         scope: ``library`` to search everything, ``document`` to search the question's own file.
         on_question: Called after each question.

@@ -1,7 +1,7 @@
 """Copying a library from one store to another, page by page, without encoding anything again.
 
 Pages that are there already are compared and left. So a copy that was interrupted goes on where it stopped, and an old
-copy is brought up to date. What is written is read back and compared.
+copy is brought up to date. Every written page is read back and compared.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ def copy(
     of documents do not change; the copy stores the folder they are relative to.
 
     Args:
-        library: What is copied.
+        library: The library to copy.
         destination: A folder or a place in Milvus: a copy of this library, or nothing yet.
         token: Of the destination's server; ``MAXSIGHT_TOKEN`` if not given.
         root: The folder that names are relative to from now on, if the files have moved.
@@ -163,7 +163,7 @@ def copy_pages(
     """Make one store hold what another holds.
 
     Args:
-        source: What is copied. Nothing is written to it.
+        source: The store to copy. Nothing is written to it.
         destination: The store that is written to.
         prune: Remove documents that the source does not have.
         on_progress: Called with steps done and steps in all: each page is one step when it is copied, and one when it

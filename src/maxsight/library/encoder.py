@@ -74,7 +74,7 @@ def encode_file(file: Path, encoder: Encoder, settings: ReadSettings) -> list[Pa
 
 
 def store_encoder_folder(store: Store, encoder: Callable[[], Encoder]) -> None:
-    """If the encoder's folder has moved and its new place is known, store that, so that nobody has to give it again."""
+    """Store the new place of an encoder's folder that has moved, so that users give it only once."""
     manifest = store.manifest
     if has_moved(manifest.space) and encoder().space.encoder != manifest.space.encoder:
         store.store_manifest(replace(manifest, space=encoder().space))

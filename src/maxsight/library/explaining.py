@@ -18,7 +18,7 @@ def page(library: Opened, page_id: str) -> IndexedPage:
     """Read a page: its text, its words and where they are, its vectors.
 
     Raises:
-        UnknownPageError: There is none with this id.
+        UnknownPageError: No page has this id.
     """
     for found in library.store.read([page_id]):
         return found

@@ -160,8 +160,8 @@ class Library:
                 under another name, or in another folder, are accepted and used.
             options: How its encoder runs here.
             read_only: Write nothing, not even repairs.
-            create: Make it first if there is none. If ``index`` then finds no page, it is removed when it is closed,
-                so that the next run may choose another encoder.
+            create: Make the library if it does not exist. If ``index`` then finds no page, closing removes
+                it, so that the next run may choose another encoder.
             settings: As for ``create``, if it is made.
             pool_factor: As for ``create``; a library that was made with another one is refused.
             recall_target: The share of the exact best pages that searches should find, between 0 and 1. The last
@@ -171,7 +171,7 @@ class Library:
             token: As for ``create``.
 
         Raises:
-            LibraryNotFoundError: There is none.
+            LibraryNotFoundError: It does not exist.
             EncoderMismatchError: It was indexed with another encoder.
             InputError: It was made with another pool factor, or ``recall_target`` is not between 0 and 1.
             ModelNotAvailableError: There is no such device.
@@ -224,7 +224,7 @@ class Library:
         self.close()
 
     def close(self) -> None:
-        """Release what is held. A library that ``open`` has made is removed if no page was found to index."""
+        """Close the library. If ``open`` has made it and ``index`` found no page, remove it."""
         if self.discards_if_empty and isinstance(self.store, Persistent):
             self.discards_if_empty = False
             with suppress(StoreError):  # another process writes to it already
@@ -265,7 +265,7 @@ class Library:
 
     @cached_property
     def name(self) -> str:
-        """Tells it from every other library, from wherever it is opened."""
+        """A name that no other library has; it does not depend on the working directory."""
         return f"unnamed-{uuid4()}" if self.address is None else identify_address(self.address)
 
     @property

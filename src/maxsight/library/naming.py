@@ -65,7 +65,7 @@ class Names:
         """Find the document whose path in the library this is.
 
         Raises:
-            UnknownDocumentError: There is none. The message suggests similar names.
+            UnknownDocumentError: No document has this path. The message suggests similar names.
         """
         if asked in self._paths:
             return asked

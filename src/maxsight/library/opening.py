@@ -70,7 +70,7 @@ def open_store(address: Address, *, read_only: bool = False) -> AnyStore:
     """Open the store of a library.
 
     Raises:
-        LibraryNotFoundError: There is none.
+        LibraryNotFoundError: It does not exist.
         StoreError: It can't be read.
         MissingExtraError: It needs an extra that is not installed.
     """

@@ -73,7 +73,7 @@ def indexing(
 ) -> Generator[IndexEvent, None, None]:
     """Index files and folders step by step: nothing happens unless the steps are iterated.
 
-    Closing it early commits what is encoded and leaves the rest to the next run.
+    Closing it early commits the encoded pages. The next run does the rest.
 
     Args:
         library: Stores their pages.
@@ -96,7 +96,7 @@ def indexing(
         except MaxSightError as error:
             if quality is not None:
                 raise
-            judge = None  # nobody asked for one
+            judge = None  # not requested
             yield Noticed(f"these pages are not judged: {error}")
         library.discards_if_empty = library.is_new
         store_encoder_folder(store, lambda: library.encoder)

@@ -56,7 +56,7 @@ class Searcher:
         """Load nothing yet, unless the vectors are wanted in a device's memory.
 
         Args:
-            store: What is searched.
+            store: The store to search.
             encoder: Gives the encoder when it is first needed.
             recall_target: As for ``Library.open``.
             device: As ``search_device`` for ``Library.open``.

@@ -64,7 +64,7 @@ class Status:
         fields: The user's fields and their types.
         format_version: Format of its rows.
         created_by: The version of maxsight that made it.
-        audit: The last audit of the search; None if there is none.
+        audit: The last audit of the search; None before the first.
         audit_holds: Whether searches use the audit.
         candidates: Candidates of a search according to the audit, at its target and ``top_k``; None if a search scores
             every page or takes the default.

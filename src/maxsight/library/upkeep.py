@@ -50,7 +50,7 @@ def verify(
 
     Args:
         library: In a folder.
-        repair: Drop what is damaged, so that the next ``index`` reads those pages again.
+        repair: Drop damaged pages, so that the next ``index`` reads those pages again.
         on_progress: Called with pages read and pages in all.
 
     Raises:

@@ -42,7 +42,7 @@ class PageQuality:
     Attributes:
         file: The path as given, or as found in a folder.
         page_number: From 1.
-        prediction: The error rates, or why there are none.
+        prediction: The error rates, or the reason for refusing to predict.
     """
 
     file: str

@@ -157,7 +157,7 @@ class FeatureExtractor:
         """Make one feature vector of a page's vectors, or of some of them.
 
         Raises:
-            InputError: There are none.
+            InputError: ``vectors`` is empty.
         """
         if self.space.pooling is not PagePooling.CONCAT_TEXT:
             return pool_vectors(vectors, Pooling(self.space.pooling.value))

@@ -53,7 +53,7 @@ class OcrReading:
 
     @property
     def confidence(self) -> float:
-        """Mean over words; 0 if there are none."""
+        """Mean over words; 0 without words."""
         return float(self.confidences.mean()) if len(self.confidences) else 0.0
 
 

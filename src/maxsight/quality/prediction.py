@@ -1,4 +1,4 @@
-"""What is predicted for one page: error rates with intervals, or why there are none."""
+"""The prediction for one page: error rates with intervals, or the reason for refusing."""
 
 from __future__ import annotations
 

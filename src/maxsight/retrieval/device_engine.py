@@ -69,7 +69,7 @@ class DeviceEngine:
         where: Filter | None = None,
         candidates: int | None = None,
     ) -> list[PageVectors]:
-        """Find, for each query, the pages with the best MaxSim. All pages are scored, whatever ``candidates`` says."""
+        """Find, for each query, the pages with the best MaxSim. Score all pages; ``candidates`` has no effect."""
         loaded = self._loaded
         if loaded is None:
             return self._store.nearest(queries, limit, where=where, candidates=candidates)

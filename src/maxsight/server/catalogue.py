@@ -24,7 +24,7 @@ class Catalogue:
         """Find a document by its id.
 
         Raises:
-            UnknownDocumentError: There is none.
+            UnknownDocumentError: No document has this id.
         """
         version = self._reader.version
         if self._by_id is None or self._by_id[0] != version:

@@ -126,7 +126,7 @@ class JobQueue:
         """Find a job.
 
         Raises:
-            RefusedError: There is none.
+            RefusedError: No job has this id.
         """
         try:
             return self._jobs[job_id]
@@ -149,7 +149,7 @@ class JobQueue:
             self._end(job, JobState.CANCELLED)
 
     def close(self) -> None:
-        """Stop at the next step: commit what is encoded, and leave the rest to the next server."""
+        """Stop at the next step and commit the encoded pages. The next server does the rest."""
         self._stopping.set()
         self._thread.shutdown(cancel_futures=True)
 

@@ -41,8 +41,8 @@ def server_of(service: Service) -> uvicorn.Server:
 def _bounded_http(request_s: float, answer_s: float) -> type[H11Protocol]:
     """Make a protocol that closes the connections of callers who take too long.
 
-    Callers have ``request_s`` to send the headers of a request, from the first byte or from connecting, and as long for
-    the rest of a body that was answered before it had come. They have ``answer_s`` to read more of an answer.
+    Callers have ``request_s`` to send the headers of a request, counted from connecting or from the first byte. If the
+    answer comes before the whole body, its rest has as long. They have ``answer_s`` to read more of the answer.
     """
 
     class BoundedHttp(H11Protocol):

@@ -70,7 +70,7 @@ def found_page(hit: Hit, page: IndexedPage, mark: str) -> TextContent:
 
 
 def quoted_page(page: IndexedPage, text: str, mark: str, **more: Any) -> TextContent:
-    """Quote a page's text. A line of JSON before it says what is known of the page, and the mark."""
+    """Quote a page's text. A line of JSON before it describes the page and gives the mark."""
     head = {
         **more,
         "path": page.document.path,

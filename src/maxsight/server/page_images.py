@@ -41,7 +41,7 @@ class PageImages:
     """Pictures of a library's pages, for any number of threads."""
 
     def __init__(self, library: Library, folder: Path, max_bytes: int) -> None:
-        """Look at what is cached.
+        """List the cached images.
 
         Args:
             library: The library.

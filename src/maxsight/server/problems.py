@@ -17,7 +17,7 @@ CLOSE = {"Connection": "close"}
 
 
 class RefusedError(MaxSightError):
-    """The server refuses a request, whatever the library holds.
+    """The server refuses a request, independently of the library's content.
 
     Attributes:
         kind: The last part of the problem's type.

@@ -1,6 +1,6 @@
 """What a request brings, compared with the API's description of its address.
 
-Unknown names are refused: a misspelt parameter would do nothing, and nobody would notice. Pydantic's models refuse the
+Unknown names are refused: otherwise a misspelt parameter would do nothing, without notice. Pydantic's models refuse the
 fields of JSON bodies; here they get an answer that names what the address takes. The fields of forms are checked as
 they come (`receiving`).
 """
@@ -43,7 +43,7 @@ async def check_request(request: Request) -> None:
 
 
 def translate_faults(request: Request, error: RequestValidationError) -> MaxSightError:
-    """Say what is wrong with a request: first an unknown name, with the name that may be meant."""
+    """Describe the mistakes in a request. If a name is unknown, only report that, with a similar known name."""
     faults = error.errors()
     unknown = [fault["loc"][-1] for fault in faults if fault["type"] == "extra_forbidden"]
     try:

@@ -111,7 +111,7 @@ class Guard:
         headers = Headers(scope=scope)
         self._check_host(headers)
         if self._settings.cors_origins and scope["method"] == "OPTIONS":
-            return  # a CORS preflight has no token, and its answer says only what is allowed
+            return  # a CORS preflight has no token, and its answer only lists allowed methods and headers
         self._check_site(scope, headers)
         if self._sessions is not None and not is_open(scope["path"]):
             self._check_caller(scope, headers, self._sessions)

@@ -222,7 +222,7 @@ class Service:
         """Remove a document; see ``Catalogue.delete``.
 
         Raises:
-            UnknownDocumentError: There is none.
+            UnknownDocumentError: No document has this id.
             LibraryReadOnlyError: The server does not write.
         """
         entry, jobs = self.documents.find(document_id), self.jobs

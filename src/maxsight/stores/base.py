@@ -186,7 +186,7 @@ class Readable(Protocol):
         ...
 
     def last_audit(self) -> Audit | None:
-        """Return the last audit of the search; None if there is none."""
+        """Return the last audit of the search; None before the first."""
         ...
 
 
@@ -316,7 +316,7 @@ class AnyStore(Searchable, Readable, Protocol):
     """
 
     def close(self) -> None:
-        """Release what is held. Reading or writing afterwards is an error."""
+        """Close files and connections. Reading or writing afterwards is an error."""
         ...
 
 

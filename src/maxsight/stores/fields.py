@@ -1,6 +1,6 @@
 """The user's metadata fields: their types, and which values they can hold.
 
-The first value of a field decides its type for good. ``file``, ``path`` and ``page_number`` are fields of the library
+The first value of a field fixes its type. ``file``, ``path`` and ``page_number`` are fields of the library
 itself: filters can use them, and user fields can't take their names.
 """
 

@@ -86,7 +86,7 @@ class Manifest:
 
 
 def _check_format(version: object, where: str) -> None:
-    """Refuse another format. What is no format number at all is left to the manifest's own checks."""
+    """Refuse another format. The manifest's own checks refuse a version that is no format number."""
     if type(version) is not int or version < 1 or version == FORMAT_VERSION:
         return
     again = "index the files again into a new library"

@@ -1,4 +1,4 @@
-"""A page as a row of plain values, with checksums: what every store writes, whatever its layout.
+"""A page as a row of plain values, with checksums. Every store writes these rows.
 
 ``local.schema`` and ``milvus.page_columns`` lay these rows out. As the row is the same in both, so is its checksum,
 and a copy can be compared page by page.

@@ -27,7 +27,7 @@ def as_stored(page: IndexedPage, dim: int, fields: dict[str, FieldType]) -> Inde
     """Return the page as every store gives it back.
 
     Args:
-        page: What is written.
+        page: The page to store.
         dim: Dimension of the library's vectors.
         fields: The user's fields, also those of this page.
 

@@ -13,7 +13,7 @@ class Damage:
 
     Attributes:
         file: The file, relative to the dataset.
-        reason: What is wrong with it.
+        reason: Why it counts as damaged.
         pages: The number of pages that are lost; None if unknown.
         page_ids: The ids of those pages; empty if they can't be read.
         paths: The documents of those pages; empty if they can't be read.
@@ -52,7 +52,7 @@ class Fault:
         page_id: Its id; empty if that can't be read.
         path: Its document; empty if that can't be read.
         page_number: From 1; 0 if that can't be read.
-        reason: What is wrong.
+        reason: Why it counts as damaged.
         row_id: Lance's number of the row.
     """
 

@@ -1,4 +1,4 @@
-"""A visual checkpoint once it is opened, whatever its layout on disk was."""
+"""An open visual checkpoint. It is the same for every layout on disk."""
 
 from __future__ import annotations
 

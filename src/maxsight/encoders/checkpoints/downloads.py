@@ -54,7 +54,7 @@ def downloaded_checkpoints() -> list[DownloadedCheckpoint]:
 
 
 def _kind(folder: Path, downloaded: Mapping[str, Path]) -> str | None:
-    """Find the kind of checkpoint in a folder; None if it is none, incomplete, or over a model that is not here."""
+    """Find the kind of checkpoint in a folder; None if it is not complete or lacks its base model."""
     try:
         layout = read_layout(folder)
         match layout:

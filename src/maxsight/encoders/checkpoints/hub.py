@@ -67,7 +67,7 @@ class DownloadBar(tqdm):  # type: ignore[misc]
 
 
 def locate(name: str, *, trust_remote_code: bool = False) -> Source:
-    """Find the folder of a checkpoint, downloading what is not there yet.
+    """Find the folder of a checkpoint. Download missing files.
 
     Args:
         name: A folder, or a model on the hub: ``owner/name``, or ``owner/name@revision``.

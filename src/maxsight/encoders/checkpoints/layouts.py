@@ -127,7 +127,7 @@ def read_config(folder: Path) -> dict[str, Any]:
     """Read ``config.json``.
 
     Raises:
-        ModelNotAvailableError: There is none, or it is damaged.
+        ModelNotAvailableError: The file is missing or damaged.
     """
     if not (folder / "config.json").is_file():
         raise ModelNotAvailableError(

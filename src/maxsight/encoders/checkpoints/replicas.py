@@ -70,7 +70,7 @@ class Replica(ABC, Generic[Item, Batch, Result]):
             items = pages_per_batch(
                 self.device, lambda: self._launch(self._prepare([self._longest_item()]))()
             )
-        # Short items may be more: memory goes by tokens.
+        # More short items fit: memory grows with tokens.
         return BatchLimit(self.max_tokens * items, 4 * items)
 
     def encode(self, items: Sequence[Item], work: Work) -> Iterator[tuple[int, Result]]:

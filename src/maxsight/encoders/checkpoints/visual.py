@@ -23,7 +23,7 @@ from maxsight.types import EmbeddingSpace, Floats, Page, PageEmbedding, QueryEmb
 _BATCHES_PER_CALL = 2
 """One is prepared while the other is computed."""
 MAX_PICTURE_BYTES = 256 * 2**20
-"""For each device. Three times as much may be in memory: what waits, what is encoded, and what is collected."""
+"""For each device. Three times as much may be in memory: one batch waits, one is encoded, one is collected."""
 
 
 class VisualEncoder(CheckpointEncoder[VisualModel]):

@@ -113,7 +113,7 @@ class VisualModel(Replica[Picture, Batch, Encoded]):
         return torch.empty_like(tensor, device="cpu", pin_memory=True).copy_(tensor, non_blocking=True)
 
     def _mark(self) -> torch.cuda.Event | None:
-        """Mark the end of what is queued on the device; None where nothing is queued."""
+        """Mark the end of the device's queue; None for a device without one."""
         if self.device.type != "cuda":
             return None
         event = torch.cuda.Event()

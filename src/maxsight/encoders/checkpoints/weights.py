@@ -1,7 +1,7 @@
 """The files of a checkpoint: its settings and its tensors.
 
-safetensors are preferred. Pickled weights (``.bin``) are read only where there are none, and only as tensors. A pickle
-of anything else is refused, so that opening a checkpoint never runs its code.
+safetensors are preferred. Pickled weights (``.bin``) are read only without them, and only as tensors. A pickle of
+anything else is refused, so that opening a checkpoint never runs its code.
 """
 
 from __future__ import annotations

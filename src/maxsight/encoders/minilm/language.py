@@ -91,7 +91,7 @@ _MIN_SMALL_WORDS = 3
 _MIN_SHARE = 0.15
 """The share of small words among all words. Prose has about twice as many."""
 _MAX_QUESTION_WORDS = 12
-"""The most words of a question: longer text goes by small words."""
+"""The most words of a question. Small words decide the language of longer text."""
 _LETTERS_PER_SYLLABLE = 3
 """One character of East Asian writing counts as so many Latin letters."""
 

@@ -24,7 +24,7 @@ class PatchEncoder(Encoder):
     Its vectors are the statistics themselves. They are not of unit norm, and no query can be compared with them.
 
     Args:
-        grid: The patches that every page is cut into, whatever its shape.
+        grid: The patches that every page is cut into, the same for all page shapes.
     """
 
     picture = PictureFit(Fit.MULTIPLE, multiple_px=1, min_pixels=1, max_pixels=4_000_000)

@@ -20,7 +20,7 @@ Grey = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class PatchGrid:
-    """The patches that a page is cut into, whatever its shape.
+    """The patches that a page is cut into, the same for all page shapes.
 
     Attributes:
         rows: How many, one below the other.

@@ -1,8 +1,8 @@
 """Ink as an OCR engine sees it: black and white, in connected components.
 
 Tesseract separates ink from paper by one threshold for the whole page. Where a local threshold finds other ink, as in a
-shadow, words are lost. Where components are not shaped like characters, they are misread. So these statistics measure
-what a degradation does to reading, whatever its cause.
+shadow, words are lost. Where components are not shaped like characters, they are misread. These statistics
+measure how much a degradation harms reading. They don't depend on its cause.
 """
 
 from __future__ import annotations
@@ -129,7 +129,7 @@ class _Components:
         return np.bincount(self._where, weights, self._patches).astype(np.float32)
 
     def _of_bodies(self, values: Plane) -> tuple[Plane, Plane]:
-        """Average over each patch's components that are no speckles, with deviation; 0 where there are none."""
+        """Mean and deviation over each patch's components, without speckles; 0 if no component is left."""
         kept = np.where(self._is_speckle, 0, values)
         mean = self._total(kept) / self._bodies
         variance = self._total(kept * kept) / self._bodies - mean**2

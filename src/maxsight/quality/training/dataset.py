@@ -59,7 +59,7 @@ def build_dataset(
     Args:
         sources: PDFs and folders with PDFs.
         out: Folder of the samples.
-        settings: What is made.
+        settings: Which samples to make.
         workers: Pages at a time; by default one per CPU.
         on_page: Called after each page with the pages done and all pages.
 

@@ -1,8 +1,8 @@
 """Character and word error rates of a text that OCR read, against what the page says.
 
-Words are compared line by line of the page, from left to right, whatever the engine's order: to read the right column
-first is no error, to miss a word is one. This needs boxes on both sides; texts without boxes are compared in their
-own order.
+Words are compared line by line of the page, from left to right. The engine's order does not count: to read the right
+column first is no error, to miss a word is one. This needs boxes on both sides. Texts without boxes are compared in
+their own order.
 
 Before comparing, text is brought to Unicode NFKC, typographic quotes and dashes become plain ones, and white space
 becomes single spaces. Words without a letter or digit (rules, leaders, bullets) are left out.

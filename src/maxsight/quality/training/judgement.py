@@ -47,7 +47,7 @@ Say = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True)
 class TrainingSettings:
-    """What is trained.
+    """Settings of a training.
 
     Attributes:
         learner: The regressor.

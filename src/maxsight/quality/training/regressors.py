@@ -29,7 +29,7 @@ _EMPHASIS = 3.0
 
 
 class Learner(StrEnum):
-    """What is fitted."""
+    """The kind of regressor."""
 
     SVR = "svr"
     LIGHTGBM = "lightgbm"

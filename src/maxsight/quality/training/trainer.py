@@ -29,8 +29,8 @@ def train(
     Args:
         table: The samples.
         extractor: Made the table's features.
-        settings: What is trained.
-        say: Called with what is being done.
+        settings: What to train.
+        say: Called with a line of text at each step.
 
     Raises:
         InputError: There are too few samples, or all have one error rate.

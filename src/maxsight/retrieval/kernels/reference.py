@@ -114,7 +114,7 @@ def exact_scorer(query: Floats) -> ExactScore:
 def _array_at(
     address: int, shape: tuple[int, ...], dtype: type[np.generic], strides: tuple[int, ...] | None = None
 ) -> NDArray[Any]:
-    """Return what lies at an address as an array, without copying."""
+    """View the memory at an address as an array, without copying."""
     if 0 in shape:
         return np.empty(shape, dtype)
     interface = {"version": 3, "data": (address, True), "shape": shape, "strides": strides}

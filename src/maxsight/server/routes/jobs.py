@@ -61,6 +61,6 @@ async def follow_job(job: Named) -> AsyncIterator[ServerSentEvent]:
 
 @router.delete("/v1/jobs/{job_id}")
 async def cancel_job(service: Served, job: Named) -> schemas.Job:
-    """Stop a job at its next step. What is indexed stays; files without an indexed page are deleted."""
+    """Stop a job at its next step. Indexed pages stay; files without an indexed page are deleted."""
     await service.run(service.jobs.cancel, job)
     return job.snapshot()

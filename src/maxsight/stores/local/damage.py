@@ -3,8 +3,8 @@
 A commit that was reported is on the disk. One that was not may have left a corrupt manifest, or files cut short; the
 versions before it are whole. A look costs one ``stat`` and one short read per file.
 
-Damage is only what is shown to be corrupt. What can't be read for another reason (no permission, too many open files,
-a newer Lance) is raised: healthy files are never set aside or dropped.
+Only proven corruption counts as damage. Other failures to read (no permission, too many open files, a newer Lance) are
+raised: healthy files are never set aside or dropped.
 """
 
 from __future__ import annotations

@@ -48,8 +48,8 @@ class Dataset:
         """Open the newest readable version.
 
         Raises:
-            LibraryNotFoundError: There is none.
-            LibraryDamagedError: None can be read.
+            LibraryNotFoundError: The folder has no dataset.
+            LibraryDamagedError: No version can be read.
         """
         self.library = library
         self.folder = library / DATASET
@@ -62,7 +62,7 @@ class Dataset:
         self._synced = Synced(self.folder)
 
     def newest(self) -> Version:
-        """Return the newest readable version, whoever wrote it."""
+        """Return the newest readable version, also one that another process wrote."""
         if self._closed:
             raise StoreError(f"{self.library} was closed", hint="Open it again.")
         with translated(self.library):
@@ -107,7 +107,7 @@ class Dataset:
             return [*self._unreadable, *damage.find(dataset, self.folder)]
 
     def settle(self) -> list[Damage]:
-        """Before writing, drop what is damaged, and make sure that everything else is on the disk.
+        """Prepare for writing: drop damaged data, and make sure that everything else is on the disk.
 
         Returns:
             What was dropped.
@@ -153,7 +153,7 @@ class Dataset:
                 raise damaged(self.library, f"{lost[0]}{more}") from error
 
     def close(self) -> None:
-        """Release what is held."""
+        """Close the dataset."""
         self._closed = True
 
 
@@ -168,7 +168,7 @@ def _checked_out(dataset: lance.LanceDataset, version: int) -> lance.LanceDatase
 
 
 def has_versions(library: Path) -> bool:
-    """Return whether there is a dataset, whatever its state."""
+    """Return whether there is a dataset, even a damaged one."""
     return bool(damage.manifests(library / DATASET))
 
 

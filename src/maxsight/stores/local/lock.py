@@ -17,7 +17,7 @@ from maxsight.errors import LibraryBusyError
 from maxsight.stores.local.lance_errors import translated
 
 LOCK_FILE = "writer.lock"
-HOLDER_FILE = "writer.json"  # a file of its own, since nobody can read a locked file on Windows
+HOLDER_FILE = "writer.json"  # a second file, because Windows does not let others read a locked file
 
 
 class WriterLock:

@@ -28,7 +28,7 @@ MAX_FRAGMENT_ROWS = 8192
 
 
 def ensure_text_index(dataset: lance.LanceDataset) -> None:
-    """Make the full-text index if there is none. Without it, a search would distinguish upper and lower case."""
+    """Make the full-text index if it is missing. Without it, a search would distinguish upper and lower case."""
     if TEXT_INDEX not in {index.name for index in dataset.describe_indices()}:
         dataset.create_scalar_index(
             "text", "INVERTED", name=TEXT_INDEX, with_position=False, base_tokenizer=TOKENIZER

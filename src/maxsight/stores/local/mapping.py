@@ -1,9 +1,9 @@
 """Use columns of a dataset from files mapped into memory.
 
 Lance can write long values one after the other, with an index of the rows' offsets. It calls this layout "full zip":
-https://docs.rs/crate/lance-encoding/14.0.2/source/src/encodings/logical/primitive/fullzip.rs. In a mapped file such a
-column is used without a copy, processes share the system's file cache, and only what is used is read. Every row's
-layout is checked to the byte. Where it differs, callers read the column through Lance.
+https://docs.rs/crate/lance-encoding/14.0.2/source/src/encodings/logical/primitive/fullzip.rs. Such a
+column is mapped into memory without a copy. Processes share the system's file cache, and only the pages of memory that
+are used are read. Every row's layout is checked to the byte. Where it differs, callers read the column through Lance.
 """
 
 from __future__ import annotations

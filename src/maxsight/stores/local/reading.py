@@ -74,7 +74,7 @@ class LocalReader:
 
     @property
     def version(self) -> int:
-        """A number that is another one after every change, by whatever process."""
+        """A number that changes with every write, also of another process."""
         return self._dataset.newest().number
 
     def page_count(self) -> int:
@@ -238,7 +238,7 @@ class LocalReader:
             first = last
 
     def close(self) -> None:
-        """Release what is held."""
+        """Close the dataset."""
         self._table = None
         self._dataset.close()
 

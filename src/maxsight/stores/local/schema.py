@@ -1,4 +1,4 @@
-"""The columns of the dataset, readable by other Arrow tools too, and what is stored beside them.
+"""The columns of the dataset and its metadata. Other Arrow tools can read both.
 
 Each metadata field has a column of its own (``lance_sql.name_column``), added when the field is first seen. The
 manifest, the mean of the vectors and the last audit lie in the schema's metadata, which Lance commits with the table.
@@ -86,7 +86,7 @@ def manifest_of(schema: pa.Schema, where: str) -> Manifest:
 
     Raises:
         FormatError: Another version of maxsight wrote it, with another format.
-        LibraryDamagedError: There is none, or it is damaged.
+        LibraryDamagedError: The manifest is missing or damaged.
     """
     text = _schema_value(schema, MANIFEST_KEY)
     if text is None:

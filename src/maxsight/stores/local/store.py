@@ -8,7 +8,7 @@
       damaged/        what could not be read and was set aside
 
 A commit of Lance is the commit point: every reader sees a batch of pages as a whole or not at all. Opening writes
-nothing. The first call that writes drops what is damaged.
+nothing. The first call that writes drops damaged pages.
 
 Threads may share a store: their commits are made one after the other.
 """
@@ -74,7 +74,7 @@ class LocalStore(LocalReader):
             lock_wait_s: How long to wait for another writer.
 
         Raises:
-            LibraryNotFoundError: There is none.
+            LibraryNotFoundError: The folder has no library.
             FormatError: It has another format.
             LibraryDamagedError: It can't be read.
         """
@@ -310,7 +310,7 @@ def _add_columns(dataset: lance.LanceDataset, fields: Mapping[str, FieldType]) -
 
 
 def _ensure_mean(dataset: lance.LanceDataset, vectors: Sequence[Floats]) -> None:
-    """Store the mean of the first pages' vectors. It stays for good, so that no code has to change."""
+    """Store the mean of the first pages' vectors. It never changes, because all codes depend on it."""
     if schema.mean_of(dataset.schema) is None and any(map(len, vectors)):
         dataset.update_schema_metadata({schema.MEAN_KEY: schema.mean_text(vectors)})
 

@@ -1,4 +1,4 @@
-"""Many things cut into batches, each of which fits into one request."""
+"""Cuts items into batches that each fit into one request."""
 
 from __future__ import annotations
 

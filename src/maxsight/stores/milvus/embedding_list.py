@@ -79,7 +79,7 @@ class EmbeddingListStore(MilvusStore):
     # Writing ----------------------------------------------------------------------------------------------
 
     def _write(self, pages: Sequence[IndexedPage]) -> None:
-        columns = {page.page_id: self._columns(page) for page in pages}  # refuses what is too large
+        columns = {page.page_id: self._columns(page) for page in pages}  # refuses large values
         for some in cut_batches(pages, REQUEST_BYTES, self._sent_bytes):
             self._pages.upsert(
                 [columns[page.page_id] | {PATCHES: to_patches(page.embedding)} for page in some]

@@ -65,7 +65,7 @@ class ForeignRows:
 
     @property
     def manifest(self) -> Manifest:
-        """What is known from vectors alone."""
+        """The few settings that follow from the vectors; all others are unknown."""
         return Manifest(EmbeddingSpace(UNKNOWN, UNKNOWN, self._dim, "vectors"), dpi=200, ocr="none")
 
     @property

@@ -32,7 +32,7 @@ def open_milvus_store(address: MilvusAddress, *, read_only: bool = False) -> Mil
     """Open a library, or another program's collection of vectors in the form of layout ``rows``.
 
     Raises:
-        LibraryNotFoundError: There is none.
+        LibraryNotFoundError: The collection does not exist.
         StoreUnavailableError: The server does not answer, or refuses the token.
         LibraryBusyError: Another process has the Milvus Lite database open.
         StoreError: The collection of this name has another form.

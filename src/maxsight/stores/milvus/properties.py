@@ -98,7 +98,7 @@ class LibraryProperties:
         return fields
 
     def last_audit(self) -> Audit | None:
-        """Return the last audit of the search; None if there is none."""
+        """Return the last audit of the search; None before the first."""
         text = self._read().get(AUDIT)
         return Audit.from_json(text) if text else None
 

@@ -78,7 +78,7 @@ class RowsStore(MilvusStore):
             page.page_id: choose_place(page.page_id, other_than=former.get(page.page_id)) for page in pages
         }
         self._check_places(places)
-        columns = [to_columns(page, places[page.page_id]) for page in pages]  # refuses what is too large
+        columns = [to_columns(page, places[page.page_id]) for page in pages]  # refuses large values
         row_bytes = self._dim * 4 + ROW_BYTES
         rows = (row for page in pages for row in _vector_rows(page, places[page.page_id]))
         for some in cut_batches(rows, max(1, REQUEST_BYTES // row_bytes)):

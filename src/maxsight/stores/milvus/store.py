@@ -1,7 +1,7 @@
-"""A library in Milvus, whatever its layout: the part of the store protocols that needs only the pages' rows.
+"""A library in Milvus: the part that both layouts share, which needs only the pages' rows.
 
 A layout adds how vectors are written, read, removed and searched. A page is stored if its row is: the row is written
-after the vectors and removed before them. So what an interruption leaves half done is never found. The old pages of a
+after the vectors and removed before them. So searches never find a half-written page. The old pages of a
 replaced document are removed after its new ones are written, so a search always finds it.
 """
 
