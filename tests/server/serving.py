@@ -122,7 +122,8 @@ def send_slowly_until_closed(line: socket.socket, drop: bytes, timeout_s: float 
             chunk = line.recv(65536)
         except TimeoutError:
             with suppress(OSError):  # the connection was closed just now; its last bytes are still to be read
-                line.sendall(drop)
+                if not received:  # a drop after the answer's first bytes would reset the connection, and lose the rest
+                    line.sendall(drop)
             continue
         except ConnectionResetError:  # the last drop came too late
             return received
