@@ -121,9 +121,10 @@ def send_slowly_until_closed(line: socket.socket, drop: bytes, timeout_s: float 
         try:
             chunk = line.recv(65536)
         except TimeoutError:
+            if received:  # a drop now would reset the connection, and the rest of the answer would be lost
+                continue
             with suppress(OSError):  # the connection was closed just now; its last bytes are still to be read
-                if not received:  # a drop after the answer's first bytes would reset the connection, and lose the rest
-                    line.sendall(drop)
+                line.sendall(drop)
             continue
         except ConnectionResetError:  # the last drop came too late
             return received
