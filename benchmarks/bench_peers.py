@@ -127,6 +127,7 @@ def figure(record, recall):
         "disk MB": round(record["disk_bytes"] / 1e6),
         "anonymous memory MB": round((chosen["anonymous_bytes"] or chosen["resident_bytes"]) / 1e6),
         "queries": chosen["queries"],
+        "measured": record["date"],
     }
 
 

@@ -106,8 +106,12 @@ def engines():
     ]
     for package, measured in rows:
         cells = [cell for pages in sizes for cell in timing(measured.get(pages))]
-        lines.append(f"| {package} ({LICENCES[package]}) | {' | '.join(cells)} |")
+        lines.append(f"| {package} ({LICENCES[package]}, measured {dates(measured)}) | {' | '.join(cells)} |")
     return lines
+
+
+def dates(measured):
+    return ", ".join(sorted({figures["measured"] for figures in measured.values()}))
 
 
 def timing(measured):

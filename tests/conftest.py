@@ -13,25 +13,39 @@ from endpoint_server import endpoint_server
 from maxsight.stores.addresses import MilvusAddress
 
 OUTSIDE = (
+    "cli",
+    "documents/ocr",
+    "documents/test_reading",
     "durability",
+    "embedding/test_embedding_run",
     "encoders/checkpoints",
+    "evaluation/test_audit",
     "examples",
+    "indexing/test_judging",
+    "indexing/test_record_run",
+    "indexing/test_replacing",
+    "indexing/test_run",
+    "library/test_audited_library",
+    "library/test_copying",
+    "quality/training",
+    "quality/test_blocked_imports",
     "server",
+    "stores/local/test_code_table",
     "stores/milvus",
-    "surface/test_documentation.py",
-    "surface/test_packaging.py",
-    "surface/test_privacy.py",
-    "surface/test_serving_documentation.py",
+    "surface/test_documentation",
+    "surface/test_packaging",
+    "surface/test_privacy",
+    "surface/test_serving_documentation",
     "web",
 )
-"""Tests that start a browser, a server, other commands or a model, or kill what they start."""
+"""Tests that start a browser, a server, other processes or a model, or take longer than their part of 90 seconds."""
 
 
 def pytest_collection_modifyitems(config, items):
     """Mark what `make quick` leaves out."""
     folder = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(folder).as_posix().startswith(OUTSIDE):
+        if item.path.relative_to(folder).as_posix().startswith(OUTSIDE) or "milvus" in item.name:
             item.add_marker(pytest.mark.outside)
 
 
