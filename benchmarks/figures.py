@@ -98,8 +98,8 @@ def engines():
     rows = sorted(rows.items(), key=lambda row: row[1].get(1000, {"p50 ms": float("inf")})["p50 ms"])
     lines = [
         "Pages of 1,030 vectors of 128 components, as ColPali makes them, made up so that they are hard to tell apart "
-        f"(`benchmarks/synthetic.py`), {machine_of(record)}. Each engine runs alone, with the quickest of its settings that "
-        f"finds {figures['recall wanted']} of the exact ten best pages, or else its best:",
+        f"(`benchmarks/synthetic.py`), {machine_of(record)}. Each engine runs alone, with the quickest of its settings "
+        f"that finds {figures['recall wanted']} of the exact ten best pages, or else its best:",
         "",
         "| engine (licence) | 1,000 pages | recall@10 | 10,000 pages | recall@10 |",
         "|---|---|---|---|---|",

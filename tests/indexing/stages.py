@@ -11,7 +11,7 @@ from maxsight.encoders.fake import FakeEncoder
 from maxsight.stores.memory import MemoryStore
 from store_pages import MANIFEST
 
-SOON_S = 20
+SOON_S = 60.0
 
 
 class Gate:
