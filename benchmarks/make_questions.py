@@ -4,14 +4,14 @@
 
     python benchmarks/make_questions.py LIBRARY FOLDER
 
-It writes three files into FOLDER. ``questions-open.jsonl`` and ``questions-kept.jsonl`` are the halves of one set: choose on
-the first, and check once on the second. ``probes.jsonl`` has numbers, codes and phrases of three words that stand on one
-page only. The same library gives the same files. They hold text of the documents, so publish them only with documents that
-are yours.
+It writes three files into FOLDER. ``questions-open.jsonl`` and ``questions-kept.jsonl`` are the halves of one set:
+choose on the first, and check once on the second. ``probes.jsonl`` has numbers, codes and phrases of three words that
+stand on one page only. The same library gives the same files. They hold text of the documents, so publish them only
+with documents that are yours.
 
-A question is a title, a sentence with words left out, a row of a table, a number or a rare phrase, made a question by a
-rule. What was taken from a page stands on no other page, except on copies of it. Half of the questions name the document
-by the words of its file name.
+A question is a title, a sentence with words left out, a row of a table, a number or a rare phrase, made a question by
+a rule. What was taken from a page stands on no other page, except on copies of it. Half of the questions name the
+document by the words of its file name.
 """
 
 import argparse
@@ -26,15 +26,15 @@ from zlib import crc32
 from maxsight import Library
 
 STOP_WORDS = frozenset(
-    "a about after all also an and any are as at be been but by can did do does for from had has have how if in into is "
-    "it its may more no not of on or other our such than that the their there these they this to under was we were what "
-    "when where which who will with would you your".split()
+    "a about after all also an and any are as at be been but by can did do does for from had has have how if in into "
+    "is it its may more no not of on or other our such than that the their there these they this to under was we were "
+    "what when where which who will with would you your".split()
 )
 EQUAL = {
     "increase": "rise", "increased": "rose", "decrease": "fall", "decreased": "fell", "company": "firm",
-    "employees": "staff", "purchase": "buy", "sales": "revenue", "customers": "clients", "approximately": "about", "largest": "biggest",
-    "obtain": "get", "provide": "give", "require": "need", "requires": "needs", "agreement": "contract",
-    "additional": "more",
+    "employees": "staff", "purchase": "buy", "sales": "revenue", "customers": "clients", "largest": "biggest",
+    "approximately": "about", "obtain": "get", "provide": "give", "require": "need", "requires": "needs",
+    "agreement": "contract", "additional": "more",
 }  # fmt: skip
 """Words that a paraphrase exchanges."""
 
