@@ -114,6 +114,18 @@ def test_a_text_layer_of_unmapped_glyphs_is_not_used(tmp_path, mapping):
     assert (page.text, len(page.words), page.text_source) == ("", 0, TextSource.NONE)
 
 
+def test_a_font_that_is_not_embedded_keeps_its_words_and_letters_outside_16_bits(tmp_path):
+    """No letter of this font has a Unicode map by pdfium's account, and its text is right."""
+    path = tmp_path / "a.pdf"
+    letters = {65 + i: chr(0x1D400 + i) for i in range(26)}
+    path.write_bytes(mapped_font_pdf(b"ABCDEFGHIJKLMNOPQRSTUVWXYZ", letters))
+    page, _ = read(path)
+    assert page.text == "".join(letters.values())
+    path.write_bytes(mapped_font_pdf(b"Arial and Courier New", None).replace(b"/ToUnicode 6 0 R", b""))
+    page, _ = read(path)
+    assert page.text == "Arial and Courier New"
+
+
 def test_a_page_without_text_is_kept_empty_when_ocr_is_off(tmp_path):
     page, _ = read(write_scan(tmp_path / "scan.pdf", picture_of("never read")))
     assert (page.text, len(page.words), page.text_source) == ("", 0, TextSource.NONE)

@@ -1,10 +1,9 @@
-"""A page's text and its words: clean them, join them, and recognise garbage."""
+"""A page's text and its words: clean them and join them."""
 
 from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,13 +29,6 @@ _DROPPED = _INVISIBLE | _CONTROL
 # Ligatures and Arabic presentation forms say how a letter is drawn, not which letter it is.
 _PRESENTATION_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
 _SURROGATE = re.compile("[\ud800-\udfff]")
-
-# Tables, forms and tables of contents are ruled and padded with these.
-_RULES = frozenset(".,-_–—―·…•*=|/\\~+$%()[]:;#")  # noqa: RUF001
-
-MAX_BAD_SHARE = 0.2
-MIN_LETTER_SHARE = 0.4
-MIN_JUDGED_CHARACTERS = 20
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -128,29 +120,3 @@ def find_words(text: str) -> Words:
     """Find the whitespace-separated words of a text that has no boxes."""
     spans = [word.span() for word in WORD.finditer(text)]
     return Words(np.array(spans, dtype=np.int32).reshape(-1, 2), None)
-
-
-def is_garbage(text: str) -> bool:
-    """Say whether a text layer can't be searched, because its glyphs lack their letters.
-
-    There are two signs: characters without a meaning (U+FFFD, private use, control, unassigned), and hardly any letters
-    or digits. Tables of numbers, dotted leaders and forms are text.
-    """
-    counts = Counter(text)
-    total = sum(count for character, count in counts.items() if not character.isspace())
-    bad = sum(count for character, count in counts.items() if _is_meaningless(character))
-    if bad > MAX_BAD_SHARE * total:
-        return True
-    letters = sum(count for character, count in counts.items() if character.isalnum())
-    symbols = sum(count for character, count in counts.items() if _is_symbol(character))
-    return letters + symbols >= MIN_JUDGED_CHARACTERS and letters < MIN_LETTER_SHARE * (letters + symbols)
-
-
-def _is_meaningless(character: str) -> bool:
-    if character == LINE_END_HYPHEN or character.isspace():
-        return False
-    return character == "\ufffd" or unicodedata.category(character) in ("Co", "Cc", "Cn", "Cs")
-
-
-def _is_symbol(character: str) -> bool:
-    return not (character.isalnum() or character.isspace() or character in _RULES)

@@ -16,6 +16,7 @@ from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import fitting_dpi
 from maxsight.documents.ocr import choosing as ocr
 from maxsight.documents.pdf_text import is_stamp_on_picture, read_layer
+from maxsight.documents.text_layer import believable
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 
@@ -55,7 +56,7 @@ class PdfSource:
         """Read one page: its text layer where it is usable, else by OCR."""
         with self._page(page_index) as page:
             draw = cache(lambda: self._render(page, page_index))  # OCR and the encoder look at one picture
-            reading = read_layer(page)
+            reading = believable(read_layer(page))
             if not len(reading.words) and self._is_cut_short and ocr.is_blank(draw()):
                 # pdfium reads missing content as empty.
                 raise self._unreadable(page_index, "nothing is left of this page: the file is cut short")

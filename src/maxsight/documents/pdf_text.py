@@ -8,34 +8,50 @@ from __future__ import annotations
 
 import ctypes
 import re
+from dataclasses import dataclass
 
 import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
-from maxsight.documents.cleaning import LINE_END_HYPHEN, NOTHING_READ, Reading, is_garbage, join_words
-from maxsight.documents.geometry import clip_boxes, rotate_boxes
-from maxsight.types import TextSource, Words
+from maxsight.documents.cleaning import LINE_END_HYPHEN
+from maxsight.documents.geometry import Boxes, clip_boxes, rotate_boxes
+from maxsight.types import Words
 
 # A full-page picture with at most this many words is a scan with a stamp or page number: its words need OCR.
 MAX_STAMP_WORDS = 24
 MIN_PICTURE_SHARE = 0.6
 
 _TOKEN = re.compile(f"[^\\s{LINE_END_HYPHEN}]+{LINE_END_HYPHEN}?|{LINE_END_HYPHEN}")
-_MAP_ERROR_SAMPLE = 200
-_MAX_MAP_ERROR_SHARE = 0.2
 
 
-def read_layer(page: pdfium.PdfPage) -> Reading:
-    """Read a page's text layer in pdfium's order, with one box per word; nothing if it is garbage."""
+@dataclass(frozen=True, slots=True, eq=False)
+class Layer:
+    """The words of a page's text layer in pdfium's order, as the file gives them. ``text_layer`` judges them.
+
+    Attributes:
+        tokens: Not cleaned: they may have control characters and halves of surrogate pairs.
+        starts_line: One per token.
+        boxes: Fractions of the page. Shape ``(tokens, 4)``.
+        unmapped: Whose font says nothing of the letters of its glyphs. Shape ``(tokens,)``.
+    """
+
+    tokens: list[str]
+    starts_line: list[bool]
+    boxes: Boxes
+    unmapped: NDArray[np.bool_]
+
+
+def read_layer(page: pdfium.PdfPage) -> Layer:
+    """Read a page's text layer, with one box per word."""
     layer = page.get_textpage()
     try:
         raw_text = _characters(layer)
-        if is_garbage(raw_text) or _is_unmapped(layer):
-            return NOTHING_READ
         tokens = list(_TOKEN.finditer(raw_text))
         boxes = _visible_boxes(page, _token_boxes(layer, tokens))
+        has_error, raw = pdfium_c.FPDFText_HasUnicodeMapError, layer.raw
+        unmapped = np.array([has_error(raw, token.start()) == 1 for token in tokens], dtype=np.bool_)
     finally:
         layer.close()
     seen = _is_on_page(boxes)
@@ -48,7 +64,7 @@ def read_layer(page: pdfium.PdfPage) -> Reading:
             starts_line.append(after_hyphen or "\n" in raw_text[end : token.start()])
             end = token.end()
             after_hyphen = token.group().endswith(LINE_END_HYPHEN)
-    return join_words(words, starts_line, clip_boxes(boxes[seen]), TextSource.LAYER)
+    return Layer(words, starts_line, clip_boxes(boxes[seen]), unmapped[seen])
 
 
 def is_stamp_on_picture(page: pdfium.PdfPage, words: Words) -> bool:
@@ -108,11 +124,3 @@ def _is_on_page(boxes: NDArray[np.float32]) -> NDArray[np.bool_]:
     """Find the boxes whose middle is on the page. Shape ``(boxes,)``."""
     middle = (boxes[:, :2] + boxes[:, 2:]) / 2
     return np.asarray(((middle >= 0) & (middle <= 1)).all(axis=1))
-
-
-def _is_unmapped(layer: pdfium.PdfTextPage) -> bool:
-    """Say whether the font lacks the letters of many glyphs, in a sample of them."""
-    count = layer.count_chars()
-    sample = range(0, count, max(1, count // _MAP_ERROR_SAMPLE))
-    unmapped = sum(pdfium_c.FPDFText_HasUnicodeMapError(layer.raw, index) == 1 for index in sample)
-    return bool(unmapped > _MAX_MAP_ERROR_SHARE * len(sample))
