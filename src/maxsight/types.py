@@ -147,6 +147,7 @@ class Page:
         picture: Its picture, in the size that the encoder asked for; None unless it did. Never stored. Shape
             ``(height, width, 3)``, uint8, RGB.
         paragraphs: Its paragraphs, if the data says what they are; else blank lines separate them. Never stored.
+        unread: What of the page, or of its file, was not read: a sentence each, for people. Never stored.
     """
 
     page_index: int
@@ -157,6 +158,7 @@ class Page:
     height_pt: float = 0.0
     picture: NDArray[np.uint8] | None = None
     paragraphs: Paragraphs | None = None
+    unread: tuple[str, ...] = ()
 
     @property
     def page_number(self) -> int:

@@ -11,12 +11,14 @@ import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image
 
+from maxsight.documents.annotations import ShownPage, shown_page
 from maxsight.documents.base import OcrChoice, ReadSettings, check_page_index
 from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import fitting_dpi
 from maxsight.documents.ocr import choosing as ocr
 from maxsight.documents.pdf_text import is_stamp_on_picture, read_layer
 from maxsight.documents.text_layer import believable
+from maxsight.documents.unread import unread_parts
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 
@@ -45,7 +47,8 @@ class PdfSource:
         if self.page_count == 0:
             self.close()
             raise self._no_pages()
-        self._has_form = self._pdf.get_formtype() != pdfium_c.FORMTYPE_NONE
+        self._pdf.init_forms()  # Before a page is loaded: pdfium draws values that have no appearance of their own.
+        self._unread = tuple(unread_parts(self._pdf))
 
     @property
     def page_count(self) -> int:
@@ -54,8 +57,11 @@ class PdfSource:
 
     def read_page(self, page_index: int) -> Page:
         """Read one page: its text layer where it is usable, else by OCR."""
-        with self._page(page_index) as page:
-            draw = cache(lambda: self._render(page, page_index))  # OCR and the encoder look at one picture
+        with self._page(page_index) as shown:
+            page = shown.read
+            draw = cache(
+                lambda: self._render(shown.drawn, page_index)
+            )  # OCR and the encoder look at one picture
             reading = believable(read_layer(page))
             if not len(reading.words) and self._is_cut_short and ocr.is_blank(draw()):
                 # pdfium reads missing content as empty.
@@ -66,12 +72,22 @@ class PdfSource:
                 reading = read if len(read.words) > len(reading.words) else reading
             picture = self._settings.fitted(draw)
             width_pt, height_pt = page.get_size()
-        return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt, picture)
+            unread = (*self._unread, *shown.unread)
+        return Page(
+            page_index,
+            reading.text,
+            reading.words,
+            reading.source,
+            width_pt,
+            height_pt,
+            picture,
+            unread=unread,
+        )
 
     def render_page(self, page_index: int) -> Image.Image:
         """Draw one page at ``settings.dpi``, or at the highest resolution within ``limits.max_pixels``."""
-        with self._page(page_index) as page:
-            return self._render(page, page_index)
+        with self._page(page_index) as shown:
+            return self._render(shown.drawn, page_index)
 
     def close(self) -> None:
         """Release the file."""
@@ -93,30 +109,23 @@ class PdfSource:
         return image.convert("RGB")
 
     @contextmanager
-    def _page(self, page_index: int) -> Iterator[pdfium.PdfPage]:
-        """Load a page, and translate the errors that it raises."""
+    def _page(self, page_index: int) -> Iterator[ShownPage]:
+        """Load a page with its annotations, and translate the errors that it raises."""
         check_page_index(self._path, page_index, self.page_count)
         try:
-            page = self._load(page_index)
+            page = self._pdf[page_index]
         except pdfium.PdfiumError as error:
             reason = "the file is cut short" if self._is_cut_short else "it is damaged"
             raise self._unreadable(page_index, f"the page could not be loaded: {reason}") from error
         try:
             if min(page.get_size()) <= 0:
                 raise self._unreadable(page_index, "the page has no size")
-            yield page
+            with shown_page(self._pdf, page_index, page) as shown:
+                yield shown
         except pdfium.PdfiumError as error:
             raise self._unreadable(page_index, f"pdfium could not read it ({error})") from error
         finally:
             page.close()
-
-    def _load(self, page_index: int) -> pdfium.PdfPage:
-        page = self._pdf[page_index]
-        if self._has_form and pdfium_c.FPDFPage_Flatten(page, pdfium_c.FLAT_NORMALDISPLAY) == 1:
-            # What was filled in is part of the page now. It is drawn and read only after the page is loaded again.
-            page.close()
-            page = self._pdf[page_index]
-        return page
 
     def _unreadable(
         self, page_index: int, reason: str, *, hint: str | None = None

@@ -72,6 +72,8 @@ def _noticed(events: Generator[Event, None, None], notices: Notices) -> Generato
             match event:
                 case PageRead(page=page):
                     notices.read(name, page.text)
+                    for part in page.unread:
+                        notices.add(name, part)
                     if page.text_source is TextSource.TESSERACT and (message := tesseract.languages_notice()):
                         notices.add(name, message, tesseract.LANGUAGES_HINT)
                 case Failed() | Done():

@@ -123,6 +123,7 @@ def page_to_frame(page: Page) -> Frame:
         "text_source": page.text_source,
         "width_pt": page.width_pt,
         "height_pt": page.height_pt,
+        "unread": page.unread,
     }
     optional = {"spans": page.words.spans, "boxes": page.words.boxes, "picture": page.picture}
     arrays = {name: array for name, array in optional.items() if array is not None}
@@ -151,6 +152,7 @@ def page_from_frame(frame: Frame) -> Page:
             float(fields["width_pt"]),
             float(fields["height_pt"]),
             None if picture is None else _pixels(picture),
+            unread=tuple(map(str, fields["unread"])),
         )
     except (KeyError, TypeError, ValueError) as error:
         raise FrameError(f"not a page: {error}") from error

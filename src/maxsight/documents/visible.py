@@ -1,0 +1,72 @@
+"""Which words of a text layer a person can see.
+
+A word is not seen if its place has only one colour: it is clipped away, under a shape, as white as the paper, or part
+of a layer (optional content) that is switched off. A small picture of the page tells, whatever the reason is.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pypdfium2 as pdfium
+import pypdfium2.raw as pdfium_c
+from numpy.typing import NDArray
+
+from maxsight.documents.geometry import Boxes
+
+DPI = 50
+MAX_SIDE_PX = 2000
+# Lines and neighbours reach into a word's box, so its edges are left out. In shares of the shorter side.
+MARGIN = 0.15
+# Hidden text over a scan may be off its line by about its own height.
+SCAN_MARGIN = -0.75
+
+
+def visible_words(page: pdfium.PdfPage, boxes: Boxes, pictures: Boxes) -> NDArray[np.bool_]:
+    """Find the words that are seen.
+
+    Args:
+        page: The page as it is drawn.
+        boxes: One per word, in fractions of the page. Shape ``(words, 4)``.
+        pictures: Places of the page's pictures. Text over them may be that of a scan.
+
+    Returns:
+        Shape ``(words,)``.
+    """
+    scale = min(DPI / 72, MAX_SIDE_PX / max(page.get_size()))
+    bitmap = page.render(scale=scale, grayscale=True)
+    pixels = bitmap.to_numpy().reshape(bitmap.height, bitmap.width)
+    seen = _cross_ink(pixels, boxes)
+    for word in np.flatnonzero(~seen):
+        seen[word] = _has_ink(pixels, boxes[word], MARGIN)
+    for word in np.flatnonzero(~seen):
+        middle = (boxes[word, :2] + boxes[word, 2:]) / 2
+        is_on_scan = ((pictures[:, :2] <= middle) & (middle <= pictures[:, 2:])).all(axis=1).any()
+        seen[word] = is_on_scan and _has_ink(pixels, boxes[word], SCAN_MARGIN)
+    return seen
+
+
+def image_boxes(page: pdfium.PdfPage) -> NDArray[np.float64]:
+    """Find the places of a page's pictures in points, origin bottom left. Shape ``(pictures, 4)``."""
+    pictures = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
+    return np.array([picture.get_bounds() for picture in pictures], dtype=np.float64).reshape(-1, 4)
+
+
+def _cross_ink(pixels: NDArray[np.uint8], boxes: Boxes) -> NDArray[np.bool_]:
+    """Say which boxes have more than one shade in the row through their middle. Most words do."""
+    height, width = pixels.shape
+    changes = np.zeros((height, width), np.int32)
+    np.cumsum(pixels[:, 1:] != pixels[:, :-1], axis=1, out=changes[:, 1:])
+    left, right = (boxes[:, [0, 2]] * width).astype(int).clip(0, width - 1).T
+    middle = ((boxes[:, 1] + boxes[:, 3]) / 2 * height).astype(int).clip(0, height - 1)
+    return np.asarray(changes[middle, right] > changes[middle, left])
+
+
+def _has_ink(pixels: NDArray[np.uint8], box: NDArray[np.float32], margin: float) -> bool:
+    """Say whether a box has more than one shade, without a margin in shares of its shorter side."""
+    height, width = pixels.shape
+    x0, y0, x1, y1 = box.astype(np.float64) * [width, height, width, height]
+    inset = margin * min(x1 - x0, y1 - y0)
+    rows = slice(max(0, int(y0 + inset)), max(int(y0 + inset) + 1, int(np.ceil(y1 - inset))))
+    cols = slice(max(0, int(x0 + inset)), max(int(x0 + inset) + 1, int(np.ceil(x1 - inset))))
+    inside = pixels[rows, cols]
+    return bool(inside.size and inside.min() != inside.max())
