@@ -21,6 +21,7 @@ OUTSIDE = (
     "encoders/checkpoints",
     "evaluation/test_audit",
     "examples",
+    "indexing/test_image_run",
     "indexing/test_judging",
     "indexing/test_record_run",
     "indexing/test_replacing",

@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 from maxsight.version import __version__
 
 if TYPE_CHECKING:
-    from maxsight.documents import RecordFields
+    from maxsight.documents import ImageFields, RecordFields
     from maxsight.errors import MaxSightError
     from maxsight.heatmaps.explanation import Explanation
     from maxsight.indexing import IndexReport
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 __all__ = [
     "Explanation",
     "Hit",
+    "ImageFields",
     "IndexReport",
     "Library",
     "Match",
@@ -49,6 +50,7 @@ _HOMES = {
     "Library": "maxsight.library.library",
     "Match": "maxsight.results",
     "MaxSightError": "maxsight.errors",
+    "ImageFields": "maxsight.documents",
     "RecordFields": "maxsight.documents",
     "Region": "maxsight.results",
 }

@@ -11,7 +11,7 @@ from maxsight.types import Document
 
 RECORD_MARK = "#"
 """Separates the path of a file of records from the name of a group in it, as in ``wiki.jsonl#Adobe Inc.``"""
-_RECORDS = re.compile(r"(.+\.(?:jsonl|ndjson|csv|parquet))#", re.IGNORECASE)
+_RECORDS = re.compile(r"(.+\.(?:jsonl|ndjson|csv|tsv|parquet|arrow))#", re.IGNORECASE)
 
 
 def document_path(file: Path, home: Path | None) -> str:

@@ -19,6 +19,7 @@ PAGES = [
     "docs/embedding.md",
     "docs/auditing.md",
     "docs/records.md",
+    "docs/datasets.md",
     "docs/milvus.md",
 ]
 

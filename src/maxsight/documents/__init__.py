@@ -15,6 +15,7 @@ from maxsight.documents.events import (
 from maxsight.documents.files import content_hash
 from maxsight.documents.reading import default_workers, read_documents
 from maxsight.documents.records.fields import RecordFields
+from maxsight.documents.records.images import ImageFields
 from maxsight.documents.rendering import PageRenderer, render_page
 
 __all__ = [
@@ -22,6 +23,7 @@ __all__ = [
     "Done",
     "Event",
     "Failed",
+    "ImageFields",
     "Limits",
     "OcrChoice",
     "Opened",

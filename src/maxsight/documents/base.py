@@ -45,6 +45,21 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
+class RowFields:
+    """Where the rows of a data file, each of which is a page, have what is read.
+
+    Attributes:
+        image: The field with the page's image.
+        text: The field with its text; None if OCR reads it.
+        digest: What the image's digest must be, in hex; None for any.
+    """
+
+    image: str
+    text: str | None = None
+    digest: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class ReadSettings:
     """How files become pages.
 
@@ -54,6 +69,7 @@ class ReadSettings:
         password: Tried on encrypted PDFs. Never stored.
         limits: Bounds on one file.
         picture: The size of every page's picture; None to make no pictures.
+        rows: The files are data files, and each row is a page; None for documents.
     """
 
     ocr: OcrChoice = OcrChoice.AUTO
@@ -61,6 +77,7 @@ class ReadSettings:
     password: str | None = field(default=None, repr=False)
     limits: Limits = field(default_factory=Limits)
     picture: PictureFit | None = None
+    rows: RowFields | None = None
 
     def fitted(self, draw: Callable[[], Image.Image]) -> NDArray[np.uint8] | None:
         """Draw a page and resize it to `picture`; None without drawing where no picture is wanted.

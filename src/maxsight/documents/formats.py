@@ -39,7 +39,10 @@ def unsupported(path: Path) -> UnsupportedFormatError:
     kind = f"files of kind {path.suffix}" if path.suffix else "files without an extension"
     hint = f"It reads {', '.join(SUFFIXES)}."
     if path.suffix.lower() in RECORD_SUFFIXES:
-        hint = "If it holds records, index it by their fields: --group-by FIELD --text-field FIELD."
+        hint = (
+            "If it holds records, index it by their fields: --group-by FIELD --text-field FIELD, "
+            "or --image-field FIELD if each is a page."
+        )
     return UnsupportedFormatError(path, f"maxsight does not read {kind}", hint=hint)
 
 
@@ -50,6 +53,10 @@ def open_source(path: Path, settings: ReadSettings) -> PageSource:
         UnreadableDocumentError: It is missing, empty, damaged, encrypted or over a limit.
         UnsupportedFormatError: It is of an unknown kind, or not of the kind that its suffix says.
     """
+    if settings.rows is not None:  # they are read one by one, so that a file may have any size
+        from maxsight.documents.records.row_pages import RowPages
+
+        return RowPages(path, settings)
     if not is_supported(path):
         raise unsupported(path)
     _check_size(path, settings)

@@ -6,6 +6,7 @@ import warnings
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import BinaryIO
 
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
@@ -26,16 +27,22 @@ _ASSUMED_DPI = 150
 class ImageSource:
     """One opened PNG, JPEG, TIFF or WebP file.
 
+    Args:
+        path: Its name in errors.
+        settings: How to read.
+        content: Its bytes, if the file holds them together with others.
+
     Raises:
         UnreadableDocumentError: It is damaged or too large.
         UnsupportedFormatError: It is not one of these formats.
     """
 
-    def __init__(self, path: Path, settings: ReadSettings) -> None:
+    def __init__(self, path: Path, settings: ReadSettings, content: BinaryIO | None = None) -> None:
         self._path = path
         self._settings = settings
+        self._named_as = "named as" if content is None else "given as"
         with self._translated(None):
-            self._image = Image.open(path, formats=_FORMATS)
+            self._image = Image.open(content or path, formats=_FORMATS)
         try:
             self._frames = self._count_frames()
         except UnreadableDocumentError:
@@ -114,7 +121,7 @@ class ImageSource:
         except UnidentifiedImageError as error:
             raise UnsupportedFormatError(
                 self._path,
-                "it is named as an image but is not a PNG, JPEG, TIFF or WebP",
+                f"it is {self._named_as} an image but is not a PNG, JPEG, TIFF or WebP",
                 hint="Give the file the extension of what it holds.",
             ) from error
         except Image.DecompressionBombError as error:

@@ -12,6 +12,7 @@ from maxsight.indexing.events import (
     Removed,
     Skipped,
 )
+from maxsight.indexing.image_rows import ImageRun
 from maxsight.indexing.judges import Judges, PageJudge, judges_of, load_judge
 from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.records import RecordRun
@@ -20,6 +21,7 @@ from maxsight.notices import Noticed
 
 __all__ = [
     "Found",
+    "ImageRun",
     "IndexEvent",
     "IndexOptions",
     "IndexReport",

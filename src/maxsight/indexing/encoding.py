@@ -152,7 +152,8 @@ class Batch:
                 continue
             document = work.document
             identity = page_id(document.path, document.content_hash, page.page_index)
-            indexed = IndexedPage(identity, document, page, embedding, work.metadata)
+            fields = {**work.metadata, **work.page_fields.pop(page.page_index, {})}
+            indexed = IndexedPage(identity, document, page, embedding, fields)
             if work.replaces:
                 self._hold(work, indexed)
             else:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import TypedDict
 
-from maxsight.documents import ReadSettings, RecordFields
+from maxsight.documents import ImageFields, ReadSettings, RecordFields
 from maxsight.indexing.judges import PageJudge
 from maxsight.indexing.metadata import MetadataTable
 
@@ -21,7 +21,8 @@ class IndexOptions(TypedDict, total=False):
         settings: How files are read; by default as when the library was made.
         workers: Reading processes; by default one per CPU, at most four where they run OCR.
         again: Read unchanged files again, for example with another OCR engine.
-        records: The paths are files of records, and each group of records becomes a document.
+        records: The paths are data files. With ``RecordFields``, each group of records becomes a document; with
+            ``ImageFields``, each row is a page, and the paths may be folders.
         quality: Judge pages by their pictures and store the expected OCR errors as fields of each page. True takes the
             model that comes with maxsight; or give a judge, such as a `QualityPredictor`. Stored pages that lack the
             fields are judged too. None, the default, judges new pages only where the model that comes with maxsight
@@ -35,5 +36,5 @@ class IndexOptions(TypedDict, total=False):
     settings: ReadSettings
     workers: int | None
     again: bool
-    records: RecordFields
+    records: RecordFields | ImageFields
     quality: bool | PageJudge | None

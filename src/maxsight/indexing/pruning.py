@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from maxsight.documents.files import is_gone
+from maxsight.documents.records.shards import shards_of
 from maxsight.identity import record_file, source_file
 from maxsight.indexing.events import Removed
 from maxsight.notices import Noticed
@@ -48,8 +49,8 @@ def prune(
 
 
 def _is_document_gone(path: str, home: Path | None) -> bool:
-    records = record_file(path)
-    files = (
-        [path] if records is None else [path, records]
-    )  # a file may have a name like that of a group of records
-    return all(is_gone(source_file(file, home)) for file in files)
+    files = [source_file(path, home)]  # a file may have a name like that of a group of records
+    if records := record_file(path):
+        whole = source_file(records, home)
+        files += shards_of(whole) or [whole]
+    return all(map(is_gone, files))

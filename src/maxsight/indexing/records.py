@@ -9,32 +9,27 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from urllib.parse import quote
 
 from maxsight.documents.files import FileState
-from maxsight.documents.records.fields import Record, RecordFields, read_records
+from maxsight.documents.records.fields import RecordFields, read_records
 from maxsight.documents.records.groups import Group, RecordGroups
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.precomputed import Precomputed, is_precomputed
 from maxsight.errors import EncoderMismatchError, InputError, UnreadableDocumentError
-from maxsight.identity import RECORD_MARK
 from maxsight.indexing.encoding import Batch
-from maxsight.indexing.events import Found, IndexEvent, Meter, NotIndexed, Planned, Removed, Skipped
+from maxsight.indexing.events import Found, IndexEvent, Meter, NotIndexed, Planned, Skipped
 from maxsight.indexing.files import library_name, same_content
+from maxsight.indexing.groups import FieldTypes, Problems, group_path, look_for_gone
 from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.work import Work
-from maxsight.notices import Noticed, Notices, fields_changed
+from maxsight.notices import Notices, fields_changed
 from maxsight.settings import cache_folder
-from maxsight.spelling import list_names
 from maxsight.stores.base import Store
-from maxsight.stores.fields import OWN_FIELDS, grow_fields
 from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
 
 PAGES_PER_COMMIT = 4096
 """Most groups have a few paragraphs, and a commit takes as long for one page as for a thousand."""
-MAX_NAMED = 100
-"""So many unusable records of a file are named. The others are counted."""
 FOR_RECORDS = {"records", "prune", "again", "settings"}
 """The options that apply to records."""
 
@@ -49,6 +44,7 @@ class RecordRun:
         home: Path | None,
         files: Sequence[Path],
         options: IndexOptions,
+        fields: RecordFields,
     ) -> None:
         """Prepare a run; nothing is read before ``events`` is iterated.
 
@@ -57,7 +53,8 @@ class RecordRun:
             encoder: Makes the vectors of records that come without.
             home: The folder that documents are named relative to.
             files: Files of records.
-            options: How to index, with ``records``.
+            options: How to index.
+            fields: Names of the fields.
 
         Raises:
             InputError: An option does not apply to records. Or no field has vectors, and the library holds only given
@@ -68,7 +65,6 @@ class RecordRun:
             raise InputError(
                 f"{', '.join(others)}: not for records", hint="The fields of a record are its metadata."
             )
-        fields = options["records"]
         self._store = store
         self._space = store.manifest.space
         self._by_paragraph = fields.vector is not None or encoder.encodes_paragraphs
@@ -84,7 +80,7 @@ class RecordRun:
         self._prune = options.get("prune", False)
         self._again = options.get("again", False)
         self._entries = {entry.document.path: entry for entry in store.documents()}
-        self._types = store.fields()
+        self._types = FieldTypes(store)
         self._notices = Notices(encoder.notice)
 
     def _taking_vectors(self, encoder: Encoder, fields: RecordFields) -> Encoder:
@@ -123,43 +119,29 @@ class RecordRun:
             if not state.is_of(file):
                 hint = "Index it again when no program writes to it."
                 raise UnreadableDocumentError(file, "changed while it was being read", hint=hint)
-            documents = {f"{name}{RECORD_MARK}{_quoted(group.key)}": group for group in groups}
+            documents = {group_path(name, group.key): group for group in groups}
             due = yield from self._plan(documents, file, state)
             yield Planned(len(due), 0, sum(work.document.size_bytes for _, work in due))
             yield from self._encode(groups, due)
-        yield from self._look_for_gone(name, documents, problems)
+        yield from look_for_gone(
+            self._store, self._entries, name, documents, prune=self._prune, problems=problems
+        )
 
     def _gather(self, file: Path, groups: RecordGroups) -> Generator[IndexEvent, None, int]:
         """Sort a file's records into their groups, and return how many can't be used."""
-        problems = 0
+        problems = Problems()
         dim = None if self._fields.vector is None else self._space.dim
         for record in read_records(file, self._fields, dim=dim):
             try:
                 if isinstance(record, UnreadableDocumentError):
                     raise record
-                groups.add(record, self._checked(record, file))
+                groups.add(record, self._types.check(record, record.metadata, str(file)))
                 self._notices.read(file.name, record.paragraphs[0])
             except UnreadableDocumentError as error:
-                problems += 1
-                if problems <= MAX_NAMED:
-                    yield NotIndexed.of(error)
+                yield from problems.add(error)
         self._notices.end(file.name)
-        if problems > MAX_NAMED:
-            yield NotIndexed(str(file), None, f"{problems - MAX_NAMED:,} more of its records can't be used")
-        return problems
-
-    def _checked(self, record: Record, file: Path) -> Mapping[str, Scalar]:
-        """Return a record's fields to filter by.
-
-        Raises:
-            UnreadableDocumentError: One of them has another type in the library.
-        """
-        metadata = {name: value for name, value in record.metadata.items() if name not in OWN_FIELDS}
-        try:
-            self._types = grow_fields(self._types, [metadata])
-        except InputError as error:
-            raise UnreadableDocumentError(file, f"{record.place}: {error}", hint=error.hint) from error
-        return metadata
+        yield from problems.end(str(file))
+        return problems.count
 
     def _plan(
         self, documents: Mapping[str, Group], file: Path, state: FileState
@@ -197,29 +179,3 @@ class RecordRun:
                 batch.end(work)
                 yield from batch.events()
             yield from batch.finish()
-
-    def _look_for_gone(
-        self, name: str, documents: Mapping[str, Group], problems: int
-    ) -> Iterator[IndexEvent]:
-        """Remove documents whose records are no longer in the file, or say how many there are.
-
-        Where a record can't be read, it may belong to one of them. Then all of them stay.
-        """
-        gone = [
-            path
-            for path in self._entries
-            if path.startswith(f"{name}{RECORD_MARK}") and path not in documents
-        ]
-        if not gone:
-            return
-        if self._prune and not problems:
-            self._store.remove(gone)
-            yield from map(Removed, gone)
-            return
-        why = "records that can't be read may belong to them" if self._prune else "`prune` removes them"
-        yield Noticed(f"{len(gone)} indexed documents are no longer in {name} ({list_names(gone)}); {why}")
-
-
-def _quoted(key: str) -> str:
-    """Percent-encode what can't be in the last part of a path."""
-    return "".join(quote(letter, safe="") if letter in "/\\%" else letter for letter in key)

@@ -44,12 +44,13 @@ class Work:
 
     Attributes:
         document: The document as it will be stored.
-        metadata: The user's fields.
+        metadata: The user's fields of all its pages.
         file: Its file.
         missing: Pages (0-based) to read; None for all.
         replaces: Whether pages are stored at its path that are dropped in its last commit.
         overwrites: Whether the stored pages are of the same content. The new pages have their ids, so one commit writes
             all of them: the old ones stay until the new ones are complete.
+        page_fields: Fields of single pages that wait for the encoder, by page index.
         held: Encoded pages of a document that replaces another one, until there are enough for a commit.
         written: Ids of the pages that earlier commits of such a document wrote.
         unencoded: How many pages wait for the encoder.
@@ -65,6 +66,7 @@ class Work:
     missing: tuple[int, ...] | None
     replaces: bool
     overwrites: bool = False
+    page_fields: dict[int, Mapping[str, Scalar]] = field(default_factory=dict)
     held: Commit = field(default_factory=Commit)
     written: set[str] = field(default_factory=set)
     unencoded: int = 0

@@ -14,11 +14,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maxsight.documents import PageRenderer, ReadSettings, content_hash
+from maxsight.documents.base import RowFields
+from maxsight.documents.records.images import SourceRow
 from maxsight.documents.text import layout_text
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import source_file
 from maxsight.stores.base import IndexedPage
-from maxsight.types import WHOLE_PAGE, Document, Page, TextSource, Words
+from maxsight.stores.fields import SOURCE_ROW
+from maxsight.types import WHOLE_PAGE, Document, Page, Words
 
 
 class PagePicture(NamedTuple):
@@ -49,21 +52,32 @@ def draw_page(
         InputError: The picture has too many pixels.
     """
     regions = row.embedding.regions
-    if row.page.text_source is TextSource.FILE:
+    if is_plain_text(row):
         limit = settings.limits.max_pixels
         picture, word_boxes = layout_text(row.page.text, row.page.words, max_pixels=limit)
         boxes = _boxes_of_spans(row, word_boxes) if regions.boxes is None else regions.boxes
         return PagePicture(picture, boxes)
     assert regions.boxes is not None  # only plain text has no boxes
-    file = source_file(row.document.path, home)
-    check_unchanged(file, row.document)
-    return PagePicture(renderer.render(file, row.page.page_index, settings), regions.boxes)
+    file, page_index = source_file(row.document.path, home), row.page.page_index
+    if stored := row.metadata.get(SOURCE_ROW):
+        source = SourceRow.parse(str(stored))
+        file, page_index = file.with_name(source.file), source.index
+        settings = replace(settings, rows=RowFields(source.image, digest=source.digest))
+    else:
+        check_unchanged(file, row.document)
+    return PagePicture(renderer.render(file, page_index, settings), regions.boxes)
+
+
+def is_plain_text(row: IndexedPage) -> bool:
+    """Whether a page is drawn from its text: it has no picture, or its vectors have no places on it."""
+    return not row.page.width_pt or row.embedding.regions.boxes is None
 
 
 def placed(row: IndexedPage) -> Page:
     """Return the page. If an encoder has looked at plain text, its words get their boxes, which are not stored."""
     page = row.page
-    if row.embedding.regions.spans is not None or page.words.boxes is not None or not page.text:
+    has_places = row.embedding.regions.spans is not None or page.words.boxes is not None
+    if has_places or page.width_pt or not page.text:
         return page
     return replace(page, words=Words(page.words.spans, layout_text(page.text, page.words)[1]))
 

@@ -9,7 +9,7 @@ from heapq import nlargest
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError, UnknownDocumentError, UnknownPageError
-from maxsight.identity import document_path, record_file
+from maxsight.identity import RECORD_MARK, document_path, record_file
 from maxsight.spelling import suggest
 
 MAX_TYPED_CHARS = 300
@@ -24,8 +24,11 @@ class Names:
         """Index paths as the library has them."""
         self._paths = dict.fromkeys(sorted(paths))
         self._by_file: dict[str, list[str]] = {}
+        self._by_group: dict[str, list[str]] = {}
         for path in self._paths:
             self._by_file.setdefault(_last_part(path), []).append(path)
+            if RECORD_MARK in path and (records := record_file(path)):
+                self._by_group.setdefault(path[len(records) + 1 :], []).append(path)
 
     def find_on_disk(self, asked: str, home: Path | None) -> str:
         """Find a document by a path on disk, a path in the library, or the end of one.
@@ -43,7 +46,7 @@ class Names:
         return self.find(asked)
 
     def find(self, asked: str) -> str:
-        """Find a document by its path in the library, or the end of one, without a look at the disk.
+        """Find a document by its path in the library, the end of one, or its group, without a look at the disk.
 
         Raises:
             UnknownDocumentError: None fits.
@@ -54,6 +57,7 @@ class Names:
             return self.find_exactly(asked)
         namesakes = self._by_file.get(tail[-1], [])
         fitting = [path for path in namesakes if PurePosixPath(path).parts[-len(tail) :] == tail]
+        fitting = fitting or self._by_group.get(asked, [])
         if len(fitting) > 1:
             raise InputError(
                 f"{asked!r} fits {len(fitting)} documents: {', '.join(fitting[:5])}",

@@ -12,9 +12,11 @@ from os import PathLike
 from pathlib import Path
 from typing import Unpack
 
+from maxsight.documents import ImageFields
 from maxsight.errors import MaxSightError
 from maxsight.indexing import (
     Found,
+    ImageRun,
     IndexEvent,
     IndexOptions,
     IndexReport,
@@ -106,8 +108,11 @@ def indexing(
                 hint="documents that are indexed again come back, with their own fields if --metadata gives them",
             )
         home = library.listing.home
-        if options.get("records"):  # these have no pictures to judge
-            yield from RecordRun(store, encoder, home, files, options).events()
+        records = options.get("records")
+        if isinstance(records, ImageFields):
+            yield from ImageRun(store, encoder, home, files, options, records).events()
+        elif records:
+            yield from RecordRun(store, encoder, home, files, options, records).events()
         else:
             yield from IndexRun(store, encoder, home, files, options, judge=judge).events()
         if library.is_new and isinstance(library.address, MilvusAddress) and store.page_count():

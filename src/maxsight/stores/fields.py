@@ -7,7 +7,7 @@ itself: filters can use them, and user fields can't take their names.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from maxsight.errors import InputError
@@ -28,7 +28,10 @@ OWN_FIELDS: Mapping[str, FieldType] = {
     "path": FieldType.TEXT,
     "page_number": FieldType.INTEGER,
 }
+SOURCE_ROW = "source_row"
+"""The row of a data file that a page comes from, as `documents.records.images.SourceRow` writes it."""
 PAGE_FIELDS: Mapping[str, FieldType] = {
+    SOURCE_ROW: FieldType.TEXT,
     "predicted_cer": FieldType.NUMBER,
     "predicted_wer": FieldType.NUMBER,
     "quality_note": FieldType.TEXT,
@@ -90,13 +93,21 @@ def stored_value(value: Scalar, kind: FieldType) -> Scalar:
     return float(value) + 0.0 if kind is FieldType.NUMBER else value
 
 
+def shared(pages: Sequence[Mapping[str, Scalar]]) -> dict[str, Scalar]:
+    """Return the user's fields that all pages of a document share. Pages that are rows of data may differ."""
+    first = of_document(pages[0])
+    if all(page == pages[0] for page in pages):
+        return first
+    return {name: value for name, value in first.items() if all(page.get(name) == value for page in pages)}
+
+
 def of_page(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Return the fields that belong to the page alone."""
+    """Return the fields that belong to pages alone."""
     return {name: value for name, value in metadata.items() if name in PAGE_FIELDS}
 
 
 def of_document(metadata: Mapping[str, Scalar]) -> dict[str, Scalar]:
-    """Return the fields that all pages of the document share."""
+    """Return the user's fields."""
     return {name: value for name, value in metadata.items() if name not in PAGE_FIELDS}
 
 

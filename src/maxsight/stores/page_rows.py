@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.stores.base import DocumentEntry, IndexedPage
-from maxsight.stores.fields import of_document, of_page
+from maxsight.stores.fields import shared
 from maxsight.stores.rounding import from_grid, to_grid
 from maxsight.types import Document, Page, PageEmbedding, Regions, Scalar, TextSource, Words
 
@@ -106,12 +106,13 @@ def _entry(contents: list[list[Row]], metadata_of: Callable[[Row], Mapping[str, 
     *_, rows = sorted(contents, key=_rank)
     rows.sort(key=itemgetter("page_number"))
     metadata = [metadata_of(row) for row in rows]
+    of_all = shared(metadata)
     return DocumentEntry(
         document=document_of(rows[0]),
         page_indices=tuple(row["page_number"] - 1 for row in rows),
         vectors=sum(row["vector_count"] for row in rows),
-        metadata=of_document(metadata[0]),
-        page_fields=tuple(map(of_page, metadata)),
+        metadata=of_all,
+        page_fields=tuple({name: page[name] for name in page if name not in of_all} for page in metadata),
         mixed=len(contents) > 1,
     )
 

@@ -111,10 +111,10 @@ def vector_dim(path: Path, fields: RecordFields) -> int:
 
 
 def _record(place: str, values: Mapping[str, Any], fields: RecordFields, dim: int | None) -> Record:
-    key = _key(_given(values, fields.group_by), fields.group_by)
-    given = None if fields.vector is None else _vectors(_given(values, fields.vector), fields.vector, dim)
+    key = find_key(field_of(values, fields.group_by), fields.group_by)
+    given = None if fields.vector is None else _vectors(field_of(values, fields.vector), fields.vector, dim)
     is_whole = given is not None and len(given) == 1
-    paragraphs = _paragraphs(_given(values, fields.text), fields.text, is_whole=is_whole)
+    paragraphs = _paragraphs(field_of(values, fields.text), fields.text, is_whole=is_whole)
     if given is not None and len(given) != len(paragraphs):
         raise InputError(
             f"{len(paragraphs)} paragraphs in {fields.text!r} and {len(given)} vectors in {fields.vector!r}",
@@ -128,7 +128,12 @@ def _stored(value: Any) -> Any:
     return replace_surrogates(value) if isinstance(value, str) else value
 
 
-def _given(values: Mapping[str, Any], name: str) -> Any:
+def field_of(values: Mapping[str, Any], name: str) -> Any:
+    """Return the value of a field.
+
+    Raises:
+        InputError: The row has no such field, or it is empty.
+    """
     if name not in values:
         names = ", ".join(list(values)[:8])
         raise InputError(f"no field {name!r}{f'; there are {names}' if names else ''}")
@@ -137,7 +142,12 @@ def _given(values: Mapping[str, Any], name: str) -> Any:
     return values[name]
 
 
-def _key(value: Any, name: str) -> str:
+def find_key(value: Any, name: str) -> str:
+    """Return a value as the name of a group.
+
+    Raises:
+        InputError: It is neither text nor a number, or it is blank or too long.
+    """
     if not isinstance(value, str | int | float):
         raise InputError(f"{name!r} must be text or a number to group by, got {type(value).__name__}")
     key = " ".join(clean(str(value)).split())
@@ -151,10 +161,10 @@ def _key(value: Any, name: str) -> str:
 def _paragraphs(value: Any, name: str, *, is_whole: bool) -> tuple[str, ...]:
     """Split a text into paragraphs without blank lines, so that blank lines can separate them."""
     if isinstance(value, str):
-        text = _tidy(value)
+        text = tidy(value)
         parts: Sequence[str] = [text] if is_whole else PARAGRAPH_BREAK.split(text)
     elif isinstance(value, list) and all(isinstance(part, str) for part in value):
-        parts = [_tidy(part) for part in value]
+        parts = [tidy(part) for part in value]
     else:
         raise InputError(f"{name!r} must be text or a list of texts, got {type(value).__name__}")
     paragraphs = tuple(part for part in (PARAGRAPH_BREAK.sub("\n", part.strip()) for part in parts) if part)
@@ -163,7 +173,8 @@ def _paragraphs(value: Any, name: str, *, is_whole: bool) -> tuple[str, ...]:
     return paragraphs
 
 
-def _tidy(text: str) -> str:
+def tidy(text: str) -> str:
+    """Clean a text, and write its line ends as Unix does."""
     return clean(text.replace("\r\n", "\n").replace("\r", "\n"))
 
 

@@ -16,7 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.documents.base import Limits, OcrChoice, ReadSettings
+from maxsight.documents.base import Limits, OcrChoice, ReadSettings, RowFields
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.pictures import Fit, PictureFit
 from maxsight.types import Page, TextSource, Words
@@ -93,13 +93,14 @@ def _read_array(stream: BinaryIO, name: str, shape: list[int]) -> Array:
 
 def settings_from_fields(fields: dict[str, Any]) -> ReadSettings:
     """Make settings of plain values, as ``dataclasses.asdict`` gives them."""
-    picture = fields["picture"]
+    picture, rows = fields["picture"], fields["rows"]
     return ReadSettings(
         ocr=OcrChoice(fields["ocr"]),
         dpi=fields["dpi"],
         password=fields["password"],
         limits=Limits(**fields["limits"]),
         picture=None if picture is None else PictureFit(**{**picture, "fit": Fit(picture["fit"])}),
+        rows=None if rows is None else RowFields(**rows),
     )
 
 

@@ -11,14 +11,13 @@ from PIL import Image
 
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import document_id, page_id, record_file
-from maxsight.library.drawing import PagePicture, check_unchanged, placed
+from maxsight.library.drawing import PagePicture, check_unchanged, is_plain_text, placed
 from maxsight.server import page_images
 from maxsight.server.page_images import WIDTHS_PX, width_for
 from maxsight.server.schemas import documents as schemas
 from maxsight.server.schemas import fields, search
 from maxsight.server.service import Served, Service
 from maxsight.stores.base import IndexedPage
-from maxsight.types import TextSource
 
 router = APIRouter(tags=["pages"])
 PageId = Annotated[fields.Id, Path(description="As in a hit or in a document's pages.")]
@@ -157,7 +156,7 @@ def _heatmap(
 
 def _picture(service: Service, row: IndexedPage, width: int, *, drawn: bool) -> PagePicture:
     """Give a page's picture with the places of its vectors. If it is not drawn, an empty picture of its shape."""
-    if row.page.text_source is TextSource.FILE:
+    if is_plain_text(row):
         text = service.reader.picture(row)
         height = round(text.image.height * width / text.image.width)
         return PagePicture(text.image.resize((width, height)), text.boxes)
@@ -171,9 +170,9 @@ def _picture(service: Service, row: IndexedPage, width: int, *, drawn: bool) -> 
 
 
 def _size(row: IndexedPage) -> schemas.ImageSize | None:
-    width_pt, height_pt = row.page.width_pt, row.page.height_pt
-    if not width_pt:
+    if is_plain_text(row):
         return None
+    width_pt, height_pt = row.page.width_pt, row.page.height_pt
     width = WIDTHS_PX[-1]
     return schemas.ImageSize(width=width, height=round(width * height_pt / width_pt))
 
