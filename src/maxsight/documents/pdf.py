@@ -62,7 +62,7 @@ class PdfSource:
             draw = cache(
                 lambda: self._render(shown.drawn, page_index)
             )  # OCR and the encoder look at one picture
-            reading = believable(read_layer(page))
+            reading = believable(read_layer(page, shown.drawn))
             if not len(reading.words) and self._is_cut_short and ocr.is_blank(draw()):
                 # pdfium reads missing content as empty.
                 raise self._unreadable(page_index, "nothing is left of this page: the file is cut short")

@@ -17,6 +17,7 @@ from numpy.typing import NDArray
 
 from maxsight.documents.cleaning import LINE_END_HYPHEN
 from maxsight.documents.geometry import Boxes, clip_boxes, rotate_boxes
+from maxsight.documents.visible import visible_words
 from maxsight.types import Words
 
 # A full-page picture with at most this many words is a scan with a stamp or page number: its words need OCR.
@@ -43,8 +44,13 @@ class Layer:
     unmapped: NDArray[np.bool_]
 
 
-def read_layer(page: pdfium.PdfPage) -> Layer:
-    """Read a page's text layer, with one box per word."""
+def read_layer(page: pdfium.PdfPage, drawn: pdfium.PdfPage) -> Layer:
+    """Read what a person sees of a page's text layer, with one box per word.
+
+    Args:
+        page: The page.
+        drawn: The page that is drawn: the same one, or one that draws its annotations.
+    """
     layer = page.get_textpage()
     try:
         raw_text = _characters(layer)
@@ -55,6 +61,12 @@ def read_layer(page: pdfium.PdfPage) -> Layer:
     finally:
         layer.close()
     seen = _is_on_page(boxes)
+    seen[seen] = visible_words(
+        drawn,
+        [token.group() for token, is_seen in zip(tokens, seen, strict=True) if is_seen],
+        clip_boxes(boxes[seen]),
+        lambda: _picture_boxes(page),
+    )
     words: list[str] = []
     starts_line: list[bool] = []
     end, after_hyphen = 0, False
@@ -71,11 +83,16 @@ def is_stamp_on_picture(page: pdfium.PdfPage, words: Words) -> bool:
     """Say whether a picture covers most of the page, and the text layer has only a line or two."""
     if len(words) > MAX_STAMP_WORDS:
         return False
-    pictures = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
-    bounds = np.array([picture.get_bounds() for picture in pictures], dtype=np.float64).reshape(-1, 4)
-    boxes = clip_boxes(_visible_boxes(page, bounds))
+    boxes = _picture_boxes(page)
     covered = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sum()
     return bool(covered >= MIN_PICTURE_SHARE)
+
+
+def _picture_boxes(page: pdfium.PdfPage) -> Boxes:
+    """Find the places of a page's pictures. Shape ``(pictures, 4)``."""
+    pictures = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
+    bounds = np.array([picture.get_bounds() for picture in pictures], dtype=np.float64).reshape(-1, 4)
+    return clip_boxes(_visible_boxes(page, bounds))
 
 
 def _characters(layer: pdfium.PdfTextPage) -> str:

@@ -6,9 +6,10 @@ of a layer (optional content) that is switched off. A small picture of the page 
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 import numpy as np
 import pypdfium2 as pdfium
-import pypdfium2.raw as pdfium_c
 from numpy.typing import NDArray
 
 from maxsight.documents.geometry import Boxes
@@ -21,13 +22,16 @@ MARGIN = 0.15
 SCAN_MARGIN = -0.75
 
 
-def visible_words(page: pdfium.PdfPage, boxes: Boxes, pictures: Boxes) -> NDArray[np.bool_]:
-    """Find the words that are seen.
+def visible_words(
+    page: pdfium.PdfPage, tokens: Sequence[str], boxes: Boxes, pictures: Callable[[], Boxes]
+) -> NDArray[np.bool_]:
+    """Find the words that are seen. Words without a letter or digit are taken to be: a dash has little ink.
 
     Args:
         page: The page as it is drawn.
+        tokens: Its words.
         boxes: One per word, in fractions of the page. Shape ``(words, 4)``.
-        pictures: Places of the page's pictures. Text over them may be that of a scan.
+        pictures: Finds the places of the page's pictures. Text over them may be that of a scan.
 
     Returns:
         Shape ``(words,)``.
@@ -36,19 +40,16 @@ def visible_words(page: pdfium.PdfPage, boxes: Boxes, pictures: Boxes) -> NDArra
     bitmap = page.render(scale=scale, grayscale=True)
     pixels = bitmap.to_numpy().reshape(bitmap.height, bitmap.width)
     seen = _cross_ink(pixels, boxes)
-    for word in np.flatnonzero(~seen):
-        seen[word] = _has_ink(pixels, boxes[word], MARGIN)
-    for word in np.flatnonzero(~seen):
+    for word in np.flatnonzero(~seen).tolist():
+        has_letters = any(character.isalnum() for character in tokens[word])
+        seen[word] = not has_letters or _has_ink(pixels, boxes[word], MARGIN)
+    unsure = np.flatnonzero(~seen).tolist()
+    scans = pictures() if unsure else boxes[:0]
+    for word in unsure:
         middle = (boxes[word, :2] + boxes[word, 2:]) / 2
-        is_on_scan = ((pictures[:, :2] <= middle) & (middle <= pictures[:, 2:])).all(axis=1).any()
+        is_on_scan = ((scans[:, :2] <= middle) & (middle <= scans[:, 2:])).all(axis=1).any()
         seen[word] = is_on_scan and _has_ink(pixels, boxes[word], SCAN_MARGIN)
     return seen
-
-
-def image_boxes(page: pdfium.PdfPage) -> NDArray[np.float64]:
-    """Find the places of a page's pictures in points, origin bottom left. Shape ``(pictures, 4)``."""
-    pictures = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
-    return np.array([picture.get_bounds() for picture in pictures], dtype=np.float64).reshape(-1, 4)
 
 
 def _cross_ink(pixels: NDArray[np.uint8], boxes: Boxes) -> NDArray[np.bool_]:
