@@ -73,6 +73,30 @@ def test_the_page_that_says_it_is_found_with_the_words_that_matched(library):
     assert "suspension bridge hangs" in hit.snippet
 
 
+@pytest.mark.parametrize("options", [{}, {"exact": True}, {"hybrid": True}])
+def test_a_page_whose_vector_a_disk_has_changed_is_left_out_and_named(library, caplog, options):
+    query = "suspension bridge cables"
+    before = [hit.path for hit in library.search(query, **options)]
+    assert before[0] == "docs/bridges.txt"
+    page = library.store.read([library.search(query)[0].page_id])[0]
+    vector = page.embedding.vectors[0].tobytes()
+    (file,) = (
+        file for file in (library.path / "pages.lance" / "data").iterdir() if vector in file.read_bytes()
+    )
+    content = bytearray(file.read_bytes())
+    content[content.index(vector) + 1] ^= 1 << 6  # an exponent bit of its first number
+    file.write_bytes(content)
+    with Library.open(library.path) as opened:
+        assert [hit.path for hit in opened.search(query, **options)] == before[1:]
+        named = "docs/bridges.txt, page 1 is damaged and left out: a stored vector has changed"
+        assert opened.notices(query)[0].startswith(named)
+        assert caplog.text.count(named) == 1
+        assert [fault.path for fault in opened.verify(repair=True).faults] == ["docs/bridges.txt"]
+        opened.index([library.path.parent / "docs"])
+        assert [hit.path for hit in opened.search(query, **options)] == before
+        assert named not in str(opened.notices(query))
+
+
 def test_scores_are_the_reference_kernels_on_the_stored_vectors(library):
     query = library.encoder.encode_query("the orchard and the load")
     for hit in library.search("the orchard and the load"):

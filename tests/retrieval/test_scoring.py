@@ -101,6 +101,26 @@ def test_wide_vectors_score_as_the_reference_says(kernels, dim):
     np.testing.assert_allclose(score_four_bit(coded, codes.counts, codes.four_bit)[2], expected, rtol=1e-5)
 
 
+@pytest.mark.parametrize("dim", [8, 32, 37, 128])
+def test_a_page_with_a_changed_vector_gets_no_score(kernels, dim):
+    rng = np.random.default_rng(2)
+    lengths = (1, 7, 8, 9, 0, 400)
+    query, pages = unit(rng, 4, dim), pages_of(rng, lengths, dim)
+    expected = maxsim(query, pages)
+    for page, length in enumerate(lengths):
+        for vector in {0, length // 2, length - 1} & set(range(length)):
+            for value in (0, dim - 1):
+                changed = [np.array(one) for one in pages]
+                bits = changed[page].view(np.uint16)
+                bits[vector, value] ^= (
+                    1 << 14
+                )  # an exponent bit: numbers below 2 grow by a factor of 65,536, or are NaN
+                scores = score_exact(query, packed(changed, dim))
+                assert np.flatnonzero(np.isnan(scores)).tolist() == [page]
+                others = np.arange(len(pages)) != page
+                np.testing.assert_allclose(scores[others], expected[others], rtol=1e-5)
+
+
 def test_a_pages_score_does_not_depend_on_its_batch_mates(kernels):
     rng = np.random.default_rng(1)
     query, pages = unit(rng, 4, 64), pages_of(rng, (3, 900, 1, 17), 64)

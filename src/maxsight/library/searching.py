@@ -71,6 +71,7 @@ class Searcher:
         self._encoder = encoder
         self._recall_target = recall_target
         self._engine = _device_engine(store, device)
+        self._damaged: dict[tuple[int, str], str] = {}
         self._encode_text = lru_cache(MAX_CACHED_QUERIES)(self._embed)
 
     def find(
@@ -89,7 +90,13 @@ class Searcher:
             if searched is self._store and not exact:
                 candidates, exact = self._audited(top_k)
             rank: _Rank = partial(
-                rank_pages_many, searched, where=condition, exact=exact, hybrid=hybrid, candidates=candidates
+                rank_pages_many,
+                searched,
+                where=condition,
+                exact=exact,
+                hybrid=hybrid,
+                candidates=candidates,
+                on_damaged=self._note_damaged,
             )
             return [
                 hits
@@ -131,10 +138,12 @@ class Searcher:
     def notices(self, query: Query) -> list[str]:
         """List what a user should know before trusting the hits; see ``Library.notices``."""
         searched = self.encode(query)
+        version = self._store.version if self._damaged else 0
+        notices = [text for (of, _), text in self._damaged.items() if of == version]
         if not isinstance(query, str):
-            return []
-        language = self._encoder().notice(query)
-        notices = [language] if language else []
+            return notices
+        if language := self._encoder().notice(query):
+            notices.append(language)
         words = len(searched.text.split())
         if words < len(query.split()):
             notices.append(f"only the first {words:,} words of the query are searched for")
@@ -144,6 +153,19 @@ class Searcher:
                 "them only in parts: the hits resemble those parts"
             )
         return notices
+
+    def _note_damaged(self, page_ids: Sequence[str]) -> None:
+        """Name pages that a search leaves out, once: in the log, and in the notices of queries until the next write."""
+        version = self._store.version
+        for page_id in page_ids:
+            if (version, page_id) not in self._damaged:
+                pages = self._store.read([page_id])
+                where = f"{pages[0].document.path}, page {pages[0].page.page_number}" if pages else page_id
+                self._damaged[version, page_id] = text = (
+                    f"{where} is damaged and left out: a stored vector has changed. `maxsight verify --repair` drops "
+                    "the page, and `maxsight index` reads it again"
+                )
+                logger.warning("%s", text)
 
     def _unknown_words(self, query: QueryEmbedding) -> list[str]:
         """The words of a query if each has several tokens and no page's text has one of them; else none.

@@ -46,7 +46,9 @@ def maxsim(query: Floats, pages: Sequence[Floats]) -> NDArray[np.float32]:
                 f"the query has {query.shape[1]} dimensions, the page's vectors have shape {page.shape}"
             )
         if len(page):
-            similarity = query.astype(np.float32) @ page.astype(np.float32).T  # (query_tokens, vectors)
+            similarity = (
+                query.astype(np.float32) @ page.astype(np.float32, copy=False).T
+            )  # (query_tokens, vectors)
             scores[index] = similarity.max(axis=1).sum()
     return scores
 

@@ -85,7 +85,7 @@ def score_exact(query: Floats, pages: PageVectors) -> NDArray[np.float32]:
         pages: Their vectors.
 
     Returns:
-        Shape ``(pages,)``; ``-inf`` for a page without vectors.
+        Shape ``(pages,)``; ``-inf`` for a page without vectors, NaN for one with a vector that is not of unit norm.
 
     Raises:
         DimensionMismatchError: Query and pages were embedded in different spaces.

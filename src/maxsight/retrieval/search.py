@@ -5,7 +5,8 @@ Stores and settings may differ in which pages they score. Every score is exact M
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -22,6 +23,8 @@ RESCORED_PER_HIT = 3
 TEXT_MATCHES_PER_HIT = 8
 RECIPROCAL_RANK_CONSTANT = 60  # Cormack, Clarke and Büttcher 2009
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, slots=True)
 class ScoredPage:
@@ -36,6 +39,11 @@ class ScoredPage:
     page_id: str
     score: float
     fused_score: float | None = None
+
+
+def log_damaged(page_ids: Sequence[str]) -> None:
+    """Name pages that are left out, because a vector is not of unit norm: a disk has changed it."""
+    logger.warning("pages are damaged and left out: %s", ", ".join(page_ids))
 
 
 def rank_pages(
@@ -63,6 +71,7 @@ def rank_pages_many(
     exact: bool = False,
     hybrid: bool = False,
     candidates: int | None = None,
+    on_damaged: Callable[[Sequence[str]], None] = log_damaged,
 ) -> list[list[ScoredPage]]:
     """Find the best pages of a store for each of several queries, which share the scan.
 
@@ -76,6 +85,7 @@ def rank_pages_many(
         candidates: How many pages to compare by 4-bit codes. More of them find more of the exact ranking and take
             longer. With None the default is used. It finds about 0.99 of the exact first ten pages, and all of them
             where pages are easier to tell apart than in ``benchmarks/synthetic.py``.
+        on_damaged: Called with the ids of pages that are left out because a vector is not of unit norm.
 
     Returns:
         For each query, best first. Pages of equal score are ordered by page id. If more pages are equal than are
@@ -88,18 +98,23 @@ def rank_pages_many(
         if number is not None and number < 1:
             raise InputError(f"{name} must be at least 1, got {number}")
     if exact:
-        ranked = _score_all(store, queries, where, None if hybrid else limit)
+        ranked = _score_all(store, queries, where, None if hybrid else limit, on_damaged)
     else:
         rescored = max(MIN_RESCORED, RESCORED_PER_HIT * limit)
         vectors = [query.vectors for query in queries]
         nearest = store.nearest(vectors, rescored, where=where, candidates=candidates)
-        ranked = [score_pages(query, pages) for query, pages in zip(queries, nearest, strict=True)]
+        ranked = [
+            score_pages(query, pages, on_damaged=on_damaged)
+            for query, pages in zip(queries, nearest, strict=True)
+        ]
     for query, pages in zip(queries, ranked, strict=True):
         by_text = store.search_text(query.text, TEXT_MATCHES_PER_HIT * limit, where=where) if hybrid else []
         unscored = sorted(set(by_text) - {page.page_id for page in pages})
         if unscored:
             pages += [
-                page for chunk in store.vectors(page_ids=unscored) for page in score_pages(query, chunk)
+                page
+                for chunk in store.vectors(page_ids=unscored)
+                for page in score_pages(query, chunk, on_damaged=on_damaged)
             ]
         pages.sort(key=lambda page: (-page.score, page.page_id))
         if hybrid:
@@ -108,22 +123,36 @@ def rank_pages_many(
 
 
 def _score_all(
-    store: Searchable, queries: Sequence[QueryEmbedding], where: Filter | None, best: int | None
+    store: Searchable,
+    queries: Sequence[QueryEmbedding],
+    where: Filter | None,
+    best: int | None,
+    on_damaged: Callable[[Sequence[str]], None],
 ) -> list[list[ScoredPage]]:
     """Score every page; with ``best``, keep only pages of each chunk that may be among so many best of all."""
     scored: list[list[ScoredPage]] = [[] for _ in queries]
     for chunk in store.vectors(where=where):
         for query, pages in zip(queries, scored, strict=True):
-            pages += score_pages(query, chunk, best)
+            pages += score_pages(query, chunk, best, on_damaged=on_damaged)
     return scored
 
 
-def score_pages(query: QueryEmbedding, pages: PageVectors, best: int | None = None) -> list[ScoredPage]:
+def score_pages(
+    query: QueryEmbedding,
+    pages: PageVectors,
+    best: int | None = None,
+    *,
+    on_damaged: Callable[[Sequence[str]], None] = log_damaged,
+) -> list[ScoredPage]:
     """Score pages by exact MaxSim.
 
-    Pages without vectors are left out. With ``best``, so are pages that have this many others above them.
+    Pages without vectors and damaged pages are left out. With ``best``, so are pages that have this many others above
+    them.
     """
     scores = score_exact(query.vectors, pages)
+    if (damaged := np.isnan(scores)).any():
+        on_damaged([pages.page_ids[page] for page in np.flatnonzero(damaged).tolist()])
+        scores[damaged] = -np.inf
     kept = scores > -np.inf
     if best is not None and len(scores) > best:
         kept &= scores >= np.partition(scores, -best)[-best]

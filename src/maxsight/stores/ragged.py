@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Self
+from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,6 +17,13 @@ from maxsight.types import Floats
 
 SIGN_BYTES = 16
 """Bytes of a vector's sign code."""
+NORM_TOLERANCE, SQUARED_NORM_TOLERANCE = 1e-2, 2e-2
+"""How far the norm of a stored vector, and its square, may be from 1: it is rounded to float16."""
+
+
+def are_unit(norms: NDArray[np.floating[Any]]) -> bool:
+    """Return whether all norms are 1, up to the rounding to float16. NaN is not."""
+    return bool((np.abs(norms - 1) <= NORM_TOLERANCE).all())
 
 
 @dataclass(frozen=True, slots=True, eq=False)

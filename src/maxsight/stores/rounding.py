@@ -8,7 +8,6 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,10 +15,10 @@ from numpy.typing import NDArray
 from maxsight.errors import DimensionMismatchError, InputError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.fields import FieldType, stored_value
+from maxsight.stores.ragged import are_unit
 from maxsight.types import Floats, PageEmbedding, Regions, Words
 
 BOX_STEPS = 65535
-NORM_TOLERANCE = 1e-2
 _SURROGATE = re.compile("[\ud800-\udfff]")
 
 
@@ -105,11 +104,6 @@ def unit_float16(vectors: Floats, dim: int, page_id: str) -> NDArray[np.float16]
         )
     unit: NDArray[np.float16] = (vectors / norms).astype(np.float16)
     return unit
-
-
-def are_unit(norms: NDArray[np.floating[Any]]) -> bool:
-    """Whether all norms are 1, up to the rounding to float16. NaN is not."""
-    return bool((np.abs(norms - 1) <= NORM_TOLERANCE).all())
 
 
 def to_grid(boxes: NDArray[np.float32]) -> NDArray[np.uint16]:

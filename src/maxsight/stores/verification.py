@@ -14,7 +14,7 @@ class Damage:
     Attributes:
         file: The file, relative to the dataset.
         reason: Why it counts as damaged.
-        pages: The number of pages that are lost; None if unknown.
+        pages: The number of pages that are lost; None for the commit of a manifest.
         page_ids: The ids of those pages; empty if they can't be read.
         paths: The documents of those pages; empty if they can't be read.
         fragment_id: The fragment of a data file.
@@ -34,8 +34,9 @@ class Damage:
             return f"{self.file}: {self.reason}; the text index has to be built again"
         if self.pages == 0:
             return f"{self.file}: {self.reason}; no page is lost with it"
-        lost = "the pages of the newest commit" if self.pages is None else f"{self.pages} pages"
-        return f"{self.file}: {self.reason}; {lost}{self._documents()} can't be read"
+        if self.pages is None:
+            return f"{self.file}: {self.reason}; its commit is undone, but pages that it removed stay removed"
+        return f"{self.file}: {self.reason}; {self.pages} pages{self._documents()} can't be read"
 
     def _documents(self) -> str:
         if not self.paths:

@@ -119,15 +119,15 @@ def test_a_file_without_permission_is_named_and_nothing_is_set_aside(path, store
 def test_a_manifest_of_a_newer_lance_asks_for_an_upgrade_and_stays(path, store):
     store.close()
     manifest = newest_manifest(path)
-    whole = manifest.read_bytes()
-    manifest.write_bytes(with_feature(manifest, 1 << 40))
+    newer = manifest.with_name(f"{int(manifest.stem) - 1:020}.manifest")
+    newer.write_bytes(with_feature(manifest, 1 << 40))
     before = listing(path)
     with pytest.raises(FormatError, match="newer version of Lance") as error:
         reopened(path)
     assert "pip install --upgrade" in error.value.hint
     assert ".rs" not in str(error.value)
     assert listing(path) == before
-    manifest.write_bytes(whole)
+    newer.unlink()
     assert len(names_in(reopened(path))) == 40
 
 
@@ -174,7 +174,7 @@ def test_a_corrupt_newest_manifest_is_known_to_readers_and_set_aside_by_writers(
     with reopened(path, read_only=True) as reader:
         assert len(names_in(reader)) == 20
         assert [(item.file, item.pages) for item in reader.damage()] == [(f"_versions/{manifest.name}", None)]
-        assert str(reader.damage()[0]).endswith("the pages of the newest commit can't be read")
+        assert "its commit is undone" in str(reader.damage()[0])
         assert not reader.verify().clean
     assert manifest.exists()
     with reopened(path) as writer:
@@ -255,7 +255,7 @@ def test_a_corrupt_list_of_deleted_rows_costs_its_fragment_and_says_so(path, sto
     deletions(path).write_bytes(b"")
     with reopened(path) as writer, writer.writing():
         (damage,) = writer.dropped
-        assert "the list of deleted rows can't be read" in str(damage)
+        assert "the list of deleted rows is not what was written" in str(damage)
         assert ".rs" not in str(damage)
         assert len(names_in(writer)) == 20
 

@@ -566,7 +566,8 @@ def test_every_folder_made_on_the_way_to_a_library_is_put_on_the_disk(tmp_path, 
         synced.append(Path(folder))
         sync_folder(folder)
 
-    monkeypatch.setattr("maxsight.stores.local.durability.sync_folder", record)
+    for module in ("durability", "syncing"):
+        monkeypatch.setattr(f"maxsight.stores.local.{module}.sync_folder", record)
     LocalStore.create(tmp_path / "a" / "b" / "test.library", MANIFEST, codec=CODEC).close()
     assert {tmp_path, tmp_path / "a", tmp_path / "a" / "b", tmp_path / "a" / "b" / "test.library"} <= set(
         synced

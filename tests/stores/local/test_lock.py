@@ -7,8 +7,8 @@ import pytest
 
 from maxsight.errors import LibraryBusyError
 from maxsight.retrieval.codes import PageCodec
-from maxsight.stores.local.durability import Synced
 from maxsight.stores.local.store import LocalStore
+from maxsight.stores.local.syncing import Synced
 from store_pages import CODEC, MANIFEST, make_page
 
 
@@ -50,11 +50,11 @@ def test_two_threads_write_one_after_the_other_through_one_store(path, store, mo
     at_once: list[int] = []
     sync = Synced.sync
 
-    def slow_sync(synced):
+    def slow_sync(synced, *given):
         committing.append(threading.get_ident())
         at_once.append(len(set(committing)))
         time.sleep(0.01)
-        sync(synced)
+        sync(synced, *given)
         committing.pop()
 
     monkeypatch.setattr(Synced, "sync", slow_sync)

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.retrieval.maxsim import maxsim
+from maxsight.stores.ragged import are_unit
 from maxsight.types import Floats
 
 Score = Callable[[NDArray[np.int64], NDArray[np.int64], NDArray[np.float32]], None]
@@ -92,7 +93,7 @@ def exact_scorer(query: Floats) -> ExactScore:
 
     Returns:
         Scores pages: addresses of the first vectors, bytes from one vector to the next, counts and scores, ``(pages,)``
-        each.
+        each. A page with a vector that is not of unit norm gets NaN: it is not what was written.
     """
     dim = query.shape[1]
 
@@ -103,10 +104,10 @@ def exact_scorer(query: Floats) -> ExactScore:
         scores: NDArray[np.float32],
     ) -> None:
         places = zip(addresses.tolist(), strides.tolist(), counts.tolist(), strict=True)
-        scores[:] = maxsim(
-            query,
-            [_array_at(address, (count, dim), np.float16, (stride, 2)) for address, stride, count in places],
-        )
+        for page, (address, stride, count) in enumerate(places):
+            vectors = _array_at(address, (count, dim), np.float16, (stride, 2)).astype(np.float32)
+            whole = are_unit(np.sqrt(np.einsum("vd,vd->v", vectors, vectors)))
+            scores[page] = maxsim(query, [vectors])[0] if whole else np.nan
 
     return score
 

@@ -94,13 +94,20 @@ class CodeTable:
     def _first_of_part(self) -> NDArray[np.int64]:
         return np.cumsum([0, *(len(part.counts) for part in self.parts.values())])
 
+    @cached_property
+    def kept(self) -> NDArray[np.int64]:
+        """The positions of all pages but those that commits undone had removed."""
+        removed = pa.array(sorted(self.version.removed), pa.string())
+        return np.flatnonzero(~np.asarray(pc.is_in(self.page_ids, value_set=removed)))
+
     def positions_of_rows(self, row_ids: NDArray[np.uint64]) -> NDArray[np.int64]:
         """Return the positions of the pages with these row ids, ascending."""
         return np.flatnonzero(np.isin(self.row_ids, row_ids))
 
     def positions_of(self, page_ids: Sequence[str]) -> NDArray[np.int64]:
-        """Return the positions of named pages, in the order asked for; unknown names are left out."""
-        found = pc.index_in(pa.array(page_ids, pa.string()), value_set=self.page_ids)
+        """Return the positions of named pages, in the order asked for; unknown and removed names are left out."""
+        names = [page_id for page_id in page_ids if page_id not in self.version.removed]
+        found = pc.index_in(pa.array(names, pa.string()), value_set=self.page_ids)
         return np.array(found.drop_null(), np.int64)
 
     def names(self, positions: NDArray[np.int64]) -> list[str]:

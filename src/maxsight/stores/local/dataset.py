@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from shlex import quote
@@ -13,10 +13,12 @@ import lance
 
 from maxsight.errors import LibraryNotFoundError, StoreError
 from maxsight.stores.addresses import DATASET
-from maxsight.stores.local import damage
-from maxsight.stores.local.durability import Synced
+from maxsight.stores.local import damage, versions
+from maxsight.stores.local.commit_log import CommitLog, Removal, manifest_name
+from maxsight.stores.local.edits import pages_in
 from maxsight.stores.local.lance_errors import blames_data, damaged, is_foreign, translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE
+from maxsight.stores.local.syncing import Synced
 from maxsight.stores.verification import Damage
 
 SET_ASIDE = "damaged"
@@ -34,11 +36,15 @@ class Version(NamedTuple):
             that has reached the same version of Lance.
         dataset: The version.
         manifest: Identity of its manifest's file.
+        undone: Damaged or missing manifests of newer versions: their commits are undone.
+        removed: Ids of pages that it holds and that commits undone had removed.
     """
 
     number: int
     dataset: lance.LanceDataset
     manifest: tuple[int, ...] | None
+    undone: tuple[Damage, ...] = ()
+    removed: frozenset[str] = frozenset()
 
 
 class Dataset:
@@ -56,10 +62,11 @@ class Dataset:
         with translated(library):
             if not has_versions(library):
                 raise _not_found(library)
-            opened, self._unreadable = damage.open_newest(self.folder)
-            self._open = Version(opened.version, opened, self._identity(opened))
+            opened, undone, self._log = self._open_newest()
+            self._open = self._versioned(0, opened, undone, self._log)
         self._closed = False
         self._synced = Synced(self.folder)
+        self._checked = -1
 
     def newest(self) -> Version:
         """Return the newest readable version, also one that another process wrote."""
@@ -69,30 +76,49 @@ class Dataset:
             now = self._open
             latest = now.dataset.latest_version
             replaced = self._identity(now.dataset) != now.manifest
-            if latest == now.dataset.version and not replaced:
-                self._unreadable = []
+            if latest == now.dataset.version and not replaced and not now.undone:
                 return now
-            opened, self._unreadable = None if replaced else _checked_out(now.dataset, latest), []
-            if opened is None or opened.version != latest:  # a manifest of zeros reads as version 0
-                opened, self._unreadable = damage.open_newest(self.folder)
-                if not replaced and opened.version == now.dataset.version:
+            log = CommitLog.read(self.folder)
+            opened: lance.LanceDataset | None = None
+            undone: list[Damage] = []
+            if not replaced and not log.differs(manifest_name(latest)):
+                opened = _checked_out(now.dataset, latest)
+            lost = opened is not None and any(versions.missing_manifests(self.folder, log, latest))
+            if opened is None or opened.version != latest or lost:  # a manifest of zeros reads as version 0
+                opened, undone = versions.open_newest(self.folder, log)
+                if not replaced and (opened.version, tuple(undone)) == (now.dataset.version, now.undone):
                     return now
-            return self._take(opened)
+            return self._take(opened, undone, log)
 
     def latest(self) -> lance.LanceDataset:
         """Return the newest readable version, as Lance opens it."""
         return self.newest().dataset
 
     def _identity(self, dataset: lance.LanceDataset) -> tuple[int, ...] | None:
-        return damage.manifest_identity(self.folder, dataset.version)
+        return versions.manifest_identity(self.folder, dataset.version)
 
-    def _take(self, opened: lance.LanceDataset) -> Version:
+    def _open_newest(self) -> tuple[lance.LanceDataset, list[Damage], CommitLog]:
+        log = CommitLog.read(self.folder)
+        return *versions.open_newest(self.folder, log), log
+
+    def _versioned(
+        self, base: int, opened: lance.LanceDataset, undone: list[Damage], log: CommitLog
+    ) -> Version:
+        removed = log.removed_since(opened.version)
+        self._warn(undone)
+        return Version(base + opened.version, opened, self._identity(opened), tuple(undone), removed)
+
+    def _warn(self, found: Iterable[Damage]) -> None:
+        for item in found:
+            logger.warning("%s: %s", self.library, item)
+
+    def _take(self, opened: lance.LanceDataset, undone: list[Damage], log: CommitLog) -> Version:
         """Go on with another handle, with a number of its own unless it is the same version."""
         now = self._open
         base = now.number - now.dataset.version
         if self._identity(now.dataset) != now.manifest:
             base += REPLACED
-        self._open = Version(base + opened.version, opened, self._identity(opened))
+        self._open = self._versioned(base, opened, undone, log)
         return self._open
 
     def to_commit_on(self) -> lance.LanceDataset:
@@ -101,35 +127,65 @@ class Dataset:
         return newest.checkout_version(newest.version)
 
     def damage(self) -> list[Damage]:
-        """List what can't be read, as far as sizes and ends of files show."""
-        dataset = self.latest()
+        """List what can't be read, as far as sizes, ends and checksums of whole files show."""
+        version = self.newest()
         with translated(self.library):
-            return [*self._unreadable, *damage.find(dataset, self.folder)]
+            return [*version.undone, *damage.find(version.dataset, CommitLog.read(self.folder))]
+
+    def check_deletions(self, version: Version) -> None:
+        """Compare a version's lists of deleted rows with the list of commits, once.
+
+        Raises:
+            LibraryDamagedError: One differs: it could bring removed pages back.
+        """
+        if self._checked == version.number:
+            return
+        named = filter(None, map(damage.deletions_of, version.dataset.get_fragments()))
+        log = CommitLog.read(self.folder)
+        if differing := [name for name in named if log.differs(name)]:
+            raise damaged(self.library, f"{differing[0]}: the list of deleted rows is not what was written")
+        self._checked = version.number
 
     def settle(self) -> list[Damage]:
         """Prepare for writing: drop damaged data, and make sure that everything else is on the disk.
+
+        Pages that were removed in commits that are undone are removed again. A kill in between leaves a library that
+        the next writer settles.
 
         Returns:
             What was dropped.
         """
         with translated(self.library):
-            opened, self._unreadable = damage.open_newest(self.folder)
-            self._take(opened)
-        found = self.damage()
-        damage.set_aside(self.folder, self._unreadable, self.library / SET_ASIDE)
-        self._unreadable = []
-        older = damage.old_manifests(self.folder, opened.version)
-        damage.set_aside(self.folder, older, self.library / SET_ASIDE)
-        found += older
-        for item in found:
-            logger.warning("%s: %s", self.library, item)
-        damage.drop(self.to_commit_on(), found)
-        self.sync()
+            opened, undone, log = self._open_newest()
+            version = self._take(opened, undone, log)
+            older = versions.old_manifests(self.folder, log, opened.version)
+            found = [*undone, *damage.find(opened, log), *older]
+            self._warn(item for item in found if item not in undone)
+            versions.set_aside(self.folder, [*undone, *older], self.library / SET_ASIDE)
+            log.undo(opened.version)
+            damage.drop(self.to_commit_on(), found)
+            if version.removed:
+                self.to_commit_on().delete(pages_in(sorted(version.removed)))
+            if undone:
+                self._synced = Synced(self.folder)  # a manifest may take the name of one that was set aside
+            self._log = log
+            self.sync()
+            log.redo(self.newest().dataset.version)
         return found
 
-    def sync(self) -> None:
-        """Put what was committed on the disk."""
-        self._synced.sync()
+    def sync(self, removed: Sequence[str] = ()) -> None:
+        """Put what was committed on the disk.
+
+        Args:
+            removed: Ids of the pages that the last commit has removed for good.
+        """
+        removal = Removal(self.newest().dataset.version, tuple(removed)) if removed else None
+        self._synced.sync(self._log, removal)
+
+    def forget_old(self) -> None:
+        """Put what was committed on the disk, and forget what was written about versions that no longer exist."""
+        self.sync()
+        self._log.prune()
 
     @contextmanager
     def reading(self) -> Iterator[None]:
@@ -169,7 +225,7 @@ def _checked_out(dataset: lance.LanceDataset, version: int) -> lance.LanceDatase
 
 def has_versions(library: Path) -> bool:
     """Return whether there is a dataset, even a damaged one."""
-    return bool(damage.manifests(library / DATASET))
+    return bool(versions.manifests(library / DATASET))
 
 
 def others_in(folder: Path) -> list[str]:

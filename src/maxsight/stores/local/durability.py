@@ -1,38 +1,14 @@
-"""Make commits outlast a power cut: Lance calls no fsync."""
+"""Put files and folders on the disk, so that they outlast a power cut."""
 
 from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
 if sys.platform == "darwin":
     import fcntl
-
-
-class Synced:
-    """Remembers which files of a dataset are on the disk.
-
-    A file of a Lance dataset never changes, so one fsync each is enough.
-    """
-
-    def __init__(self, folder: Path) -> None:
-        """Start with no file: another process may have been killed between its commit and its fsync."""
-        self._folder = folder
-        self._known: set[str] = set()
-
-    def sync(self) -> None:
-        """Put new files on the disk, and then the folders that name them."""
-        new_folders: set[str] = set()
-        for entry in _files(self._folder):
-            if entry.path not in self._known:
-                sync_file(entry.path)
-                self._known.add(entry.path)
-                new_folders.add(os.path.dirname(entry.path))
-        for folder in sorted(new_folders | _parents(new_folders, self._folder), key=len, reverse=True):
-            sync_folder(folder)
 
 
 def sync_file(path: str | Path) -> None:
@@ -77,17 +53,3 @@ def sync_folder(path: str | Path) -> None:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _files(folder: str | Path) -> Iterator[os.DirEntry[str]]:
-    with os.scandir(folder) as entries:
-        for entry in entries:
-            if entry.is_dir(follow_symlinks=False):
-                yield from _files(entry.path)
-            elif not entry.name.endswith(".json"):  # a hint that each commit writes again
-                yield entry
-
-
-def _parents(folders: set[str], top: Path) -> set[str]:
-    above = {str(parent) for folder in folders for parent in Path(folder).parents}
-    return {folder for folder in above if Path(folder).is_relative_to(top)} | {str(top.parent)}

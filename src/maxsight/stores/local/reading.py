@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
@@ -25,6 +25,7 @@ from maxsight.stores.local.arrow_rows import from_batch, metadata_of
 from maxsight.stores.local.code_table import CodeTable, read_table
 from maxsight.stores.local.dataset import Dataset, Version
 from maxsight.stores.local.durability import size_bytes
+from maxsight.stores.local.edits import pages_in
 from maxsight.stores.local.lance_errors import is_gone
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import LISTED, list_documents, to_page
@@ -79,8 +80,7 @@ class LocalReader:
 
     def page_count(self) -> int:
         """Return the number of stored pages."""
-        with self._dataset.reading():
-            return int(self._dataset.latest().count_rows())
+        return self._in_newest(lambda version: int(version.dataset.count_rows(_but(version.removed))))
 
     def last_audit(self) -> Audit | None:
         """Return the last audit of the search; None if there was none."""
@@ -96,7 +96,7 @@ class LocalReader:
         def read(version: Version) -> list[DocumentEntry]:
             dataset = version.dataset
             columns = [*LISTED, *map(name_column, schema.fields_of(dataset.schema))]
-            batches = dataset.to_batches(columns=columns, batch_readahead=2)
+            batches = dataset.to_batches(columns, _but(version.removed), batch_readahead=2)
             return list_documents((row for batch in batches for row in from_batch(batch)), metadata_of)
 
         return self._in_newest(read)
@@ -144,7 +144,7 @@ class LocalReader:
         """Find, for each query, the pages with the best MaxSim estimated from codes, with their vectors."""
         check_queries(queries, self._manifest.space.dim)
         table = self._newest_table()
-        if where is None:
+        if where is None and not table.version.removed:
             found = table.codec.best_pages(queries, table.codes, limit, candidates)
         else:
             kept = self._kept(table, where)
@@ -168,7 +168,8 @@ class LocalReader:
             )
         )
         rows = sorted(found.to_pylist(), key=lambda row: (-row["_score"], row["page_id"]))
-        return [row["page_id"] for row in rows]
+        removed = self._dataset.newest().removed
+        return [row["page_id"] for row in rows if row["page_id"] not in removed]
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
@@ -198,6 +199,7 @@ class LocalReader:
             version = self._dataset.newest()
             try:
                 with self._dataset.reading():
+                    self._dataset.check_deletions(version)
                     return read(version)
             except StoreError as error:
                 if not self._went_on(version, error):
@@ -219,12 +221,13 @@ class LocalReader:
     def _kept(self, table: CodeTable, where: Filter | None) -> NDArray[np.int64]:
         """Return the positions of the pages that a filter keeps."""
         if where is None:
-            return np.arange(len(table.row_ids))
+            return table.kept
         with self._dataset.reading():
             found = table.version.dataset.scanner(
                 columns=[], filter=to_lance(where), with_row_id=True
             ).to_table()
-        return table.positions_of_rows(np.asarray(found.column("_rowid")))
+        kept = table.positions_of_rows(np.asarray(found.column("_rowid")))
+        return np.intersect1d(kept, table.kept) if table.version.removed else kept
 
     def _chunks(self, table: CodeTable, positions: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:
         """Split positions into runs of at most ``CHUNK_BYTES``, or of one page."""
@@ -249,3 +252,8 @@ class LocalReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _but(page_ids: Collection[str]) -> str | None:
+    """Return the SQL condition for all pages but some; None for all."""
+    return f"NOT ({pages_in(sorted(page_ids))})" if page_ids else None

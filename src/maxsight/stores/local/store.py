@@ -33,11 +33,13 @@ from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
 from maxsight.stores.lance_sql import to_lance
 from maxsight.stores.local import edits, maintenance, schema
 from maxsight.stores.local.arrow_rows import from_batch, to_row, to_table
+from maxsight.stores.local.commit_log import CommitLog
 from maxsight.stores.local.dataset import has_versions, others_in
-from maxsight.stores.local.durability import Synced, make_folder, sync_folder
+from maxsight.stores.local.durability import make_folder, sync_folder
 from maxsight.stores.local.lance_errors import translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE, WriterLock
 from maxsight.stores.local.reading import LocalReader
+from maxsight.stores.local.syncing import Synced
 from maxsight.stores.local.verification import check_rows
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import CONTENT, Row
@@ -113,7 +115,7 @@ class LocalStore(LocalReader):
             empty = columns.empty_table()
             dataset = lance.write_dataset(empty, path / DATASET, schema=columns, enable_stable_row_ids=True)
             maintenance.ensure_text_index(dataset)
-            Synced(path / DATASET).sync()
+            Synced(path / DATASET).sync(CommitLog(path / DATASET))
             sync_folder(path.absolute().parent)
         return cls(path, codec=lambda _: codec, lock_wait_s=lock_wait_s)
 
@@ -231,8 +233,11 @@ class LocalStore(LocalReader):
         if not paths:
             return 0
         with self._committing() as dataset:
-            gone = dataset.delete(to_lance(match_paths(sorted(paths))))
-            return int(gone["num_deleted_rows"])
+            where = to_lance(match_paths(sorted(paths)))
+            gone = dataset.to_table(columns=["page_id"], filter=where).column("page_id").to_pylist()
+            dataset.delete(where)
+            self._dataset.sync(gone)
+            return len(gone)
 
     # Maintenance ------------------------------------------------------------------------------------------
 
@@ -242,6 +247,7 @@ class LocalStore(LocalReader):
             maintenance.merge_small_fragments(dataset)
             maintenance.update_text_index(dataset)
             maintenance.drop_old_versions(dataset)
+            self._dataset.forget_old()
 
     def compact(self) -> None:
         """Merge fragments, drop deleted rows, and remove versions older than an hour."""
@@ -249,6 +255,7 @@ class LocalStore(LocalReader):
             maintenance.merge_all_fragments(dataset)
             maintenance.update_text_index(dataset)
             maintenance.drop_old_versions(dataset)
+            self._dataset.forget_old()
 
     def verify(
         self, *, repair: bool = False, on_progress: Callable[[int, int], None] | None = None
@@ -286,7 +293,7 @@ class LocalStore(LocalReader):
                 raise InputError(f"{destination} is not empty", hint="A backup needs a folder of its own.")
             dataset = self._dataset.latest()
             dataset.deep_clone(destination / DATASET, dataset.version)
-            Synced(destination / DATASET).sync()
+            Synced(destination / DATASET).sync(CommitLog(destination / DATASET))
             sync_folder(destination.absolute().parent)
 
     def discard(self) -> None:

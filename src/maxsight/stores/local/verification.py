@@ -12,7 +12,7 @@ from maxsight.errors import MaxSightError
 from maxsight.stores.local.arrow_rows import code_checksum, from_batch, metadata_of
 from maxsight.stores.local.lance_errors import blames_data, brief, is_foreign
 from maxsight.stores.page_rows import Row, checksum, metadata_checksum, to_page
-from maxsight.stores.rounding import are_unit
+from maxsight.stores.ragged import are_unit
 from maxsight.stores.verification import Damage, Fault, Verification
 
 PAGES_PER_BATCH = 32
