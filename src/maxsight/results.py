@@ -21,10 +21,12 @@ class Region:
     Attributes:
         box: ``x0, y0, x1, y1``, or None.
         text: The words it covers; may be empty.
+        more: Boxes of its word's other parts, if the word is divided between lines.
     """
 
     box: tuple[float, float, float, float] | None
     text: str
+    more: tuple[tuple[float, float, float, float], ...] = ()
 
     def __str__(self) -> str:
         """Return its words, else its place."""

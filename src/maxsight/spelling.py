@@ -1,9 +1,12 @@
-"""Names that are not known, and the known names that were probably meant."""
+"""Names that are not known, and the known names that were probably meant; words of English."""
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Sequence
 from difflib import get_close_matches
+from functools import cache
+from importlib.resources import files
 
 from maxsight.errors import UnknownParameterError
 
@@ -45,3 +48,11 @@ def list_names(names: Sequence[str], separator: str = ", ", *, limit: int = 3) -
     """Name the first things and count the rest: ``a, b, c and 2 more``."""
     more = f" and {len(names) - limit} more" if len(names) > limit else ""
     return separator.join(names[:limit]) + more
+
+
+@cache
+def english_words() -> frozenset[str]:
+    """Return some 20,000 English words in small letters: those that the offline encoder's tokenizer knows whole."""
+    tokenizer = files("maxsight") / "encoders" / "minilm" / "tokenizer.json"
+    vocabulary = json.loads(tokenizer.read_text(encoding="utf-8"))["model"]["vocab"]
+    return frozenset(word for word in vocabulary if word.isascii() and word.isalpha() and len(word) > 1)

@@ -87,10 +87,13 @@ def test_right_to_left_text_is_in_logical_order_with_boxes_where_it_stands(tmp_p
     assert min(ink_under(image, box) for box in page.words.boxes) > 0.05
 
 
-def test_a_hyphen_at_the_end_of_a_line_stays_and_ends_the_word(tmp_path):
+def test_a_word_that_is_divided_between_lines_is_one_word_in_two_boxes(tmp_path):
     path = write_pdf(tmp_path / "a.pdf", [[(72, 144, "this is a contin-"), (72, 160, "uation of it")]])
-    page, _ = read(path)
-    assert page.text == "this is a contin-\nuation of it"
+    page, image = read(path)
+    assert page.text == "this is a continuation\nof it"
+    assert words_of(page)[3:5] == ["contin", "uation"]
+    assert page.whole_words.tolist() == [0, 1, 2, 3, 3, 4, 5]
+    assert min(ink_under(image, box) for box in page.words.boxes) > 0.05
     heights = page.words.boxes[:, 3] - page.words.boxes[:, 1]
     assert heights.max() < 20 / 792, "no box spans two lines"
 

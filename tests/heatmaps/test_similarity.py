@@ -327,3 +327,44 @@ def test_a_vector_of_plain_text_that_stands_for_the_whole_page_names_no_word():
     )
     assert [str(match.region) for match in explanation.matches] == ["whole page", "apples"]
     assert snippet(page, embedding, explanation.attribution) == TEXT
+
+
+def divided_page():
+    """'a foundational idea', divided after 'founda': vector 1 stands for the word, vector 2 for its end."""
+    spans = np.array([[0, 1], [2, 8], [8, 14], [15, 19]], np.int32)
+    boxes = np.array(
+        [[0.7, 0.1, 0.72, 0.15], [0.75, 0.1, 0.9, 0.15], [0.1, 0.2, 0.25, 0.25], [0.3, 0.2, 0.4, 0.25]],
+        np.float32,
+    )
+    page = Page(0, "a foundational idea", Words(spans, boxes), TextSource.LAYER, 612, 792)
+    tokens = np.array([[0, 1], [2, 14], [10, 14], [15, 19]], np.int32)
+    return page, PageEmbedding(np.eye(4, dtype=np.float32), Regions(boxes[[0, 1, 2, 3]], tokens))
+
+
+def test_a_word_divided_between_lines_is_one_region_with_all_its_boxes():
+    page, embedding = divided_page()
+    regions = regions_at(page, embedding, np.arange(4))
+    assert [regions[vector].text for vector in range(4)] == ["a", "foundational", "foundational", "idea"]
+    assert regions[1] == regions[2]
+    assert regions[1].box == pytest.approx((0.75, 0.1, 0.9, 0.15))
+    assert regions[1].more == (pytest.approx((0.1, 0.2, 0.25, 0.25)),)
+    assert regions[0].more == regions[3].more == ()
+    patch = np.array([0.05, 0.15, 0.5, 0.3], np.float32)
+    patches = PageEmbedding(np.eye(1, dtype=np.float32), Regions(patch[None], None))
+    assert regions_at(page, patches, np.arange(1))[0].text == "tional idea", "a patch shows one part"
+
+
+@pytest.mark.parametrize("vector", [1, 2])
+def test_both_parts_of_a_divided_word_are_warm_and_outlined(vector):
+    page, embedding = divided_page()
+    asked = query([np.eye(4)[vector]], ["basic"], [0])
+    explanation = explain_page(asked, page, embedding, "a.pdf")
+    white = Image.new("RGB", (400, 400), "white")
+    heat = np.asarray(explanation.mark(white, embedding.regions.boxes)).min(axis=2) < 200
+    assert heat[50, 330], "the end of the first line"
+    assert heat[90, 70], "the start of the second"
+    assert not heat[90, 140]
+    drawn = np.asarray(explanation.draw(white, embedding.regions.boxes)).reshape(-1, 1320, 3)[:, :800]
+    blue = (np.abs(drawn.astype(int) - PALETTE[0]) < 10).all(axis=2)
+    assert blue[:150, 590:730].any()
+    assert blue[150:220, 60:220].any()

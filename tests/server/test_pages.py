@@ -149,3 +149,16 @@ def test_the_cached_picture_shows_when_the_file_has_gone(own, tmp_path):
         assert "can't be read" in gone.json()["detail"]
         assert client.get(hit["links"]["source"]).status_code == 422
         assert upload(client, ("a.pdf", content)).status_code == 202
+
+
+def test_a_word_divided_between_lines_is_one_word_with_two_places(own, tmp_path):
+    lines = [(72, 144, "this is a contin-"), (72, 160, "uation of it")]
+    content = write_pdf(tmp_path / "divided.pdf", [lines]).read_bytes()
+    with own.client() as client:
+        index(client, ("divided.pdf", content))
+        (hit,) = client.get("/v1/search", params={"q": "continuation"}).json()["hits"]
+        word = client.get(hit["links"]["page"]).json()["words"][3]
+    assert word["text"] == "continuation"
+    assert word["region"]["y1"] <= word["more"][0]["y0"] + 0.005
+    (match,) = hit["matches"]
+    assert (match["text"], match["region"], match["more"]) == (word["text"], word["region"], word["more"])

@@ -138,4 +138,4 @@ def _place(region: Region) -> str:
     """Write the box of a region's words. Without words the box stands in their column already."""
     if not region.text or not region.box:
         return ""
-    return "{:.3f},{:.3f}-{:.3f},{:.3f}".format(*region.box)
+    return " and ".join("{:.3f},{:.3f}-{:.3f},{:.3f}".format(*box) for box in (region.box, *region.more))

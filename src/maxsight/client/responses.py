@@ -125,8 +125,12 @@ def _matches(response: Mapping[str, Any]) -> tuple[results.Match, ...]:
 def _region(response: Mapping[str, Any]) -> results.Region:
     box, text = response["region"], response["text"]
     if box is not None:
-        return results.Region((box["x0"], box["y0"], box["x1"], box["y1"]), text)
+        return results.Region(_corners(box), text, tuple(map(_corners, response.get("more", []))))
     return results.Region(None, text) if text else results.Region(types.WHOLE_PAGE, text)
+
+
+def _corners(box: Mapping[str, float]) -> tuple[float, float, float, float]:
+    return box["x0"], box["y0"], box["x1"], box["y1"]
 
 
 def _simple_kinds(kind: type[MaxSightError]) -> Iterator[type[MaxSightError]]:

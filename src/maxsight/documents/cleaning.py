@@ -10,7 +10,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.types import TextSource, Words
+from maxsight.documents.geometry import Boxes
+from maxsight.documents.hyphens import SOFT_HYPHEN, Hyphens
+from maxsight.types import UNSPACED, TextSource, Words
 
 # A longer run without a space is cut. It is a blob, or text of a script without spaces.
 WORD = re.compile(r"\S{1,200}")
@@ -25,6 +27,9 @@ _INVISIBLE = dict.fromkeys(
 )
 _CONTROL = {code: None for code in [*range(0x20), *range(0x7F, 0xA0)] if chr(code) not in "\t\n\r"}
 _DROPPED = _INVISIBLE | _CONTROL
+
+# Widths of a character between two characters of a script without spaces. Cells of a table are further apart.
+MAX_GAP = 1.2
 
 # Ligatures and Arabic presentation forms say how a letter is drawn, not which letter it is.
 _PRESENTATION_FORM = re.compile("[\ufb00-\ufdff\ufe70-\ufefc]")
@@ -91,29 +96,51 @@ def join_words(
 ) -> Reading:
     """Join words to a text: a newline before those that start a line, a space before the others.
 
+    A word that is divided at the end of a line stays on that line as a whole: its parts are words whose spans touch.
+    So are neighbours of a script that has no spaces between words.
+
     Args:
         tokens: Words without whitespace. Those that are empty after cleaning are left out.
         starts_line: One per token.
         boxes: Fractions of the page, in order. Shape ``(tokens, 4)``.
         source: Where the words come from.
     """
+    cleaned = [clean(token).strip() for token in tokens]
+    kept = [index for index, token in enumerate(cleaned) if token]
+    kept_boxes = boxes[kept].astype(np.float32).reshape(-1, 4)
+    hyphens = Hyphens(lambda: cleaned)
     parts: list[str] = []
     spans: list[tuple[int, int]] = []
-    kept: list[int] = []
-    end = 0
-    for index, token in enumerate(map(clean, tokens)):
-        if not token.strip():
-            continue
-        if parts:
-            parts.append("\n" if starts_line[index] else " ")
+    end, after_divided = 0, False
+    for row, index in enumerate(kept):
+        token, starts = cleaned[index], starts_line[index]
+        head = None
+        if parts and starts:
+            ends_softly = tokens[kept[row - 1]].endswith(SOFT_HYPHEN)
+            head = hyphens.join(parts[-1] + (SOFT_HYPHEN if ends_softly else ""), token)
+        if head is not None:
+            end -= len(parts[-1]) - len(head)
+            parts[-1] = head
+            spans[-1] = (end - len(head), end)
+        elif parts and not (not starts and _are_close(parts[-1], token, kept_boxes[row - 1 : row + 1])):
+            parts.append("\n" if starts or after_divided else " ")
             end += 1
         parts.append(token)
         spans.append((end, end + len(token)))
         end += len(token)
-        kept.append(index)
+        after_divided = head is not None
     span_array = np.array(spans, dtype=np.int32).reshape(-1, 2)
-    kept_boxes = boxes[kept].astype(np.float32).reshape(-1, 4)
     return Reading("".join(parts), Words(span_array, kept_boxes), source if kept else TextSource.NONE)
+
+
+def _are_close(first: str, second: str, boxes: Boxes) -> bool:
+    """Say whether two neighbours in a line are of a script without spaces, and no more than a character apart."""
+    if not (UNSPACED.match(first[-1]) and UNSPACED.match(second[0])):
+        return False
+    gaps = np.maximum(boxes[1, :2] - boxes[0, 2:], boxes[0, :2] - boxes[1, 2:])
+    axis = int(gaps.argmax())
+    length = len(first) + len(second)
+    return bool(gaps[axis] <= MAX_GAP * (boxes[:, axis + 2] - boxes[:, axis]).sum() / length)
 
 
 def find_words(text: str) -> Words:

@@ -54,9 +54,12 @@ class FakeEncoder(Encoder):
         )
 
     def _encode_page(self, page: Page) -> PageEmbedding:
-        words = [page.text[start:end] for start, end in page.words.spans]
+        of, boxes = page.whole_words, page.words.boxes
+        firsts, lasts = np.flatnonzero(np.diff(of, prepend=-1)), np.flatnonzero(np.diff(of, append=-1))
+        spans = np.stack([page.words.spans[firsts, 0], page.words.spans[lasts, 1]], axis=1)
+        words = [page.text[start:end] for start, end in spans]
         kept = np.flatnonzero([bool(_key(word)) for word in words])
-        regions = Regions(page.words.boxes, page.words.spans).of(kept)
+        regions = Regions(None if boxes is None else boxes[firsts], spans).of(kept)
         return merge_neighbours(self._vectors(words[index] for index in kept), regions)
 
     def _vectors(self, words: Iterable[str]) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -14,7 +14,7 @@ from PIL import Image
 from maxsight.errors import InputError
 from maxsight.heatmaps.heat import heat_layer, heat_map, mark
 from maxsight.heatmaps.overlay import Captions, draw_overlay
-from maxsight.heatmaps.similarity import Attribution, attribute, match_words, regions_at
+from maxsight.heatmaps.similarity import Attribution, attribute, divided_words, match_words, regions_at
 from maxsight.results import Match, Region
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding
 
@@ -65,6 +65,7 @@ class Explanation:
         regions: What each region gave, largest first.
         attribution: The score in shares.
         of_patches: Whether the vectors stand for patches of the page's picture rather than for words.
+        divided: Vectors whose words are divided between lines, with the boxes of the words' parts.
     """
 
     query: str
@@ -76,6 +77,7 @@ class Explanation:
     regions: tuple[RegionGain, ...]
     attribution: Attribution = field(repr=False)
     of_patches: bool = field(default=False, repr=False)
+    divided: Mapping[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -98,10 +100,11 @@ class Explanation:
             boxes: Place of each vector of the page. Shape ``(vectors, 4)``, fractions of the page.
         """
         title = f"{PurePosixPath(self.path).name}, page {self.page_number}, score {self.score:.2f}"
+        places, attribution = self._places(boxes)
         return draw_overlay(
             picture,
-            boxes,
-            self.attribution,
+            places,
+            attribution,
             self.matches,
             Captions(self.query, title, self.notes),
             smooth=self.of_patches,
@@ -153,7 +156,18 @@ class Explanation:
         self, boxes: NDArray[np.float32], size: tuple[int, int], word: int | None, token: int | None
     ) -> NDArray[np.float32]:
         tokens = self._chosen(word, token)
-        return heat_map(boxes, self.attribution, size, tokens=tokens, smooth=self.of_patches)
+        places, attribution = self._places(boxes)
+        return heat_map(places, attribution, size, tokens=tokens, smooth=self.of_patches)
+
+    def _places(self, boxes: NDArray[np.float32]) -> tuple[NDArray[np.float32], Attribution]:
+        """Add the parts of divided words to the places of the vectors, each as warm as its vector."""
+        if not self.divided:
+            return boxes, self.attribution
+        parts = np.concatenate(list(self.divided.values()))
+        vectors = np.repeat(list(self.divided), [len(own) for own in self.divided.values()])
+        similarities = self.attribution.similarities
+        warm = np.concatenate([similarities, similarities[:, vectors]], axis=1)
+        return np.concatenate([boxes, parts]), replace(self.attribution, similarities=warm)
 
     def _chosen(self, word: int | None, token: int | None) -> NDArray[np.intp] | None:
         """The chosen query tokens; None for all."""
@@ -193,6 +207,7 @@ def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, pa
         tuple(sorted((RegionGain(*gain) for gain in gains.items()), key=lambda gain: -gain.score)),
         attribution,
         of_patches=embedding.regions.spans is None,
+        divided=divided_words(page, embedding.regions),
     )
 
 

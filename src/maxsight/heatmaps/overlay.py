@@ -125,6 +125,9 @@ def _outline(
     ]
     sizes = [(ceil(draw.textlength(word, font=font)) + 6, LABEL_PX) for word, _, _ in found]
     labels = place_labels(page, [box for _, box, _ in found], sizes)
+    for match, colour in zip(matches, colours, strict=True):
+        for part in match.region.more:
+            draw.rounded_rectangle(box_pixels(part, page.size, grow=4), radius=4, outline=colour, width=3)
     for (_, box, colour), label in zip(found, labels, strict=True):
         draw.rounded_rectangle(box, radius=4, outline=colour, width=3)
         if label:

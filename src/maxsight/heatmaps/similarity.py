@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from maxsight.errors import InputError
 from maxsight.results import Match, Region
-from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding
+from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Regions
 
 SNIPPET_CHARS = 240
 MIN_OVERLAP = 0.25
@@ -95,10 +95,26 @@ def regions_at(page: Page, embedding: PageEmbedding, vectors: NDArray[np.intp]) 
         assert regions.boxes is not None  # a region has spans or boxes
         texts = ["" if skip else _text_in(page, box) for box, skip in zip(regions.boxes, whole, strict=True)]
     described = [Region(box, text.strip(PUNCTUATION)) for box, text in zip(boxes, texts, strict=True)]
+    for vector, parts in divided_words(page, regions).items():
+        box, *more = _rounded(parts)
+        described[vector] = Region(box, described[vector].text, tuple(more))
     return {
         vector: Region(WHOLE_PAGE, "") if all_of_it else region
         for vector, all_of_it, region in zip(picked.tolist(), whole, described, strict=True)
     }
+
+
+def divided_words(page: Page, regions: Regions) -> dict[int, NDArray[np.float32]]:
+    """Find the vectors of words that are divided between lines, each with the boxes of its word's parts.
+
+    A region has one box, which is that of the part its span starts in.
+    """
+    if regions.spans is None or page.words.boxes is None or not len(page.words):
+        return {}
+    of = page.whole_words
+    first, last = _words_at(page, regions.spans)
+    divided = np.flatnonzero((first < last) & (of[first] == of[last]))
+    return {int(vector): page.words.boxes[first[vector] : last[vector] + 1] for vector in divided}
 
 
 def _rounded(boxes: NDArray[np.float32]) -> list[tuple[float, float, float, float]]:
@@ -106,7 +122,11 @@ def _rounded(boxes: NDArray[np.float32]) -> list[tuple[float, float, float, floa
 
 
 def _text_in(page: Page, box: NDArray[np.float32]) -> str:
-    return " ".join(page.text[start:end] for start, end in page.words.spans[words_in(page, box)])
+    """The words in a box; of a divided word, its parts in the box."""
+    words = words_in(page, box)
+    spans, of = page.words.spans[words], page.whole_words[words]
+    gaps = ["" if same else " " for same in np.diff(of, prepend=-1) == 0]
+    return "".join(gap + page.text[start:end] for gap, (start, end) in zip(gaps, spans, strict=True)).strip()
 
 
 def words_in(page: Page, box: NDArray[np.float32]) -> NDArray[np.intp]:
@@ -125,11 +145,18 @@ def whole_words(page: Page, spans: NDArray[np.int32]) -> NDArray[np.int32]:
     words = page.words.spans
     if not len(words):
         return spans
-    first = np.maximum(np.searchsorted(words[:, 0], spans[:, 0], side="right") - 1, 0)
-    last = np.maximum(np.searchsorted(words[:, 0], spans[:, 1], side="left") - 1, first)
+    first, last = _words_at(page, spans)
     return np.stack(
         [np.minimum(spans[:, 0], words[first, 0]), np.maximum(spans[:, 1], words[last, 1])], axis=1
     )
+
+
+def _words_at(page: Page, spans: NDArray[np.int32]) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Find the first and the last word of each span, with all parts of divided words. Shapes ``(spans,)``."""
+    starts, of = page.words.spans[:, 0], page.whole_words
+    first = np.maximum(np.searchsorted(starts, spans[:, 0], side="right") - 1, 0)
+    last = np.maximum(np.searchsorted(starts, spans[:, 1], side="left") - 1, first)
+    return np.searchsorted(of, of[first]), np.searchsorted(of, of[last], side="right") - 1
 
 
 def snippet(page: Page, embedding: PageEmbedding, attribution: Attribution) -> str:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import io
+from collections.abc import Iterator
 from enum import StrEnum
 from typing import Annotated, Any
 
+import numpy as np
 from fastapi import APIRouter, Header, Path, Query, Response, status
 from PIL import Image
 
@@ -18,6 +20,7 @@ from maxsight.server.schemas import documents as schemas
 from maxsight.server.schemas import fields, search
 from maxsight.server.service import Served, Service
 from maxsight.stores.base import IndexedPage
+from maxsight.types import Page
 
 router = APIRouter(tags=["pages"])
 PageId = Annotated[fields.Id, Path(description="As in a hit or in a document's pages.")]
@@ -104,7 +107,6 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
     def name(index: int) -> str:
         return page_id(document.path, document.content_hash, index)
 
-    boxes = page.words.boxes
     regions = row.embedding.regions.boxes
     return schemas.PageDetail(
         page_id=id_,
@@ -115,16 +117,8 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
         page_count=document.page_count,
         text=page.text,
         text_source=page.text_source,
-        words=[
-            schemas.Word(
-                text=page.text[start:end],
-                region=None if boxes is None else fields.Region.of(_numbers(boxes[number])),
-            )
-            for number, (start, end) in enumerate(page.words.spans.tolist())
-        ],
-        regions=[]
-        if regions is None
-        else [region for box in regions if (region := fields.Region.of(_numbers(box))) is not None],
+        words=list(_words(page)),
+        regions=[] if regions is None else fields.Region.all_of(map(_numbers, regions)),
         vectors=len(row.embedding.vectors),
         metadata=dict(row.metadata),
         previous=name(before[-1]) if before else None,
@@ -137,6 +131,17 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
             "source": fields.source_of(document.path, page.page_number),
         },
     )
+
+
+def _words(page: Page) -> Iterator[schemas.Word]:
+    """The words of a page; one that is divided between lines is one word with several places."""
+    of, boxes = page.whole_words, page.words.boxes
+    for parts in np.split(np.arange(len(of)), np.flatnonzero(np.diff(of)) + 1):
+        if len(parts):
+            text = page.text[page.words.spans[parts[0], 0] : page.words.spans[parts[-1], 1]]
+            places = [] if boxes is None else [_numbers(box) for box in boxes[parts]]
+            region = fields.Region.of(places[0]) if places else None
+            yield schemas.Word(text=text, region=region, more=fields.Region.all_of(places[1:]))
 
 
 def _heatmap(

@@ -7,7 +7,7 @@ from enum import StrEnum
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from maxsight.server.schemas.fields import Region
+from maxsight.server.schemas.fields import MORE, Region
 from maxsight.types import Scalar
 
 
@@ -85,6 +85,7 @@ class Word(BaseModel):
 
     text: str
     region: Region | None
+    more: list[Region] = Field(default=[], description=MORE)
 
 
 class ImageSize(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
@@ -50,6 +51,14 @@ class Region(BaseModel):
         if box is None or box == types.WHOLE_PAGE:
             return None
         return cls(x0=box[0], y0=box[1], x1=box[2], y1=box[3])
+
+    @classmethod
+    def all_of(cls, boxes: Iterable[tuple[float, float, float, float]]) -> list[Self]:
+        """Take several boxes."""
+        return [region for box in boxes if (region := cls.of(box)) is not None]
+
+
+MORE = "The other parts of its word, if the word is divided between lines."
 
 
 class Problem(BaseModel):

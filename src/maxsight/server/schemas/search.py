@@ -9,7 +9,16 @@ from pydantic import BaseModel, Field
 
 from maxsight import results
 from maxsight.heatmaps import explanation as heatmaps
-from maxsight.server.schemas.fields import Query, Region, RequestModel, TopK, Where, picture_links, source_of
+from maxsight.server.schemas.fields import (
+    MORE,
+    Query,
+    Region,
+    RequestModel,
+    TopK,
+    Where,
+    picture_links,
+    source_of,
+)
 from maxsight.types import Scalar
 
 
@@ -20,6 +29,7 @@ class Match(BaseModel):
     text: str = Field(description="The text it matched; empty for a place without text.")
     score: float = Field(description="Its share of the page's score.")
     region: Region | None = Field(description="The place; null for plain text and for the whole page.")
+    more: list[Region] = Field(default=[], description=MORE)
     token: int = Field(description="Number of the match, from 0: the `word` of a heatmap.")
 
     @classmethod
@@ -30,6 +40,7 @@ class Match(BaseModel):
             text=match.region.text,
             score=match.score,
             region=Region.of(match.region.box),
+            more=Region.all_of(match.region.more),
             token=number,
         )
 
@@ -40,6 +51,7 @@ class RegionGain(BaseModel):
     text: str
     score: float
     region: Region | None
+    more: list[Region] = Field(default=[], description=MORE)
 
 
 class TokenGain(BaseModel):
@@ -51,6 +63,7 @@ class TokenGain(BaseModel):
     text: str = Field(description="The text it matched.")
     score: float
     region: Region | None
+    more: list[Region] = Field(default=[], description=MORE)
 
 
 class Explanation(BaseModel):
@@ -84,11 +97,17 @@ class Explanation(BaseModel):
                     text=gain.region.text,
                     score=gain.score,
                     region=Region.of(gain.region.box),
+                    more=Region.all_of(gain.region.more),
                 )
                 for gain in explanation.tokens
             ],
             regions=[
-                RegionGain(text=gain.region.text, score=gain.score, region=Region.of(gain.region.box))
+                RegionGain(
+                    text=gain.region.text,
+                    score=gain.score,
+                    region=Region.of(gain.region.box),
+                    more=Region.all_of(gain.region.more),
+                )
                 for gain in explanation.regions
             ],
             notes=list(explanation.notes),

@@ -18,7 +18,8 @@ const root = find("#page");
 const picture = element("img", { class: "picture", draggable: "false" });
 const heat = element("img", { class: "heat", alt: "", draggable: "false", hidden: true });
 const spot = element("div", { class: "spot", hidden: true, "aria-hidden": "true" }, element("span"));
-const sheet = element("div", { class: "sheet" }, picture, heat, spot);
+const further = element("div", { "aria-hidden": "true" }); // the other parts of a word that is divided between lines
+const sheet = element("div", { class: "sheet" }, picture, heat, further, spot);
 const stage = new Stage(sheet, sharpen);
 
 let shown = { page: "", q: "" }; // what is on the stage
@@ -71,6 +72,7 @@ export async function showPage(state) {
   const own = (running = new AbortController());
   stage.root.classList.add("waiting");
   heat.hidden = spot.hidden = true;
+  further.replaceChildren();
   matches = [];
   try {
     const [page, why] = await Promise.all([
@@ -206,6 +208,7 @@ async function showHeat(word) {
 function mark(match) {
   const region = match?.region;
   spot.hidden = !region;
+  further.replaceChildren(...(match?.more ?? []).map((part) => element("div", { class: "spot", style: placeOf(part) })));
   if (spot.hidden) return;
   place(spot, placeOf(region));
   spot.firstChild.textContent = match.word;

@@ -23,7 +23,7 @@ export function resultCard(hit, best) {
   const strong = strongMatches(hit.matches);
   return element("li", { class: "result", "data-page": hit.page_id },
     element("a", { class: "open", href: address({ page: hit.page_id, word: "" }), "aria-label": `${hit.file}, page ${hit.page_number}` },
-      thumbnail(hit.page_id, `${hit.file}, page ${hit.page_number}`, strong.map((match) => match.region))),
+      thumbnail(hit.page_id, `${hit.file}, page ${hit.page_number}`, strong.flatMap((match) => [match.region, ...match.more]))),
     element("div", { class: "about" },
       element("h3", {}, element("a", { href: address({ page: hit.page_id, word: "" }), tabindex: "-1" }, hit.file)),
       element("p", { class: "where" },
