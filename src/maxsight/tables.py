@@ -68,7 +68,7 @@ def read_csv(path: Path, columns: Sequence[str], *, is_strict: bool = True) -> I
 
     Args:
         path: The file.
-        columns: Names of columns. The separator is the one that finds one of them.
+        columns: Names of columns. The separator is the one that finds one of them, or most names if none are given.
         is_strict: Whether the table must have all these columns, and each row as many cells as the table has columns.
             Else a row may lack cells at its end.
 
@@ -149,7 +149,11 @@ class _Tabs(_Commas):
 
 
 def _find_dialect(file: TextIO, known: Sequence[str]) -> type[csv.Dialect]:
-    """Find the first dialect with a known name in the first row; commas without one. Leave the file at its start."""
+    """Find the first dialect with a known name in the first row; commas without one. Leave the file at its start.
+
+    If no names are known, the one with most names is taken.
+    """
+    most: tuple[int, type[csv.Dialect]] = 0, _Commas
     for dialect in (_Commas, _Semicolons, _Tabs):
         try:
             names = next(csv.reader(file, dialect), [])
@@ -158,7 +162,9 @@ def _find_dialect(file: TextIO, known: Sequence[str]) -> type[csv.Dialect]:
         file.seek(0)
         if not set(known).isdisjoint(names):
             return dialect
-    return _Commas
+        if len(names) > most[0]:
+            most = len(names), dialect
+    return _Commas if known else most[1]
 
 
 def _named(header: Sequence[str], cells: Sequence[str], *, is_strict: bool) -> Mapping[str, Any] | InputError:

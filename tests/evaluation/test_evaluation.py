@@ -13,7 +13,7 @@ def measured(rankings, relevant):
     return evaluate(
         questions,
         lambda question: rank(rankings[int(question.query_id)]),
-        lambda question: relevant[int(question.query_id)],
+        lambda question: dict.fromkeys(relevant[int(question.query_id)], 1),
     )
 
 

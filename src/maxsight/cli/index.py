@@ -81,7 +81,7 @@ def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **optio
         raise click.UsageError("Give --no-quality or --quality-model, not both.")
     judge = load_judge(model) if options["quality"] or model else None
     found = list(each_path(paths))
-    with resumable("indexed"), _opened(library, found, options) as opened, _progress_bar() as show:
+    with resumable("indexed"), _opened(library, found, options) as opened, progress_bar() as show:
         given: IndexOptions = {
             "include": options["include"],
             "exclude": options["exclude"],
@@ -128,7 +128,7 @@ def _opened(library: ChosenLibrary, paths: list[str], options: Mapping[str, Any]
 
 
 @contextmanager
-def _progress_bar() -> Iterator[Callable[[IndexEvent], None]]:
+def progress_bar() -> Iterator[Callable[[IndexEvent], None]]:
     """Show events on stderr: a bar on a terminal, only problems elsewhere."""
     from rich.console import Console
     from rich.markup import escape

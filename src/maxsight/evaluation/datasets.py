@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,19 +14,23 @@ from maxsight.tables import TABLE_SUFFIXES, parse_json_object
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question and the pages that answer it.
+    """One question and the pages that answer it: pages of a file, or what qrels name.
 
     Attributes:
         query_id: Identifies the question.
         query: Its text.
         file: The document with the answer, as a file name or path.
         page_indices: The pages that answer it, from 0.
+        grades: How relevant pages or documents are, by their ids in a field of the library; 0 for not at all.
+        labels: Values to group results by, by name.
     """
 
     query_id: str
     query: str
-    file: str
-    page_indices: tuple[int, ...]
+    file: str = ""
+    page_indices: tuple[int, ...] = ()
+    grades: Mapping[str, int] = field(default_factory=dict)
+    labels: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 def load_queries(path: Path) -> list[str]:

@@ -6,12 +6,16 @@ The functions are methods of ``Library``.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from pathlib import Path
 
-from maxsight.evaluation.asking import ask_library
+from maxsight.errors import InputError
+from maxsight.evaluation.asking import ask_by_ids, ask_library
 from maxsight.evaluation.audit import TARGET, audit_search
 from maxsight.evaluation.datasets import Question
+from maxsight.evaluation.qrels import CORPUS_IDS
 from maxsight.evaluation.runner import DEPTH, Evaluation
 from maxsight.evaluation.sampling import GIVEN, sample_queries
+from maxsight.identity import RECORD_MARK, document_path
 from maxsight.library.encoder import store_encoder_folder
 from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.queries import Query
@@ -79,6 +83,9 @@ def evaluate(
     questions: Sequence[Question],
     *,
     scope: str = "library",
+    id_field: str | None = None,
+    within: Sequence[Path] = (),
+    depth: int = DEPTH,
     on_question: Callable[[Question], None] | None = None,
     hybrid: bool = False,
     exact: bool = False,
@@ -87,17 +94,54 @@ def evaluate(
 
     Args:
         library: The library to search.
-        questions: What to ask.
+        questions: What to ask: all of them name files and pages, or all have grades of ids.
         scope: ``library`` to search everything, ``document`` to search the question's own file.
+        id_field: The field with the ids of pages or documents; one of the usual names unless given.
+        within: Rank only pages of documents made from these data files; all pages with an id, if not given.
+        depth: How many pages to find for each question.
         on_question: Called after each question.
         hybrid: As for ``search``.
         exact: As for ``search``.
+
+    Raises:
+        InputError: No id is in the library, or ids are of no use with this scope.
     """
 
-    def search(query: str, where: Filter | None) -> list[Hit]:
-        return library.searcher.find([query], top_k=DEPTH, where=where, hybrid=hybrid, exact=exact)[0]
+    def search(query: str, where: Filter | None, top_k: int) -> list[Hit]:
+        return library.searcher.find([query], top_k=top_k, where=where, hybrid=hybrid, exact=exact)[0]
 
     def find(file: str) -> Document:
         return library.listing.find(file).document
 
-    return ask_library(search, questions, find=find, scope=scope, on_question=on_question)
+    if not any(question.grades for question in questions):
+        return ask_library(search, questions, find=find, scope=scope, depth=depth, on_question=on_question)
+    if scope != "library":
+        raise InputError("qrels name pages anywhere in the library, so the scope must be the library")
+    starts = [f"{document_path(file, library.listing.home)}{RECORD_MARK}" for file in within]
+    ids = _ids(library, id_field, starts)
+    return ask_by_ids(search, questions, ids=ids, depth=depth, on_question=on_question)
+
+
+def _ids(library: Opened, field: str | None, starts: Sequence[str]) -> dict[tuple[str, int], str]:
+    """Return the id of each page of some documents, by the document's path and the page's index.
+
+    Raises:
+        InputError: The library has no such field.
+    """
+    known = library.store.fields()
+    named = field or next((name for name in CORPUS_IDS if name in known), None)
+    if named not in known:
+        raise InputError(
+            f"the library has no field {field or ' or '.join(CORPUS_IDS)} with the ids that qrels name",
+            hint=f"Name it: --id-field. Its fields are {', '.join(known) or 'none'}.",
+        )
+    ids: dict[tuple[str, int], str] = {}
+    for entry in library.listing.documents():
+        path = entry.document.path
+        if starts and not path.startswith(tuple(starts)):
+            continue
+        for index, own in zip(entry.page_indices, entry.page_fields, strict=True):
+            value = own.get(named, entry.metadata.get(named))
+            if value is not None:
+                ids[path, index] = str(value)
+    return ids

@@ -34,6 +34,7 @@ class RecordFields:
         vector: Vectors that come with the data: one for the whole text, or a list with one for each paragraph. None if
             the encoder makes them.
         metadata: Fields to filter by. The first record of a group that has one counts. ``group_by`` is always one.
+        title: A title, which is put before the first paragraph of the text. Records that have one need no text.
         made_by: The encoder that made the vectors, for a library that has an encoder. It is not checked.
     """
 
@@ -41,13 +42,14 @@ class RecordFields:
     text: str
     vector: str | None = None
     metadata: tuple[str, ...] = ()
+    title: str | None = None
     made_by: str | None = None
 
     @property
     def names(self) -> tuple[str, ...]:
         """All names, each once."""
-        vector = (self.vector,) if self.vector else ()
-        return tuple(dict.fromkeys((self.group_by, self.text, *vector, *self.metadata)))
+        others = filter(None, (self.vector, self.title))
+        return tuple(dict.fromkeys((self.group_by, self.text, *others, *self.metadata)))
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -114,7 +116,8 @@ def _record(place: str, values: Mapping[str, Any], fields: RecordFields, dim: in
     key = find_key(field_of(values, fields.group_by), fields.group_by)
     given = None if fields.vector is None else _vectors(field_of(values, fields.vector), fields.vector, dim)
     is_whole = given is not None and len(given) == 1
-    paragraphs = _paragraphs(field_of(values, fields.text), fields.text, is_whole=is_whole)
+    text = _with_title(values, fields) if fields.title else field_of(values, fields.text)
+    paragraphs = _paragraphs(text, fields.text, is_whole=is_whole)
     if given is not None and len(given) != len(paragraphs):
         raise InputError(
             f"{len(paragraphs)} paragraphs in {fields.text!r} and {len(given)} vectors in {fields.vector!r}",
@@ -122,6 +125,13 @@ def _record(place: str, values: Mapping[str, Any], fields: RecordFields, dim: in
         )
     kept = {name: _stored(values[name]) for name in fields.metadata if values.get(name) is not None}
     return Record(place, key, paragraphs, given, {fields.group_by: key} | kept)
+
+
+def _with_title(values: Mapping[str, Any], fields: RecordFields) -> Any:
+    title, text = values.get(fields.title or ""), values.get(fields.text)
+    if not isinstance(title, str) or not isinstance(text, str | None):
+        return field_of(values, fields.text)
+    return f"{title}\n{text or ''}"
 
 
 def _stored(value: Any) -> Any:
