@@ -115,14 +115,16 @@ def join_words(
     for row, index in enumerate(kept):
         token, starts = cleaned[index], starts_line[index]
         head = None
-        if parts and starts:
+        if parts and starts and token[0].isalpha():
             ends_softly = tokens[kept[row - 1]].endswith(SOFT_HYPHEN)
             head = hyphens.join(parts[-1] + (SOFT_HYPHEN if ends_softly else ""), token)
         if head is not None:
             end -= len(parts[-1]) - len(head)
             parts[-1] = head
             spans[-1] = (end - len(head), end)
-        elif parts and not (not starts and _are_close(parts[-1], token, kept_boxes[row - 1 : row + 1])):
+        elif parts and (
+            starts or token.isascii() or not _are_close(parts[-1], token, kept_boxes[row - 1 : row + 1])
+        ):
             parts.append("\n" if starts or after_divided else " ")
             end += 1
         parts.append(token)

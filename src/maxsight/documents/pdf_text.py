@@ -17,7 +17,9 @@ from numpy.typing import NDArray
 
 from maxsight.documents.cleaning import LINE_END_HYPHEN
 from maxsight.documents.geometry import Boxes, clip_boxes, rotate_boxes
+from maxsight.documents.glyphs import repair
 from maxsight.documents.visible import visible_words
+from maxsight.documents.word_order import find_shadows, order_columns
 from maxsight.types import Words
 
 # A full-page picture with at most this many words is a scan with a stamp or page number: its words need OCR.
@@ -53,30 +55,37 @@ def read_layer(page: pdfium.PdfPage, drawn: pdfium.PdfPage) -> Layer:
     """
     layer = page.get_textpage()
     try:
-        raw_text = _characters(layer)
+        raw_text = repair(_characters(layer), layer)
         tokens = list(_TOKEN.finditer(raw_text))
         boxes = _visible_boxes(page, _token_boxes(layer, tokens))
         has_error, raw = pdfium_c.FPDFText_HasUnicodeMapError, layer.raw
         unmapped = np.array([has_error(raw, token.start()) == 1 for token in tokens], dtype=np.bool_)
     finally:
         layer.close()
+    size_pt = np.tile(page.get_size(), 2)
     seen = _is_on_page(boxes)
+    texts = [token.group() for token in tokens]
+    seen[seen] = ~find_shadows([texts[token] for token in np.flatnonzero(seen)], boxes[seen] * size_pt)
     seen[seen] = visible_words(
         drawn,
-        [token.group() for token, is_seen in zip(tokens, seen, strict=True) if is_seen],
+        [texts[token] for token in np.flatnonzero(seen)],
         clip_boxes(boxes[seen]),
         lambda: _picture_boxes(page),
     )
     words: list[str] = []
     starts_line: list[bool] = []
-    end, after_hyphen = 0, False
+    end, starts = 0, True
     for token, is_seen in zip(tokens, seen, strict=True):
         if is_seen:
             words.append(token.group().replace(LINE_END_HYPHEN, "-"))
-            starts_line.append(after_hyphen or "\n" in raw_text[end : token.start()])
+            starts_line.append(starts or "\n" in raw_text[end : token.start()])
             end = token.end()
-            after_hyphen = token.group().endswith(LINE_END_HYPHEN)
-    return Layer(words, starts_line, clip_boxes(boxes[seen]), unmapped[seen])
+            starts = token.group().endswith(LINE_END_HYPHEN)
+    boxes = clip_boxes(boxes[seen])
+    order = order_columns(words, starts_line, boxes * size_pt)
+    return Layer(
+        [words[i] for i in order], [starts_line[i] for i in order], boxes[order], unmapped[seen][order]
+    )
 
 
 def is_stamp_on_picture(page: pdfium.PdfPage, words: Words) -> bool:

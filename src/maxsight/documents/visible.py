@@ -55,11 +55,12 @@ def visible_words(
 def _cross_ink(pixels: NDArray[np.uint8], boxes: Boxes) -> NDArray[np.bool_]:
     """Say which boxes have more than one shade in the row through their middle. Most words do."""
     height, width = pixels.shape
-    changes = np.zeros((height, width), np.int32)
-    np.cumsum(pixels[:, 1:] != pixels[:, :-1], axis=1, out=changes[:, 1:])
     left, right = (boxes[:, [0, 2]] * width).astype(int).clip(0, width - 1).T
     middle = ((boxes[:, 1] + boxes[:, 3]) / 2 * height).astype(int).clip(0, height - 1)
-    return np.asarray(changes[middle, right] > changes[middle, left])
+    rows, row = np.unique(middle, return_inverse=True)
+    changes = np.zeros((len(rows), width), np.int32)
+    np.cumsum(pixels[rows, 1:] != pixels[rows, :-1], axis=1, out=changes[:, 1:])
+    return np.asarray(changes[row, right] > changes[row, left])
 
 
 def _has_ink(pixels: NDArray[np.uint8], box: NDArray[np.float32], margin: float) -> bool:

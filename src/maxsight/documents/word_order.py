@@ -1,0 +1,81 @@
+"""Words in the order in which a person reads them: shadows once, columns of vertical writing from the right."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from maxsight.documents.geometry import Boxes
+from maxsight.types import UNSPACED
+
+MAX_SHADOW = 0.3
+"""How far a word's shadow lies from it, in heights of the word."""
+LINE_PT = 8
+"""Words are compared with those of their own and the neighbouring lines. Larger shadows reach no further."""
+MIN_TALL = 1.5
+"""Height by width of a column of vertical writing, for each of its characters but the first."""
+
+
+def find_shadows(tokens: Sequence[str], boxes_pt: NDArray[np.floating]) -> NDArray[np.bool_]:
+    """Find words that stand a second time at nearly the same place: a shadow, or bold type made by drawing twice.
+
+    Args:
+        tokens: The words.
+        boxes_pt: In points. Shape ``(tokens, 4)``.
+
+    Returns:
+        The second one of each pair. Shape ``(tokens,)``.
+    """
+    shadows = np.zeros(len(tokens), bool)
+    far = MAX_SHADOW * (boxes_pt[:, 3] - boxes_pt[:, 1])
+    places = zip(tokens, *boxes_pt[:, :2].T.tolist(), far.tolist(), strict=True)
+    lines: defaultdict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
+    for index, (token, x0, y0, reach) in enumerate(places):
+        line = round(y0 / LINE_PT)
+        for near in (line - 1, line, line + 1):
+            for x, y in lines.get((token, near), ()):
+                shadows[index] |= abs(x - x0) <= reach and abs(y - y0) <= reach
+        lines[token, line].append((x0, y0))
+    return shadows
+
+
+def order_columns(tokens: Sequence[str], starts_line: Sequence[bool], boxes_pt: Boxes) -> NDArray[np.intp]:
+    """Order columns of vertical writing from right to left, and leave all other lines where they are.
+
+    Returns:
+        The tokens' indices in reading order. Shape ``(tokens,)``.
+    """
+    lines = np.split(
+        np.arange(len(tokens)), [index for index, starts in enumerate(starts_line) if starts and index]
+    )
+    ordered: list[NDArray[np.intp]] = []
+    columns: list[tuple[NDArray[np.intp], list[float]]] = []
+    for line in [*lines, np.empty(0, np.intp)]:
+        if len(line) and _is_column([tokens[index] for index in line], boxes_pt[line]):
+            columns.append((line, [*boxes_pt[line, :2].min(axis=0), *boxes_pt[line, 2:].max(axis=0)]))
+        else:
+            ordered += [*_from_right(columns), line]
+            columns = []
+    return np.concatenate(ordered)
+
+
+def _is_column(tokens: Sequence[str], boxes_pt: Boxes) -> bool:
+    length = sum(map(len, tokens))
+    width, height = boxes_pt[:, 2:].max(axis=0) - boxes_pt[:, :2].min(axis=0)
+    is_unspaced = sum(len(UNSPACED.findall(token)) for token in tokens) * 2 > length
+    return is_unspaced and length > 1 and height > MIN_TALL * width
+
+
+def _from_right(columns: list[tuple[NDArray[np.intp], list[float]]]) -> list[NDArray[np.intp]]:
+    """Order columns by tiers from top to bottom, and in each tier from right to left."""
+    tiers: list[list[tuple[NDArray[np.intp], list[float]]]] = []
+    bottom = -np.inf
+    for column in sorted(columns, key=lambda column: column[1][1]):
+        if column[1][1] >= bottom:
+            tiers.append([])
+        tiers[-1].append(column)
+        bottom = max(bottom, column[1][3])
+    return [line for tier in tiers for line, _ in sorted(tier, key=lambda column: -column[1][0])]
