@@ -235,3 +235,16 @@ def test_a_folder_that_can_not_be_written_to_is_named(folder):
     target = "/proc/maxsight.library" if os.path.isdir("/proc") else "/maxsight.library"
     told = maxsight("index", "docs", *ENCODER, "--library", target, cwd=folder, code=5).stderr
     assert target in told
+
+
+@pytest.mark.skipif(not os.path.exists("/dev/full"), reason="this system has no /dev/full")
+def test_output_that_finds_no_room_is_named_and_blames_no_library(tmp_path):
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-m", "maxsight", "encoders"],
+            cwd=tmp_path, stdout=full, stderr=subprocess.PIPE, text=True, check=False, timeout=120,
+        )  # fmt: skip
+    assert (done.returncode, done.stderr) == (
+        1,
+        "error: the output can't be written: No space left on device\n",
+    )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import io
 import sys
 from typing import Any
@@ -57,6 +58,12 @@ class _Commands(click.Group):
             # The reader of the output has closed it, as in `maxsight list | head`.
             sys.stdout = None
             sys.exit(0)
+        except OSError as error:
+            if error.errno != errno.ENOSPC:
+                raise
+            sys.stdout = None  # else Python would try again when it ends
+            say(f"error: the output can't be written: {error.strerror}")
+            sys.exit(1)
 
 
 @click.group(

@@ -49,6 +49,11 @@ def _reading_options(command: Command, dpi: int) -> Command:
         click.option("--max-pages", type=click.IntRange(1), help="Maximum pages per file.  [default: 10,000]"),
         click.option("--max-bytes", type=click.IntRange(1), help="Maximum bytes per file.  [default: 2,000,000,000]"),
         click.option("--page-timeout", type=click.FloatRange(0.1), help="Maximum seconds per page.  [default: 120]"),
+        click.option(
+            "--max-memory",
+            type=click.IntRange(1),
+            help="Maximum bytes of memory per reading process (Linux).  [default: 2,000,000,000]",
+        ),
     )  # fmt: skip
 
 
@@ -63,6 +68,7 @@ def changed(settings: ReadSettings, options: Mapping[str, Any]) -> ReadSettings:
             ("max_pages", "max_pages"),
             ("max_bytes", "max_bytes"),
             ("page_timeout_s", "page_timeout"),
+            ("max_memory_bytes", "max_memory"),
         )
         if options[option] is not None
     }

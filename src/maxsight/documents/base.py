@@ -35,13 +35,15 @@ class Limits:
         max_pixels: Pixels of one rendered or decoded page.
         max_pages: Pages of one file.
         max_bytes: Bytes of one file.
-        page_timeout_s: Seconds for one page, OCR included.
+        page_timeout_s: Seconds for one page, OCR included. Processor time may be twice as long.
+        max_memory_bytes: Memory of a process that reads, and of an OCR program it runs. Linux only.
     """
 
     max_pixels: int = 100_000_000
     max_pages: int = 10_000
     max_bytes: int = 2_000_000_000
     page_timeout_s: float = 120.0
+    max_memory_bytes: int = 2_000_000_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,8 @@ READ_AHEAD_PAGES = 32
 READ_AHEAD_BYTES = 128 * 2**20
 # A file is given up after it took this many workers down one after the other.
 MAX_LOST_IN_A_ROW = 3
+# So many pages in a row that fail for the same reason are reported one by one. A small file can claim thousands.
+MAX_FAILURES_ALIKE = 8
 MAX_DEFAULT_WORKERS = 16
 MAX_DEFAULT_OCR_WORKERS = 4  # RapidOCR takes up to 0.9 GB in each
 
@@ -119,6 +121,7 @@ class _Reading:
         assert isinstance(opening, int)
         yield Opened(self._job, opening)
         lost_in_a_row = 0
+        alike: list[UnreadableDocumentError] = []
         while True:
             read_ahead()
             if not self._started:
@@ -129,15 +132,34 @@ class _Reading:
             wait_for(future)
             reply = future.result()
             if isinstance(reply, Page):
+                yield from self._failures(alike)
                 yield PageRead(self._job, reply)
             else:
                 assert isinstance(reply, UnreadableDocumentError)
-                yield PageFailed(self._job, reply)
+                if alike and (alike[0].reason, alike[0].hint) != (reply.reason, reply.hint):
+                    yield from self._failures(alike)
+                alike.append(reply)
             lost_in_a_row = lost_in_a_row + 1 if isinstance(reply, LostPageError) else 0
             if lost_in_a_row == MAX_LOST_IN_A_ROW:
+                yield from self._failures(alike)
                 yield Failed(self._job, self._give_up(page_index))
                 return
+        yield from self._failures(alike)
         yield self._end()
+
+    def _failures(self, alike: list[UnreadableDocumentError]) -> Iterator[PageFailed]:
+        """Report pages in a row that failed for the same reason: a few one by one, many as one. Empty the list."""
+        first = alike[0] if alike else None
+        if first is not None and len(alike) > MAX_FAILURES_ALIKE:
+            pages = f"{len(alike):,} pages in a row, to page {alike[-1].page_number}"
+            reason = f"{first.reason} ({pages})"
+            alike[:] = [
+                UnreadableDocumentError(
+                    self._job.path, reason, page_number=first.page_number, hint=first.hint
+                )
+            ]
+        yield from (PageFailed(self._job, error) for error in alike)
+        alike.clear()
 
     def _end(self) -> Changed | Done:
         path, state = self._job.path, self._job.state

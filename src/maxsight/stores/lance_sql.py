@@ -25,6 +25,8 @@ from maxsight.stores.patterns import FINAL_SIGMA, SIGMA, fold
 from maxsight.types import Scalar
 
 METADATA_PREFIX = "meta_"
+NO_PAGE_BELOW, NO_PAGE_ABOVE = -1, 2**31 - 1
+"""No page has these numbers. Lance refuses larger ones, because the column has 32 bits."""
 
 
 def to_lance(where: Filter) -> str:
@@ -65,15 +67,15 @@ def _write(condition: Condition) -> str:
         case Not(IsMissing(field)):
             return f"{_column(field)} IS NOT NULL"
         case Not(OneOf(field, values)):
-            return f"{_column(field)} NOT IN ({_listed(values)}) AND {_column(field)} IS NOT NULL"
+            return f"{_column(field)} NOT IN ({_listed(field, values)}) AND {_column(field)} IS NOT NULL"
         case Not(leaf):
             return f"NOT ({_write(leaf)})"
         case IsMissing(field):
             return f"{_column(field)} IS NULL"
         case OneOf(field, values):
-            return f"{_column(field)} IN ({_listed(values)})"
+            return f"{_column(field)} IN ({_listed(field, values)})"
         case Compare(field, symbol, value):
-            return f"{_column(field)} {symbol} {write_literal(value)}"
+            return f"{_column(field)} {symbol} {_listed(field, (value,))}"
         case Like(field, pattern, any_case=False):
             return f"{_column(field)} LIKE {write_literal(pattern)}"
         case Like(field, pattern):  # Lance's own ILIKE equates more letters, such as s and the long s
@@ -85,5 +87,8 @@ def _column(field: str) -> str:
     return f"`{field if field in OWN_FIELDS else name_column(field)}`"
 
 
-def _listed(values: tuple[Scalar, ...]) -> str:
+def _listed(field: str, values: tuple[Scalar, ...]) -> str:
+    if field == "page_number":
+        numbers = (value for value in values if isinstance(value, int))
+        values = tuple(max(NO_PAGE_BELOW, min(number, NO_PAGE_ABOVE)) for number in numbers)
     return ", ".join(map(write_literal, values))

@@ -12,8 +12,9 @@ import numpy as np
 import pyarrow as pa
 import pytest
 
-from maxsight.errors import FormatError, LibraryDamagedError, StorageFullError, StoreError
+from maxsight.errors import FormatError, InputError, LibraryDamagedError, StorageFullError, StoreError
 from maxsight.retrieval.codes import PageCodec
+from maxsight.stores.filters import parse_filter
 from maxsight.stores.local.lance_errors import translated
 from maxsight.stores.local.store import LocalStore
 from store_pages import CODEC, MANIFEST, make_page, nearest, query
@@ -356,6 +357,33 @@ def test_our_own_mistake_in_reading_is_not_reported_as_damage(store, monkeypatch
         with pytest.raises(type(mistake)) as raised:
             call()
         assert raised.value is mistake
+
+
+@pytest.mark.parametrize("name", ["two\nlines", "half \ud83d", "bell\x07"])
+def test_a_place_that_lance_can_not_name_is_refused_as_such(tmp_path, name):
+    for call in (
+        lambda: LocalStore.create(tmp_path / name, MANIFEST, codec=CODEC),
+        lambda: reopened(tmp_path / name),
+    ):
+        with pytest.raises(InputError, match="control characters, or is not valid here"):
+            call()
+    LocalStore.create(tmp_path / "narrow\u202fspace", MANIFEST, codec=CODEC).close()
+
+
+@pytest.mark.parametrize(
+    ("condition", "found"),
+    [
+        ("page_number > 99999999999", 0),
+        ("page_number < 99999999999", 40),
+        ("page_number <> 2147483648", 40),
+        ("page_number IN (1, 99999999999)", 40),
+        ("page_number > -99999999999", 40),
+        ("NOT (page_number BETWEEN -99999999999 AND 99999999999)", 0),
+    ],
+)
+def test_a_filter_beyond_the_columns_32_bits_is_no_damage(store, condition, found):
+    where = parse_filter(condition, store.fields())
+    assert sum(len(chunk) for chunk in store.vectors(where=where)) == found
 
 
 def test_stored_text_that_is_not_utf8_is_damage(tmp_path):

@@ -1,6 +1,6 @@
 """Worker processes and the requests that wait for one.
 
-A file may crash pdfium, loop for ever or use up all memory. Then one worker ends, and the answer to its request says
+A file may crash pdfium, loop for ever or use up memory. Then one worker ends, and the answer to its request says
 so. Workers are plain subprocesses, without fork, pickle or a ``__main__`` guard.
 """
 
@@ -99,15 +99,15 @@ class WorkerPool:
         is_new = worker is None
         try:
             worker = worker or self._start_worker()
-            reply = worker.ask(request, timeout_s=self._settings.limits.page_timeout_s)
+            reply = worker.ask(request, self._settings.limits)
             return worker, _decode(request, reply)
         except (WorkerLostError, FrameError) as error:
             if worker is not None:
                 self._end_worker(worker)
-            timed_out = isinstance(error, WorkerLostError) and error.timed_out
-            if not is_new and not timed_out and not self._is_closed:
+            known = error if isinstance(error, WorkerLostError) else WorkerLostError(str(error))
+            if not is_new and not known.is_over_limit and not self._is_closed:
                 return self._answer(None, request)
-            return None, _lost(request, str(error), timed_out=timed_out)
+            return None, _lost(request, known)
 
     def _start_worker(self) -> WorkerProcess:
         try:
@@ -154,12 +154,8 @@ def _decode(request: Frame, reply: Frame) -> Reply:
             return image_from_frame(reply)
 
 
-def _lost(request: Frame, reason: str, *, timed_out: bool) -> LostPageError:
+def _lost(request: Frame, error: WorkerLostError) -> LostPageError:
     page_index = request.fields["page_index"]
-    hint = (
-        "Raise the limit on seconds per page (--page-timeout)."
-        if timed_out
-        else "The file is probably damaged."
-    )
     page_number = None if page_index is None else page_index + 1
-    return LostPageError(Path(request.fields["path"]), reason, page_number=page_number, hint=hint)
+    hint = error.hint or "The file is probably damaged."
+    return LostPageError(Path(request.fields["path"]), str(error), page_number=page_number, hint=hint)

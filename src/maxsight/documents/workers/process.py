@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import contextlib
 import json
+import mmap
 import os
 import queue
 import signal
 import subprocess
 import sys
 import threading
+import time
+from pathlib import Path
 from typing import BinaryIO, cast
 
+from maxsight.documents.base import Limits
 from maxsight.documents.workers.frames import Frame, FrameError, read_frame, write_frame
 
 # The worker gets this process's path, so it finds the same packages. It is started by -c, because -m would put the
@@ -22,14 +26,22 @@ _BOOTSTRAP = (
 )
 
 START_TIMEOUT_S = 60.0
+MEMORY_CHECKS_PER_S = 20
+MORE_TIME = "Raise the limit on seconds per page (--page-timeout)."
 
 
 class WorkerLostError(Exception):
-    """The worker ended, sent something else than a frame, or took too long. It no longer runs."""
+    """The worker ended, sent something else than a frame, or needed too much. It no longer runs.
 
-    def __init__(self, reason: str, *, timed_out: bool = False) -> None:
+    Attributes:
+        hint: What the user can do.
+        is_over_limit: Whether it was ended because the page needed more time or memory than it may.
+    """
+
+    def __init__(self, reason: str, hint: str | None = None, *, is_over_limit: bool = False) -> None:
         super().__init__(reason)
-        self.timed_out = timed_out
+        self.hint = hint
+        self.is_over_limit = is_over_limit
 
 
 class WorkerProcess:
@@ -71,24 +83,43 @@ class WorkerProcess:
         """The process id."""
         return self._process.pid
 
-    def ask(self, request: Frame, *, timeout_s: float) -> Frame:
-        """Send a request and wait for its answer.
+    def ask(self, request: Frame, limits: Limits) -> Frame:
+        """Send a request and wait for its answer, within the limits on time and memory.
 
         Raises:
             WorkerLostError: There was no answer; the worker has been killed.
         """
         try:
             write_frame(self._requests, request)
-            reply = self._replies.get(timeout=timeout_s)
-        except queue.Empty:
-            self.kill()
-            raise WorkerLostError(f"it took longer than {timeout_s:g} s", timed_out=True) from None
+            reply = self._wait(limits)
         except (OSError, ValueError):  # the pipe is closed
             reply = None
         if reply is None:
             self.kill()
+            if sys.platform != "win32" and self._process.returncode == -signal.SIGXCPU:
+                raise WorkerLostError("it takes too much processor time", MORE_TIME, is_over_limit=True)
             raise WorkerLostError(f"reading it crashed ({self._how_it_ended()})")
         return reply
+
+    def _wait(self, limits: Limits) -> Frame | None:
+        until = time.monotonic() + limits.page_timeout_s
+        while (left_s := until - time.monotonic()) > 0:
+            try:
+                return self._replies.get(timeout=min(left_s, 1 / MEMORY_CHECKS_PER_S))
+            except queue.Empty:
+                if memory_bytes(self._process.pid) > limits.max_memory_bytes:
+                    self.kill()
+                    raise WorkerLostError(
+                        f"it needs more than {limits.max_memory_bytes:,} bytes of memory",
+                        "Raise the limit on memory (--max-memory) if you trust the file.",
+                        is_over_limit=True,
+                    ) from None
+        self.kill()
+        raise WorkerLostError(
+            f"it took longer than {limits.page_timeout_s:g} s",
+            MORE_TIME,
+            is_over_limit=True,
+        )
 
     def kill(self) -> None:
         """End the worker at once, and an OCR program it may be running."""
@@ -116,3 +147,17 @@ class WorkerProcess:
             return signal.Signals(-code).name
         except ValueError:
             return f"signal {-code}"
+
+
+def memory_bytes(pid: int) -> int:
+    """Count the memory that a process and its children have for themselves; 0 where the system does not say.
+
+    Files that are mapped into memory do not count.
+    """
+    try:
+        resident, shared = map(int, Path(f"/proc/{pid}/statm").read_text().split()[1:3])
+        tasks = Path(f"/proc/{pid}/task").iterdir()
+        children = [int(child) for task in tasks for child in (task / "children").read_text().split()]
+    except (OSError, ValueError):  # it has ended, or this is no Linux
+        return 0
+    return (resident - shared) * mmap.PAGESIZE + sum(map(memory_bytes, children))

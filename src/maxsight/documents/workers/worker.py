@@ -31,7 +31,12 @@ from maxsight.documents.workers.frames import (
 )
 from maxsight.errors import InputError, UnreadableDocumentError
 
+if sys.platform != "win32":
+    import resource
+
 _MAX_OPEN_FILES = 3
+CORES_PER_PAGE = 2
+"""Processor time of a page, by its limit on time: OCR may use more than one core."""
 
 
 def main() -> None:
@@ -57,7 +62,9 @@ class Answers:
         """Answer one request. An error is an answer too."""
         path, page_index = Path(request.fields["path"]), request.fields["page_index"]
         try:
-            source = self._source(path, settings_from_fields(request.fields["settings"]))
+            settings = settings_from_fields(request.fields["settings"])
+            _limit_processor_time(settings.limits.page_timeout_s)
+            source = self._source(path, settings)
             match request.fields["ask"]:
                 case "count":
                     return Frame({"page_count": source.page_count})
@@ -108,6 +115,14 @@ def _end() -> None:
     if sys.platform != "win32" and os.getpgid(0) == os.getpid():
         os.killpg(0, signal.SIGKILL)
     os._exit(0)
+
+
+def _limit_processor_time(page_timeout_s: float) -> None:
+    """Let the system end this process when this page takes too much processor time, on however many cores."""
+    if sys.platform != "win32":
+        used = resource.getrusage(resource.RUSAGE_SELF)
+        most = int(used.ru_utime + used.ru_stime + CORES_PER_PAGE * page_timeout_s) + 1
+        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
 
 
 def _be_first_out_of_memory() -> None:

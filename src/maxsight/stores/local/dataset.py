@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -11,7 +12,7 @@ from typing import NamedTuple
 
 import lance
 
-from maxsight.errors import LibraryNotFoundError, StoreError
+from maxsight.errors import InputError, LibraryNotFoundError, StoreError
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.local import damage, versions
 from maxsight.stores.local.commit_log import CommitLog, Removal, manifest_name
@@ -57,6 +58,7 @@ class Dataset:
             LibraryNotFoundError: The folder has no dataset.
             LibraryDamagedError: No version can be read.
         """
+        check_name(library)
         self.library = library
         self.folder = library / DATASET
         with translated(library):
@@ -221,6 +223,20 @@ def _checked_out(dataset: lance.LanceDataset, version: int) -> lance.LanceDatase
         if not is_foreign(error):
             raise
         return None
+
+
+def check_name(library: Path) -> None:
+    """Refuse a place that Lance can't name.
+
+    Raises:
+        InputError: Its path has control characters, or is not valid in the encoding of file names.
+    """
+    path = str(library.absolute())
+    if any(unicodedata.category(letter) in ("Cc", "Cs") for letter in path):
+        raise InputError(
+            f"a library can't be at {path!r}: its path has control characters, or is not valid here",
+            hint="Rename the folder. If the name looks right to you, set a UTF-8 locale: LC_ALL=C.UTF-8.",
+        )
 
 
 def has_versions(library: Path) -> bool:

@@ -34,7 +34,7 @@ from maxsight.stores.lance_sql import to_lance
 from maxsight.stores.local import edits, maintenance, schema
 from maxsight.stores.local.arrow_rows import from_batch, to_row, to_table
 from maxsight.stores.local.commit_log import CommitLog
-from maxsight.stores.local.dataset import has_versions, others_in
+from maxsight.stores.local.dataset import check_name, has_versions, others_in
 from maxsight.stores.local.durability import make_folder, sync_folder
 from maxsight.stores.local.lance_errors import translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE, WriterLock
@@ -106,6 +106,7 @@ class LocalStore(LocalReader):
         Raises:
             StoreError: Something is there already, or the place can't be written to.
         """
+        check_name(path)
         with translated(path, writing=True):
             make_folder(path)
             _check_vacant(path)  # before a lock is left among a stranger's files
@@ -287,6 +288,7 @@ class LocalStore(LocalReader):
             InputError: The destination is not empty.
             StoreError: It can't be written to.
         """
+        check_name(destination)
         with translated(destination, writing=True):
             make_folder(destination)
             if any(destination.iterdir()):
