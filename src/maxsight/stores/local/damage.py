@@ -21,9 +21,15 @@ from maxsight.stores.local.versions import has_magic
 from maxsight.stores.verification import Damage
 
 
-def find(dataset: lance.LanceDataset, log: CommitLog) -> list[Damage]:
-    """List files that are missing, cut short, or not what the list of commits says."""
-    return [*_fragments(dataset, log), *_indices(dataset, log)]
+def find(dataset: lance.LanceDataset, log: CommitLog, *, unlisted: bool = False) -> list[Damage]:
+    """List files that are missing, cut short, or not what the list of commits says.
+
+    Args:
+        dataset: One version.
+        log: The list.
+        unlisted: Also list indexes that the list lacks: nothing says whether they are whole.
+    """
+    return [*_fragments(dataset, log), *_indices(dataset, log, unlisted)]
 
 
 def drop(dataset: lance.LanceDataset, damages: list[Damage]) -> None:
@@ -61,7 +67,7 @@ def deletions_of(fragment: lance.LanceFragment) -> str | None:
     return None if file is None else file.path(fragment.fragment_id)
 
 
-def _indices(dataset: lance.LanceDataset, log: CommitLog) -> Iterator[Damage]:
+def _indices(dataset: lance.LanceDataset, log: CommitLog, unlisted: bool) -> Iterator[Damage]:
     for index in dataset.describe_indices():
         for segment in index.segments:
             name = f"_indices/{segment.uuid}"
@@ -72,6 +78,8 @@ def _indices(dataset: lance.LanceDataset, log: CommitLog) -> Iterator[Damage]:
                 reason = f"{found} of {segment.size_bytes} bytes are there"
             elif not all(map(has_magic, files)) or any(log.differs(f"{name}/{file.name}") for file in files):
                 reason = "it is not what was written"
+            elif unlisted and not all(f"{name}/{file.name}" in log.files for file in files):
+                reason = "its checksum is not known"
             else:
                 continue
             yield Damage(name, reason, pages=0, index=index.name)

@@ -161,7 +161,7 @@ class Dataset:
             opened, undone, log = self._open_newest()
             version = self._take(opened, undone, log)
             older = versions.old_manifests(self.folder, log, opened.version)
-            found = [*undone, *damage.find(opened, log), *older]
+            found = [*undone, *damage.find(opened, log, unlisted=True), *older]
             self._warn(item for item in found if item not in undone)
             versions.set_aside(self.folder, [*undone, *older], self.library / SET_ASIDE)
             log.undo(opened.version)

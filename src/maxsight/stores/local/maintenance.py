@@ -7,7 +7,7 @@ from datetime import timedelta
 
 import lance
 
-from maxsight.stores.local.lance_errors import FOREIGN
+from maxsight.stores.local.lance_errors import blames_data, brief, is_foreign
 
 logger = logging.getLogger(__name__)
 
@@ -36,9 +36,16 @@ def ensure_text_index(dataset: lance.LanceDataset) -> None:
 
 
 def update_text_index(dataset: lance.LanceDataset) -> None:
-    """Bring the full-text index up to date. Until then, searches scan new text."""
-    if dataset.stats.index_stats(TEXT_INDEX)["num_unindexed_rows"]:
-        dataset.optimize.optimize_indices()
+    """Bring the full-text index up to date, or build it again if it is damaged. Until then, searches scan new text."""
+    try:
+        if dataset.stats.index_stats(TEXT_INDEX)["num_unindexed_rows"]:
+            dataset.optimize.optimize_indices()
+    except BaseException as error:
+        if not blames_data(error):
+            raise
+        logger.warning("the text index is damaged and is built again: %s", brief(error))
+        dataset.drop_index(TEXT_INDEX)
+        ensure_text_index(dataset)
 
 
 def merge_small_fragments(dataset: lance.LanceDataset) -> None:
@@ -63,5 +70,7 @@ def drop_old_versions(dataset: lance.LanceDataset) -> None:
     """
     try:
         dataset.cleanup_old_versions(older_than=KEEP_VERSIONS, delete_unverified=True)
-    except FOREIGN as error:  # an unreadable old version costs only space
-        logger.warning("old versions could not be removed: %s", error)
+    except BaseException as error:
+        if not is_foreign(error):
+            raise
+        logger.warning("old versions could not be removed: %s", error)  # which costs only space
