@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import re
+import unicodedata
 from collections.abc import Iterable
 from pathlib import Path
 
@@ -23,19 +25,37 @@ def document_path(file: Path, home: Path | None) -> str:
 
     Returns:
         The path relative to ``home`` if the file is below it, so that both can be moved together; else the absolute
-        path. With forward slashes.
+        path. With forward slashes, and in composed letters (Unicode NFC), however the disk writes the name.
     """
     absolute = file.absolute()
     try:
         absolute = absolute.parent.resolve() / absolute.name
-        return (absolute if home is None else absolute.relative_to(home.resolve())).as_posix()
+        return composed((absolute if home is None else absolute.relative_to(home.resolve())).as_posix())
     except ValueError:
-        return absolute.as_posix()
+        return composed(absolute.as_posix())
 
 
 def source_file(path: str, home: Path | None) -> Path:
-    """Return the file that ``document_path`` has named."""
-    return Path(path) if home is None else home / path
+    """Return the file that ``document_path`` has named, as the disk writes its name."""
+    file = Path(path) if home is None else home / path
+    return file if path.isascii() else _as_on_disk(file)
+
+
+def composed(text: str) -> str:
+    """Write letters with accents as one character each (Unicode NFC), so that equal texts compare as equal."""
+    return unicodedata.normalize("NFC", text)
+
+
+def _as_on_disk(file: Path) -> Path:
+    """Find a file in folders that write names in decomposed letters, as those of macOS do. Else return it as it is."""
+    if os.path.lexists(file) or file == file.parent:
+        return file
+    folder = _as_on_disk(file.parent)
+    try:
+        names = [name for name in os.listdir(folder) if composed(name) == composed(file.name)]
+    except OSError:
+        names = []
+    return folder / (names[0] if names else file.name)
 
 
 def record_file(path: str) -> str | None:

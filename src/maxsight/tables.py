@@ -8,7 +8,8 @@ from __future__ import annotations
 import codecs
 import csv
 import json
-from collections.abc import Iterator, Mapping, Sequence
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, BinaryIO, TextIO
@@ -17,6 +18,7 @@ from maxsight.errors import InputError, UnreadableDocumentError
 
 TABLE_SUFFIXES = (".csv", ".tsv")
 MAX_ROW_BYTES = 64 * 2**20
+_SEPARATOR_LINE = re.compile(r"sep=[,;\t]\r?\n?", re.IGNORECASE)
 _OTHER_ENCODINGS = (codecs.BOM_UTF32_LE, codecs.BOM_UTF32_BE, codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
 
 
@@ -77,23 +79,21 @@ def read_csv(path: Path, columns: Sequence[str], *, is_strict: bool = True) -> I
         UnreadableDocumentError: It is UTF-16 or UTF-32, its header can't be read, a column is not there, or two that
             are read have one name.
     """
-    with path.open("rb") as start:
-        _check_encoding(path, start)
+    with path.open("rb") as content:
+        _check_encoding(path, content)
     # Bytes that are not UTF-8 become lone surrogates, so that only their row is refused.
     with path.open(newline="", encoding="utf-8-sig", errors="surrogateescape") as file:
-        reader = csv.reader(file, _find_dialect(file, columns))
+        start, skipped = _after_separator_line(file)
+        reader = csv.reader(file, _find_dialect(file, start, columns))
         try:
-            header = next(reader, [])
+            header = [name.strip() for name in next(reader, [])]
         except csv.Error as error:
             raise UnreadableDocumentError(path, f"its header can't be read: {error}") from error
         check_columns(path, header, columns if is_strict else ())
-        for name in columns if is_strict else filter(None, header):
-            if header.count(name) > 1:
-                raise UnreadableDocumentError(
-                    path, f"it has several columns {name!r}", hint="Rename all but one of them."
-                )
+        if not is_strict:
+            _refuse_twice(path, header, filter(None, header))
         while True:
-            line = reader.line_num + 1  # a row may have several lines, and is named by its first
+            line = skipped + reader.line_num + 1  # a row may have several lines, and is named by its first
             try:
                 cells = next(reader, None)
             except csv.Error as error:
@@ -106,17 +106,26 @@ def read_csv(path: Path, columns: Sequence[str], *, is_strict: bool = True) -> I
 
 
 def check_columns(path: Path, found: Sequence[str], wanted: Sequence[str]) -> None:
-    """Refuse a table without the columns that are read.
+    """Refuse a table that has not each of the columns that are read once.
 
     Raises:
-        UnreadableDocumentError: It names those that are not there, and those that are.
+        UnreadableDocumentError: It names those that are not there, and those that are; or one that is there twice.
     """
+    _refuse_twice(path, found, wanted)
     if missing := [name for name in wanted if name not in found]:
         raise UnreadableDocumentError(
             path,
             f"it has no column {', '.join(map(repr, missing))}",
             hint=f"Its columns are {', '.join(found) or 'none'}.",
         )
+
+
+def _refuse_twice(path: Path, found: Sequence[str], names: Iterable[str]) -> None:
+    for name in names:
+        if found.count(name) > 1:
+            raise UnreadableDocumentError(
+                path, f"it has several columns {name!r}", hint="Rename all but one of them."
+            )
 
 
 def parse_json_object(line: str) -> dict[str, Any]:
@@ -126,13 +135,27 @@ def parse_json_object(line: str) -> dict[str, Any]:
         InputError: The line has no object. The message names the place in the line, but not the line.
     """
     try:
-        values = json.loads(line)
+        values = json.loads(line, object_pairs_hook=_without_repeats)
     except json.JSONDecodeError as error:
-        raise InputError(f"not JSON from character {error.colno} on: {error.msg}") from error
+        hint = (
+            "A file of one array becomes JSON Lines: jq -c '.[]' FILE > FILE.jsonl"
+            if line[:1] == "["
+            else None
+        )
+        raise InputError(f"not JSON from character {error.colno} on: {error.msg}", hint=hint) from error
     except (ValueError, RecursionError) as error:
         raise InputError(f"can't be read as JSON: {error}") from error
     if not isinstance(values, dict):
         raise InputError(f"expected a JSON object, got {type(values).__name__}")
+    return values
+
+
+def _without_repeats(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    values = dict(pairs)
+    if len(values) < len(pairs):
+        names = [name for name, _ in pairs]
+        repeated = next(name for name in names if names.count(name) > 1)
+        raise InputError(f"it has {repeated!r} more than once")
     return values
 
 
@@ -148,18 +171,26 @@ class _Tabs(_Commas):
     delimiter = "\t"
 
 
-def _find_dialect(file: TextIO, known: Sequence[str]) -> type[csv.Dialect]:
-    """Find the first dialect with a known name in the first row; commas without one. Leave the file at its start.
+def _after_separator_line(file: TextIO) -> tuple[int, int]:
+    """Pass over the line ``sep=;`` that Excel takes as the separator. Return the place after it, and its lines."""
+    if _SEPARATOR_LINE.fullmatch(file.readline()):
+        return file.tell(), 1
+    return 0, 0
+
+
+def _find_dialect(file: TextIO, start: int, known: Sequence[str]) -> type[csv.Dialect]:
+    """Find the first dialect with a known name in the first row; commas without one. Leave the file at ``start``.
 
     If no names are known, the one with most names is taken.
     """
     most: tuple[int, type[csv.Dialect]] = 0, _Commas
     for dialect in (_Commas, _Semicolons, _Tabs):
+        file.seek(start)
         try:
-            names = next(csv.reader(file, dialect), [])
+            names = [name.strip() for name in next(csv.reader(file, dialect), [])]
         except csv.Error:
             names = []
-        file.seek(0)
+        file.seek(start)
         if not set(known).isdisjoint(names):
             return dialect
         if len(names) > most[0]:

@@ -10,7 +10,10 @@ import zlib
 
 import fpdf
 import pytest
+from click.testing import CliRunner
 from PIL import Image
+
+from maxsight.cli import main
 
 ENCODER = ("--encoder", "fake")
 
@@ -248,3 +251,20 @@ def test_output_that_finds_no_room_is_named_and_blames_no_library(tmp_path):
         1,
         "error: the output can't be written: No space left on device\n",
     )
+
+
+@pytest.mark.parametrize(
+    "listed",
+    [
+        b"a.txt\0b c.txt\0",
+        "a.txt\r\nb c.txt\r\n".encode("utf-16"),
+        b"\xef\xbb\xbfa.txt\n\nb c.txt",
+    ],
+)
+def test_a_list_of_paths_is_read_as_find_and_powershell_write_it(listed, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    for name in ("a.txt", "b c.txt"):
+        (tmp_path / name).write_text(f"About {name}")
+    arguments = ["index", "-", "--encoder", "fake", "--json"]
+    result = CliRunner().invoke(main, arguments, input=listed)
+    assert [each["path"] for each in json.loads(result.stdout)["indexed"]] == ["a.txt", "b c.txt"]

@@ -136,3 +136,8 @@ def test_options_that_do_not_go_together_are_refused(arguments, said, folder):
 )
 def test_a_search_asks_one_thing(arguments, folder):
     assert "Give one of" in call("search", *arguments, code=2).stderr
+
+
+def test_a_file_without_records_is_told_as_such(folder):
+    write()
+    assert "note: wiki.jsonl has no records" in call("index", *GROUPED).stderr

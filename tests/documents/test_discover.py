@@ -115,3 +115,28 @@ def test_the_content_hash_is_sha256(tmp_path):
     assert content_hash(tmp_path / "a.pdf") == hashlib.sha256(content).hexdigest()
     with pytest.raises(UnreadableDocumentError, match="can't be opened"):
         content_hash(tmp_path / "b.pdf")
+
+
+def test_globs_ignore_case_and_the_form_of_accents(tmp_path):
+    make(tmp_path, "a.txt", "Z.TXT", "u\u0308ber.PDF", "b.pdf")
+    assert names(tmp_path, include=("*.txt",)) == ["Z.TXT", "a.txt"]
+    assert names(tmp_path, include=("\u00dc*.pdf",)) == ["u\u0308ber.PDF"]
+
+
+def test_globs_may_begin_with_the_folder_as_it_was_given(tmp_path, monkeypatch):
+    make(tmp_path, "box/a.txt", "box/sub/b.txt", "box/other/box/sub/c.txt")
+    monkeypatch.chdir(tmp_path)
+    for glob in ("box/sub/*", "./box/sub/*", "box/sub", f"{tmp_path}/box/sub/*"):
+        found = [item.as_posix() for item in discover(["box"], exclude=(glob,))]
+        assert found == ["box/a.txt", "box/other/box/sub/c.txt"]
+    assert [item.as_posix() for item in discover(["./box/"], include=("box/sub/*",))] == ["box/sub/b.txt"]
+
+
+def test_a_glob_does_not_see_the_folders_above_the_given_one(tmp_path):
+    make(tmp_path, "drafts/box/a.txt")
+    assert names(tmp_path, tmp_path / "drafts" / "box", exclude=("*draft*",)) == ["drafts/box/a.txt"]
+
+
+def test_a_path_with_a_nul_is_named(tmp_path):
+    (problem,) = discover([tmp_path / "a\0b.txt"])
+    assert "can't be the name of a file" in problem.reason

@@ -114,3 +114,34 @@ def test_whole_numbers_become_floats_where_another_document_has_a_fraction():
 def test_a_type_the_library_does_not_hold_is_refused_before_any_work():
     with pytest.raises(InputError, match="'year' holds text values, got the whole number 2020"):
         MetadataTable({"a.pdf": {"year": 2020}}).check_against({"year": FieldType.TEXT})
+
+
+def test_blanks_around_names_and_cells_of_a_table_do_not_count(tmp_path):
+    table = load(tmp_path, "m.csv", "file, year, kind\na.txt, 2020, report \nb.txt,2021, \n")
+    assert table.fields_of("a.txt") == {"year": 2020, "kind": "report"}
+    assert table.fields_of("b.txt") == {"year": 2021}
+
+
+@pytest.mark.parametrize(
+    ("name", "content", "message"),
+    [
+        (
+            "m.jsonl",
+            '{"file": "a", "v": 1}\n\n{"file": "b", "v": NaN}\n',
+            "line 3: .*'v': nan is not a finite",
+        ),
+        ("m.jsonl", '{"file": "a", "v": 1}\n{"file": "b", "v": "x"}\n', "line 2: .*whole number values.*'x'"),
+        ("m.jsonl", '{"file": "a"}\n{"file": "b", "v": ["x"]}\n', "line 2: .*got list"),
+        ("m.csv", "file,page_number\na.pdf,3\n", "line 2: .*'page_number' has the name"),
+    ],
+)
+def test_a_value_that_can_not_be_stored_is_named_with_its_line(tmp_path, name, content, message):
+    with pytest.raises(InputError, match=message):
+        load(tmp_path, name, content)
+
+
+def test_letters_with_accents_are_the_same_however_they_are_written(tmp_path):
+    composed, decomposed = "Z\u00fcrich", "Zu\u0308rich"
+    table = load(tmp_path, "m.jsonl", f'{{"file": "{decomposed}.pdf", "{decomposed}": "{decomposed}"}}\n')
+    assert table.fields_of(f"docs/{composed}.pdf") == {composed: composed}
+    assert load(tmp_path, "n.csv", f"file,a\n{composed}.pdf,1\n").fields_of(f"{decomposed}.pdf") == {"a": 1}

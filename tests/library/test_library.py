@@ -199,6 +199,74 @@ def test_prune_removes_what_is_gone_below_the_given_folder_only(library, docs, t
     assert paths(library) == ["docs/bridges.txt", "docs/cities.md", "other/d.txt"]
 
 
+def test_a_deleted_file_is_mentioned_until_it_is_pruned(library, docs):
+    (docs / "apples.txt").unlink()
+    (notice,) = library.index(docs).notices
+    assert notice == (
+        "the file of 1 indexed document is gone (docs/apples.txt): --prune removes such documents"
+    )
+    assert library.index(docs / "cities.md").notices == ()
+    assert (library.index(docs, prune=True).removed, library.index(docs).notices) == (
+        ("docs/apples.txt",),
+        (),
+    )
+
+
+def test_nothing_below_an_empty_folder_is_pruned(library, docs):
+    """It may be where a disk was. A folder that was deleted is no such place."""
+    for name in ("mounted/deep", "deleted"):
+        (docs / name).mkdir(parents=True)
+        (docs / name / "d.txt").write_text(f"Elsewhere, in {name}.")
+    library.index(docs)
+    shutil.rmtree(docs / "mounted" / "deep")
+    shutil.rmtree(docs / "deleted")
+    report = library.index(docs, prune=True)
+    assert report.removed == ("docs/deleted/d.txt",)
+    (notice,) = report.notices
+    assert notice.startswith(f"nothing below {docs / 'mounted'} is removed, which is empty")
+
+
+def test_a_library_that_was_moved_without_its_documents_says_that_they_are_there_twice(
+    library, docs, tmp_path
+):
+    (tmp_path / "new").mkdir()
+    shutil.move(tmp_path / "test.library", tmp_path / "new" / "test.library")
+    with Library.open(tmp_path / "new" / "test.library") as moved:
+        (notice,) = moved.index(docs).notices
+        assert (
+            "the files of 3 indexed documents are gone, 3 of them indexed again under another name" in notice
+        )
+        assert moved.index(docs, prune=True).removed == (
+            "docs/apples.txt",
+            "docs/bridges.txt",
+            "docs/cities.md",
+        )
+        assert paths(moved) == [str(docs / name) for name in ("apples.txt", "bridges.txt", "cities.md")]
+
+
+def test_names_in_decomposed_letters_are_found_by_composed_ones_and_the_reverse(library, docs):
+    """macOS writes names and texts in decomposed letters (NFD), and keyboards write composed ones (NFC)."""
+    nfc, nfd = "\u00dcbersicht.txt", "U\u0308bersicht.txt"
+    (docs / nfd).write_text("Cafe\u0301 prices", encoding="utf-8")
+    table = MetadataTable({nfc: {"city": "Zu\u0308rich"}})
+    assert [each.path for each in library.index(docs, metadata=table).indexed] == [f"docs/{nfc}"]
+    for asked in (nfc, nfd, f"docs/{nfd}", str(docs / nfd)):
+        assert library.find_page(asked, 1).page.text == "Caf\u00e9 prices"
+    for where in (f"file = '{nfc}'", f"file = '{nfd}'", "city = 'Z\u00fcrich'", "city = 'Zu\u0308rich'"):
+        assert [hit.file for hit in library.search("prices", where=where)] == [nfc]
+    assert library.picture(library.find_page(nfd, 1)).width > 0
+    assert library.index(docs, prune=True).skipped == 4
+
+
+def test_two_files_whose_names_differ_only_in_the_form_of_accents_are_not_one_document(library, docs):
+    for name in ("\u00fc.txt", "u\u0308.txt"):
+        (docs / name).write_text(f"About {name}")
+    report = library.index(docs)
+    assert len(report.indexed) == 1
+    (problem,) = report.not_indexed
+    assert "only in how letters with accents are written" in problem.reason
+
+
 def test_pruning_a_folder_that_is_not_there_removes_nothing(library, docs):
     shutil.rmtree(docs)
     report = library.index(docs, prune=True)

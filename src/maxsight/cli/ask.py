@@ -14,7 +14,7 @@ from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import filter_option, hybrid_option, json_option
-from maxsight.cli.output import print_json, say_notes
+from maxsight.cli.output import print_json, say_notes, shown
 
 if TYPE_CHECKING:
     from maxsight.answers.answering import Answered
@@ -87,7 +87,7 @@ def ask(
         return
     click.echo("\n" if answered.cited else "")
     for source in answered.cited:
-        click.echo(f"  [{source.number}] {source.path}  page {source.page_number}")
+        click.echo(f"  [{source.number}] {shown(source.path)}  page {source.page_number}")
     say_notes(answered.notes)
 
 

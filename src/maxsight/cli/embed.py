@@ -11,7 +11,7 @@ import click
 
 from maxsight.cli.encoder_options import encoder_options
 from maxsight.cli.options import json_option
-from maxsight.cli.output import NOT_ALL_READ, counted, failure_text, print_json, resumable, say
+from maxsight.cli.output import NOT_ALL_READ, counted, failure_text, log_lines, print_json, resumable, say
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def embed(
         workers=options["workers"],
     )
     run = EmbeddingRun(encoder, request)
-    with resumable("embedded"), closing(run.events()) as events:
+    with resumable("embedded"), closing(run.events()) as events, log_lines(run.status):
         for event in events:
             _show(event)
     report = run.report()

@@ -13,7 +13,7 @@ import click
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import json_option, password_option
-from maxsight.cli.output import json_text, plain, region_text, say, say_notes
+from maxsight.cli.output import json_text, plain, region_text, say, say_notes, shown
 from maxsight.cli.remote import remote_library, url_option
 from maxsight.writing import check_suffix, named_errors
 
@@ -82,7 +82,7 @@ def _print(explanation: Explanation | RemoteExplanation, as_json: bool) -> None:
     if as_json:
         click.echo(json_text(_attribution(explanation)))
         return
-    click.echo(f"{explanation.path}  page {explanation.page_number}  score {explanation.score:.3f}")
+    click.echo(f"{shown(explanation.path)}  page {explanation.page_number}  score {explanation.score:.3f}")
     for line in _table(explanation):
         click.echo(f"  {line}")
     say_notes(explanation.notes)

@@ -13,13 +13,23 @@ import click
 from maxsight.cli.encoder_options import encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import json_option, quality_model_option
-from maxsight.cli.output import NOT_ALL_READ, counted, failure_text, print_json, resumable, say, say_notes
+from maxsight.cli.output import (
+    NOT_ALL_READ,
+    counted,
+    failure_text,
+    log_lines,
+    print_json,
+    resumable,
+    say,
+    say_notes,
+    shown,
+)
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 from maxsight.cli.record_options import encoder_of_records, record_options
 
 if TYPE_CHECKING:
     from maxsight import Library
-    from maxsight.indexing import IndexEvent, IndexOptions, IndexReport
+    from maxsight.indexing import IndexEvent, IndexOptions, IndexReport, Progress
 
 MAX_UNREADABLE_SHOWN, MAX_PATHS_SHOWN = 20, 3
 MAX_NAME_CHARS = 40
@@ -60,7 +70,8 @@ MAX_NAME_CHARS = 40
 @click.option(
     "--prune",
     is_flag=True,
-    help="Remove documents below PATH whose files are gone. Not if PATH is empty: its disk may be missing.",
+    help="Remove documents whose files are gone from PATH, or were moved. Not below an empty folder: its disk may be "
+    "missing.",
 )
 @reading_options
 @json_option
@@ -99,7 +110,8 @@ def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **optio
         f"the metadata names {name}, which was not indexed" for name in (metadata.unused if metadata else [])
     )
     if not (report.indexed or report.skipped or report.removed or report.not_indexed):
-        _say_nothing_found(found, narrowed=bool(options["include"] or options["exclude"]))
+        narrowed = bool(options["include"] or options["exclude"])
+        _say_nothing_found(found, narrowed=narrowed, records=bool(options["records"]))
     _print_report(report, library, as_json)
     if report.not_indexed:
         sys.exit(NOT_ALL_READ)
@@ -132,12 +144,13 @@ def progress_bar() -> Iterator[Callable[[IndexEvent], None]]:
     """Show events on stderr: a bar on a terminal, only problems elsewhere."""
     from rich.console import Console
     from rich.markup import escape
-    from rich.progress import BarColumn, Progress, TextColumn
+    from rich.progress import BarColumn, TextColumn
+    from rich.progress import Progress as Bar
 
     from maxsight import indexing
 
     console = Console(stderr=True)
-    bar = Progress(
+    bar = Bar(
         TextColumn("{task.description}"),
         BarColumn(),
         TextColumn(
@@ -148,16 +161,20 @@ def progress_bar() -> Iterator[Callable[[IndexEvent], None]]:
         disable=not console.is_terminal,
     )
     task = bar.add_task("reading files", total=1.0, pages=0, rate="", left="")
+    status = "reading files"
 
     def show(event: IndexEvent) -> None:
+        nonlocal status
         match event:
             case indexing.Found():
-                bar.update(task, description=escape(f"looking at {event.path.rsplit('/', 1)[-1][-40:]}"))
+                status = f"looking at {_short(event.path)}"
+                bar.update(task, description=escape(f"looking at {_short(event.path)}"))
             case indexing.Progress():
+                status = _status(event)
                 bar.update(
                     task,
                     completed=event.share,
-                    description=escape(event.path.rsplit("/", 1)[-1][-MAX_NAME_CHARS:]),
+                    description=escape(_short(event.path)),
                     pages=f"{event.pages:,}",
                     rate=f"{event.pages_per_s:.1f} pages/s",
                     left="" if event.remaining_s is None else f"{_clock(event.remaining_s)} left",
@@ -166,8 +183,20 @@ def progress_bar() -> Iterator[Callable[[IndexEvent], None]]:
                 text = failure_text("not indexed", event)
                 bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
 
-    with bar:
+    with bar, log_lines(lambda: status):
         yield show
+
+
+def _short(path: str) -> str:
+    return shown(path.rsplit("/", 1)[-1][-MAX_NAME_CHARS:])
+
+
+def _status(event: Progress) -> str:
+    """Write how far a run is, on a line for a log."""
+    left = "" if event.remaining_s is None else f", {_clock(event.remaining_s)} left"
+    work = "judged" if event.judging else "encoded"
+    rate = f"{event.pages_per_s:.1f} pages/s"
+    return f"{counted(event.pages, 'page')} {work}, {event.share:.0%}, {rate}{left}: {_short(event.path)}"
 
 
 def _clock(seconds: float) -> str:
@@ -176,13 +205,16 @@ def _clock(seconds: float) -> str:
     return f"{hours}:{minutes:02}:{rest:02}" if hours else f"{minutes}:{rest:02}"
 
 
-def _say_nothing_found(paths: list[str], *, narrowed: bool) -> None:
+def _say_nothing_found(paths: list[str], *, narrowed: bool, records: bool) -> None:
     from maxsight.documents.formats import SUFFIXES
 
     if not paths:
         say("note: no file was named")
         return
     places = ", ".join(paths[:MAX_PATHS_SHOWN]) + (" …" if len(paths) > MAX_PATHS_SHOWN else "")
+    if records:
+        say(f"note: {places} has no records")
+        return
     chosen = " and that passes --include and --exclude" if narrowed else ""
     say(f"note: {places} has no file that maxsight reads ({', '.join(SUFFIXES)}){chosen}")
 
@@ -194,7 +226,7 @@ def _print_report(report: IndexReport, library: ChosenLibrary, as_json: bool) ->
         return
     for page in report.unreadable[:MAX_UNREADABLE_SHOWN]:
         click.echo(
-            f"OCR may fail: {page.path}  page {page.page_number}  CER {page.fields['predicted_cer']:.2f}"
+            f"OCR may fail: {shown(page.path)}  page {page.page_number}  CER {page.fields['predicted_cer']:.2f}"
             + (f" ({page.fields['quality_note']})" if page.fields.get("quality_note") else "")
         )
     if len(report.unreadable) > MAX_UNREADABLE_SHOWN:

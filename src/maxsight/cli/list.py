@@ -8,7 +8,7 @@ import click
 
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import filter_option, json_option
-from maxsight.cli.output import NO_MATCH, counted, print_json, say
+from maxsight.cli.output import NO_MATCH, counted, print_json, say, shown
 
 
 @click.command(name="list")
@@ -51,7 +51,8 @@ def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> 
         pages = counted(len(entry.page_indices), "page")
         if not entry.complete:
             pages += f" of {entry.document.page_count}"
-        parts = [entry.document.path, pages, *(f"{name}={value}" for name, value in entry.metadata.items())]
+        fields = (shown(f"{name}={value}") for name, value in entry.metadata.items())
+        parts = [shown(entry.document.path), pages, *fields]
         if expected := ExpectedErrors.of(entry):
             parts.append(
                 f"CER {expected.mean_cer:.2f} (worst {expected.worst_cer:.2f}, page {expected.worst_page})"

@@ -5,8 +5,10 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 import sys
 import textwrap
+import threading
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,6 +26,8 @@ if TYPE_CHECKING:
 
 NOT_ALL_READ = 3
 INTERRUPTED = 130
+LOG_INTERVAL_S = 25.0
+_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 NO_MATCH = "no page matches the filter; LIKE is case-sensitive, use ILIKE to ignore case"
 
 
@@ -37,9 +41,39 @@ def check_folder(file: Path) -> None:
         raise InputError(f"{file} can't be written: there is no folder {file.parent}")
 
 
+def shown(name: str) -> str:
+    """Write a name so that it can't steer a terminal: control and direction characters as escapes."""
+    return _STEERING.sub(lambda found: found.group().encode("unicode_escape").decode(), name)
+
+
 def say(message: str) -> None:
     """Print a message that is not the result."""
-    click.echo(message, err=True)
+    click.echo("\n".join(map(shown, message.split("\n"))), err=True)
+
+
+@contextmanager
+def log_lines(status: Callable[[], str]) -> Iterator[None]:
+    """Print a line about the work at least every 30 seconds, for logs. A terminal has a progress bar instead.
+
+    Args:
+        status: Tells how far the work is. It is called in another thread.
+    """
+    done = threading.Event()
+
+    def log() -> None:
+        while not done.wait(LOG_INTERVAL_S):
+            say(status())
+
+    if sys.stderr.isatty():
+        yield
+        return
+    thread = threading.Thread(target=log, daemon=True)
+    thread.start()
+    try:
+        yield
+    finally:
+        done.set()
+        thread.join()
 
 
 def say_notes(notes: Iterable[object]) -> None:
@@ -57,7 +91,8 @@ def say_damage(library: Library) -> None:
 def failure_text(outcome: str, event: NotIndexed | NotEmbedded) -> str:
     """Name a file, or one of its pages, that could not be read, with the reason and a hint."""
     where = event.path if event.page_number is None else f"{event.path}, page {event.page_number}"
-    return f"{outcome}: {where}: {event.reason}" + (f"\n    {event.hint}" if event.hint else "")
+    hint = f"\n    {shown(event.hint)}" if event.hint else ""
+    return shown(f"{outcome}: {where}: {event.reason}") + hint
 
 
 @contextmanager

@@ -11,7 +11,7 @@ import click
 from click.decorators import FC
 
 from maxsight.cli.options import json_option
-from maxsight.cli.output import check_folder, counted, print_json, progress, say
+from maxsight.cli.output import check_folder, counted, print_json, progress, say, shown
 from maxsight.cli.reading_options import changed, each_path, judging_options
 from maxsight.errors import InputError
 from maxsight.writing import check_suffix, named_errors
@@ -313,4 +313,4 @@ def _estimates(prediction: Prediction) -> str:
 def _line(page: PageQuality) -> str:
     expected = page.prediction.refusal or _estimates(page.prediction)
     note = f"   ({page.prediction.warning})" if page.prediction.warning else ""
-    return f"{expected}   {page.file}  page {page.page_number}{note}"
+    return f"{expected}   {shown(page.file)}  page {page.page_number}{note}"

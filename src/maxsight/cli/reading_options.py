@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import codecs
+import os
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -82,9 +84,19 @@ def changed(settings: ReadSettings, options: Mapping[str, Any]) -> ReadSettings:
 
 
 def each_path(arguments: tuple[str, ...]) -> Iterator[str]:
-    """Give the paths that a user names; ``-`` reads more from standard input, one a line."""
+    """Give the paths that a user names; ``-`` reads more from standard input, one a line or ended by NUL."""
     for argument in arguments:
         if argument == "-":
-            yield from (line for line in map(str.strip, sys.stdin) if line)
+            yield from _listed(sys.stdin.buffer.read())
         else:
             yield argument
+
+
+def _listed(content: bytes) -> list[str]:
+    """Take a list of paths apart, as ``find``, ``find -print0`` and PowerShell write it."""
+    if content.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = content.decode("utf-16", "replace")
+    else:
+        text = os.fsdecode(content.removeprefix(codecs.BOM_UTF8))
+    paths = text.split("\0") if "\0" in text else [line.strip() for line in text.split("\n")]
+    return [path for path in paths if path.strip()]

@@ -17,7 +17,7 @@ from maxsight.cli.options import (
     json_option,
     search_device_option,
 )
-from maxsight.cli.output import NO_MATCH, plain, print_json, region_text, say, say_notes
+from maxsight.cli.output import NO_MATCH, plain, print_json, region_text, say, say_notes, shown
 from maxsight.cli.remote import remote_library, url_option
 
 if TYPE_CHECKING:
@@ -136,7 +136,7 @@ def _notices(library: Library, queries: Sequence[Query]) -> Iterable[str]:
 
 def _print_hit(hit: Hit) -> None:
     fused = "" if hit.fused_score is None else f"  fused {hit.fused_score:.4f}"
-    place = click.style(f"{hit.path}  page {hit.page_number}", bold=True)
+    place = click.style(f"{shown(hit.path)}  page {hit.page_number}", bold=True)
     click.echo(f"{hit.rank:>3}. {place}  score {hit.score:.2f}{fused}")
     if hit.copies:
         click.echo(f"     also at {', '.join(hit.copies)}")

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 
 from maxsight.documents.geometry import Boxes
 from maxsight.documents.hyphens import SOFT_HYPHEN, Hyphens
+from maxsight.identity import composed
 from maxsight.types import UNSPACED, TextSource, Words
 
 # A longer run without a space is cut. It is a blob, or text of a script without spaces.
@@ -73,12 +74,12 @@ Lines = list[list[OcrWord]]
 
 
 def clean(text: str) -> str:
-    """Make text searchable and valid UTF-8: no control or invisible characters, letters for ligatures."""
+    """Make text searchable and valid UTF-8: NFC, no control or invisible characters, letters for ligatures."""
     if text.isascii() and text.isprintable():
         return text
     text = replace_surrogates(text)
     text = _PRESENTATION_FORM.sub(lambda form: unicodedata.normalize("NFKC", form.group()), text)
-    return text.translate(_DROPPED)
+    return composed(text.translate(_DROPPED))
 
 
 def replace_surrogates(text: str) -> str:

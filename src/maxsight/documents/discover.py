@@ -6,13 +6,15 @@ import os
 import stat
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
-from fnmatch import fnmatch
+from fnmatch import fnmatchcase
 from pathlib import Path
 
 from maxsight.documents.files import not_opened
 from maxsight.documents.formats import is_supported, unsupported
 from maxsight.errors import UnreadableDocumentError
+from maxsight.identity import composed
 
+_FROM_ROOT = "./"  # before a path that is matched as a whole
 LIBRARY_SUFFIXES = (".library", ".lance")
 
 
@@ -26,7 +28,8 @@ def discover(
     """Find the documents below ``paths``, each once, folders in sorted order.
 
     Folders are searched without hidden files and folders, libraries, and files of other kinds. Globs are matched
-    with the name and with the path below the given folder, and ``*`` matches ``/`` too.
+    with the name and with the path below the given folder, which they may begin with. ``*`` matches ``/`` too, and
+    upper and lower case are the same.
 
     Args:
         paths: Files and folders.
@@ -54,8 +57,8 @@ class _Walk:
         self, root: Path, include: tuple[str, ...], exclude: tuple[str, ...], other_kinds: Counter[str]
     ) -> None:
         self._root = root
-        self._include = include
-        self._exclude = exclude
+        self._include = _below(root, include)
+        self._exclude = _below(root, exclude)
         self._other_kinds = other_kinds
         self._entered: set[tuple[int, int]] = set()  # a symlink may lead back into a folder already walked
 
@@ -71,6 +74,9 @@ class _Walk:
             return
         except OSError as error:
             yield _not_reached(self._root, error)
+            return
+        except ValueError as error:  # a NUL
+            yield UnreadableDocumentError(self._root, f"it can't be the name of a file ({error})")
             return
         if stat.S_ISDIR(status.st_mode):
             yield from self._folder(self._root)
@@ -116,8 +122,22 @@ class _Walk:
         return not self._include or self._matches(path, self._include)
 
     def _matches(self, path: Path, globs: tuple[str, ...]) -> bool:
-        names = (path.name, path.relative_to(self._root).as_posix())
-        return any(fnmatch(name, glob.rstrip("/")) for name in names for glob in globs)
+        below = _folded(path.relative_to(self._root))
+        names = (_folded(path.name), below, _FROM_ROOT + below)
+        return any(fnmatchcase(name, glob) for name in names for glob in globs)
+
+
+def _below(root: Path, globs: tuple[str, ...]) -> tuple[str, ...]:
+    """Return globs as they are matched. Those that begin with the path of the folder are also matched without it."""
+    roots = [f"{_folded(os.path.normpath(place))}/" for place in (root, root.absolute())]
+    written = [_folded(os.path.normpath(glob)) for glob in globs]
+    inside = (glob.removeprefix(place) for glob in written for place in roots if glob.startswith(place))
+    return (*written, *(_FROM_ROOT + glob for glob in inside))
+
+
+def _folded(path: str | Path) -> str:
+    """Write a path as globs are matched with it."""
+    return composed(Path(path).as_posix()).casefold()
 
 
 def _not_reached(path: Path, error: OSError) -> UnreadableDocumentError:

@@ -78,6 +78,7 @@ class EmbeddingRun:
         self._pages = 0
         self._shape = (0, 0)
         self._start = time.monotonic()
+        self._read_pages, self._share_read, self._file = 0, 0.0, "looking for files"
 
     def events(self) -> Generator[EmbeddingEvent, None, None]:
         """Do the work and report each step. After a stop, the same request continues from there.
@@ -108,6 +109,14 @@ class EmbeddingRun:
             not_embedded=tuple(self._problems),
             seconds=time.monotonic() - self._start,
         )
+
+    def status(self) -> str:
+        """Write how far the run is, on a line."""
+        pages, elapsed = self._read_pages, time.monotonic() - self._start
+        rate = f"{pages:,} pages read, {pages / max(1e-6, elapsed):.1f} pages/s"
+        if not 0 < self._share_read < 1:
+            return f"{rate}: {self._file}"
+        return f"{rate}, {elapsed * (1 - self._share_read) / self._share_read:.0f} s left: {self._file}"
 
     def _events(self) -> Generator[EmbeddingEvent, None, None]:
         request = self._request
@@ -157,14 +166,18 @@ class EmbeddingRun:
         ]
         settings = replace(request.settings, picture=self._encoder.picture)
         reading = read_documents(jobs, settings, workers=request.workers, notices=self._notices)
-        page_count = 0
+        page_count, done = 0, 0.0
+        total = sum(source.state.size_bytes for source in sources.values())
         batch = Batch(self._vectors, request.pooling, unfinished)
         with closing(reading), closing(batch):
             for event in reading:
+                self._file = event.job.path.name
                 match event:
                     case Opened():
                         page_count = event.page_count
                     case PageRead(job, page):
+                        done += sources[job.path].state.size_bytes / page_count
+                        self._read_pages, self._share_read = self._read_pages + 1, done / max(1, total)
                         yield from batch.add(sources[job.path], page_count, page)
                     case PageFailed() | Failed():
                         yield NotEmbedded.of(event.error)

@@ -8,6 +8,7 @@ from pathlib import Path, PurePosixPath
 from typing import Any
 
 from maxsight.errors import InputError, UnreadableDocumentError
+from maxsight.identity import composed
 from maxsight.stores.fields import PAGE_FIELDS, FieldType, grow_fields, stored_value
 from maxsight.tables import TABLE_SUFFIXES, read_csv, read_json_lines
 from maxsight.types import Scalar
@@ -30,7 +31,7 @@ class MetadataTable:
         Raises:
             InputError: A field has values of several types or of none that can be stored, or its name is reserved.
         """
-        given = {PurePosixPath(key).parts: _without_gaps(values) for key, values in fields.items()}
+        given = {_parts(key): _without_gaps(values) for key, values in fields.items()}
         self.types = grow_fields({}, given.values())
         for name in PAGE_FIELDS.keys() & self.types.keys():
             raise InputError(
@@ -62,18 +63,19 @@ class MetadataTable:
                     f"{path}, line {line}: no file is named",
                     hint=f"Give each line one of the columns {', '.join(FILE_COLUMNS)}; it has {', '.join(row)}.",
                 )
-            name = PurePosixPath(str(row.pop(key)).replace("\\", "/")).as_posix()
+            name = PurePosixPath(composed(str(row.pop(key))).replace("\\", "/")).as_posix()
             if fields.setdefault(name, row) != row:
                 raise InputError(
                     f"{path}, lines {lines[name]} and {line}: {name} has two rows with different values",
                     hint="Give each file one row.",
                 )
             lines.setdefault(name, line)
+        _check_rows(path, fields, lines)
         return cls(fields)
 
     def fields_of(self, path: str) -> Mapping[str, Scalar] | None:
         """Find the fields of a document by the longest key that matches; None if none does."""
-        parts = PurePosixPath(path).parts
+        parts = _parts(path)
         for start in range(len(parts)):
             if parts[start:] in self._fields:
                 self._unused.discard(parts[start:])
@@ -94,6 +96,25 @@ class MetadataTable:
         return sorted(str(PurePosixPath(*parts)) for parts in self._unused)
 
 
+def _check_rows(path: Path, fields: Mapping[str, Mapping[str, Scalar]], lines: Mapping[str, int]) -> None:
+    """Refuse values that can't be stored.
+
+    Raises:
+        InputError: It names the line.
+    """
+    looked_at = ""
+
+    def rows() -> Iterator[Mapping[str, Scalar]]:
+        nonlocal looked_at
+        for looked_at, row in fields.items():  # noqa: B007  # named in the error
+            yield row
+
+    try:
+        grow_fields({}, rows())
+    except InputError as error:
+        raise InputError(f"{path}, line {lines[looked_at]}: {error}", hint=error.hint) from error
+
+
 def _read_lines(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
     is_table = path.suffix.lower() in TABLE_SUFFIXES
     rows: list[tuple[int, dict[str, Any]]] = []
@@ -101,7 +122,7 @@ def _read_lines(path: Path) -> Iterable[tuple[int, dict[str, Scalar]]]:
         for row in read_csv(path, FILE_COLUMNS, is_strict=False) if is_table else read_json_lines(path):
             if isinstance(row.values, InputError):
                 raise InputError(f"{path}, {row.place}: {row.values}", hint=row.values.hint)
-            rows.append((row.number, _without_gaps(row.values)))
+            rows.append((row.number, _without_gaps(_stripped(row.values) if is_table else row.values)))
     except UnreadableDocumentError as error:
         raise InputError(f"{path}: the metadata can't be read: {error.reason}", hint=error.hint) from error
     except OSError as error:
@@ -144,4 +165,12 @@ def _reads_as(kind: type[int] | type[float], cell: str) -> bool:
 
 
 def _without_gaps(values: Mapping[str, Scalar | None]) -> dict[str, Scalar]:
-    return {name: value for name, value in values.items() if value is not None}
+    return {composed(name): value for name, value in values.items() if value is not None}
+
+
+def _stripped(cells: Mapping[str, str | None]) -> dict[str, str | None]:
+    return {name: (cell or "").strip() or None for name, cell in cells.items()}
+
+
+def _parts(path: str) -> tuple[str, ...]:
+    return PurePosixPath(composed(path)).parts

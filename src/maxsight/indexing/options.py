@@ -17,7 +17,8 @@ class IndexOptions(TypedDict, total=False):
         include: Globs. In folders, only files that match one are read.
         exclude: Globs. In folders, files and folders that match one are skipped.
         metadata: The user's fields, by file.
-        prune: Remove documents below the given folders whose files are gone.
+        prune: Remove documents whose files are gone from the given folders, or are found under another name. Those
+            below an empty folder stay: its disk may not be mounted.
         settings: How files are read; by default as when the library was made.
         workers: Reading processes; by default one per CPU, at most four where they run OCR.
         again: Read unchanged files again, for example with another OCR engine.

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from maxsight.documents import discover
 from maxsight.errors import UnreadableDocumentError
-from maxsight.identity import source_file
+from maxsight.identity import composed, source_file
 from maxsight.indexing.events import Found, IndexEvent, NotIndexed, Planned, Skipped
 from maxsight.indexing.files import content, library_name, look_at, same_content
 from maxsight.indexing.options import IndexOptions
@@ -24,6 +24,7 @@ class Plan:
     Attributes:
         entries: The stored documents, by path.
         files: The file of each document that was found, by the document's path.
+        contents: The `content` of these documents.
         work: Documents to read, by file.
         copies: Documents of the same content as another one, by that one's path.
     """
@@ -36,8 +37,9 @@ class Plan:
             home: The folder that documents are named relative to.
             options: How to index.
         """
-        self.entries = {entry.document.path: entry for entry in store.documents()}
+        self.entries = {composed(entry.document.path): entry for entry in store.documents()}
         self.files: dict[str, Path] = {}
+        self.contents: set[tuple[str, str]] = set()
         self.work: dict[Path, Work] = {}
         self.copies: dict[str, list[Work]] = defaultdict(list)
         self._store = store
@@ -73,11 +75,18 @@ class Plan:
         yield Planned(len(self.work), sum(map(len, self.copies.values())), size_bytes)
 
     def _look(self, file: Path) -> Iterator[IndexEvent]:
-        path = library_name(file, self._home)
-        self.files[path] = file
+        path, again = library_name(file, self._home), self._options.get("again", False)
+        if entry := self.entries.get(path):
+            path = entry.document.path
+        if (other := self.files.setdefault(path, file)) != file:
+            raise UnreadableDocumentError(
+                file,
+                f"its name differs from that of {other} only in how letters with accents are written",
+                hint="Rename one of the two files.",
+            )
         yield Found(path)
-        entry, again = self.entries.get(path), self._options.get("again", False)
         document = look_at(file, path, entry)
+        self.contents.add(content(document))
         known = same_content(entry, document)
         table = self._options.get("metadata")
         fields = table.fields_of(source_file(path, self._home).as_posix()) if table else None

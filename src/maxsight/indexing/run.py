@@ -30,7 +30,7 @@ from maxsight.indexing.judges import PageJudge
 from maxsight.indexing.judging import Judging, unjudged_notice
 from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.plan import Plan
-from maxsight.indexing.pruning import prune
+from maxsight.indexing.pruning import look_for_gone
 from maxsight.notices import Notices
 from maxsight.stores.base import Store
 from maxsight.threads import one_blas_thread
@@ -83,8 +83,8 @@ class IndexRun:
         # The other copies are of documents that could not be read as a whole.
         plan.work |= {work.file: work for copies in plan.copies.values() for work in copies}
         yield from self._read()
-        if self._options.get("prune"):
-            yield from prune(self._store, self._home, self._paths, plan.entries)
+        prune = self._options.get("prune", False)
+        yield from look_for_gone(self._store, self._home, self._paths, plan, prune=prune)
         if self._judging:
             yield from self._judging.events(plan.files, self._options.get("workers"))
         else:

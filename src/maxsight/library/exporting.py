@@ -21,9 +21,9 @@ PAGES_PER_ROW_GROUP = 64
 def export_parquet(store: Readable, page_ids: Sequence[str], file: Path) -> int:
     """Write stored pages to a file, one row each, and return how many.
 
-    Columns: ``page_id, path, file, page_number, text, vectors`` (lists of ``dim`` float32), ``boxes`` (lists of four
-    fractions of the page), ``spans`` (lists of two character offsets), then the user's fields. Boxes or spans are null
-    if the encoder has none.
+    Columns: ``page_id, path, file, page_number, page_count`` (pages of its document), ``text, text_source`` (text layer,
+    file, or the OCR engine), ``vectors`` (lists of ``dim`` float32), ``boxes`` (lists of four fractions of the page),
+    ``spans`` (lists of two character offsets), then the user's fields. Boxes or spans are null if the encoder has none.
 
     Raises:
         InputError: The file can't be written, or does not end in ``.parquet``.
@@ -49,7 +49,9 @@ def _schema(dim: int, fields: Mapping[str, FieldType]) -> pa.Schema:
             ("path", pa.string()),
             ("file", pa.string()),
             ("page_number", pa.int32()),
+            ("page_count", pa.int32()),
             ("text", pa.string()),
+            ("text_source", pa.string()),
             ("vectors", pa.list_(pa.list_(pa.float32(), dim))),
             ("boxes", pa.list_(pa.list_(pa.float32(), 4))),
             ("spans", pa.list_(pa.list_(pa.int32(), 2))),
@@ -65,7 +67,9 @@ def _row(page: IndexedPage) -> dict[str, Any]:
         "path": page.document.path,
         "file": page.document.file,
         "page_number": page.page.page_number,
+        "page_count": page.document.page_count,
         "text": page.page.text,
+        "text_source": page.page.text_source.value,
         "vectors": list(page.embedding.vectors.astype(np.float32)),
         "boxes": None if regions.boxes is None else list(regions.boxes),
         "spans": None if regions.spans is None else list(regions.spans),

@@ -9,7 +9,7 @@ from heapq import nlargest
 from pathlib import Path, PurePosixPath
 
 from maxsight.errors import InputError, UnknownDocumentError, UnknownPageError
-from maxsight.identity import RECORD_MARK, document_path, record_file
+from maxsight.identity import RECORD_MARK, composed, document_path, record_file
 from maxsight.spelling import suggest
 
 MAX_TYPED_CHARS = 300
@@ -22,7 +22,7 @@ class Names:
 
     def __init__(self, paths: Iterable[str]) -> None:
         """Index paths as the library has them."""
-        self._paths = dict.fromkeys(sorted(paths))
+        self._paths = {composed(path): path for path in sorted(paths)}
         self._by_file: dict[str, list[str]] = {}
         self._by_group: dict[str, list[str]] = {}
         for path in self._paths:
@@ -41,9 +41,8 @@ class Names:
             UnknownDocumentError: None fits.
             InputError: Several fit.
         """
-        if asked not in self._paths and (on_disk := document_path(Path(asked), home)) in self._paths:
-            return on_disk
-        return self.find(asked)
+        on_disk = document_path(Path(asked), home)
+        return self.find(asked if composed(asked) in self._paths or on_disk not in self._paths else on_disk)
 
     def find(self, asked: str) -> str:
         """Find a document by its path in the library, the end of one, or its group, without a look at the disk.
@@ -52,6 +51,7 @@ class Names:
             UnknownDocumentError: None fits.
             InputError: Several fit.
         """
+        asked = composed(asked)
         tail = PurePosixPath(asked).parts
         if asked in self._paths or not tail:
             return self.find_exactly(asked)
@@ -63,7 +63,7 @@ class Names:
                 f"{asked!r} fits {len(fitting)} documents: {', '.join(fitting[:5])}",
                 hint="Give more of the path.",
             )
-        return fitting[0] if fitting else self.find_exactly(asked)
+        return self.find_exactly(fitting[0] if fitting else asked)
 
     def find_exactly(self, asked: str) -> str:
         """Find the document whose path in the library this is.
@@ -71,8 +71,8 @@ class Names:
         Raises:
             UnknownDocumentError: No document has this path. The message suggests similar names.
         """
-        if asked in self._paths:
-            return asked
+        if (path := self._paths.get(composed(asked))) is not None:
+            return path
         raise UnknownDocumentError(
             f"{asked!r} is not in the library ({len(self._paths)} documents){suggest(self._similar(asked))}",
             hint="`maxsight list` names them.",
@@ -93,10 +93,10 @@ class Names:
     def _and_records(self) -> tuple[Names, dict[str, list[str]]]:
         """All paths and those of the files of records, and the documents made from each of these files."""
         groups: dict[str, list[str]] = {}
-        for path in self._paths:
+        for path in self._paths.values():
             if records := record_file(path):
                 groups.setdefault(records, []).append(path)
-        return (Names([*self._paths, *groups]) if groups else self), groups
+        return (Names([*self._paths.values(), *groups]) if groups else self), groups
 
     @cached_property
     def _spellings(self) -> dict[str, list[str]]:

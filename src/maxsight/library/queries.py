@@ -9,6 +9,7 @@ import numpy as np
 
 from maxsight.encoders import Encoder
 from maxsight.errors import DimensionMismatchError, InputError
+from maxsight.identity import composed
 from maxsight.types import EmbeddingSpace, Floats, QueryEmbedding
 
 Query = str | Sequence[str] | Floats
@@ -32,18 +33,16 @@ def embed_query(encoder: Callable[[], Encoder], space: EmbeddingSpace, query: Qu
     if isinstance(query, np.ndarray):
         return _embed_vectors(query, space.dim)
     if isinstance(query, str):
-        _check_text(query)
-        return encoder().encode_query(query)
+        return encoder().encode_query(_checked(query))
     phrases = list(query)
     for phrase in phrases:
         if not isinstance(phrase, str):
             raise InputError(
                 f"a query is a text, phrases or an array of vectors, got {type(phrase).__name__}"
             )
-        _check_text(phrase)
     if not phrases:
         raise InputError("a query needs at least one phrase, got none")
-    return encoder().encode_phrases(phrases)
+    return encoder().encode_phrases(list(map(_checked, phrases)))
 
 
 def load_vectors(file: Path) -> Floats:
@@ -80,8 +79,11 @@ def _embed_vectors(query: Floats, dim: int) -> QueryEmbedding:
     )
 
 
-def _check_text(query: str) -> None:
-    """Refuse lone surrogates, which no encoder can read. Bytes of a command line that are not UTF-8 become those."""
+def _checked(query: str) -> str:
+    """Return a text in Unicode NFC, as pages are stored.
+
+    Lone surrogates are refused: no encoder can read them. Bytes of a command line that are not UTF-8 become those.
+    """
     try:
         query.encode()
     except UnicodeEncodeError as error:
@@ -89,3 +91,4 @@ def _check_text(query: str) -> None:
             f"the query is not valid UTF-8 text at character {error.start + 1}",
             hint="Type it again, or convert it: iconv -t UTF-8",
         ) from error
+    return composed(query)

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from enum import StrEnum
 
 from maxsight.errors import InputError
+from maxsight.identity import composed
 from maxsight.types import Scalar
 
 
@@ -89,7 +90,9 @@ def grow_fields(known: Mapping[str, FieldType], rows: Iterable[Mapping[str, Scal
 
 
 def stored_value(value: Scalar, kind: FieldType) -> Scalar:
-    """Return a value as its field stores it. Number fields turn whole numbers into floats, and -0.0 into 0.0."""
+    """Return a value as its field stores it: text in Unicode NFC, and in number fields floats, 0.0 for -0.0."""
+    if isinstance(value, str):
+        return composed(value)
     return float(value) + 0.0 if kind is FieldType.NUMBER else value
 
 

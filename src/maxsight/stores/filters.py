@@ -17,6 +17,7 @@ from sqlglot import exp
 from sqlglot.errors import SqlglotError
 
 from maxsight.errors import FilterError
+from maxsight.identity import composed
 from maxsight.spelling import suggest_similar
 from maxsight.stores.conditions import (
     AllOf,
@@ -67,7 +68,7 @@ def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
         raise FilterError("the filter is empty", hint="For example: file = 'a.pdf' AND page_number > 3")
     if len(expression) > MAX_LENGTH:
         raise FilterError(f"the filter has {len(expression):,} characters; the limit is {MAX_LENGTH:,}")
-    return Filter(_Reader(fields).condition(_parse(expression), depth=0))
+    return Filter(_Reader(fields).condition(_parse(composed(expression)), depth=0))
 
 
 def _parse(expression: str) -> exp.Expression:

@@ -2,6 +2,8 @@
 
 import codecs
 import csv
+import datetime
+import decimal
 import json
 from itertools import pairwise
 
@@ -343,3 +345,46 @@ def test_nothing_is_left_on_the_disk(tmp_path):
     with gathered(tmp_path, [record("a", "one")]):
         pass
     assert not list(tmp_path.iterdir())
+
+
+def test_a_damaged_first_record_does_not_set_the_length_of_vectors(tmp_path):
+    file = json_lines(tmp_path, *({"title": "a", "text": "x", "emb": [1.0] * n} for n in (2, 3, 3)))
+    assert vector_dim(file, WITH_VECTORS) == 3
+
+
+def test_times_become_iso_text_and_decimal_numbers_floats(tmp_path):
+    day = datetime.datetime(2024, 5, 31, 12, tzinfo=datetime.UTC)
+    columns = {
+        "title": pa.array([day.date()]),
+        "text": ["x"],
+        "when": pa.array([day], pa.timestamp("us", "UTC")),
+        "exactly": pa.array([1_000_000_001], pa.timestamp("ns")),
+        "cost": pa.array([decimal.Decimal("1.50")]),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "times.parquet")
+    fields = RecordFields("title", "text", metadata=("when", "exactly", "cost"))
+    (record,) = read(tmp_path / "times.parquet", fields)
+    assert record.metadata == {
+        "title": "2024-05-31",
+        "when": "2024-05-31T12:00:00+00:00",
+        "exactly": "1970-01-01T00:00:01",
+        "cost": 1.5,
+    }
+
+
+def test_nan_is_no_name_of_a_group(tmp_path):
+    assert "NaN" in only_error(json_lines(tmp_path, '{"title": NaN, "text": "x"}'), FIELDS)
+
+
+def test_a_parquet_column_that_is_there_twice_is_named(tmp_path):
+    names = ["title", "text", "text", "note", "note"]
+    pq.write_table(pa.table([["a"], ["x"], ["y"], ["1"], ["2"]], names=names), tmp_path / "twice.parquet")
+    with pytest.raises(UnreadableDocumentError, match="it has several columns 'text'"):
+        read(tmp_path / "twice.parquet")
+
+
+def test_parquet_with_a_column_twice_that_is_not_read_is_read(tmp_path):
+    table = pa.table([["a"], ["x"], ["1"], ["2"]], names=["title", "text", "note", "note"])
+    pq.write_table(table, tmp_path / "twice.parquet")
+    (record,) = read(tmp_path / "twice.parquet")
+    assert record.paragraphs == ("x",)

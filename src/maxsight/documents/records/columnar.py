@@ -146,6 +146,8 @@ def _opened(path: Path) -> Iterator[_Parquet | _Arrow]:
 def _cells(column: Any) -> Iterator[Any]:
     """Give a column's values. Lists of floats stay arrays."""
     kind = column.type
+    if pa.types.is_timestamp(kind):  # Python's times have no nanoseconds
+        return iter(column.cast(pa.timestamp("us", kind.tz), safe=False).to_pylist())
     listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     if not listed or not pa.types.is_floating(kind.value_type):
         return iter(column.to_pylist())

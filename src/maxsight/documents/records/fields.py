@@ -6,9 +6,13 @@ file, and ``groups`` gathers the records of each group.
 
 from __future__ import annotations
 
+import datetime
 import json
+from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from decimal import Decimal
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -19,9 +23,11 @@ from maxsight.documents.cleaning import clean, replace_surrogates
 from maxsight.documents.records.rows import read_rows
 from maxsight.documents.text import PARAGRAPH_BREAK
 from maxsight.errors import InputError, UnreadableDocumentError
+from maxsight.identity import composed
 from maxsight.types import Scalar
 
 MAX_KEY_CHARS = 500
+SAMPLE_RECORDS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,14 +103,18 @@ def read_records(
 
 
 def vector_dim(path: Path, fields: RecordFields) -> int:
-    """Find the length of the first vector in a file.
+    """Find the length that most vectors at the start of a file have. A damaged record does not decide it.
 
     Raises:
         UnreadableDocumentError: The file can't be read, or no record has a vector.
     """
-    for record in read_records(path, fields, dim=None):
-        if isinstance(record, Record) and record.vectors is not None:
-            return int(record.vectors.shape[1])
+    lengths = (
+        int(record.vectors.shape[1])
+        for record in read_records(path, fields, dim=None)
+        if isinstance(record, Record) and record.vectors is not None
+    )
+    if counts := Counter(islice(lengths, SAMPLE_RECORDS)).most_common(1):
+        return counts[0][0]
     raise UnreadableDocumentError(
         path,
         f"no record in it has a usable vector in the field {fields.vector!r}",
@@ -123,8 +133,8 @@ def _record(place: str, values: Mapping[str, Any], fields: RecordFields, dim: in
             f"{len(paragraphs)} paragraphs in {fields.text!r} and {len(given)} vectors in {fields.vector!r}",
             hint="Give one vector for the whole text, or as many as there are paragraphs.",
         )
-    kept = {name: _stored(values[name]) for name in fields.metadata if values.get(name) is not None}
-    return Record(place, key, paragraphs, given, {fields.group_by: key} | kept)
+    kept = {composed(name): _stored(values[name]) for name in fields.metadata if values.get(name) is not None}
+    return Record(place, key, paragraphs, given, {composed(fields.group_by): key} | kept)
 
 
 def _with_title(values: Mapping[str, Any], fields: RecordFields) -> Any:
@@ -135,7 +145,15 @@ def _with_title(values: Mapping[str, Any], fields: RecordFields) -> Any:
 
 
 def _stored(value: Any) -> Any:
-    return replace_surrogates(value) if isinstance(value, str) else value
+    """Give a value as a field can hold it: times as ISO text, decimal numbers as floats."""
+    match value:
+        case str():
+            return replace_surrogates(value)
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+        case Decimal():
+            return float(value)
+    return value
 
 
 def field_of(values: Mapping[str, Any], name: str) -> Any:
@@ -158,6 +176,9 @@ def find_key(value: Any, name: str) -> str:
     Raises:
         InputError: It is neither text nor a number, or it is blank or too long.
     """
+    value = _stored(value)
+    if value != value:  # NaN, which many programs write for a missing value
+        raise InputError(f"{name!r} is not a number (NaN), and can't name a group")
     if not isinstance(value, str | int | float):
         raise InputError(f"{name!r} must be text or a number to group by, got {type(value).__name__}")
     key = " ".join(clean(str(value)).split())
