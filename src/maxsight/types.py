@@ -152,7 +152,8 @@ class Page:
         picture: Its picture, in the size that the encoder asked for; None unless it did. Never stored. Shape
             ``(height, width, 3)``, uint8, RGB.
         paragraphs: Its paragraphs, if the data says what they are; else blank lines separate them. Never stored.
-        unread: What of the page, or of its file, was not read: a sentence each, for people. Never stored.
+        unread: What of the page, or of its file, was not read, or not as it says: a sentence each, for people. Never
+            stored.
     """
 
     page_index: int

@@ -27,7 +27,9 @@ _INVISIBLE = dict.fromkeys(
     [0xAD, 0x200B, 0x200E, 0x200F, *range(0x202A, 0x202F), *range(0x2060, 0x206A), 0xFEFF]
 )
 _CONTROL = {code: None for code in [*range(0x20), *range(0x7F, 0xA0)] if chr(code) not in "\t\n\r"}
-_DROPPED = _INVISIBLE | _CONTROL
+# Line and page breaks of slides, and separators of data, stand between words.
+_BREAKS = dict.fromkeys([0x0B, 0x0C, *range(0x1C, 0x20), 0x85, 0x2028, 0x2029], "\n")
+_DROPPED = _INVISIBLE | _CONTROL | _BREAKS
 
 # Widths of a character between two characters of a script without spaces. Cells of a table are further apart.
 MAX_GAP = 1.2

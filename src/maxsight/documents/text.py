@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import codecs
 import re
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,9 +11,11 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.documents.base import ReadSettings, check_page_index
 from maxsight.documents.cleaning import WORD, find_words, replace_surrogates
+from maxsight.documents.encodings import find_encoding
 from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import Boxes, clip_boxes
 from maxsight.errors import InputError, UnsupportedFormatError
+from maxsight.identity import composed
 from maxsight.types import Page, TextSource, Words
 
 MAX_PAGE_WORDS = 1000
@@ -24,14 +25,9 @@ _SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"')\]]*$")
 # Longer "words" are text of a script without spaces. Four of their characters count as a word.
 _MAX_WORD_CHARS = 20
 
-_BYTE_ORDER_MARKS = (
-    (codecs.BOM_UTF8, "utf-8-sig"),
-    (codecs.BOM_UTF32_LE, "utf-32"),
-    (codecs.BOM_UTF32_BE, "utf-32"),
-    (codecs.BOM_UTF16_LE, "utf-16"),
-    (codecs.BOM_UTF16_BE, "utf-16"),
-)
-_CONTROL = re.compile("[\x00-\x08\x0e-\x1a\x1c-\x1f\x7f]")
+_LINE_END = re.compile("\r\n|[\r\v\x85\u2028\u2029]")
+_SEPARATORS = dict.fromkeys(range(0x1C, 0x20), " ")
+_CONTROL = re.compile("[\x00-\x08\x0e-\x1b\x7f-\x9f]")
 _MAX_CONTROL_SHARE = 0.01
 MAX_BREAKS = 3  # Drawn between two words, so that a text of a million empty lines can be drawn.
 
@@ -50,7 +46,11 @@ class PlainTextSource:
             raise not_opened(path, error) from error
         self._path = path
         self._settings = settings
-        self._pages = list(cut_pages(decode(content, path)))
+        encoding = find_encoding(content)
+        self._note = (
+            () if encoding.startswith("utf") else (f"the text is not UTF-8 and was read as {encoding}",)
+        )
+        self._pages = list(cut_pages(decode(content, path, encoding)))
 
     @property
     def page_count(self) -> int:
@@ -63,7 +63,7 @@ class PlainTextSource:
         text = self._pages[page_index]
         words = find_words(text)
         picture = self._settings.fitted(lambda: self._draw(text, words))
-        return Page(page_index, text, words, TextSource.FILE, picture=picture)
+        return Page(page_index, text, words, TextSource.FILE, picture=picture, unread=self._note)
 
     def render_page(self, page_index: int) -> Image.Image:
         """Draw one page by `layout_text`."""
@@ -77,29 +77,30 @@ class PlainTextSource:
         """Nothing is held open."""
 
 
-def decode(content: bytes, path: Path) -> str:
-    """Decode a text file: by its byte order mark, else UTF-8, else Windows-1252.
+def decode(content: bytes, path: Path, encoding: str | None = None) -> str:
+    """Decode a text file, in the encoding that its bytes show unless one is given.
 
     Returns:
-        The text with Unix line ends and without control characters. U+FFFD stands for lone surrogates.
+        The text in Unicode NFC, with Unix line ends and without control characters. U+FFFD stands for bytes that are
+        not of the encoding, and for lone surrogates.
 
     Raises:
         UnsupportedFormatError: It is not text.
     """
-    marked = next((encoding for mark, encoding in _BYTE_ORDER_MARKS if content.startswith(mark)), None)
+    encoding = encoding or find_encoding(content)
     try:
-        text = replace_surrogates(content.decode(marked or "utf-8", "surrogatepass"))
-    except UnicodeDecodeError:
-        text = content.decode("cp1252", "replace")
-    controls = len(_CONTROL.findall(text))
+        text = replace_surrogates(content.decode(encoding, "surrogatepass"))
+    except (UnicodeDecodeError, LookupError):
+        text = content.decode(encoding, "replace")
+    lines = _LINE_END.sub("\n", text.replace("\f", "\n\n")).replace("\x1b", "")
+    controls = len(_CONTROL.findall(lines))
     if "\x00" in text or controls > _MAX_CONTROL_SHARE * len(text) or content.startswith(b"%PDF-"):
         raise UnsupportedFormatError(
             path,
             "it is named as text but holds binary data",
             hint="Give the file the extension of what it holds.",
         )
-    lines = text.replace("\r\n", "\n").replace("\r", "\n").replace("\f", "\n\n")
-    return _CONTROL.sub("", lines.replace("\x1b", ""))
+    return composed(_CONTROL.sub("", lines.translate(_SEPARATORS)))
 
 
 def cut_pages(text: str) -> Iterator[str]:
