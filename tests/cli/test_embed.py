@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import pytest
 from click.testing import CliRunner
 from PIL import Image, ImageDraw
 
-from maxsight.cli import main
+from maxsight.cli import main, output
 from pdf_files import write_pdf
 
 TEXT = "Red apples fall from the tree in autumn. The orchard sells cider to those who walk there."
@@ -142,6 +143,12 @@ def test_json_is_the_result_for_programs(folder):
     assert (report["file"], report["encoder"], report["devices"]) == ("j.npz", "minilm", ["cpu"])
     assert (report["embedding_type"], report["pooling"], report["pages"]) == ("128dim", "none", 1)
     assert report["shape"] == list(arrays_of("j.npz")["vectors"].shape)
+
+
+def test_a_log_says_how_far_the_run_is(folder, monkeypatch):
+    monkeypatch.setattr(output, "LOG_INTERVAL_S", 0.001)
+    said = call("docs", "--model-name", "minilm", "--out", "logged.npz", code=3).stderr
+    assert re.search(r"\d pages read, [\d.]+ pages/s", said)
 
 
 def test_paths_can_come_from_standard_input(folder):

@@ -541,6 +541,11 @@ def test_what_can_not_be_read_does_not_shake_events_out_of_order(library, docs):
     assert kinds == [Found, Skipped, Found, Skipped, Found, Found, Skipped, Planned, NotIndexed]
 
 
+def test_a_question_without_an_answer_says_so(library):
+    result = library.evaluate([Question("q", "apples", "apples.txt", ())])
+    assert result.questions[0].problem == "it names no page as its answer (page_indices is empty)"
+
+
 def test_an_export_holds_every_page_with_its_vectors(library, tmp_path):
     import pyarrow.parquet as pq
 
@@ -553,6 +558,7 @@ def test_an_export_holds_every_page_with_its_vectors(library, tmp_path):
     )
     assert apples["text"] == stored.page.text
     assert len(apples["spans"]) == len(apples["vectors"])
+    assert (apples["page_number"], apples["page_count"], apples["text_source"]) == (1, 1, "file")
     assert not list(tmp_path.glob("*.part"))
 
 

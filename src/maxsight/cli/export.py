@@ -18,7 +18,7 @@ from maxsight.cli.output import counted, print_result
 def export(file: Path, library: ChosenLibrary, as_json: bool) -> None:
     """Write every page to a Parquet file.
 
-    A row has a page's text, vectors, regions and your fields.
+    A row has a page's text and where it comes from, vectors, regions and your fields.
     """
     with library.open(read_only=True) as opened:
         pages = opened.export(file)

@@ -52,6 +52,8 @@ def ask_library(
         return {f"{path}#{index}": 1 for index in question.page_indices}
 
     def ask(question: Question) -> Ranking | str:
+        if not question.page_indices:
+            return "it names no page as its answer (page_indices is empty)"
         if question.file in problems:
             return problems[question.file]
         path, pages = documents[question.file].path, documents[question.file].page_count
