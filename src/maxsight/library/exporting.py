@@ -21,8 +21,8 @@ PAGES_PER_ROW_GROUP = 64
 def export_parquet(store: Readable, page_ids: Sequence[str], file: Path) -> int:
     """Write stored pages to a file, one row each, and return how many.
 
-    Columns: ``page_id, path, file, page_number, page_count`` (of its document), ``text, text_source`` (text layer, file,
-    or the OCR engine), ``vectors`` (lists of ``dim`` float32), ``boxes`` (lists of four fractions of the page),
+    Columns: ``page_id, path, file, page_number, page_count`` (of its document), ``text, text_source`` (text layer,
+    file or OCR engine), ``vectors`` (lists of ``dim`` float32), ``boxes`` (lists of four fractions of the page),
     ``spans`` (lists of two character offsets), then the user's fields. Boxes or spans are null if the encoder has none.
 
     Raises:
