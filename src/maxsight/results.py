@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Self
 
@@ -46,12 +46,27 @@ class Match:
     Attributes:
         word: The query word.
         score: Its share of the page's score: the sum over the word's tokens of their best similarity.
-        region: The region that gave most of it. The rest may come from others.
+        region: Where the page has the word to the letter, nearest to other words of the query. Else the region that is
+            most similar to it.
+        contrast: How far that stands out from an average page of the library: 0 for no more similar than there, 1 for
+            the same word.
+        common: Whether the word stands on nearly every page, and so tells none from another: articles, prepositions.
+        identical: Whether the page has the word to the letter. Common words are not looked for.
+        places: All places that have it to the letter, ``region`` first; else ``region`` alone.
     """
 
     word: str
     score: float
     region: Region
+    contrast: float = 0.0
+    common: bool = False
+    identical: bool = False
+    places: tuple[Region, ...] = ()
+
+
+def telling_matches(matches: Sequence[Match]) -> list[Match]:
+    """The matches of words that tell this page from others, those that stand out most first; no common words."""
+    return sorted((match for match in matches if not match.common), key=lambda match: -match.contrast)
 
 
 class _Drawable:
@@ -72,7 +87,8 @@ class Hit(_Drawable):
         path: The document's path in the library.
         file: Its file name.
         page_number: From 1.
-        snippet: The text around the best matches.
+        snippet: The stretch of text that holds most of what stands out on the page for the query.
+        marks: Where the snippet has words of the query to the letter: spans of characters.
         matches: Per query word, where it matched, in the order of the query.
         copies: Paths of other documents with the same content.
         fused_score: Reciprocal-rank fusion of MaxSim and BM25; None unless hybrid.
@@ -88,6 +104,7 @@ class Hit(_Drawable):
     page_number: int
     snippet: str
     matches: tuple[Match, ...]
+    marks: tuple[tuple[int, int], ...] = ()
     copies: tuple[str, ...] = ()
     fused_score: float | None = None
     metadata: Mapping[str, Scalar] = field(default_factory=dict)

@@ -61,12 +61,12 @@ def test_a_word_whose_tokens_found_several_places_lists_each_with_its_own(tmp_pa
     with Library.create("minilm.library") as library:
         library.index("apples.txt")
     result = CliRunner().invoke(main, ["explain", "tree-autumn from", *arguments, "--out", "why"])
-    heading, *rows = [line.split() for line in result.stdout.splitlines()[1:]]
-    assert heading == ["score", "word", "matched"]
-    assert [(row[1], row[2]) for row in rows] == [
-        ("tree-autumn", rows[0][2]), ("tree", "tree"), ("autumn", "autumn"), ("from", "from")
-    ]  # fmt: skip
-    assert float(rows[1][0]) + float(rows[2][0]) == pytest.approx(float(rows[0][0]), abs=0.002)
+    heading, word, *tokens, common = [line.split() for line in result.stdout.splitlines()[1:]]
+    assert heading == ["stands", "out", "score", "word", "matched"]
+    assert word[2] == "tree-autumn"
+    assert [token[1:] for token in tokens] == [["tree", "tree"], ["autumn", "autumn"]]
+    assert sum(float(token[0]) for token in tokens) == pytest.approx(float(word[1]), abs=0.002)
+    assert common[1:] == ["common", "words:", "from"]
     assert {path.stem for path in (tmp_path / "why").glob("token-*.png")} == {
         "token-01-tree", "token-02-autumn", "token-03-from"
     }  # fmt: skip

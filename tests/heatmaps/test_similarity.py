@@ -7,12 +7,15 @@ from hypothesis import strategies as st
 from PIL import Image
 
 from maxsight.errors import InputError
+from maxsight.heatmaps.contrast import contrast
 from maxsight.heatmaps.explanation import explain_page
-from maxsight.heatmaps.heat import heat_per_vector
-from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, PALETTE, Captions, draw_overlay
-from maxsight.heatmaps.similarity import attribute, match_words, regions_at, shorten, snippet, words_in
+from maxsight.heatmaps.overlay import LEGEND_WIDTH_PX, PALETTE
+from maxsight.heatmaps.places import regions_at, words_in
+from maxsight.heatmaps.similarity import attribute
+from maxsight.heatmaps.snippets import marks, shorten, snippet
 from maxsight.results import Region
 from maxsight.retrieval.maxsim import maxsim
+from maxsight.stores.background import Background
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding, Regions, TextSource, Words
 
 TEXT = "red apples fall"
@@ -28,10 +31,14 @@ def query(vectors, words, word_index):
     )
 
 
+def snippet_of(asked, page, embedding):
+    return snippet(page, contrast(asked, page, embedding, attribute(asked, embedding), None))
+
+
 def test_each_query_word_names_the_region_that_gave_most_of_it():
     """'crimson' has two pieces: 0.6 on 'red' and 0.8 on 'fall'; it gave 1.4 and is shown at 'fall'."""
     asked = query([[0.6, 0, 0], [0, 0, 0.8], [0, 1, 0]], ["crimson", "fruit"], [0, 0, 1])
-    crimson, fruit = match_words(asked, PAGE, EMBEDDING, attribute(asked, EMBEDDING))
+    crimson, fruit = explain_page(asked, PAGE, EMBEDDING, "a.pdf").matches
     assert (crimson.word, crimson.region.text) == ("crimson", "fall")
     assert crimson.score == pytest.approx(1.4)
     assert fruit.region.text == "apples"
@@ -80,15 +87,13 @@ def test_a_page_without_vectors_can_not_be_explained():
 
 def test_the_heat_is_strongest_where_the_match_is():
     asked = query([[0, 0, 1]], ["falling"], [0])
-    assert heat_per_vector(attribute(asked, EMBEDDING), np.ones(3, bool)).tolist() == [0, 0, 1]
+    assert explain_page(asked, PAGE, EMBEDDING, "a.pdf").contrast.vectors.tolist() == [[0, 0, 1]]
 
 
 def test_the_picture_is_marked_where_the_match_is_and_nowhere_else():
     asked = query([[0, 0, 1]], ["falling"], [0])
-    attribution = attribute(asked, EMBEDDING)
-    matches = match_words(asked, PAGE, EMBEDDING, attribution)
     blank = Image.new("RGB", (700, 1000), "white")
-    picture = draw_overlay(blank, BOXES, attribution, matches, Captions("q", "t"))
+    picture = explain_page(asked, PAGE, EMBEDDING, "a.pdf").draw(blank, BOXES)
     page = np.asarray(picture)[:, : round(700 * 1.4)]
     height, width = page.shape[:2]
     x0, y0, x1, y1 = BOXES[2]
@@ -100,12 +105,12 @@ def test_the_picture_is_marked_where_the_match_is_and_nowhere_else():
 def test_the_snippet_is_the_stretch_that_matched():
     words = [f"word{index}" for index in range(400)]
     text = " ".join(words)
-    starts = np.array([text.index(word) for word in ("word300", "word301", "word5 ")])
-    spans = np.stack([starts, starts + 5], axis=1).astype(np.int32)
-    page = Page(0, text, Words(spans[:0], None), TextSource.FILE)
-    embedding = PageEmbedding(np.eye(3, dtype=np.float32), Regions(None, spans))
+    starts = np.array([text.index(word) for word in words])
+    spans = np.stack([starts, starts + [len(word) for word in words]], axis=1).astype(np.int32)
+    page = Page(0, text, Words(spans, None), TextSource.FILE)
+    embedding = PageEmbedding(np.eye(3, dtype=np.float32), Regions(None, spans[[300, 301, 5]]))
     asked = query(np.eye(3), ["a", "b", "c"], [0, 1, 2])
-    found = snippet(page, embedding, attribute(asked, embedding))
+    found = snippet_of(asked, page, embedding)
     assert "word300 word301" in found
     assert found.startswith("… word") and found.endswith(" …")
 
@@ -127,7 +132,7 @@ def test_a_piece_of_a_word_is_shown_as_the_whole_word():
     pieces = Regions(BOXES[1:2], np.array([[5, 8]], np.int32))
     embedding = PageEmbedding(np.eye(3, dtype=np.float32)[:1], pieces)
     asked = query([[1, 0, 0]], ["fruit"], [0])
-    (match,) = match_words(asked, PAGE, embedding, attribute(asked, embedding))
+    (match,) = explain_page(asked, PAGE, embedding, "a.pdf").matches
     assert match.region.text == "apples"
 
 
@@ -193,9 +198,8 @@ def test_a_word_without_a_size_and_a_page_whose_words_have_no_boxes_show_nothing
 
 def test_a_page_without_text_has_an_empty_snippet_and_still_a_box():
     page, embedding = patch_page()
-    attribution = attribute(pointing_at(10), embedding)
-    assert snippet(page, embedding, attribution) == ""
-    (match,) = match_words(pointing_at(10), page, embedding, attribution)
+    assert snippet_of(pointing_at(10), page, embedding) == ""
+    (match,) = explain_page(pointing_at(10), page, embedding, "a.pdf").matches
     assert match.region == Region((0.25, 0.125, 0.375, 0.25), "")
     assert str(match.region) == "region 0.25,0.12-0.38,0.25"
 
@@ -210,7 +214,7 @@ def test_the_snippet_of_patches_is_the_text_around_the_best_of_them():
         " ".join(words), Words(np.stack([starts, starts + 21], axis=1).astype(np.int32), boxes)
     )
     asked = pointing_at(40, 41, 3)
-    found = snippet(page, embedding, attribute(asked, embedding))
+    found = snippet_of(asked, page, embedding)
     assert "figure40-of-the-year figure41-of-the-year" in found
     assert "figure03" not in found and found.startswith("… figure")
 
@@ -326,7 +330,7 @@ def test_a_vector_of_plain_text_that_stands_for_the_whole_page_names_no_word():
         query([[1, 0, 0], [0, 0, 1]], ["the", "fruit"], [0, 1]), page, embedding, "a.txt"
     )
     assert [str(match.region) for match in explanation.matches] == ["whole page", "apples"]
-    assert snippet(page, embedding, explanation.attribution) == TEXT
+    assert snippet(page, explanation.contrast) == TEXT
 
 
 def divided_page():
@@ -368,3 +372,71 @@ def test_both_parts_of_a_divided_word_are_warm_and_outlined(vector):
     blue = (np.abs(drawn.astype(int) - PALETTE[0]) < 10).all(axis=2)
     assert blue[:150, 590:730].any()
     assert blue[150:220, 60:220].any()
+
+
+# Contrast: what tells this page from others --------------------------------------------------------------------
+
+
+def words_page(text):
+    """A page of words with a vector each: line after line of five words, all vectors at right angles."""
+    words = text.split()
+    starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
+    spans = np.stack([starts, starts + [len(word) for word in words]], axis=1).astype(np.int32)
+    rows, cols = np.divmod(np.arange(len(words)), 5)
+    boxes = np.stack([cols, rows, cols + 0.9, rows + 0.8], axis=1).astype(np.float32) / 10
+    embedding = PageEmbedding(np.eye(len(words), dtype=np.float32), Regions(boxes, spans))
+    return Page(0, " ".join(words), Words(spans, boxes), TextSource.LAYER, 612, 792), embedding
+
+
+def test_the_number_itself_wins_over_a_similar_one_and_all_its_places_are_marked():
+    """The vector points at 641, as a model may; the page has (23,574) twice, and once beside 'plans'."""
+    page, embedding = words_page("total 641 23574 of cash benefit plans (23,574) 84,501 sum")
+    asked = query(np.eye(10)[[5, 6, 1]], ["benefit", "plans", "23,574"], [0, 1, 2])
+    explanation = explain_page(asked, page, embedding, "a.pdf")
+    number = explanation.matches[2]
+    assert number.identical and [place.text for place in number.places] == ["23,574", "23574"]
+    assert number.region.box == pytest.approx((0.2, 0.1, 0.29, 0.18))
+    assert explanation.contrast.vectors[2].tolist() == [0, 0, 1, 0, 0, 0, 0, 1, 0, 0]
+    assert explanation.tokens[2].region.text == "641"  # the shares of the score stay those of the vectors
+    assert explanation.score == 3
+
+
+def test_common_words_are_named_so_and_give_no_heat():
+    page, embedding = words_page("the cost of the pump rose")
+    asked = query(np.eye(6)[[0, 4]], ["the", "pump"], [0, 1])
+    explanation = explain_page(asked, page, embedding, "a.pdf")
+    assert [(match.word, match.common) for match in explanation.matches] == [("the", True), ("pump", False)]
+    assert explanation.contrast.heat().tolist() == [0, 0, 0, 0, 1, 0]
+    assert sum(match.score for match in explanation.matches) == explanation.score
+    alone = explain_page(query(np.eye(6)[[0]], ["the"], [0]), page, embedding, "a.pdf")
+    assert not alone.matches[0].common
+
+
+def test_what_is_as_similar_as_on_an_average_page_does_not_stand_out():
+    """An average page has 0.5 of each token: 0.75 stands out by half of what is left, 0.5 not at all."""
+    page, embedding = words_page("alpha beta")
+    asked = query([[0.75, 0], [0, 0.5]], ["gamma", "delta"], [0, 1])
+    background = Background(pages=9, level=0.5, weights=(0.0, 0.0))
+    explanation = explain_page(asked, page, embedding, "a.pdf", background)
+    assert [match.contrast for match in explanation.matches] == [0.5, 0]
+    assert explanation.contrast.heat()[1] < explanation.contrast.heat()[0] < 0.5
+
+
+def test_the_heat_is_highest_where_most_of_the_query_stands_together():
+    page, embedding = words_page(f"pump weight {'filler ' * 20}pump noise {'filler ' * 20}weight")
+    asked = query(np.eye(45)[[0, 1]], ["pump", "noise"], [0, 1])
+    heat = explain_page(asked, page, embedding, "a.pdf").contrast.heat()
+    assert heat.argmax() in (22, 23) and 0 < heat[0] < heat[22] and heat[30] < heat[24] < heat[23]
+
+
+@pytest.mark.parametrize("asked", ["foundational", "foundational idea"])
+def test_a_divided_word_that_is_found_to_the_letter_has_the_boxes_of_both_parts(asked):
+    page, embedding = divided_page()
+    (match,) = explain_page(query([np.eye(4)[0]], [asked], [0]), page, embedding, "a.pdf").matches
+    (place,) = match.places
+    assert place.text == asked and place.box == pytest.approx((0.75, 0.1, 0.9, 0.15))
+    assert place.more == (pytest.approx((0.1, 0.2, 0.4 if "idea" in asked else 0.25, 0.25)),)
+
+
+def test_the_snippet_marks_all_exact_matches():
+    assert marks("Net sales; net profit 77 300", ["net", "77,300"]) == ((0, 3), (11, 14), (22, 28))

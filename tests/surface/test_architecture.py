@@ -14,7 +14,7 @@ SOURCE = Path(maxsight.__file__).parent
 # From the ground up: a room may import those on lower floors, and none on its own.
 FOUNDATION = (
     ("errors", "version"),
-    ("types", "settings", "extras", "spelling", "tables", "pictures", "threads", "writing"),
+    ("types", "settings", "extras", "spelling", "literal", "tables", "pictures", "threads", "writing"),
     ("notices", "identity", "results"),
 )
 FLOORS = (
@@ -34,7 +34,7 @@ LIBRARY = {
     part: floor
     for floor, parts in enumerate(
         (
-            ("naming", "opening", "drawing", "queries", "exporting", "status", "encoder"),
+            ("naming", "opening", "drawing", "queries", "exporting", "status", "encoder", "background"),
             ("listing", "hits"),
             ("searching",),
             ("opened",),

@@ -56,10 +56,16 @@ def test_a_result_opens_as_a_page_with_its_heat(server, open_page, hit, keep):
     assert page.locator("#page .title .where").inner_text() == f"Page {hit.page_number} of 8"
     assert page.locator(".panel .score").inner_text().split()[-1] == f"{hit.score:.2f}"
     assert parse_qs(urlsplit(page.url).query) == {"q": [QUESTION], "page": [hit.page_id]}
-    words = page.locator(".word")
-    assert words.locator(".asked").all_inner_texts() == [match.word for match in hit.matches]
-    assert words.locator(".gave").all_inner_texts() == [f"{match.score:.2f}" for match in hit.matches]
+    words = page.locator(".words > ul > li > .word")
+    telling = [match for match in hit.matches if not match.common]
+    assert words.locator(".asked").all_inner_texts() == [match.word for match in telling]
+    assert words.locator(".gave").all_inner_texts() == [f"{match.score:.2f}" for match in telling]
     assert page.evaluate("document.activeElement.tagName") == "H2"
+    common = page.locator(".words details")
+    assert common.inner_text() == f"{len(hit.matches) - len(telling)} common words"
+    common.locator("summary").click()
+    folded = [match.word for match in hit.matches if match.common]
+    assert common.locator(".asked").all_inner_texts() == folded
     keep(page, "page")
 
 
@@ -70,7 +76,7 @@ def test_the_heat_changes_with_the_word_under_the_pointer(open_hit, hit, pixels,
     bolts, compressor = (hit.matches[word].region.box for word in (BOLTS, COMPRESSOR))
     assert warmth(part(everything, bolts)) > 20 and warmth(part(everything, compressor)) > 20
 
-    page.locator(".word").nth(BOLTS).hover()
+    page.locator(f'.word[data-word="{BOLTS}"]').hover()
     wait_for_heat(page, BOLTS)
     one = pixels(sheet)
     assert np.abs(one - everything).max() > 40
@@ -78,7 +84,7 @@ def test_the_heat_changes_with_the_word_under_the_pointer(open_hit, hit, pixels,
     assert warmth(part(one, compressor)) < 5
     keep(page, "word")
 
-    page.locator(".word").nth(COMPRESSOR).hover()
+    page.locator(f'.word[data-word="{COMPRESSOR}"]').hover()
     wait_for_heat(page, COMPRESSOR)
     other = pixels(sheet)
     assert warmth(part(other, compressor)) > 20
@@ -91,7 +97,7 @@ def test_the_heat_changes_with_the_word_under_the_pointer(open_hit, hit, pixels,
 
 def test_a_word_is_outlined_where_it_matched(open_hit, hit):
     page = open_hit()
-    page.locator(".word").nth(BOLTS).hover()
+    page.locator(f'.word[data-word="{BOLTS}"]').hover()
     page.wait_for_selector(".sheet .spot:not([hidden])")
     page.wait_for_timeout(300)  # it glides there
     spot, sheet = (page.locator(place).bounding_box() for place in (".sheet .spot", ".sheet"))
@@ -106,14 +112,14 @@ def test_a_word_is_outlined_where_it_matched(open_hit, hit):
 
 def test_a_chosen_word_stays_and_is_in_the_address(open_hit, open_page):
     page = open_hit()
-    page.locator(".word").nth(BOLTS).click()
+    page.locator(f'.word[data-word="{BOLTS}"]').click()
     assert parse_qs(urlsplit(page.url).query)["word"] == [str(BOLTS + 1)]
     page.mouse.move(400, 10)
     wait_for_heat(page, BOLTS)
     other = open_page(page.url)
     wait_for_heat(other, BOLTS)
     assert other.locator(".word[aria-pressed=true] .asked").inner_text() == "bolts"
-    page.locator(".word").nth(BOLTS).click()
+    page.locator(f'.word[data-word="{BOLTS}"]').click()
     page.mouse.move(400, 10)
     wait_for_heat(page, "all")
 
@@ -166,7 +172,7 @@ def test_a_word_that_lies_outside_what_is_seen_is_brought_into_view(open_hit):
     for _ in range(5):
         page.get_by_role("button", name="Zoom in").click()
     page.locator(".stage").evaluate("stage => stage.scrollTo(0, 0)")
-    page.locator(".word").nth(BOLTS).hover()
+    page.locator(f'.word[data-word="{BOLTS}"]').hover()
     spot = page.locator(".sheet .spot")
     expect(spot).to_be_visible()
     expect(spot).to_be_in_viewport(ratio=1)
@@ -222,7 +228,7 @@ def test_a_page_fits_a_phone(open_hit, keep):
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     sheet = page.locator(".sheet").bounding_box()
     assert sheet["width"] > 340
-    page.locator(".word").nth(BOLTS).tap()
+    page.locator(f'.word[data-word="{BOLTS}"]').tap()
     wait_for_heat(page, BOLTS)
     keep(page, "phone-page")
 

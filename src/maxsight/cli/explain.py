@@ -52,8 +52,10 @@ def explain(
 ) -> None:
     """Show why PAGE of FILE would be found for QUESTION.
 
-    For each word: its share of the score, what it matched, and where. A word of several tokens is shown at the place
-    with the largest share. If they matched different places, each token follows with its own.
+    For each word: how far its match stands out from an average page of the library, from 0 to 1, its share of the
+    score, what it matched, and where. Words that stand on the page to the letter are marked with = and shown at all
+    their places. For other words of several tokens that matched different places, each token follows with its own.
+    Common words are summed up below. JSON has them, and what each token and each region gave.
     """
     if remote := remote_library(url):
         with remote:
@@ -117,21 +119,40 @@ def _attribution(explanation: Explanation | RemoteExplanation) -> dict[str, Any]
 
 
 def _table(explanation: Explanation | RemoteExplanation) -> Iterator[str]:
-    """Write a row for each query word, and below it one for each token if these matched several places."""
-    rows = [("score", "word", "matched", "at left,top-right,bottom of a page 1 wide and 1 high")]
+    """Write a row for each place of each word that tells pages apart, and one for all common words."""
+    rows = [
+        ("stands out", "score", "word", "matched", "at left,top-right,bottom of a page 1 wide and 1 high")
+    ]
     for number, match in enumerate(explanation.matches):
-        rows.append((f"{match.score:.3f}", match.word, region_text(match.region), _place(match.region)))
-        tokens = [token for token in explanation.tokens if token.match == number]
-        if len({token.region for token in tokens}) > 1:
-            rows += [
-                (f"{token.score:.3f}", f"  {token.piece}", region_text(token.region), _place(token.region))
-                for token in tokens
-            ]
+        if not match.common:
+            numbers = f"{match.contrast:.2f}", f"{match.score:.3f}"
+            sign = "= " if match.identical else ""
+            for region in match.places or (match.region,):
+                rows.append((*numbers, match.word, sign + region_text(region), _place(region)))
+                numbers = "", ""
+            tokens = [token for token in explanation.tokens if token.match == number]
+            if not match.identical and len({token.region for token in tokens}) > 1:
+                rows += [
+                    (
+                        "",
+                        f"{token.score:.3f}",
+                        f"  {token.piece}",
+                        region_text(token.region),
+                        _place(token.region),
+                    )
+                    for token in tokens
+                ]
     if not any(place for *_, place in rows[1:]):
-        rows[0] = ("score", "word", "matched", "")
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for score, word, matched, place in rows:
-        yield f"{score:>{widths[0]}}  {word:<{widths[1]}}  {matched:<{widths[2]}}  {place}".rstrip()
+        rows[0] = (*rows[0][:4], "")
+    widths = [max(len(row[column]) for row in rows) for column in range(4)]
+    for contrast, score, word, matched, place in rows:
+        numbers_text = f"{contrast:>{widths[0]}}  {score:>{widths[1]}}"
+        yield f"{numbers_text}  {word:<{widths[2]}}  {matched:<{widths[3]}}  {place}".rstrip()
+    if common := [match for match in explanation.matches if match.common]:
+        given = f"{sum(match.score for match in common):.3f}"
+        words = ", ".join(dict.fromkeys(match.word for match in common))
+        line = f"{'':>{widths[0]}}  {given:>{widths[1]}}  common words: {words}"
+        yield click.style(line, dim=True)
 
 
 def _place(region: Region) -> str:

@@ -75,7 +75,8 @@ def search(
 ) -> None:
     """Find the pages that answer QUESTION, best first.
 
-    Each comes with the words that matched, strongest first. With --queries, the same for each question of a file; as
+    Each comes with the words that tell it from other pages, first those that stand out most, and a snippet with the
+    question's words in bold. With --queries, the same for each question of a file; as
     JSON, a list of {"query": ..., "hits": [...]}.
     """
     from maxsight.evaluation.datasets import load_queries
@@ -135,17 +136,27 @@ def _notices(library: Library, queries: Sequence[Query]) -> Iterable[str]:
 
 
 def _print_hit(hit: Hit) -> None:
+    from maxsight.results import telling_matches
+
     fused = "" if hit.fused_score is None else f"  fused {hit.fused_score:.4f}"
     place = click.style(f"{shown(hit.path)}  page {hit.page_number}", bold=True)
     click.echo(f"{hit.rank:>3}. {place}  score {hit.score:.2f}{fused}")
     if hit.copies:
         click.echo(f"     also at {', '.join(hit.copies)}")
-    strongest = sorted(hit.matches, key=lambda match: -match.score)
-    words = dict.fromkeys(_matched_word(match) for match in strongest)
+    words = dict.fromkeys(_matched_word(match) for match in telling_matches(hit.matches))
     click.echo(f"     {click.style('matched', dim=True)} {', '.join([*words][:MAX_WORDS_SHOWN])}")
     if hit.snippet:
-        click.echo(f"     {hit.snippet}")
+        click.echo(f"     {_marked(hit)}")
     click.echo()
+
+
+def _marked(hit: Hit) -> str:
+    """The snippet with the query's words in bold, on a terminal."""
+    parts, at = [], 0
+    for start, end in hit.marks:
+        parts += [hit.snippet[at:start], click.style(hit.snippet[start:end], bold=True)]
+        at = end
+    return "".join([*parts, hit.snippet[at:]])
 
 
 def _matched_word(match: Match) -> str:

@@ -62,7 +62,10 @@ def read_answer(response: Mapping[str, Any]) -> Answer:
     """Read the response to a search."""
     hits = [
         results.Hit(
-            **{name: hit[name] for name in _SAME_IN_HITS}, matches=_matches(hit), copies=tuple(hit["copies"])
+            **{name: hit[name] for name in _SAME_IN_HITS},
+            matches=_matches(hit),
+            copies=tuple(hit["copies"]),
+            marks=tuple((start, end) for start, end in hit["marks"]),
         )
         for hit in response["hits"]
     ]
@@ -118,7 +121,16 @@ def other_program(url: str) -> EndpointError:
 
 def _matches(response: Mapping[str, Any]) -> tuple[results.Match, ...]:
     return tuple(
-        results.Match(match["word"], match["score"], _region(match)) for match in response["matches"]
+        results.Match(
+            match["word"],
+            match["score"],
+            _region(match),
+            match["contrast"],
+            match["common"],
+            match["identical"],
+            tuple(map(_region, match["places"])),
+        )
+        for match in response["matches"]
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
 import numpy as np
@@ -12,10 +12,14 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from maxsight.errors import InputError
+from maxsight.heatmaps.contrast import Contrast, contrast
 from maxsight.heatmaps.heat import heat_layer, heat_map, mark
+from maxsight.heatmaps.matching import match_words
 from maxsight.heatmaps.overlay import Captions, draw_overlay
-from maxsight.heatmaps.similarity import Attribution, attribute, divided_words, match_words, regions_at
+from maxsight.heatmaps.places import divided_words, regions_at
+from maxsight.heatmaps.similarity import Attribution, attribute
 from maxsight.results import Match, Region
+from maxsight.stores.background import Background
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding
 
 
@@ -64,6 +68,7 @@ class Explanation:
         tokens: Per query token, where it matched. A word has one or more, and some belong to no word.
         regions: What each region gave, largest first.
         attribution: The score in shares.
+        contrast: What of the page stands out for the query.
         of_patches: Whether the vectors stand for patches of the page's picture rather than for words.
         divided: Vectors whose words are divided between lines, with the boxes of the words' parts.
     """
@@ -76,6 +81,7 @@ class Explanation:
     tokens: tuple[TokenGain, ...]
     regions: tuple[RegionGain, ...]
     attribution: Attribution = field(repr=False)
+    contrast: Contrast = field(repr=False)
     of_patches: bool = field(default=False, repr=False)
     divided: Mapping[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 
@@ -100,11 +106,11 @@ class Explanation:
             boxes: Place of each vector of the page. Shape ``(vectors, 4)``, fractions of the page.
         """
         title = f"{PurePosixPath(self.path).name}, page {self.page_number}, score {self.score:.2f}"
-        places, attribution = self._places(boxes)
+        places, heat = self._places(boxes, self._heat())
         return draw_overlay(
             picture,
             places,
-            attribution,
+            heat,
             self.matches,
             Captions(self.query, title, self.notes),
             smooth=self.of_patches,
@@ -155,22 +161,21 @@ class Explanation:
     def _heat_map(
         self, boxes: NDArray[np.float32], size: tuple[int, int], word: int | None, token: int | None
     ) -> NDArray[np.float32]:
-        tokens = self._chosen(word, token)
-        places, attribution = self._places(boxes)
-        return heat_map(places, attribution, size, tokens=tokens, smooth=self.of_patches)
+        places, heat = self._places(boxes, self._heat(word, token))
+        return heat_map(places, heat, size, smooth=self.of_patches)
 
-    def _places(self, boxes: NDArray[np.float32]) -> tuple[NDArray[np.float32], Attribution]:
+    def _places(
+        self, boxes: NDArray[np.float32], heat: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
         """Add the parts of divided words to the places of the vectors, each as warm as its vector."""
         if not self.divided:
-            return boxes, self.attribution
+            return boxes, heat
         parts = np.concatenate(list(self.divided.values()))
         vectors = np.repeat(list(self.divided), [len(own) for own in self.divided.values()])
-        similarities = self.attribution.similarities
-        warm = np.concatenate([similarities, similarities[:, vectors]], axis=1)
-        return np.concatenate([boxes, parts]), replace(self.attribution, similarities=warm)
+        return np.concatenate([boxes, parts]), np.concatenate([heat, heat[vectors]])
 
-    def _chosen(self, word: int | None, token: int | None) -> NDArray[np.intp] | None:
-        """The chosen query tokens; None for all."""
+    def _heat(self, word: int | None = None, token: int | None = None) -> NDArray[np.float32]:
+        """The heat of the whole query, or of a word or a token alone. Shape ``(vectors,)``."""
         if word is not None and token is not None:
             raise InputError(
                 f"a heatmap shows a word or a token, not word {word} and token {token}",
@@ -182,17 +187,31 @@ class Explanation:
                     f"the query has {count} {name}s, counted from 0; there is no {name} {number}"
                 )
         if word is not None:
-            return np.array([at for at, gain in enumerate(self.tokens) if gain.match == word], np.intp)
-        return None if token is None else np.array([token], np.intp)
+            return np.asarray(self.contrast.vectors[word])
+        return self.contrast.heat() if token is None else np.asarray(self.contrast.tokens[token])
 
 
-def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, path: str) -> Explanation:
+def explain_page(
+    query: QueryEmbedding,
+    page: Page,
+    embedding: PageEmbedding,
+    path: str,
+    background: Background | None = None,
+) -> Explanation:
     """Split a page's score into shares. Only stored vectors are used; no model looks at the page again.
+
+    Args:
+        query: The query.
+        page: The page.
+        embedding: Its vectors.
+        path: Of its document.
+        background: Of its library, if that is known.
 
     Raises:
         InputError: The page has no vectors.
     """
     attribution = attribute(query, embedding)
+    standing_out = contrast(query, page, embedding, attribution, background)
     regions = regions_at(page, embedding, attribution.best)
     gains: dict[Region, float] = defaultdict(float)
     for vector, gain in zip(attribution.best, attribution.gains, strict=True):
@@ -202,10 +221,11 @@ def explain_page(query: QueryEmbedding, page: Page, embedding: PageEmbedding, pa
         path,
         page.page_number,
         attribution.score,
-        match_words(query, page, embedding, attribution),
+        match_words(query, page, embedding, attribution, standing_out),
         _token_gains(query, attribution, regions),
         tuple(sorted((RegionGain(*gain) for gain in gains.items()), key=lambda gain: -gain.score)),
         attribution,
+        standing_out,
         of_patches=embedding.regions.spans is None,
         divided=divided_words(page, embedding.regions),
     )

@@ -8,10 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageDraw, ImageFilter
 
-from maxsight.heatmaps.similarity import Attribution
 from maxsight.types import WHOLE_PAGE
 
-CLEAR_MATCH = 0.6  # similarities below this are drawn fainter
 FAINTEST = 0.05  # heat below this is not drawn
 WORD_MARGIN_PX = 2
 PATCH_BLUR = 0.25  # of a patch's edge: enough to hide the grid, too little to reach over a neighbour
@@ -23,61 +21,23 @@ BACKDROP_STEP = 8  # the paper's brightness is measured in blocks of so many pix
 BACKDROP_MEDIAN = 5  # and the median of so many blocks is taken, to leave out thick ink
 
 
-def heat_per_vector(
-    attribution: Attribution, placed: NDArray[np.bool_], tokens: NDArray[np.intp] | None = None
-) -> NDArray[np.float32]:
-    """Compute how much each vector answers the query, or some of its tokens.
-
-    Per query token, similarities are taken relative to the page: 0 at the median, 1 at the best. They are raised to the
-    third power, so that weak matches stay faint, and averaged over the tokens, weighted by the tokens' gains. A token
-    that matched the whole page has no weight.
-
-    Args:
-        attribution: The page's score in shares.
-        placed: Which vectors have a place on the page. Shape ``(vectors,)``.
-        tokens: The query tokens that count; all if not given.
-
-    Returns:
-        Shape ``(placed vectors,)``, in [0, 1]: 1 for the strongest, less if even that is weak.
-    """
-    chosen = np.arange(len(attribution.best)) if tokens is None else tokens
-    similarities = attribution.similarities[chosen][:, placed]
-    if not similarities.size:
-        return np.zeros(similarities.shape[1], np.float32)
-    middle = np.median(similarities, axis=1, keepdims=True)
-    best = similarities.max(axis=1, keepdims=True)
-    relative = np.clip((similarities - middle) / np.maximum(best - middle, 1e-6), 0, 1) ** 3
-    gains = np.maximum(attribution.gains[chosen], 0)
-    weights = np.where(placed[attribution.best[chosen]], gains, 0)[:, None]
-    heat = (relative * weights).sum(axis=0)
-    strength = min(1.0, max(0.0, float(best.max())) / CLEAR_MATCH)
-    return np.asarray(strength * heat / max(float(heat.max()), 1e-6), dtype=np.float32)
-
-
 def heat_map(
-    boxes: NDArray[np.float32],
-    attribution: Attribution,
-    size: tuple[int, int],
-    *,
-    tokens: NDArray[np.intp] | None = None,
-    smooth: bool = False,
+    boxes: NDArray[np.float32], heat: NDArray[np.float32], size: tuple[int, int], *, smooth: bool = False
 ) -> NDArray[np.float32]:
     """Spread the vectors' heat over the page.
 
     Args:
         boxes: Place of each vector of the page. Shape ``(vectors, 4)``, fractions of the page. A box of the whole page
             gets no heat.
-        attribution: The page's score in shares.
+        heat: How much of the query stands at each vector. Shape ``(vectors,)``, in [0, 1].
         size: Size of the page's picture, ``width, height`` in pixels.
-        tokens: The query tokens that count; all if not given.
         smooth: Blur the borders between patches of a grid.
 
     Returns:
         Shape ``(height, width)``, in [0, 1].
     """
     placed = (boxes != np.array(WHOLE_PAGE, boxes.dtype)).any(axis=1)
-    heat = heat_per_vector(attribution, placed, tokens)
-    boxes = boxes[placed]
+    heat, boxes = heat[placed], boxes[placed]
     strength = Image.new("L", size, 0)
     draw = ImageDraw.Draw(strength)
     for vector in heat.argsort():  # the strongest last, on top

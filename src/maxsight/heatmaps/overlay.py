@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from math import ceil
 
 import numpy as np
@@ -12,7 +12,6 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.heatmaps.heat import box_pixels, heat_map, mark
 from maxsight.heatmaps.labels import Box, place_labels
-from maxsight.heatmaps.similarity import Attribution
 from maxsight.results import Match
 from maxsight.types import WHOLE_PAGE
 
@@ -20,6 +19,8 @@ PAGE_EDGE_PX = 1400
 MAX_ENLARGEMENT = 2.0
 LEGEND_WIDTH_PX, LEGEND_HEIGHT_PX = 520, 700
 MARGIN_PX = 28
+SCALE_PX, SCALE_BAR_PX = 52, 12
+SCALE = ("as on an average page", "one word", "all of the query")
 MATCH_PX, NOTE_LINE_PX, CAPTION_PX, LABEL_PX = 44, 20, 40, 20
 Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
@@ -53,18 +54,18 @@ class Captions:
 def draw_overlay(
     picture: Image.Image,
     boxes: NDArray[np.float32],
-    attribution: Attribution,
+    heat: NDArray[np.float32],
     matches: Sequence[Match],
     captions: Captions,
     *,
     smooth: bool = False,
 ) -> Image.Image:
-    """Draw why a page was found.
+    """Draw why a page was found. Common words are named below the others.
 
     Args:
         picture: The page as a person sees it.
         boxes: Place of each vector of the page. Shape ``(vectors, 4)``, fractions of the page.
-        attribution: The page's score in shares.
+        heat: How much of the query stands at each vector. Shape ``(vectors,)``, in [0, 1].
         matches: Where each query word matched.
         captions: Texts of the legend.
         smooth: Blur the borders between patches of a grid.
@@ -73,13 +74,18 @@ def draw_overlay(
         The page, with its longer edge at ``PAGE_EDGE_PX``, and a legend to its right. RGB.
     """
     page = scaled(picture.convert("RGB"))
-    marked = mark(page, heat_map(boxes, attribution, page.size, smooth=smooth))
-    colours = [PALETTE[index % len(PALETTE)] for index in range(len(matches))]
-    shown = _strong(matches)
-    _outline(marked, page, [matches[index] for index in shown], [colours[index] for index in shown])
+    marked = mark(page, heat_map(boxes, heat, page.size, smooth=smooth))
+    telling = [match for match in matches if not match.common]
+    colours = [PALETTE[index % len(PALETTE)] for index in range(len(telling))]
+    shown = _strong(telling)
+    _outline(marked, page, [telling[index] for index in shown], [colours[index] for index in shown])
+    if common := [match for match in matches if match.common]:
+        words = ", ".join(dict.fromkeys(match.word for match in common))
+        note = f"{sum(match.score for match in common):.2f} of the score is from common words: {words}"
+        captions = replace(captions, notes=[note, *captions.notes])
     sheet = Image.new("RGB", (page.width + LEGEND_WIDTH_PX, max(page.height, LEGEND_HEIGHT_PX)), PAPER)
     sheet.paste(marked, (0, 0))
-    _draw_legend(sheet, page.width, captions, matches, colours)
+    _draw_legend(sheet, page.width, captions, telling, colours)
     return sheet
 
 
@@ -101,8 +107,8 @@ def captioned(picture: Image.Image, caption: str) -> Image.Image:
 
 
 def _strong(matches: Sequence[Match], most: int = 6) -> list[int]:
-    """The query words that gave most, in the order of the query."""
-    order = sorted(range(len(matches)), key=lambda index: -matches[index].score)
+    """The query words that stand out most, in the order of the query."""
+    order = sorted(range(len(matches)), key=lambda index: -matches[index].contrast)
     return sorted(order[:most])
 
 
@@ -173,7 +179,7 @@ def _draw_legend(
         y += 10
     y += 12
     notes = [line for note in captions.notes for line in _wrap(draw, note, small, width, most=2)]
-    bottom = sheet.height - MARGIN_PX - len(notes) * NOTE_LINE_PX
+    bottom = sheet.height - MARGIN_PX - len(notes) * NOTE_LINE_PX - SCALE_PX
     strongest = max((match.score for match in matches), default=1.0)
     for number, (match, colour) in enumerate(zip(matches, colours, strict=True)):
         room = bottom - y - (MATCH_PX if number < len(matches) - 1 else 0)
@@ -188,9 +194,21 @@ def _draw_legend(
         bar = max(0.0, match.score / strongest) * (width - 22) if strongest > 0 else 0
         draw.rectangle((x + 22, y + 25, x + 22 + bar, y + 29), fill=colour)
         y += MATCH_PX
+    _draw_scale(sheet, (x, y), width)
+    y += SCALE_PX
     for line in notes:
         draw.text((x, y), line, font=small, fill=FAINT)
         y += NOTE_LINE_PX
+
+
+def _draw_scale(sheet: Image.Image, at: tuple[int, int], width: int) -> None:
+    """Draw what the colours mean. They mean the same on every page."""
+    x, y = at
+    level = np.tile(np.linspace(0, 1, width, dtype=np.float32), (SCALE_BAR_PX, 1))
+    sheet.paste(mark(Image.new("RGB", (width, SCALE_BAR_PX), PAPER), level), (x, y))
+    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    for share, anchor, text in zip((0.0, 0.5, 1.0), "lmr", SCALE, strict=True):
+        draw.text((x + share * width, y + SCALE_BAR_PX + 4), text, font=font, fill=FAINT, anchor=f"{anchor}a")
 
 
 def _wrap(draw: ImageDraw.ImageDraw, text: str, font: Font, width: int, most: int) -> list[str]:

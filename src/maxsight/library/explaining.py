@@ -68,7 +68,8 @@ def explain_page(library: Opened, query: Query, page: IndexedPage) -> Explanatio
         EmptyQueryError: Nothing in the query can be searched for.
     """
     embedding = library.searcher.encode(query)
-    return explain_embedding(embedding, placed(page), page.embedding, page.document.path)
+    background = library.store.manifest.background
+    return explain_embedding(embedding, placed(page), page.embedding, page.document.path, background)
 
 
 def draw(library: Opened, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:

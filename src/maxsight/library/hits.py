@@ -5,17 +5,24 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from maxsight.heatmaps.similarity import attribute, match_words, snippet
+from maxsight.heatmaps.contrast import contrast
+from maxsight.heatmaps.matching import match_words
+from maxsight.heatmaps.similarity import attribute
+from maxsight.heatmaps.snippets import marks, snippet
 from maxsight.identity import document_id
 from maxsight.library.drawing import placed
 from maxsight.results import Hit
 from maxsight.retrieval.search import ScoredPage
+from maxsight.stores.background import Background
 from maxsight.stores.base import IndexedPage
 from maxsight.types import QueryEmbedding
 
 
 def describe_hits(
-    query: QueryEmbedding, ranked: Sequence[ScoredPage], pages: Mapping[str, IndexedPage]
+    query: QueryEmbedding,
+    ranked: Sequence[ScoredPage],
+    pages: Mapping[str, IndexedPage],
+    background: Background | None = None,
 ) -> list[Hit]:
     """Describe ranked pages. Pages of equal content are one hit, that of the first; the others are its copies.
 
@@ -23,6 +30,7 @@ def describe_hits(
         query: What they were found for.
         ranked: Best first.
         pages: The stored pages, by id. Ranked pages that are not here are left out.
+        background: Of their library, if that is known.
     """
     hits: dict[tuple[str, int], Hit] = {}
     for scored in ranked:
@@ -32,13 +40,18 @@ def describe_hits(
         if content in hits:
             hits[content] = replace(hits[content], copies=(*hits[content].copies, row.document.path))
         else:
-            hits[content] = _hit(len(hits) + 1, query, row, scored)
+            hits[content] = _hit(len(hits) + 1, query, row, scored, background)
     return list(hits.values())
 
 
-def _hit(rank: int, query: QueryEmbedding, row: IndexedPage, scored: ScoredPage) -> Hit:
+def _hit(
+    rank: int, query: QueryEmbedding, row: IndexedPage, scored: ScoredPage, background: Background | None
+) -> Hit:
     page = placed(row)
     attribution = attribute(query, row.embedding)
+    standing_out = contrast(query, page, row.embedding, attribution, background)
+    matches = match_words(query, page, row.embedding, attribution, standing_out)
+    text = snippet(page, standing_out)
     return Hit(
         rank=rank,
         score=scored.score,
@@ -47,8 +60,9 @@ def _hit(rank: int, query: QueryEmbedding, row: IndexedPage, scored: ScoredPage)
         path=row.document.path,
         file=row.document.file,
         page_number=page.page_number,
-        snippet=snippet(page, row.embedding, attribution),
-        matches=match_words(query, page, row.embedding, attribution),
+        snippet=text,
+        matches=matches,
+        marks=marks(text, (match.word for match in matches if match.identical)),
         fused_score=scored.fused_score,
         metadata=dict(row.metadata),
     )

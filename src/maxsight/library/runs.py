@@ -29,6 +29,7 @@ from maxsight.indexing import (
     judges_of,
     load_judge,
 )
+from maxsight.library.background import refresh_background
 from maxsight.library.encoder import page_encoder, store_encoder_folder
 from maxsight.library.listing import Listing
 from maxsight.library.opened import Opened, store_to_write
@@ -117,6 +118,7 @@ def indexing(
             yield from IndexRun(store, encoder, home, files, options, judge=judge).events()
         if library.is_new and isinstance(library.address, MilvusAddress) and store.page_count():
             yield Noticed(f"the library was made in {store.description}")
+        refresh_background(store, library.listing.page_ids(), library.searcher.encode)
         if isinstance(store, Persistent):
             store.optimize()
         compile_for(sum(entry.vectors for entry in library.listing.documents()))

@@ -219,7 +219,7 @@ class Searcher:
                 for number, best in some:
                     if rankings < MAX_RANKINGS and any(scored.page_id in missing for scored in best):
                         continue
-                    hits = describe_hits(queries[number], best, pages)
+                    hits = describe_hits(queries[number], best, pages, self._store.manifest.background)
                     if len(hits) > top_k or len(best) < limit:
                         found[number] = hits[:top_k]
             limit *= 4

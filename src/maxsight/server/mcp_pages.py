@@ -19,7 +19,7 @@ from maxsight import Library
 from maxsight.answers.quoting import quote
 from maxsight.answers.sources import PageDrawer, draw_for_reading
 from maxsight.errors import UnreadableDocumentError
-from maxsight.results import Hit
+from maxsight.results import Hit, telling_matches
 from maxsight.server.batching import SearchOptions
 from maxsight.stores.base import IndexedPage
 
@@ -65,7 +65,7 @@ class Pages:
 def found_page(hit: Hit, page: IndexedPage, mark: str) -> TextContent:
     """Describe a page that a search found: short text as a whole, else the snippet."""
     text = page.page.text if len(page.page.text) <= EXCERPT_CHARS else hit.snippet
-    matched = {match.word: str(match.region) for match in hit.matches}
+    matched = {match.word: str(match.region) for match in telling_matches(hit.matches)}
     return quoted_page(page, text, mark, rank=hit.rank, score=round(hit.score, 2), matched=matched)
 
 

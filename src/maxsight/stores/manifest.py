@@ -6,6 +6,7 @@ import json
 from dataclasses import asdict, dataclass
 
 from maxsight.errors import FormatError, InputError, LibraryDamagedError
+from maxsight.stores.background import Background
 from maxsight.types import EmbeddingSpace
 
 FORMAT_VERSION = 1
@@ -27,6 +28,7 @@ class Manifest:
         pool_factor: Token pooling keeps one of so many vectors of a page; 1 keeps all.
         root: The folder that paths of documents are relative to. Empty: all paths are absolute. None: the folder that
             holds the library.
+        background: What a query finds on an average page; None until the library has pages enough.
     """
 
     space: EmbeddingSpace
@@ -36,6 +38,7 @@ class Manifest:
     created_by: str = ""
     pool_factor: int = 1
     root: str | None = None
+    background: Background | None = None
 
     def __post_init__(self) -> None:
         space = self.space
@@ -78,7 +81,14 @@ class Manifest:
         try:
             fields = json.loads(text)
             _check_format(fields["format_version"], where)
-            return cls(**{**fields, "space": EmbeddingSpace(**fields["space"])})
+            background = fields.get("background")
+            return cls(
+                **{
+                    **fields,
+                    "space": EmbeddingSpace(**fields["space"]),
+                    "background": Background.of(background) if background else None,
+                }
+            )
         except FormatError:
             raise
         except (ValueError, KeyError, TypeError) as error:

@@ -16,7 +16,7 @@ def _word_sets(texts: dict[str, str]) -> dict[str, frozenset[str]]:
     return {language: frozenset(words.split()) for language, words in texts.items()}
 
 
-_SMALL_WORDS = _word_sets(
+SMALL_WORDS = _word_sets(
     {
         "English": "the of and to in is that for with as are by this be or from at which not an it was on have "
         "has what how its",
@@ -86,7 +86,7 @@ _IN_NAMES = frozenset("da das de del den der des di dos du el en la las le los v
 """Small words of names: alone they prove nothing."""
 
 _MIN_LETTERS = 2
-_MIN_SMALL_WORDS = 3
+_MINSMALL_WORDS = 3
 """Different ones: a name like "Los Angeles" has one, most sentences have three."""
 _MIN_SHARE = 0.15
 """The share of small words among all words. Prose has about twice as many."""
@@ -136,12 +136,12 @@ def _language_of_question(words: list[str]) -> str | None:
     """
     beside = set(words[1:])
     no_proof = _IN_NAMES if words and words[0] in _ALSO_ENGLISH else frozenset()
-    if not 1 < len(words) <= _MAX_QUESTION_WORDS or beside & _SMALL_WORDS["English"]:
+    if not 1 < len(words) <= _MAX_QUESTION_WORDS or beside & SMALL_WORDS["English"]:
         return None
     found = {
-        language: len(beside & _SMALL_WORDS[language])
+        language: len(beside & SMALL_WORDS[language])
         for language, first in _QUESTION_WORDS.items()
-        if words[0] in first and beside & _SMALL_WORDS[language] - no_proof
+        if words[0] in first and beside & SMALL_WORDS[language] - no_proof
     }
     return max(found, key=lambda language: found[language], default=None)
 
@@ -149,14 +149,13 @@ def _language_of_question(words: list[str]) -> str | None:
 def _language_of_prose(words: Counter[str]) -> str | None:
     """Name the language of most small words."""
     counts = {
-        language: sum(words[word] for word in small & words.keys())
-        for language, small in _SMALL_WORDS.items()
+        language: sum(words[word] for word in small & words.keys()) for language, small in SMALL_WORDS.items()
     }
     language = max(counts, key=lambda language: counts[language])
-    different = _SMALL_WORDS[language] & words.keys()
+    different = SMALL_WORDS[language] & words.keys()
     if (
         language == "English"
-        or len(different) < _MIN_SMALL_WORDS
+        or len(different) < _MINSMALL_WORDS
         or different <= _IN_NAMES
         or counts[language] < _MIN_SHARE * words.total()
         or counts[language] < 2 * counts["English"]

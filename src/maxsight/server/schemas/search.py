@@ -22,6 +22,19 @@ from maxsight.server.schemas.fields import (
 from maxsight.types import Scalar
 
 
+class Place(BaseModel):
+    """A place on a page."""
+
+    text: str
+    region: Region | None
+    more: list[Region] = Field(default=[], description=MORE)
+
+    @classmethod
+    def of(cls, region: results.Region) -> Self:
+        """Convert a region of the library."""
+        return cls(text=region.text, region=Region.of(region.box), more=Region.all_of(region.more))
+
+
 class Match(BaseModel):
     """What one word of the query matched on a page."""
 
@@ -30,6 +43,12 @@ class Match(BaseModel):
     score: float = Field(description="Its share of the page's score.")
     region: Region | None = Field(description="The place; null for plain text and for the whole page.")
     more: list[Region] = Field(default=[], description=MORE)
+    contrast: float = Field(
+        description="How far it stands out from an average page of the library: 0 as there, 1 the same word."
+    )
+    common: bool = Field(description="Whether the word stands on nearly every page, such as `the`.")
+    identical: bool = Field(description="Whether the page has the word to the letter.")
+    places: list[Place] = Field(description="All places that have it to the letter, else the one place.")
     token: int = Field(description="Number of the match, from 0: the `word` of a heatmap.")
 
     @classmethod
@@ -41,6 +60,10 @@ class Match(BaseModel):
             score=match.score,
             region=Region.of(match.region.box),
             more=Region.all_of(match.region.more),
+            contrast=match.contrast,
+            common=match.common,
+            identical=match.identical,
+            places=[Place.of(place) for place in match.places],
             token=number,
         )
 
@@ -135,6 +158,9 @@ class Hit(BaseModel):
     file: str
     page_number: int
     snippet: str
+    marks: list[tuple[int, int]] = Field(
+        description="Where the snippet has words of the query to the letter: from one character to before another."
+    )
     matches: list[Match]
     copies: list[str] = Field(description="Paths of other documents with the same content.")
     metadata: dict[str, Scalar]
@@ -186,6 +212,7 @@ def hit_of(hit: results.Hit, query: str) -> Hit:
         file=hit.file,
         page_number=hit.page_number,
         snippet=hit.snippet,
+        marks=list(hit.marks),
         matches=matches_of(hit.matches),
         copies=list(hit.copies),
         metadata=dict(hit.metadata),

@@ -8,7 +8,7 @@ import { prediction, userFields } from "./expected.js";
 import { note, problemBox } from "./message.js";
 import { THUMBNAIL_PX, placeOf } from "./results.js";
 import { Stage } from "./stage.js";
-import { pressWord, wordList } from "./words.js";
+import { heatScale, pressWord, wordList } from "./words.js";
 
 const WIDTHS_PX = [800, 1200, 1600, 2400];
 const HEAT_PX = 1200;
@@ -18,7 +18,7 @@ const root = find("#page");
 const picture = element("img", { class: "picture", draggable: "false" });
 const heat = element("img", { class: "heat", alt: "", draggable: "false", hidden: true });
 const spot = element("div", { class: "spot", hidden: true, "aria-hidden": "true" }, element("span"));
-const further = element("div", { "aria-hidden": "true" }); // the other parts of a word that is divided between lines
+const further = element("div", { "aria-hidden": "true" }); // the word's other parts and its other places
 const sheet = element("div", { class: "sheet" }, picture, heat, further, spot);
 const stage = new Stage(sheet, sharpen);
 
@@ -71,8 +71,8 @@ export async function showPage(state) {
   running?.abort();
   const own = (running = new AbortController());
   stage.root.classList.add("waiting");
-  heat.hidden = spot.hidden = true;
-  further.replaceChildren();
+  heat.hidden = true;
+  mark(null);
   matches = [];
   try {
     const [page, why] = await Promise.all([
@@ -130,6 +130,7 @@ function about(page, why, { q }) {
     list && element("section", { "aria-labelledby": "words-title" },
       element("header", {}, element("h3", { id: "words-title" }, q), element("p", { class: "score", title: "MaxSim: the sum of the words' scores" }, element("span", { class: "unseen" }, "Score "), why.score.toFixed(2))),
       list,
+      heatScale(),
       why.notes?.map((text) => element("p", { class: "hint" }, text))),
     prediction(page.metadata),
     own.length > 0 && element("section", {}, element("h3", {}, "Fields"),
@@ -205,10 +206,13 @@ async function showHeat(word) {
   heat.hidden = heatSwitch.getAttribute("aria-pressed") !== "true";
 }
 
+/** Outline a word's place, and all places that have it to the letter. */
 function mark(match) {
   const region = match?.region;
   spot.hidden = !region;
-  further.replaceChildren(...(match?.more ?? []).map((part) => element("div", { class: "spot", style: placeOf(part) })));
+  const outlined = (kind, regions) => regions.filter(Boolean).map((region) => element("div", { class: kind, style: placeOf(region) }));
+  further.replaceChildren(...outlined("spot", match?.more ?? []),
+    ...outlined("spot also", (match?.places ?? []).slice(1).flatMap((other) => [other.region, ...other.more])));
   if (spot.hidden) return;
   place(spot, placeOf(region));
   spot.firstChild.textContent = match.word;

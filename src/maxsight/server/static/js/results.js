@@ -7,23 +7,20 @@ import { rate, userFields } from "./expected.js";
 import { count } from "./format.js";
 
 export const THUMBNAIL_PX = 400;
-const MIN_SHARE = 0.75; // of the strongest match: weaker matches are not marked
-const MIN_LETTERS = 4; // shorter words seldom matter, unless they are numbers
+const MIN_SHARE = 0.75; // of what stands out most: weaker matches are not marked
 
-const tells = (text) => text.length >= MIN_LETTERS || /\d/.test(text);
-
-/** The strongest matches, which cards mark. */
+/** The matches that stand out most, which cards mark. */
 export function strongMatches(matches) {
-  const telling = matches.filter((match) => tells(match.word));
-  const strongest = Math.max(...telling.map((match) => match.score), 0);
-  return telling.filter((match) => match.score >= MIN_SHARE * strongest);
+  const telling = matches.filter((match) => !match.common);
+  const most = Math.max(...telling.map((match) => match.contrast), 0.01);
+  return telling.filter((match) => match.contrast >= MIN_SHARE * most);
 }
 
 export function resultCard(hit, best) {
   const strong = strongMatches(hit.matches);
   return element("li", { class: "result", "data-page": hit.page_id },
     element("a", { class: "open", href: address({ page: hit.page_id, word: "" }), "aria-label": `${hit.file}, page ${hit.page_number}` },
-      thumbnail(hit.page_id, `${hit.file}, page ${hit.page_number}`, strong.flatMap((match) => [match.region, ...match.more]))),
+      thumbnail(hit.page_id, `${hit.file}, page ${hit.page_number}`, strong.flatMap((match) => match.places.flatMap((place) => [place.region, ...place.more])))),
     element("div", { class: "about" },
       element("h3", {}, element("a", { href: address({ page: hit.page_id, word: "" }), tabindex: "-1" }, hit.file)),
       element("p", { class: "where" },
@@ -31,7 +28,7 @@ export function resultCard(hit, best) {
         element("span", { class: "score", title: "MaxSim score: compare within one question only" },
           element("span", { class: "unseen" }, "Score "), hit.score.toFixed(2),
           element("span", { class: "meter", "aria-hidden": "true", style: { "--share": hit.score / best } }))),
-      element("p", { class: "snippet" }, marked(hit.snippet, strong.map((match) => match.text))),
+      element("p", { class: "snippet" }, marked(hit.snippet, hit.marks)),
       facts(hit)));
 }
 
@@ -52,12 +49,17 @@ export const placeOf = ({ x0, y0, x1, y1 }) => ({
   left: `${100 * x0}%`, top: `${100 * y0}%`, width: `${100 * (x1 - x0)}%`, height: `${100 * (y1 - y0)}%`,
 });
 
-/** A text with its matched words marked. */
-function marked(text, words) {
-  const wanted = words.filter(tells).map((word) => word.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
-  if (!wanted.length) return [text];
-  const pattern = new RegExp(`(?<![\\p{L}\\p{N}])(${wanted.join("|")})(?![\\p{L}\\p{N}])`, "giu");
-  return text.split(pattern).map((part, index) => (index % 2 ? element("mark", {}, part) : part));
+/** A text with some spans of it marked. JavaScript counts UTF-16 units and the server characters, so it is split first. */
+function marked(text, spans) {
+  const letters = [...text];
+  const part = (start, end) => letters.slice(start, end).join("");
+  let at = 0;
+  const parts = spans.flatMap(([start, end]) => {
+    const before = part(at, start);
+    at = end;
+    return [before, element("mark", {}, part(start, end))];
+  });
+  return [...parts, part(at)];
 }
 
 function facts({ copies, metadata }) {

@@ -1,0 +1,50 @@
+"""The stretch of a page's text that shows why it was found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+import numpy as np
+
+from maxsight.heatmaps.contrast import Contrast, best_within
+from maxsight.literal import find_literal, fold
+from maxsight.types import Page
+
+SNIPPET_CHARS = 240
+
+
+def snippet(page: Page, contrast: Contrast) -> str:
+    """Return the stretch of the page's text that holds most of what stands out; each word of the query counts once."""
+    spans = page.words.spans
+    if not len(spans) or not contrast.words.any():
+        return shorten(page.text, 0)
+    last = np.searchsorted(spans[:, 1], spans[:, 0] + SNIPPET_CHARS, side="right") - 1
+    first = np.arange(len(spans))
+    held = contrast.weights @ best_within(contrast.words, np.stack([first, np.maximum(last, first)]))
+    return shorten(page.text, int(spans[np.flatnonzero(held >= held.max() - 1e-6)[-1], 0]))
+
+
+def marks(text: str, words: Iterable[str]) -> tuple[tuple[int, int], ...]:
+    """Find all places where words stand in a text to the letter: ascending spans that don't overlap."""
+    folded = fold(text)
+    merged: list[tuple[int, int]] = []
+    for start, end in sorted(span for word in words for span in find_literal(folded, word)):
+        if merged and start < merged[-1][1]:
+            merged[-1] = merged[-1][0], max(end, merged[-1][1])
+        else:
+            merged.append((start, end))
+    return tuple(merged)
+
+
+def shorten(text: str, start: int) -> str:
+    """Cut about ``SNIPPET_CHARS`` around ``start`` at word boundaries, on one line, from one paragraph on."""
+    begin = max(0, start - SNIPPET_CHARS // 4)
+    if (paragraph_break := text.rfind("\n\n", begin, start)) >= 0:
+        begin = paragraph_break + 2
+    end = min(len(text), begin + SNIPPET_CHARS + SNIPPET_CHARS // 4)
+    while 0 < begin < start and not text[begin - 1].isspace():
+        begin += 1
+    while start < end < len(text) and not text[end].isspace():
+        end -= 1
+    line = " ".join(text[begin:end].split())
+    return f"{'… ' if begin else ''}{line}{' …' if end < len(text) else ''}"

@@ -1,0 +1,38 @@
+"""The background of a library: what queries find on its average page. Estimated anew as the library grows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+
+import numpy as np
+
+from maxsight.evaluation.sampling import sample_queries
+from maxsight.stores.background import MIN_PAGES, Background
+from maxsight.stores.base import Store
+from maxsight.types import QueryEmbedding
+
+QUERIES, PAGES = 64, 64
+SEED = 0
+
+
+def refresh_background(store: Store, page_ids: list[str], encode: Callable[[str], QueryEmbedding]) -> None:
+    """Estimate the background again if the library has grown or shrunk much since the last time.
+
+    Args:
+        store: The library's pages.
+        page_ids: All of them.
+        encode: Encodes a query.
+    """
+    before = store.manifest.background
+    if before is not None and before.holds_for(len(page_ids)):
+        return
+    drawn = np.random.default_rng(SEED).permutation(sorted(page_ids))[:PAGES].tolist()
+    pages = [page.embedding.vectors for page in store.read(drawn) if len(page.embedding.vectors)]
+    if len(pages) < MIN_PAGES:
+        return
+    queries, _ = sample_queries(store, page_ids, QUERIES, encode=encode, seed=SEED)
+    if queries:
+        tokens = np.concatenate([query.vectors for query in queries])
+        background = Background.fit(tokens, pages, of_pages=len(page_ids))
+        store.store_manifest(replace(store.manifest, background=background))
