@@ -17,6 +17,8 @@ HYPHENS = "-\u2010\u2011"
 SOFT_HYPHEN = "\xad"
 MIN_WORD = 4
 """Letters of a word of the page that counts as a part of a compound. Shorter ones may be syllables of any language."""
+MIN_LONG_WORD = 6
+"""Letters that are seldom a syllable, or end a word that is itself none."""
 MIN_ENGLISH_SHARE = 0.5
 _ENDINGS = ("s", "es", "d", "ed", "ing", "ly", "al")
 
@@ -51,8 +53,8 @@ class Hyphens:
         return head if keeps else head[:-1]
 
     def _is_compound(self, first: str, second: str) -> bool:
-        if (first.isupper() or second[0].isupper()) and first.isupper() != second.isupper():
-            return True  # ``Anglo-Saxon``, ``FDIC-insured``
+        if (first.isupper() or second[0].isupper()) and not (first.isupper() and second.isupper()):
+            return True  # ``Sarbanes-Oxley``, ``FDIC-insured``
         one, two = first.casefold(), second.casefold()
         whole = one + two
         if whole in self._page_words:
@@ -61,6 +63,8 @@ class Hyphens:
             return True
         if self._is_english and _is_english_word(whole):
             return False
+        if min(len(one), len(two)) >= MIN_LONG_WORD and self._is_word(two):
+            return True  # ``divestiture-related``: a rare word before a common one
         return self._is_word(one) and self._is_word(two)
 
     def _is_word(self, word: str) -> bool:
