@@ -182,6 +182,15 @@ def test_what_was_filled_into_a_form_is_read_and_drawn(tmp_path):
     source.close()
 
 
+def test_a_page_in_larger_units_is_as_large_as_it_is_printed(tmp_path):
+    path = write_pdf(tmp_path / "a.pdf", [[(72, 144, "Net sales grew")]])
+    path.write_bytes(path.read_bytes().replace(b"/Type /Page\n", b"/Type /Page /UserUnit 2.5\n"))
+    page, image = read(path)
+    assert (page.width_pt, page.height_pt) == (1530, 1980)
+    assert image.size == (2125, 2750)
+    assert all(ink_under(image, box) > 0.05 for box in page.words.boxes)
+
+
 def test_a_page_over_the_pixel_limit_is_drawn_smaller(tmp_path):
     path = write_pdf(tmp_path / "a.pdf", [[(72, 144, "Words")]])
     limits = Limits(max_pixels=400_000)
@@ -213,9 +222,9 @@ def test_an_encrypted_pdf_is_read_with_its_password(tmp_path):
     assert page.text == "Secret words"
 
 
-def encrypted(path: Path) -> Path:
+def encrypted(path: Path, user_password: str = "open sesame") -> Path:
     pdf = FPDF()
-    pdf.set_encryption(owner_password="owner", user_password="open sesame")
+    pdf.set_encryption(owner_password="owner", user_password=user_password)
     pdf.add_page()
     pdf.set_font("Helvetica", size=14)
     pdf.text(20, 20, "Secret words")
@@ -234,6 +243,29 @@ def test_a_pdf_without_pages_is_refused(tmp_path):
     path = tmp_path / "none.pdf"
     path.write_bytes(raw_pdf(b"<< /Type /Catalog /Pages 2 0 R >>", b"<< /Type /Pages /Kids [] /Count 0 >>"))
     with pytest.raises(UnreadableDocumentError, match="no pages"):
+        PdfSource(path, NO_OCR)
+
+
+def test_an_encrypted_pdf_whose_pages_are_lost_is_not_said_to_have_none(tmp_path):
+    content = encrypted(tmp_path / "a.pdf", user_password="").read_bytes()
+    (tmp_path / "a.pdf").write_bytes(content.replace(b"/Pages ", b"/Pagex "))
+    with pytest.raises(UnreadableDocumentError, match="encrypted, and its pages can't be found") as refused:
+        PdfSource(tmp_path / "a.pdf", NO_OCR)
+    assert "without protection" in refused.value.hint
+
+
+def test_pages_that_are_compressed_with_brotli_are_named(tmp_path):
+    path = tmp_path / "a.pdf"
+    page = b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 300 200] /Contents 4 0 R >>"
+    pages = b"<< /Type /Pages /Kids [%s] /Count 1 >>"
+    packed = stream(b"\x8b\x02\x80hello\x03", b"/Filter /BrotliDecode ")
+    path.write_bytes(raw_pdf(b"<< /Type /Catalog /Pages 2 0 R >>", pages % b"3 0 R", page, packed))
+    source = PdfSource(path, NO_OCR)
+    with pytest.raises(UnreadableDocumentError, match="page 1: the page is compressed with Brotli"):
+        source.read_page(0)
+    source.close()
+    path.write_bytes(raw_pdf(b"<< /Type /Catalog >>", pages % b"", page, packed))
+    with pytest.raises(UnreadableDocumentError, match="the PDF is compressed with Brotli"):
         PdfSource(path, NO_OCR)
 
 

@@ -16,6 +16,7 @@ from maxsight.documents.base import OcrChoice, ReadSettings, check_page_index
 from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import fitting_dpi
 from maxsight.documents.ocr import choosing as ocr
+from maxsight.documents.pdf_names import mentions, user_unit
 from maxsight.documents.pdf_text import is_stamp_on_picture, read_layer
 from maxsight.documents.text_layer import believable
 from maxsight.documents.unread import unread_parts
@@ -23,6 +24,8 @@ from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 
 MIN_DPI = 36
+_BROTLI = "is compressed with Brotli, which maxsight does not read"
+_BROTLI_HINT = "Save it again with another program, or without Brotli."
 _CUT_SHORT_HINT = "Fetch the file again: it was probably not copied to its end."
 
 
@@ -49,6 +52,7 @@ class PdfSource:
             raise self._no_pages()
         self._pdf.init_forms()  # Before a page is loaded: pdfium draws values that have no appearance of their own.
         self._unread = tuple(unread_parts(self._pdf))
+        self._has_units = mentions(path, b"/UserUnit")
 
     @property
     def page_count(self) -> int:
@@ -63,15 +67,14 @@ class PdfSource:
                 lambda: self._render(shown.drawn, page_index)
             )  # OCR and the encoder look at one picture
             reading = believable(read_layer(page, shown.drawn))
-            if not len(reading.words) and self._is_cut_short and ocr.is_blank(draw()):
-                # pdfium reads missing content as empty.
-                raise self._unreadable(page_index, "nothing is left of this page: the file is cut short")
+            if not len(reading.words) and ocr.is_blank(draw()):
+                self._check_blank(page_index)
             is_poor = not len(reading.words) or is_stamp_on_picture(page, reading.words)
             if is_poor and self._settings.ocr is not OcrChoice.NONE:
                 read = ocr.read_image(draw(), self._settings)
                 reading = read if len(read.words) > len(reading.words) else reading
             picture = self._settings.fitted(draw)
-            width_pt, height_pt = page.get_size()
+            width_pt, height_pt = self._size_pt(page, page_index)
             unread = (*self._unread, *shown.unread)
         return Page(
             page_index,
@@ -94,7 +97,7 @@ class PdfSource:
         self._pdf.close()
 
     def _render(self, page: pdfium.PdfPage, page_index: int) -> Image.Image:
-        width_pt, height_pt = page.get_size()
+        width_pt, height_pt = self._size_pt(page, page_index)
         max_pixels = self._settings.limits.max_pixels
         dpi = fitting_dpi(width_pt, height_pt, self._settings.dpi, max_pixels)
         if dpi < min(MIN_DPI, self._settings.dpi):
@@ -104,9 +107,15 @@ class PdfSource:
                 f"{max_pixels:,} pixels even at {MIN_DPI} dpi",
                 hint="Raise the limit on pixels per page (--max-pixels) if you trust the file.",
             )
-        bitmap = page.render(scale=dpi / 72, rev_byteorder=True)
+        scale = dpi / 72 * width_pt / page.get_width()
+        bitmap = page.render(scale=scale, rev_byteorder=True)
         image: Image.Image = bitmap.to_pil()
         return image.convert("RGB")
+
+    def _size_pt(self, page: pdfium.PdfPage, page_index: int) -> tuple[float, float]:
+        unit = user_unit(self._pdf, page_index) if self._has_units else 1.0
+        width, height = page.get_size()
+        return unit * width, unit * height
 
     @contextmanager
     def _page(self, page_index: int) -> Iterator[ShownPage]:
@@ -127,6 +136,13 @@ class PdfSource:
         finally:
             page.close()
 
+    def _check_blank(self, page_index: int) -> None:
+        """Refuse a blank page that has content: pdfium reads what is missing or packed in an unknown way as empty."""
+        if self._is_cut_short:
+            raise self._unreadable(page_index, "nothing is left of this page: the file is cut short")
+        if self._uses_brotli():
+            raise self._unreadable(page_index, f"the page {_BROTLI}", hint=_BROTLI_HINT)
+
     def _unreadable(
         self, page_index: int, reason: str, *, hint: str | None = None
     ) -> UnreadableDocumentError:
@@ -135,7 +151,18 @@ class PdfSource:
         return UnreadableDocumentError(self._path, reason, page_number=page_index + 1, hint=hint)
 
     def _no_pages(self) -> UnreadableDocumentError:
+        if self._uses_brotli():
+            return UnreadableDocumentError(self._path, f"the PDF {_BROTLI}", hint=_BROTLI_HINT)
+        if mentions(self._path, b"/Encrypt"):
+            return UnreadableDocumentError(
+                self._path,
+                "it is encrypted, and its pages can't be found: it is damaged, or protected in an unsupported way",
+                hint="Open it with the program that made it, and save it without protection.",
+            )
         return UnreadableDocumentError(self._path, "the PDF has no pages", hint="Export the document again.")
+
+    def _uses_brotli(self) -> bool:
+        return mentions(self._path, b"/BrotliDecode")
 
     def _refusal(self, error: pdfium.PdfiumError) -> UnreadableDocumentError:
         """Say why the file could not be opened."""
@@ -152,6 +179,8 @@ class PdfSource:
                 "it is encrypted in a way that is not supported",
                 hint="Remove the protection with the program that made it.",
             )
+        if self._uses_brotli():
+            return self._no_pages()
         if self._is_cut_short:
             reason = "the PDF is cut short and nothing of it can be read"
             return UnreadableDocumentError(self._path, reason, hint=_CUT_SHORT_HINT)
