@@ -132,7 +132,7 @@ def test_own_pictures_with_known_text_become_samples(tmp_path):
     with pytest.raises(InputError, match="lacks the columns"):
         add_pairs([tmp_path / "bad.jsonl"], tmp_path / "out", OcrChoice.AUTO)
     (tmp_path / "bad.csv").write_text('image;text\ngone.png;"x"y\n')
-    with pytest.raises(InputError, match=r"bad\.csv can't be read"):
+    with pytest.raises(InputError, match=r"bad\.csv: line 2: not CSV"):
         add_pairs([tmp_path / "bad.csv"], tmp_path / "out", OcrChoice.AUTO)
 
 

@@ -19,7 +19,7 @@ from maxsight.documents.ocr.choosing import choose_engine
 from maxsight.documents.records.rows import read_rows
 from maxsight.encoders.patches.grid import Grey
 from maxsight.errors import InputError, UnreadableDocumentError
-from maxsight.quality.ocr import PlacedWords, read_picture
+from maxsight.quality.ocr import read_picture
 from maxsight.quality.training.dataset import DatasetReport
 from maxsight.quality.training.error_rates import compare_by_place, compare_texts
 from maxsight.quality.training.ground_truth import GROUND_TRUTH_SUFFIXES, read_ground_truth
@@ -29,8 +29,8 @@ from maxsight.threads import map_in_threads
 PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
 
 
-Pair = tuple[Path, PlacedWords | str]
-"""The file of a picture, and its text: words with boxes in pixels, or plain text."""
+Pair = tuple[Path, Path | str]
+"""The file of a picture, and the file of its words with places, or its plain text."""
 
 
 def add_pairs(
@@ -47,14 +47,20 @@ def add_pairs(
         InputError: A table lacks its columns, or no pair was found.
     """
     engine = choose_engine(ocr)
-    pairs = [pair for source in sources for pair in find_pairs(Path(source))]
+    found = [pair for source in sources for pair in find_pairs(Path(source))]
+    problems = [problem for problem in found if isinstance(problem, UnreadableDocumentError)]
+    pairs = [pair for pair in found if not isinstance(pair, UnreadableDocumentError)]
     if not pairs:
-        raise InputError(
-            "no picture with a known text was found",
-            hint="Give a table with columns image and text, or a folder of ALTO, PAGE-XML or hOCR files.",
+        raise (
+            problems[0]
+            if problems
+            else InputError(
+                "no picture with a known text was found",
+                hint="Give a table with columns image and text, or a folder of ALTO, PAGE-XML or hOCR files.",
+            )
         )
     samples = SampleFolder(out)
-    before, problems = len(samples), []
+    before = len(samples)
 
     def make(pair: Pair) -> Sample | UnreadableDocumentError | None:
         file, truth = pair
@@ -79,8 +85,8 @@ def add_pairs(
     return DatasetReport(len(samples) - before, before, 0, tuple(problems))
 
 
-def find_pairs(source: Path) -> Iterator[Pair]:
-    """Find the pairs of a table, or of a folder of ground truth files.
+def find_pairs(source: Path) -> Iterator[Pair | UnreadableDocumentError]:
+    """Find the pairs of a table, or of a folder of ground truth files; or why a row of the table is none.
 
     Raises:
         InputError: The table can't be read or lacks its columns.
@@ -88,36 +94,46 @@ def find_pairs(source: Path) -> Iterator[Pair]:
     if source.is_dir():
         for file in sorted(source.rglob("*")):
             if file.suffix.lower() in GROUND_TRUTH_SUFFIXES and (picture := _picture_beside(file)):
-                yield picture, read_ground_truth(file)
+                yield picture, file
         return
     for row in read_rows(source, ("image", "text")):
         if isinstance(row.values, InputError):
-            raise InputError(f"{source} can't be read ({row.place}: {row.values})")
+            yield UnreadableDocumentError(source, f"{row.place}: {row.values}", hint=row.values.hint)
+            continue
         image, text = row.values.get("image"), row.values.get("text")
-        if not image or text is None:
-            raise InputError(
-                f"{source}, {row.place}, lacks the columns image and text",
-                hint=f"It has {', '.join(map(str, row.values))}.",
+        if isinstance(image, str) and isinstance(text, str):
+            yield source.parent / image, text
+        else:
+            named = ", ".join(name for name, value in row.values.items() if value is not None)
+            yield UnreadableDocumentError(
+                source,
+                f"{row.place}, lacks the columns image and text, or one of them is no text",
+                hint=f"It has {named or 'no values'}.",
             )
-        yield source.parent / str(image), str(text)
 
 
 def _picture_beside(file: Path) -> Path | None:
-    name = file.name.split(".")[0]
-    return next(
-        (found for suffix in PICTURE_SUFFIXES if (found := file.with_name(name + suffix)).exists()), None
-    )
+    """Find the picture of the same name. Of a name with dots, what follows the last ones may be of another kind."""
+    stem = file.name
+    while "." in stem:
+        stem = stem.rpartition(".")[0]
+        for suffix in PICTURE_SUFFIXES:
+            if (found := file.with_name(stem + suffix)).exists():
+                return found
+    return None
 
 
 def _sample(
-    sample_id: str, file: Path, truth: PlacedWords | str, ocr: OcrChoice, engine: str, samples: SampleFolder
+    sample_id: str, file: Path, truth: Path | str, ocr: OcrChoice, engine: str, samples: SampleFolder
 ) -> Sample:
     picture = _load(file)
     words = (reading := read_picture(picture, ocr)).words
     if isinstance(truth, str):
         reference, rates = truth, compare_texts(truth, words.text)
     else:
-        reference, rates = truth.text, compare_by_place(truth, words)
+        height, width = picture.shape
+        placed = read_ground_truth(truth, (width, height))
+        reference, rates = placed.text, compare_by_place(placed, words)
     return Sample(
         sample_id=sample_id,
         file=file.name,
