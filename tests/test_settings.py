@@ -31,6 +31,16 @@ def test_a_dotenv_file_that_is_not_text_is_named_unless_it_is_not_needed(monkeyp
     assert hub_token() == "hf_token"
 
 
+def test_a_dotenv_file_above_the_working_folder_is_read_and_the_nearest_one_counts(monkeypatch, tmp_path):
+    monkeypatch.delenv("HF_TOKEN", raising=False)
+    (tmp_path / "project" / "notebooks").mkdir(parents=True)
+    monkeypatch.chdir(tmp_path / "project" / "notebooks")
+    (tmp_path / ".env").write_text("HF_TOKEN=far")
+    assert hub_token() == "far"
+    (tmp_path / "project" / ".env").write_text("HF_TOKEN= near ")
+    assert hub_token() == "near"
+
+
 @pytest.mark.parametrize("options", [{"devices": ()}, {"batch_size": 0}, {"batch_size": -4}])
 def test_options_that_no_encoder_can_run_with_are_refused(options):
     with pytest.raises(InputError):

@@ -83,19 +83,20 @@ def answering_model() -> str | None:
 
 
 def _secret(*names: str) -> str | None:
-    """Read a secret from the environment, else from a ``.env`` file in the working folder.
+    """Read a secret from the environment, else from the ``.env`` file in the working folder or the next one above it.
 
     White space around it is removed: no request can carry a line break, and the client's error would show the secret.
     """
-    from dotenv import dotenv_values  # most commands need no secret
+    from dotenv import dotenv_values, find_dotenv  # most commands need no secret
 
     if found := _first_of(os.environ, names):
         return found
+    file = find_dotenv(usecwd=True)
     try:
-        return _first_of(dotenv_values(".env"), names)
+        return _first_of(dotenv_values(file), names) if file else None
     except (OSError, UnicodeDecodeError) as error:
         raise InputError(
-            f"{Path('.env').absolute()} can't be read: {error}",
+            f"{file} can't be read: {error}",
             hint=f"Save it as UTF-8, or set {names[0]} in the environment.",
         ) from error
 

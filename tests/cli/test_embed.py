@@ -138,6 +138,26 @@ def test_every_format_holds_the_same_numbers(colpali):
     assert frame["vector_index"].tolist() == 4 * list(range(1030))
 
 
+def test_the_deviation_can_be_a_samples_as_torch_computes_it(folder):
+    options = ("docs/apples.txt", "--model-name", "minilm", "--embedding-type", "vectors")
+    call(*options, "--out", "all.npz")
+    vectors = arrays_of("all.npz")["vectors"]
+    for ddof in (0, 1):
+        call(*options, "--pooling", "std", "--ddof", ddof, "--out", f"{ddof}.npz")
+        pooled = arrays_of(f"{ddof}.npz")["vectors"][0]
+        np.testing.assert_allclose(pooled, vectors.std(axis=0, ddof=ddof, dtype=np.float64), atol=1e-6)
+
+
+def test_an_image_may_be_an_option(folder):
+    options = ("--model-name", "patches", "--embedding-type", "vectors")
+    call("--image", "docs/blue.png", *options, "--out", "option.npz")
+    call("docs/blue.png", *options, "--out", "argument.npz")
+    option, argument = arrays_of("option.npz"), arrays_of("argument.npz")
+    assert option["files"].tolist() == argument["files"].tolist() == ["docs/blue.png"]
+    np.testing.assert_array_equal(option["vectors"], argument["vectors"])
+    assert "Name a file or a folder" in call(*options, "--out", "none.npz", code=2).stderr
+
+
 def test_json_is_the_result_for_programs(folder):
     report = json.loads(call("docs/apples.txt", "--model-name", "minilm", "--out", "j.npz", "--json").stdout)
     assert (report["file"], report["encoder"], report["devices"]) == ("j.npz", "minilm", ["cpu"])

@@ -47,7 +47,7 @@ class CohereService:
 
 def vector_of(input_type, text, dim):
     """The unit vector that stands for a text: of the text alone, so that queries find it."""
-    assert input_type in ("search_query", "search_document")
+    assert input_type in ("search_query", "search_document", "classification")
     return np.asarray(_word_vector(text, dim))
 
 

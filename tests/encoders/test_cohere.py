@@ -142,3 +142,28 @@ def test_records_are_indexed_and_found_by_words_and_the_key_is_not_stored(servic
     assert first.score == pytest.approx(1, abs=1e-3)
     stored = b"".join(file.read_bytes() for file in (tmp_path / "test.library").rglob("*") if file.is_file())
     assert KEY.encode() not in stored
+
+
+def test_queries_may_be_of_another_type_also_in_a_library_that_has_the_default(
+    service, tmp_path, monkeypatch
+):
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+    (tmp_path / "wiki.jsonl").write_text('{"title": "Adobe", "text": "makes software"}')
+    other = f"{NAME}?input_type=classification"
+    with Library.create(tmp_path / "a.library", encoder=load_encoder(NAME)) as library:
+        library.index(tmp_path / "wiki.jsonl", records=RecordFields("title", "text"))
+    with Library.open(tmp_path / "a.library", encoder=other) as library:
+        assert library.search("software")[0].path == "wiki.jsonl#Adobe"
+    with Library.create(tmp_path / "b.library", encoder=load_encoder(other)):
+        pass
+    with Library.open(tmp_path / "b.library") as library:
+        library.encode_query("software")
+    kinds = [body["input_type"] for body in service.requests]
+    assert kinds == ["search_document", "classification", "classification"], "a library keeps its own type"
+
+
+@pytest.mark.parametrize("option", ["input_type=summary", "truncate=START", "classification=1"])
+def test_an_unknown_option_of_a_model_is_refused(service, option):
+    with pytest.raises(ModelNotAvailableError, match="is no option of Cohere's models") as refused:
+        load_encoder(f"{NAME}?{option}")
+    assert "search_query, classification" in refused.value.hint

@@ -53,3 +53,12 @@ def test_half_precision_is_summed_as_if_it_were_whole():
 def test_a_page_without_vectors_is_refused(pooling):
     with pytest.raises(InputError, match="without vectors"):
         pool_vectors(np.zeros((0, 4), np.float32), pooling)
+
+
+def test_the_deviation_is_a_populations_or_a_samples():
+    """Of 1 and 3: the mean is 2, the population's deviation 1, the sample's sqrt(2)."""
+    vectors = np.array([[1.0], [3.0]], np.float32)
+    assert pool_vectors(vectors, Pooling.STD).tolist() == [1]
+    assert pool_vectors(vectors, Pooling.STD, ddof=1) == pytest.approx(np.sqrt(2))
+    assert pool_vectors(vectors, Pooling.CONCAT, ddof=1) == pytest.approx([2, 3, np.sqrt(2)])
+    assert pool_vectors(vectors[:1], Pooling.STD, ddof=1).tolist() == [0]

@@ -22,7 +22,10 @@ DEFAULT_MODEL = "vidore/colpali-v1.3-hf"
 
 
 @click.command()
-@click.argument("paths", nargs=-1, required=True, metavar="IMAGE|PDF|FOLDER...")
+@click.argument("paths", nargs=-1, metavar="IMAGE|PDF|FOLDER...")
+@click.option(
+    "--image", "images", multiple=True, metavar="FILE", help="The same as a file among the arguments."
+)
 @click.option(
     "--embedding-type",
     type=click.Choice(["128dim", "2048dim", "vectors", "hidden"]),
@@ -37,6 +40,13 @@ DEFAULT_MODEL = "vidore/colpali-v1.3-hf"
     default="none",
     show_default=True,
     help="Pool to one vector a page; concat is mean, max and std, one after the other.",
+)
+@click.option(
+    "--ddof",
+    type=click.IntRange(0, 1),
+    default=0,
+    show_default=True,
+    help="The standard deviation is that of a population (0, as numpy's) or of a sample (1, as torch's).",
 )
 @click.option(
     "--model-name",
@@ -58,6 +68,7 @@ DEFAULT_MODEL = "vidore/colpali-v1.3-hf"
 @json_option
 def embed(
     paths: tuple[str, ...],
+    images: tuple[str, ...],
     out: Path,
     model_name: str,
     encoder_options: EncoderOptions,
@@ -76,10 +87,12 @@ def embed(
     from maxsight.errors import InputError
     from maxsight.library.encoder import default_settings
 
+    if not paths and not images:
+        raise click.UsageError("Name a file or a folder.")
     writer_of(out)  # checks the name before a model is loaded
     encoder = _loaded(model_name, encoder_options)
     request = EmbeddingRequest(
-        [Path(path) for path in each_path(paths)],
+        [Path(path) for path in each_path((*paths, *images))],
         out,
         EmbeddingType(options["embedding_type"]),
         Pooling(options["pooling"]),
@@ -87,6 +100,7 @@ def embed(
         include=options["include"],
         exclude=options["exclude"],
         workers=options["workers"],
+        ddof=options["ddof"],
     )
     run = EmbeddingRun(encoder, request)
     with resumable("embedded"), closing(run.events()) as events, log_lines(run.status):

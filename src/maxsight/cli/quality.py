@@ -117,9 +117,8 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
 @click.option(
     "--pooling",
     type=click.Choice(POOLINGS),
-    default="concat-text",
-    show_default=True,
-    help="How a page's vectors become one; concat-text only for patches.",
+    help="How a page's vectors become one; concat-text only for patches.  [default: concat-text for patches, else "
+    "concat]",
 )
 @click.option(
     "--model",
@@ -159,11 +158,14 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
 
     It is judged on documents left out of training. A report is written with it.
     """
+    import numpy as np
+
     from maxsight.cli.quality_tables import print_comparison, print_judgement
     from maxsight.quality.features import PagePooling, load_extractor
     from maxsight.quality.model_file import save_predictor
     from maxsight.quality.prediction import Target
     from maxsight.quality.training.comparison import compare
+    from maxsight.quality.training.cross_validation import check_samples
     from maxsight.quality.training.judgement import TrainingSettings
     from maxsight.quality.training.regressors import Learner
     from maxsight.quality.training.report import write_report
@@ -177,7 +179,14 @@ def train(folders: tuple[Path, ...], out: Path, as_json: bool, **options: Any) -
         raise InputError(
             f"no samples lie in {', '.join(map(str, folders))}", hint="maxsight quality dataset makes some."
         )
-    extractor = load_extractor(options["features"], PagePooling(options["pooling"]))
+    check_folder(out)
+    accepted = [sample for folder in samples for sample in folder.accepted]
+    for target in targets:  # before pages are encoded, which takes long
+        rates = np.array([getattr(sample, target.value) for sample in accepted])
+        check_samples(np.array([sample.file for sample in accepted]), rates)
+    extractor = load_extractor(
+        options["features"], PagePooling(options["pooling"]) if options["pooling"] else None
+    )
     with progress("features") as show:
         table = load_table(samples, extractor, on_sample=show)
     settings = TrainingSettings(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from typing import NamedTuple
 
@@ -13,7 +13,6 @@ from maxsight.embedding.events import Embedded, NotEmbedded
 from maxsight.embedding.kinds import PageVectors
 from maxsight.embedding.page_list import SourceFile
 from maxsight.embedding.unfinished import UnfinishedFile
-from maxsight.encoders.pooling import Pooling, pool_vectors
 from maxsight.threads import Stage, one_blas_thread
 from maxsight.types import Floats, Page
 
@@ -31,13 +30,15 @@ class Batch:
 
     Args:
         vectors: Makes the vectors.
-        pooling: How to pool the vectors of each page.
+        pool: Pools the vectors of a page.
         unfinished: Where they go.
     """
 
-    def __init__(self, vectors: PageVectors, pooling: Pooling, unfinished: UnfinishedFile) -> None:
+    def __init__(
+        self, vectors: PageVectors, pool: Callable[[Floats], Floats], unfinished: UnfinishedFile
+    ) -> None:
         self._vectors = vectors
-        self._pooling = pooling
+        self._pool = pool
         self._unfinished = unfinished
         self._waiting: list[_Waiting] = []
         self._storing = Stage(self._store, "maxsight-storing")
@@ -89,7 +90,7 @@ class Batch:
                 reason = "the encoder finds nothing to embed on it"
                 empty.append(NotEmbedded(source.name, page.page_number, reason))
                 continue
-            pooled = np.atleast_2d(pool_vectors(of_page, self._pooling))
+            pooled = np.atleast_2d(self._pool(of_page))
             self._unfinished.add(source, page_count, page.page_index, pooled)
             rows += len(pooled)
         self._number += 1

@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Generator, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 
 from maxsight.documents import (
@@ -27,7 +28,7 @@ from maxsight.embedding.kinds import EmbeddingType, PageVectors
 from maxsight.embedding.page_list import SourceFile
 from maxsight.embedding.unfinished import UnfinishedFile
 from maxsight.encoders.base import Encoder
-from maxsight.encoders.pooling import Pooling
+from maxsight.encoders.pooling import Pooling, pool_vectors
 from maxsight.errors import UnreadableDocumentError
 from maxsight.notices import Notices, passed_over
 
@@ -45,6 +46,7 @@ class EmbeddingRequest:
         include: Globs. In folders, only files that match one are read.
         exclude: Globs. In folders, files and folders that match one are skipped.
         workers: Reading processes; by default one per CPU.
+        ddof: The standard deviation divides by ``n - ddof``: 0 or 1.
     """
 
     paths: Sequence[Path]
@@ -55,6 +57,7 @@ class EmbeddingRequest:
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
     workers: int | None = None
+    ddof: int = 0
 
 
 class EmbeddingRun:
@@ -154,6 +157,7 @@ class EmbeddingRun:
             "pooling": request.pooling.value,
             "ocr": request.settings.ocr.value,
             "dpi": str(request.settings.dpi),
+            **({"ddof": str(request.ddof)} if request.ddof else {}),
         }
 
     def _read(self, sources: dict[Path, SourceFile], unfinished: UnfinishedFile) -> Iterator[EmbeddingEvent]:
@@ -168,7 +172,9 @@ class EmbeddingRun:
         reading = read_documents(jobs, settings, workers=request.workers, notices=self._notices)
         page_count, done = 0, 0.0
         total = sum(source.state.size_bytes for source in sources.values())
-        batch = Batch(self._vectors, request.pooling, unfinished)
+        batch = Batch(
+            self._vectors, partial(pool_vectors, pooling=request.pooling, ddof=request.ddof), unfinished
+        )
         with closing(reading), closing(batch):
             for event in reading:
                 self._file = event.job.path.name

@@ -22,6 +22,8 @@ from maxsight.settings import cohere_key, cohere_url
 from maxsight.types import EmbeddingSpace
 
 PREFIX = "cohere:"
+INPUT_TYPES = ("search_query", "classification", "clustering", "search_document")
+"""What Cohere may be told a query is. Vectors of all of them can be compared."""
 TIMEOUT_S = 120.0
 MAX_RETRIES = 8
 """Waits double from 1 to 60 s where the service names none: four minutes in all."""
@@ -42,21 +44,29 @@ class CohereEncoder(ParagraphEncoder):
     model reads is cut at its end.
 
     Args:
-        name: ``cohere:MODEL``, such as ``cohere:embed-multilingual-v3.0``.
+        name: ``cohere:MODEL``, such as ``cohere:embed-multilingual-v3.0``. ``?input_type=classification`` after it says
+            what queries are, one of ``INPUT_TYPES``; the first of these unless given.
         max_retries: How often a failed request is repeated.
 
     Raises:
-        ModelNotAvailableError: There is no key, or no model is named.
+        ModelNotAvailableError: There is no key, no model is named, or there is no such type.
     """
 
     texts_at_once = 96
     """The most that the API takes in one request."""
 
     def __init__(self, name: str, *, max_retries: int = MAX_RETRIES) -> None:
-        self._model = name.removeprefix(PREFIX)
+        self._name = name
+        self._model, _, option = name.removeprefix(PREFIX).partition("?")
+        self._query_type = option.removeprefix("input_type=") if option else INPUT_TYPES[0]
         if not self._model:
             raise ModelNotAvailableError(
                 "no model of Cohere is named", hint=f"For example {PREFIX}embed-multilingual-v3.0"
+            )
+        if self._query_type not in INPUT_TYPES:
+            raise ModelNotAvailableError(
+                f"{name}: {option!r} is no option of Cohere's models",
+                hint=f"Name the type of queries: ?input_type= and one of {', '.join(INPUT_TYPES)}.",
             )
         key = cohere_key()
         if key is None:
@@ -77,10 +87,10 @@ class CohereEncoder(ParagraphEncoder):
     def space(self) -> EmbeddingSpace:
         """The space of the model. Its name stands for its revision too."""
         dim = DIMS.get(self._model) or self._request(["dimension"], "search_document").shape[1]
-        return EmbeddingSpace(f"{PREFIX}{self._model}", self._model, dim, query_format="phrases")
+        return EmbeddingSpace(self._name, self._model, dim, query_format="phrases")
 
     def _embed(self, texts: Sequence[str], *, are_queries: bool) -> NDArray[np.float32]:
-        vectors = self._request(texts, "search_query" if are_queries else "search_document")
+        vectors = self._request(texts, self._query_type if are_queries else "search_document")
         norms = np.linalg.norm(vectors, axis=1, keepdims=True)
         if vectors.shape[1] != self.space.dim or not (np.isfinite(norms) & (norms > 0)).all():
             raise EncoderError(

@@ -30,15 +30,16 @@ class Pooling(StrEnum):
         return 3 * dim if self is Pooling.CONCAT else dim
 
 
-def pool_vectors(vectors: Floats, pooling: Pooling) -> NDArray[np.float32]:
+def pool_vectors(vectors: Floats, pooling: Pooling, *, ddof: int = 0) -> NDArray[np.float32]:
     """Pool one page's vectors, dimension by dimension.
 
-    The standard deviation is that of a population (divided by ``n``). Sums are in float64, so that a long page loses no
-    digits. Means of unit vectors are not scaled to unit length.
+    Sums are in float64, so that a long page loses no digits. Means of unit vectors are not scaled to unit length.
 
     Args:
         vectors: One page's, without padding. Shape ``(vectors, dim)``.
         pooling: Anything but ``NONE`` makes one vector.
+        ddof: The standard deviation divides by ``n - ddof``: 0 for a population, as in numpy, 1 for a sample, as in
+            torch. That of a single vector is 0.
 
     Returns:
         Shape ``(dim,)``, ``(3 * dim,)`` for ``CONCAT``, and ``(vectors, dim)`` for ``NONE``. float32.
@@ -52,9 +53,11 @@ def pool_vectors(vectors: Floats, pooling: Pooling) -> NDArray[np.float32]:
         raise InputError("a page without vectors can't be pooled")
     if pooling is Pooling.CONCAT:
         return np.concatenate(
-            [pool_vectors(vectors, part) for part in (Pooling.MEAN, Pooling.MAX, Pooling.STD)]
+            [pool_vectors(vectors, part, ddof=ddof) for part in (Pooling.MEAN, Pooling.MAX, Pooling.STD)]
         )
     if pooling is Pooling.MAX:
         return np.asarray(vectors.max(axis=0), np.float32)
-    measure = np.mean if pooling is Pooling.MEAN else np.std
-    return np.asarray(measure(vectors, axis=0, dtype=np.float64), np.float32)
+    if pooling is Pooling.MEAN:
+        return np.asarray(vectors.mean(axis=0, dtype=np.float64), np.float32)
+    ddof = min(ddof, len(vectors) - 1)
+    return np.asarray(vectors.std(axis=0, dtype=np.float64, ddof=ddof), np.float32)

@@ -123,8 +123,7 @@ class FeatureExtractor:
                 f"{space.encoder} reads words and does not look at pages",
                 hint="Take patches, or a checkpoint of the ColPali family.",
             )
-        if pooling is PagePooling.CONCAT_TEXT and space.encoder != PATCHES:
-            raise InputError(f"the pooling {pooling} is for patches only", hint="Take concat.")
+        _check_pooling(space.encoder, pooling)
         if layer is Layer.HIDDEN and encoder.hidden_states is None:
             raise InputError(f"{space.encoder} has no hidden states", hint="Take its vectors.")
         self.picture = encoder.picture
@@ -165,26 +164,33 @@ class FeatureExtractor:
         return np.concatenate([concat, pool_by_text(vectors)]).astype(np.float32)
 
 
-def load_extractor(features: str, pooling: PagePooling) -> FeatureExtractor:
+def _check_pooling(encoder: str, pooling: PagePooling) -> None:
+    if pooling is PagePooling.CONCAT_TEXT and encoder != PATCHES:
+        raise InputError(f"the pooling {pooling} is for patches only", hint="Take concat.")
+
+
+def load_extractor(features: str, pooling: PagePooling | None = None) -> FeatureExtractor:
     """Make an extractor by the name given to ``--features``.
 
     Args:
         features: ``patches``, or a checkpoint with the length of its vectors or hidden states:
             ``vidore/colpali-v1.3-hf:128dim``, ``vidore/colpali-v1.3-hf:2048dim``.
-        pooling: How vectors are pooled.
+        pooling: How vectors are pooled; the richest way that the features have, if not given.
 
     Raises:
-        InputError: The checkpoint has no vectors of that length.
+        InputError: The checkpoint has no vectors of that length, or the pooling is not for checkpoints.
         ModelNotAvailableError: There is no such encoder.
     """
     if features == PATCHES:
-        return FeatureExtractor(PatchEncoder(), Layer.VECTORS, pooling)
+        return FeatureExtractor(PatchEncoder(), Layer.VECTORS, pooling or PagePooling.CONCAT_TEXT)
     name, _, length = features.rpartition(":")
     if not name or not length.removesuffix("dim").isdecimal():
         raise InputError(
             f"features are patches or a checkpoint with a length, not {features!r}",
             hint="For example vidore/colpali-v1.3-hf:128dim or vidore/colpali-v1.3-hf:2048dim.",
         )
+    pooling = pooling or PagePooling.CONCAT
+    _check_pooling(name, pooling)  # before minutes of loading
     encoder, dim = load_encoder(name), int(length.removesuffix("dim"))
     lengths = {encoder.space.dim: Layer.VECTORS}
     if encoder.hidden_states:

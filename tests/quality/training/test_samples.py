@@ -2,12 +2,16 @@ import json
 
 import numpy as np
 import pytest
+from click.testing import CliRunner
 from fpdf import FPDF
 from PIL import Image
 
+from maxsight.cli import main
 from maxsight.documents import OcrChoice
+from maxsight.encoders import load_encoder
 from maxsight.errors import InputError
-from maxsight.quality.features import PagePooling, load_extractor
+from maxsight.quality.features import Layer, PagePooling, load_extractor
+from maxsight.quality.model_file import load_predictor
 from maxsight.quality.ocr_features import OCR_FEATURES, compute_ocr_features
 from maxsight.quality.prediction import Target
 from maxsight.quality.text_presence import InkFound
@@ -257,3 +261,36 @@ def test_a_misread_text_looks_odd():
 
 def test_a_page_on_which_nothing_was_read_has_finite_features():
     assert np.isfinite(compute_ocr_features(0.0, "", InkFound(0, 0, 0))).all()
+
+
+def train_command(*arguments):
+    return CliRunner().invoke(main, ["quality", "train", *map(str, arguments)])
+
+
+def test_hidden_states_of_a_checkpoint_are_learned_from_with_a_pooling_that_they_have(
+    many, tiny_checkpoint, tmp_path
+):
+    folder = tiny_checkpoint("colpali")
+    dim = load_encoder(str(folder)).hidden_dim
+    model = tmp_path / "m.quality"
+    result = train_command(
+        many.folder, "--out", model, "--features", f"{folder}:{dim}dim", "--model", "svr", "--quick", "--json"
+    )
+    assert result.exit_code == 0, result.output
+    space = load_predictor(model).space
+    assert (space.layer, space.pooling, len(space.names)) == (Layer.HIDDEN, PagePooling.CONCAT, 3 * dim)
+
+
+def test_what_can_not_be_learned_from_is_refused_before_a_model_is_loaded(many, tmp_path):
+    """There is no such model, so an error about anything else came first."""
+    features = ("--features", "nobody/has-this:2048dim")
+    pooled = train_command(
+        many.folder, "--out", tmp_path / "m.quality", *features, "--pooling", "concat-text"
+    )
+    assert (pooled.exit_code, "the pooling concat-text is for patches only" in pooled.stderr) == (2, True)
+    nowhere = train_command(many.folder, "--out", tmp_path / "none" / "m.quality", *features)
+    assert (nowhere.exit_code, "there is no folder" in nowhere.stderr) == (2, True)
+    few = SampleFolder(tmp_path / "few")
+    few.add(many.accepted[:3])
+    too_few = train_command(few.folder, "--out", tmp_path / "m.quality", *features)
+    assert (too_few.exit_code, "3 samples of 3 documents are too few" in too_few.stderr) == (2, True)

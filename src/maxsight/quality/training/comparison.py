@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maxsight.encoders.registry import PATCHES
 from maxsight.quality.features import PagePooling, load_extractor
 from maxsight.quality.prediction import Target
 from maxsight.quality.training.cross_validation import check_samples, cross_predict, split_documents
@@ -40,12 +39,11 @@ def compare(
 
     Pages are encoded once, since the richest pooling holds all others.
     """
-    richest = PagePooling.CONCAT_TEXT if features == PATCHES else PagePooling.CONCAT
-    extractor = load_extractor(features, richest)
+    extractor = load_extractor(features)
     table = load_table(folders, extractor)
     folds = split_documents(table.documents)
     result = []
-    for pooling, columns in _columns(extractor.space.dim, richest).items():
+    for pooling, columns in _columns(extractor.space.dim, extractor.space.pooling).items():
         say(f"comparing: {pooling}")
         pooled = table.features[:, columns]
         for target in targets:

@@ -17,10 +17,11 @@ class PageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
 
     Args:
         features: ``patches``, or a checkpoint with a length, as for ``maxsight quality train``.
-        pooling: ``mean``, ``max``, ``std``, ``concat`` or ``concat-text``.
+        pooling: ``mean``, ``max``, ``std``, ``concat``, or for patches ``concat-text``; if not given, the last of these
+            that the features have.
     """
 
-    def __init__(self, features: str = "patches", pooling: str = PagePooling.CONCAT_TEXT.value) -> None:
+    def __init__(self, features: str = "patches", pooling: str | None = None) -> None:
         self.features = features
         self.pooling = pooling
 
@@ -30,7 +31,9 @@ class PageFeatures(TransformerMixin, BaseEstimator):  # type: ignore[misc]
         Raises:
             InputError: There are no such features.
         """
-        self.extractor_: FeatureExtractor = load_extractor(self.features, PagePooling(self.pooling))
+        self.extractor_: FeatureExtractor = load_extractor(
+            self.features, PagePooling(self.pooling) if self.pooling else None
+        )
         return self
 
     def transform(self, X: Sequence[NDArray[np.uint8]]) -> NDArray[np.float32]:
