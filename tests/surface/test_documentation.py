@@ -20,6 +20,7 @@ PAGES = [
     "docs/auditing.md",
     "docs/records.md",
     "docs/datasets.md",
+    "docs/coming-from-milvus-tutorials.md",
     "docs/milvus.md",
 ]
 
