@@ -257,6 +257,23 @@ class PageEmbedding:
             raise InputError("a page's vectors must be finite, got NaN or infinity")
 
 
+class Similarity(StrEnum):
+    """How two vectors are compared. More is better. Libraries of maxsight use the inner product."""
+
+    INNER_PRODUCT = "inner-product"
+    SQUARED_DISTANCE = "squared-distance"
+    """Less than zero: of a collection that another program made for the squared Euclidean distance."""
+
+    def compare(self, query: Floats, vectors: Floats) -> NDArray[np.float32]:
+        """Compare every two vectors of a query and a page. Shape ``(query_tokens, vectors)``."""
+        stored = vectors.astype(np.float32)
+        similarities = query @ stored.T
+        if self is Similarity.SQUARED_DISTANCE:
+            lengths = (query**2).sum(axis=1)[:, None] + (stored**2).sum(axis=1)
+            similarities = np.minimum(2 * similarities - lengths, 0)
+        return similarities.astype(np.float32, copy=False)
+
+
 @dataclass(frozen=True, slots=True, eq=False)
 class QueryEmbedding:
     """A query as vectors.
@@ -268,6 +285,7 @@ class QueryEmbedding:
         word_index: Which of ``words`` each vector belongs to, -1 for none. Shape ``(query_tokens,)``.
         tokens: The text of each vector's token: a word or a part of one, empty for a token that a model adds. No
             tokens at all where they are not known.
+        similarity: How its vectors are compared with those of pages.
     """
 
     text: str
@@ -275,6 +293,7 @@ class QueryEmbedding:
     words: tuple[str, ...]
     word_index: NDArray[np.int32]
     tokens: tuple[str, ...] = ()
+    similarity: Similarity = Similarity.INNER_PRODUCT
 
     def __post_init__(self) -> None:
         check_shape("word_index", self.word_index, (len(self.vectors),))
@@ -282,6 +301,10 @@ class QueryEmbedding:
             raise InputError(f"expected one token per vector, got {len(self.tokens)} of {len(self.vectors)}")
         if len(self.vectors) == 0:
             raise InputError("a query needs at least one vector")
+
+    def compare(self, vectors: Floats) -> NDArray[np.float32]:
+        """Compute the similarity of each token and each of a page's vectors. Shape ``(query_tokens, vectors)``."""
+        return self.similarity.compare(self.vectors, vectors)
 
 
 @dataclass(frozen=True, slots=True)

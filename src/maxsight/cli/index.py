@@ -73,6 +73,11 @@ MAX_NAME_CHARS = 40
     help="Remove documents whose files are gone from PATH, or were moved. Not below an empty folder: its disk may be "
     "missing.",
 )
+@click.option(
+    "--wait/--no-wait",
+    default=True,
+    help="Wait until a Milvus server has indexed the vectors. Searches before that are slower.  [default: wait]",
+)
 @reading_options
 @json_option
 def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **options: Any) -> None:
@@ -102,6 +107,7 @@ def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **optio
             "workers": options["workers"],
             "again": options["again"],
             "quality": judge or options["quality"],
+            "wait": options["wait"],
         }
         if options["records"]:
             given["records"] = options["records"]
@@ -179,6 +185,8 @@ def progress_bar() -> Iterator[Callable[[IndexEvent], None]]:
                     rate=f"{event.pages_per_s:.1f} pages/s",
                     left="" if event.remaining_s is None else f"{_clock(event.remaining_s)} left",
                 )
+            case indexing.Building():
+                bar.update(task, completed=event.share, description="the server indexes", rate="", left="")
             case indexing.NotIndexed():
                 text = failure_text("not indexed", event)
                 bar.console.print(text, markup=False, highlight=False, soft_wrap=True)

@@ -48,7 +48,7 @@ def attribute(query: QueryEmbedding, embedding: PageEmbedding) -> Attribution:
     """
     if not len(embedding.vectors):
         raise InputError("the page has no vectors, so nothing on it can match")
-    similarities = query.vectors @ embedding.vectors.astype(np.float32).T
+    similarities = query.compare(embedding.vectors)
     best = similarities.argmax(axis=1)
     picked = similarities[np.arange(len(best)), best].astype(np.float64)
     return Attribution(similarities, best, np.rint(picked / GAIN_STEP) * GAIN_STEP)

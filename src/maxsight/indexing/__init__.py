@@ -1,6 +1,7 @@
 """Indexing: find new and missing pages, then read, encode and commit them."""
 
 from maxsight.indexing.events import (
+    Building,
     Found,
     Indexed,
     IndexEvent,
@@ -20,6 +21,7 @@ from maxsight.indexing.run import IndexRun
 from maxsight.notices import Noticed
 
 __all__ = [
+    "Building",
     "Found",
     "ImageRun",
     "IndexEvent",

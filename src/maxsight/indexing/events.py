@@ -130,7 +130,20 @@ class Removed:
     path: str
 
 
-IndexEvent = Found | Planned | Progress | Indexed | Skipped | NotIndexed | Removed | Judged | Noticed
+@dataclass(frozen=True, slots=True)
+class Building:
+    """All is written, and a server builds the index of the vectors.
+
+    Attributes:
+        share: The share of them that it has indexed. In [0, 1].
+    """
+
+    share: float
+
+
+IndexEvent = (
+    Found | Planned | Progress | Indexed | Skipped | NotIndexed | Removed | Judged | Building | Noticed
+)
 
 
 class Meter:

@@ -28,6 +28,7 @@ class IndexOptions(TypedDict, total=False):
             model that comes with maxsight; or give a judge, such as a `QualityPredictor`. Stored pages that lack the
             fields are judged too. None, the default, judges new pages only where the model that comes with maxsight
             has judged the library's pages, and no other model has.
+        wait: Wait until a server has indexed the vectors. True by default. Searches before that are slower.
     """
 
     include: Sequence[str]
@@ -39,3 +40,4 @@ class IndexOptions(TypedDict, total=False):
     again: bool
     records: RecordFields | ImageFields
     quality: bool | PageJudge | None
+    wait: bool

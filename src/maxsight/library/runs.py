@@ -15,6 +15,7 @@ from typing import Unpack
 from maxsight.documents import ImageFields
 from maxsight.errors import MaxSightError
 from maxsight.indexing import (
+    Building,
     Found,
     ImageRun,
     IndexEvent,
@@ -36,7 +37,7 @@ from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.upkeep import dropped_damage
 from maxsight.retrieval.kernels.loading import compile_for
 from maxsight.stores.addresses import MilvusAddress
-from maxsight.stores.base import Persistent
+from maxsight.stores.base import Awaited, Persistent
 
 Paths = Sequence[str | PathLike[str]] | str | PathLike[str]
 """Files and folders, or one of them."""
@@ -64,7 +65,7 @@ def index(
     start = time.monotonic()
     with closing(indexing(library, paths, **options)) as events:
         for event in events:
-            if not isinstance(event, Progress | Found):
+            if not isinstance(event, Progress | Found | Building):
                 outcomes.append(event)
             if on_event:
                 on_event(event)
@@ -121,7 +122,19 @@ def indexing(
         refresh_background(store, library.listing.page_ids(), library.searcher.encode)
         if isinstance(store, Persistent):
             store.optimize()
+        if isinstance(store, Awaited) and options.get("wait", True):
+            yield from _wait_for_index(store)
         compile_for(sum(entry.vectors for entry in library.listing.documents()))
+
+
+def _wait_for_index(store: Awaited) -> Generator[IndexEvent, None, None]:
+    share = 1.0
+    for share in store.building():
+        yield Building(share)
+    if share < 1:
+        yield Noticed(
+            f"the server has indexed {share:.0%} of the vectors and goes on by itself: until then, searches are slower"
+        )
 
 
 def remove(library: Opened, files: Sequence[str], *, exact: bool = False) -> list[str]:

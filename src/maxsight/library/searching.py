@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections import Counter
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
 
@@ -17,7 +18,7 @@ from maxsight.results import Hit
 from maxsight.retrieval.codes import candidates_on_this_machine
 from maxsight.retrieval.search import ScoredPage, rank_pages_many
 from maxsight.spelling import list_names
-from maxsight.stores.base import AnyStore, Searchable
+from maxsight.stores.base import AnyStore, Compared, Searchable
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
 from maxsight.threads import one_blas_thread
@@ -182,7 +183,9 @@ class Searcher:
         return [] if found else list(dict.fromkeys(query.words[word] for word in sorted(tokens)))
 
     def _embed(self, query: Query) -> QueryEmbedding:
-        return embed_query(self._encoder, self._store.manifest.space, query)
+        embedding = embed_query(self._encoder, self._store.manifest.space, query)
+        store = self._store
+        return replace(embedding, similarity=store.similarity) if isinstance(store, Compared) else embedding
 
     def _audited(self, top_k: int) -> tuple[int | None, bool]:
         """How many candidates the last audit found to be needed, None for the default; whether to score every page."""

@@ -16,7 +16,7 @@ from maxsight.retrieval.scoring import score_exact
 from maxsight.stores.base import Searchable
 from maxsight.stores.conditions import Filter
 from maxsight.stores.ragged import PageVectors
-from maxsight.types import QueryEmbedding
+from maxsight.types import QueryEmbedding, Similarity
 
 MIN_RESCORED = 48
 RESCORED_PER_HIT = 3
@@ -149,7 +149,10 @@ def score_pages(
     Pages without vectors and damaged pages are left out. With ``best``, so are pages that have this many others above
     them.
     """
-    scores = score_exact(query.vectors, pages)
+    if query.similarity is Similarity.INNER_PRODUCT:
+        scores = score_exact(query.vectors, pages)
+    else:
+        scores = np.array([query.compare(page).max(1).sum() if len(page) else -np.inf for page in pages])
     if (damaged := np.isnan(scores)).any():
         on_damaged([pages.page_ids[page] for page in np.flatnonzero(damaged).tolist()])
         scores[damaged] = -np.inf

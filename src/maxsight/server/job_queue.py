@@ -192,7 +192,9 @@ class JobQueue:
         while not (job.cancelled.is_set() or self._stopping.is_set()):
             job.begin(to_be_judged=judge is not None)
             try:
-                indexing = self._library.indexing(job.files, settings=settings, quality=judge or False)
+                indexing = self._library.indexing(
+                    job.files, settings=settings, quality=judge or False, wait=False
+                )
                 with closing(indexing) as events:
                     for event in events:
                         job.note(event)

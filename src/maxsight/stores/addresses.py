@@ -51,6 +51,7 @@ class MilvusAddress:
         m: The number of links of a vector in an HNSW index.
         ef_construction: The number of neighbours that are compared while an HNSW index is built.
         strategy: How a server from 3.0 on indexes embedding lists: ``tokenann``, ``muvera`` or ``lemur``.
+        vector: The field with the vectors, if another program's collection has several.
         consistency: How recent the data of a search must be: ``Strong``, ``Session``, ``Bounded`` or ``Eventually``.
         ca_file: The certificate of the authority that signed the server's, if the system does not know it.
         token: ``user:password`` or an API key.
@@ -65,6 +66,7 @@ class MilvusAddress:
     m: int = 16
     ef_construction: int = 500
     strategy: str | None = None
+    vector: str | None = None
     consistency: str = "Strong"
     ca_file: Path | None = None
     token: str | None = field(default=None, repr=False)
@@ -181,6 +183,7 @@ _OPTIONS: Mapping[str, Callable[[str, str], Any]] = {
     "index": lambda _, value: value.upper(),
     "m": lambda name, value: _number(name, value, 2, 2048),
     "ef_construction": lambda name, value: _number(name, value, 1, 32_768),
+    "vector": lambda _, value: value,
     "strategy": lambda name, value: _choice(name, value, "tokenann", "muvera", "lemur"),
     "consistency": lambda name, value: _choice(
         name, value, "strong", "session", "bounded", "eventually"

@@ -17,7 +17,7 @@ from maxsight.stores.fields import FieldType
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.ragged import CodedPage, PageCodes, PageVectors
 from maxsight.stores.verification import Damage, Verification
-from maxsight.types import Document, Floats, Page, PageEmbedding, Scalar
+from maxsight.types import Document, Floats, Page, PageEmbedding, Scalar, Similarity
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -268,6 +268,25 @@ class Persistent(Protocol):
 
 
 @runtime_checkable
+class Awaited(Protocol):
+    """Is indexed by a server, after writing and by itself."""
+
+    def building(self) -> Iterator[float]:
+        """Yield the share of the vectors that are indexed, until it is 1 or has not grown for long."""
+        ...
+
+
+@runtime_checkable
+class Compared(Protocol):
+    """Holds vectors that another program made, perhaps not for the inner product."""
+
+    @property
+    def similarity(self) -> Similarity:
+        """How queries are compared with its vectors."""
+        ...
+
+
+@runtime_checkable
 class Maintained(Protocol):
     """Has its files on a disk of its own, which can be checked, compacted and backed up."""
 
@@ -312,7 +331,7 @@ class Maintained(Protocol):
 class AnyStore(Searchable, Readable, Protocol):
     """The least that a library needs: to search and to read.
 
-    Ask with ``isinstance`` whether it is also ``Writable``, ``Persistent`` or ``Maintained``.
+    Ask with ``isinstance`` whether it is also ``Writable``, ``Persistent``, ``Awaited`` or ``Maintained``.
     """
 
     def close(self) -> None:

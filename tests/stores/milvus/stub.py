@@ -35,6 +35,7 @@ from stores.milvus.stub_columns import (
     NOT_FOUND,
     NOT_LOADED,
     RefusedError,
+    bfloat16_to_float,
     full_name,
     ids_of,
     is_vector,
@@ -73,7 +74,8 @@ class Collection:
         for number, field in enumerate(self.every_field()):
             field.fieldID = 100 + number
         self.made = {name for function in schema.functions for name in function.output_field_names}
-        self.given = [field for field in schema.fields if field.name not in self.made]
+        self.stored = [field for field in schema.fields if field.name not in self.made]
+        self.given = [field for field in self.stored if not field.autoID]
 
     def every_field(self):
         for field in self.schema.fields:
@@ -101,7 +103,10 @@ class Collection:
                 raise RefusedError(
                     INVALID, f"the num_rows ({len(values)}) of field ({name}) is not {request.num_rows}"
                 )
-        return [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        rows = [dict(zip(columns, row, strict=True)) for row in zip(*columns.values(), strict=True)]
+        for number, row in enumerate(rows, 1 + len(self.rows)):
+            row.setdefault(self.key, number)
+        return rows
 
     def kept(self, expression):
         """The rows that an expression keeps, by primary key."""
@@ -125,7 +130,7 @@ class Collection:
 
     def columns(self, rows, names):
         """Rows as the server sends them."""
-        for field in self.given:
+        for field in self.stored:
             if field.name in names or "*" in names:
                 yield write_column(field, [row[field.name] for row in rows])
         for field in self.schema.struct_array_fields:
@@ -243,6 +248,7 @@ class Stub(services.MilvusServiceServicer):
                 params=[common.KeyValuePair(key=key, value=value) for key, value in params.items()],
             )
             for name, params in self._named(request).indexes.items()
+            if request.index_name in ("", name)
         ]
         return milvus.DescribeIndexResponse(index_descriptions=found)
 
@@ -332,7 +338,7 @@ class Stub(services.MilvusServiceServicer):
             dim = next(params_of(field)["dim"] for field in collection.every_field() if field.name == name)
             pages = [row[struct][part] for row in rows]
             scores = [_max_sim(query, pages, metric) for query in _embedding_lists(request, dim)]
-        found = [_best(each, limit + offset)[offset:] for each in scores]
+        found = [_best(each, limit + offset, metric)[offset:] for each in scores]
         hits = [rows[position] for answer in found for position, _ in answer]
         names = set(request.output_fields)
         results = schemas.SearchResultData(
@@ -409,12 +415,19 @@ def serving(version="v2.6.9"):
 # Search --------------------------------------------------------------------------------------------------
 
 
+_PLACEHOLDERS = {
+    common.EmbListFloatVector: lambda value: np.frombuffer(value, "<f4"),
+    common.EmbListFloat16Vector: lambda value: np.frombuffer(value, "<f2").astype(np.float32),
+    common.EmbListBFloat16Vector: bfloat16_to_float,
+}
+
+
 def _embedding_lists(request, dim):
     group = common.PlaceholderGroup.FromString(request.placeholder_group)
     (placeholder,) = group.placeholders
-    if placeholder.type != common.EmbListFloatVector or len(placeholder.values) != request.nq:
+    if placeholder.type not in _PLACEHOLDERS or len(placeholder.values) != request.nq:
         raise RefusedError(INVALID, f"PlaceholderValue type {placeholder.type} not supported")
-    queries = [np.frombuffer(value, "<f4") for value in placeholder.values]
+    queries = [_PLACEHOLDERS[placeholder.type](value) for value in placeholder.values]
     if any(not len(query) or len(query) % dim for query in queries):
         raise RefusedError(INVALID, f"vector dimension mismatch, expected vector size(byte) {dim * 4}")
     return [query.reshape(-1, dim) for query in queries]
@@ -433,7 +446,11 @@ def _max_sim(query, pages, metric):
         if metric == "MAX_SIM_COSINE":
             vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
             tokens = query / np.linalg.norm(query, axis=1, keepdims=True)
-        scores[position] = float((tokens @ vectors.T).max(axis=1).sum())
+        if metric == "MAX_SIM_L2":  # less is better
+            squares = ((tokens[:, None] - vectors[None]) ** 2).sum(axis=2)
+            scores[position] = float(squares.min(axis=1).sum())
+        else:
+            scores[position] = float((tokens @ vectors.T).max(axis=1).sum())
     return scores
 
 
@@ -457,5 +474,5 @@ def _words(text):
     return re.findall(r"\w+", text.lower())
 
 
-def _best(scores, limit):
-    return sorted(scores.items(), key=lambda item: -item[1])[:limit]
+def _best(scores, limit, metric):
+    return sorted(scores.items(), key=lambda item: item[1] if metric.endswith("L2") else -item[1])[:limit]

@@ -94,14 +94,38 @@ def _array_column(part, data):
             list(getattr(item, _SCALARS[part.element_type]).data) for item in data.scalars.array_data.data
         ]
     dim, array = params_of(part)["dim"], data.vectors.vector_array
-    if array.dim != dim or array.element_type != schemas.FloatVector:
+    if array.dim != dim or array.element_type != part.element_type:
         raise RefusedError(INVALID, f"vectors of {part.name} have {array.dim} dimensions, expected {dim}")
-    rows = [np.array(item.float_vector.data, np.float32) for item in array.data]
+    rows = [flat_vectors(item) for item in array.data]
     if any(len(row) % dim or not np.isfinite(row).all() for row in rows) or any(
         item.dim != dim for item in array.data
     ):
         raise RefusedError(INVALID, f"vectors of {part.name} are not finite or not of {dim} dimensions")
     return [row.reshape(-1, dim) for row in rows]
+
+
+def flat_vectors(item):
+    """The values of vectors of any kind, one after the other."""
+    match item.WhichOneof("data"):
+        case "float16_vector":
+            return np.frombuffer(item.float16_vector, "<f2").astype(np.float32)
+        case "bfloat16_vector":
+            return bfloat16_to_float(item.bfloat16_vector)
+    return np.array(item.float_vector.data, np.float32)
+
+
+def bfloat16_to_float(data):
+    return (np.frombuffer(data, "<u2").astype("<u4") << 16).view("<f4")
+
+
+def _fill_vectors(item, vectors, kind):
+    match kind:
+        case schemas.Float16Vector:
+            item.float16_vector = vectors.astype("<f2").tobytes()
+        case schemas.BFloat16Vector:
+            item.bfloat16_vector = (vectors.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
+        case _:
+            item.float_vector.data.extend(vectors.reshape(-1).tolist())
 
 
 def write_column(field, values):
@@ -124,10 +148,9 @@ def write_structs(field, parts, rows):
         if is_vector(part):
             dim = params_of(part)["dim"]
             item.vectors.dim = item.vectors.vector_array.dim = dim
-            item.vectors.vector_array.element_type = schemas.FloatVector
+            item.vectors.vector_array.element_type = part.element_type
             for vectors in values:
-                held = item.vectors.vector_array.data.add(dim=dim)
-                held.float_vector.data.extend(vectors.reshape(-1).tolist())
+                _fill_vectors(item.vectors.vector_array.data.add(dim=dim), vectors, part.element_type)
         else:
             item.scalars.array_data.element_type = part.element_type
             for array in values:

@@ -398,6 +398,46 @@ def test_another_programs_collection_is_copied_into_a_library(tutorial, milvus_s
         ]
 
 
+@pytest.mark.parametrize("metric", ["IP", "COSINE", "L2"])
+def test_the_metric_of_another_programs_index_is_honoured(milvus_server, client, metric):
+    """Vectors of length 2, text ids, numbers from 1, and one page inserted twice."""
+    schema = client.create_schema(auto_id=True)
+    schema.add_field("pk", pymilvus.DataType.INT64, is_primary=True)
+    schema.add_field("embedding", pymilvus.DataType.FLOAT_VECTOR, dim=32)
+    schema.add_field("seq_id", pymilvus.DataType.INT16)
+    schema.add_field("doc_id", pymilvus.DataType.VARCHAR, max_length=64)
+    schema.add_field("doc", pymilvus.DataType.VARCHAR, max_length=65535)
+    name = f"metric_{metric}"
+    client.create_collection(name, schema=schema)
+    index = client.prepare_index_params()
+    index.add_index(
+        "embedding", index_type="HNSW", metric_type=metric, params={"M": 16, "efConstruction": 100}
+    )
+    client.create_index(name, index)
+    rows = [
+        {"embedding": 2 * vector, "seq_id": number, "doc_id": f"p{page}", "doc": f"{page}.png"}
+        for page, of in enumerate(PAGES)
+        for number, vector in enumerate(of.embedding.vectors.astype(np.float32), start=1)
+    ]
+    client.insert(name, rows)
+    client.insert(name, [row for row in rows if row["doc_id"] == "p1"])
+    asked = query("rivers and wind")
+
+    def score(page):
+        best = (asked @ page.embedding.vectors.astype(np.float32).T).max(axis=1)
+        return {"IP": 2 * best, "COSINE": best, "L2": 4 * best - 5}[metric].sum()
+
+    with Library.open(f"{milvus_server.uri}?collection={name}", token=TOKEN, read_only=True) as library:
+        assert [entry.vectors for entry in library.documents()] == [
+            len(page.embedding.vectors) for page in PAGES
+        ]
+        for exact in (False, True):
+            found = {hit.path: hit.score for hit in library.search(asked, top_k=3, exact=exact)}
+            expected = {f"{number}.png": float(score(page)) for number, page in enumerate(PAGES)}
+            assert found == pytest.approx(expected, abs=1e-2)
+            assert list(found) == sorted(found, key=found.get, reverse=True)
+
+
 def test_pages_with_the_same_doc_belong_to_one_document(milvus_server, client):
     schema = client.create_schema(auto_id=True)
     schema.add_field("pk", pymilvus.DataType.INT64, is_primary=True)

@@ -35,6 +35,7 @@ from maxsight.stores.milvus.patches import (
 from maxsight.stores.milvus.store import MilvusStore
 from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageVectors
+from maxsight.stores.rounding import check_queries
 from maxsight.types import Floats
 
 FILLED = "vector_count > 0"
@@ -75,6 +76,10 @@ class EmbeddingListStore(MilvusStore):
         return (
             f"{self._connection.capabilities}, layout embedding-list: one entity a page, ranked by the server"
         )
+
+    @property
+    def _vectors(self) -> tuple[str, str]:
+        return self._pages.collection, VECTORS
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -130,6 +135,24 @@ class EmbeddingListStore(MilvusStore):
                     raise make_damage_error(row)
                 fetched[row["page_id"]] = own
         return fetched
+
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages that the server ranks best, with their vectors."""
+        check_queries(queries, self._dim)
+        found = self._find(queries, limit, where, candidates)
+        vectors = self._fetch(list({row["page_id"]: row for rows in found for row in rows}.values()))
+        answers = []
+        for query, rows in zip(queries, found, strict=True):
+            answers.append(self._packed([row["page_id"] for row in rows], vectors))
+            self._check_ranking(query, rows, answers[-1])
+        return answers
 
     def _find(
         self, queries: Sequence[Floats], limit: int, where: Filter | None, candidates: int | None

@@ -17,7 +17,10 @@ from maxsight.stores.addresses import Layout, MilvusAddress
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.connection import Connection
 from maxsight.stores.milvus.embedding_list import EmbeddingListStore
-from maxsight.stores.milvus.foreign import ForeignRows, is_foreign_rows
+from maxsight.stores.milvus.foreign import ForeignStore
+from maxsight.stores.milvus.foreign_form import list_vector_fields, read_form
+from maxsight.stores.milvus.foreign_lists import ForeignLists
+from maxsight.stores.milvus.foreign_rows import ForeignRows
 from maxsight.stores.milvus.page_columns import ID_BYTES, TEXT_BYTES, add_page_columns, add_page_indexes
 from maxsight.stores.milvus.patches import METRIC, VECTORS, add_patches
 from maxsight.stores.milvus.properties import MANIFEST, read_properties
@@ -28,8 +31,8 @@ LAYOUT = "maxsight.layout"
 """The property that marks a collection of maxsight."""
 
 
-def open_milvus_store(address: MilvusAddress, *, read_only: bool = False) -> MilvusStore | ForeignRows:
-    """Open a library, or another program's collection of vectors in the form of layout ``rows``.
+def open_milvus_store(address: MilvusAddress, *, read_only: bool = False) -> MilvusStore | ForeignStore:
+    """Open a library, or another program's collection of vectors.
 
     Raises:
         LibraryNotFoundError: The collection does not exist.
@@ -52,19 +55,20 @@ def milvus_library_exists(address: MilvusAddress) -> bool:
     connection = Connection.open(address)
     try:
         found = connection.describe(address.collection)
-        return _find_layout(connection, found) is not None or is_foreign_rows(found)
+        return _find_layout(connection, found) is not None or bool(list_vector_fields(found))
     finally:
         connection.close()
 
 
-def _open(connection: Connection, read_only: bool) -> MilvusStore | ForeignRows:
+def _open(connection: Connection, read_only: bool) -> MilvusStore | ForeignStore:
     address = connection.address
     found = connection.describe(address.collection)
     layout = _find_layout(connection, found)
     if layout is not None and address.layout not in (None, layout):
         raise StoreError(f"the library at {address} has layout {layout}, not {address.layout}")
-    if layout is None and not is_foreign_rows(found):
+    if layout is None and not list_vector_fields(found):
         raise _refusal(address, found)
+    form = None if layout else read_form(connection, found)
     connection.call("load_collection", address.collection)
     match layout:
         case Layout.ROWS:
@@ -72,7 +76,8 @@ def _open(connection: Connection, read_only: bool) -> MilvusStore | ForeignRows:
             return RowsStore(connection, read_only=read_only)
         case Layout.EMBEDDING_LIST:
             return EmbeddingListStore(connection, read_only=read_only)
-    return ForeignRows(connection, found)
+    assert form is not None
+    return ForeignRows(connection, form) if form.vectors.struct is None else ForeignLists(connection, form)
 
 
 def _find_layout(connection: Connection, found: Mapping[str, Any]) -> Layout | None:
@@ -86,7 +91,8 @@ def _refusal(address: MilvusAddress, found: Mapping[str, Any]) -> StoreError:
     if found:
         return StoreError(
             f"{address}: the collection {address.collection!r} is another program's",
-            hint="A collection with vector, seq_id, doc_id and doc can be searched. Choose another: ?collection=NAME",
+            hint="A collection can be searched if it has float vectors in an array of structs, or in rows with seq_id, "
+            "doc_id and doc. Choose another: ?collection=NAME",
         )
     return LibraryNotFoundError(
         f"there is no library at {address}",

@@ -10,7 +10,13 @@ from maxsight.errors import InputError
 from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, Connection
-from maxsight.stores.milvus.expressions import EVERY_PAGE, METADATA_COLUMN, match_values, to_milvus
+from maxsight.stores.milvus.expressions import (
+    EVERY_PAGE,
+    METADATA_COLUMN,
+    Expression,
+    match_values,
+    to_milvus,
+)
 from maxsight.stores.milvus.keys import PLACES
 from maxsight.stores.milvus.page_columns import NO_VECTOR, PACKED, TEXT_VECTOR, read_metadata
 from maxsight.stores.milvus.properties import LibraryProperties
@@ -82,18 +88,23 @@ class PageRows:
             yield from self._matching(columns, EVERY_PAGE)
         else:
             expression = to_milvus(where, self._connection.capabilities)
-            if expression.exact:
-                yield from self._matching(columns, expression.text)
-            else:
-                needed = dict.fromkeys([*columns, "path", "file", "page_number", METADATA_COLUMN])
-                for row in self._matching(list(needed), expression.text):
-                    if where.matches({**read_metadata(row), **row}):
-                        yield row
+            found = self._matching(_needed(columns, expression), expression.text)
+            yield from found if expression.exact else _kept(where, found)
 
-    def rows_with(self, column: str, values: Iterable[Scalar], columns: Sequence[str]) -> Iterator[Row]:
-        """Read columns of the pages that have one of the values in a column, in any order."""
+    def rows_with(
+        self, column: str, values: Iterable[Scalar], columns: Sequence[str], *, where: Filter | None = None
+    ) -> Iterator[Row]:
+        """Read columns of the pages that have one of the values in a column, and that a filter keeps, in any order."""
+        expression = Expression("") if where is None else to_milvus(where, self._connection.capabilities)
+        kept = f" and ({expression.text})" if expression.text else ""
         for some in cut_batches(values, _rows_per_answer(columns)):
-            yield from self._query(columns, match_values(column, some))
+            found = self._query(_needed(columns, expression), match_values(column, some) + kept)
+            yield from found if where is None or expression.exact else _kept(where, found)
+
+    def count_kept(self, where: Filter) -> int:
+        """Count the pages that a filter keeps."""
+        expression = to_milvus(where, self._connection.capabilities)
+        return self.count(expression.text) if expression.exact else sum(1 for _ in self.rows([], where=where))
 
     def _matching(self, columns: Sequence[str], expression: str) -> Iterator[Row]:
         """Read any number of rows, in answers of bounded size: by ranges of places, which are evenly spread."""
@@ -159,6 +170,16 @@ class PageRows:
         """Remove the rows of pages."""
         for some in cut_batches(page_ids, SMALL_ROWS):
             self._connection.call("delete", self.collection, filter=match_values("page_id", some))
+
+
+def _needed(columns: Sequence[str], expression: Expression) -> list[str]:
+    """Add the columns that decide a filter, if the server can't."""
+    decide = () if expression.exact else ("path", "file", "page_number", METADATA_COLUMN)
+    return list(dict.fromkeys([*columns, *decide]))
+
+
+def _kept(where: Filter, rows: Iterable[Row]) -> Iterator[Row]:
+    return (row for row in rows if where.matches({**read_metadata(row), **row}))
 
 
 def _rows_per_answer(columns: Sequence[str]) -> int:

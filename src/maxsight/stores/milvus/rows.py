@@ -11,7 +11,7 @@ keys (see ``keys``), many pages in one request.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -23,7 +23,6 @@ from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus import token_search
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, REQUEST_BYTES, Connection
-from maxsight.stores.milvus.expressions import match_values
 from maxsight.stores.milvus.keys import (
     choose_place,
     list_places,
@@ -32,9 +31,14 @@ from maxsight.stores.milvus.keys import (
     match_vectors,
     to_places,
 )
+from maxsight.stores.milvus.metrics import Metric
 from maxsight.stores.milvus.page_columns import LISTED, checksum, make_damage_error, to_columns
+from maxsight.stores.milvus.row_search import MAX_NAMED, RowSearch, Selection, name_selection
 from maxsight.stores.milvus.store import MilvusStore
+from maxsight.stores.milvus.token_search import TokenSearch
 from maxsight.stores.page_rows import Row
+from maxsight.stores.ragged import PageVectors
+from maxsight.stores.rounding import check_queries
 from maxsight.types import Floats
 
 PAGES_SUFFIX = "_pages"
@@ -59,6 +63,8 @@ class RowsStore(MilvusStore):
         super().__init__(
             connection, self._vector_collection + PAGES_SUFFIX, self._vector_collection, read_only=read_only
         )
+        search = TokenSearch(connection, self._vector_collection, "vector", Metric.IP, _places_of)
+        self._search = RowSearch(search, self._fetch, str(connection.address))
 
     @property
     def description(self) -> str:
@@ -66,6 +72,10 @@ class RowsStore(MilvusStore):
         capabilities = self._connection.capabilities
         unable = "" if capabilities.embedding_lists else " (embedding lists need Milvus 2.6.4)"
         return f"{capabilities}, layout rows{LITE_REASON if capabilities.lite else unable}"
+
+    @property
+    def _vectors(self) -> tuple[str, str]:
+        return self._vector_collection, "vector"
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -166,55 +176,51 @@ class RowsStore(MilvusStore):
         keys, once = np.unique(keys, return_index=True)
         return keys, vectors[once].astype(np.float16)
 
-    def _find(
-        self, queries: Sequence[Floats], limit: int, where: Filter | None, candidates: int | None
-    ) -> list[list[Row]]:
-        """Find the pages with the best estimated scores.
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages with the best estimated scores, with their vectors.
 
         Where the hits are enough for every page, only half of ``limit`` is returned, which halves the time.
         """
-        available, kept = self._pages.count(), None
-        if where is not None or available <= limit:
-            kept = list(self._pages.rows(LISTED, where=where))
-            available = len(kept)
-        if kept is not None and available <= limit:
-            return [[row for row in kept if row["vector_count"]]] * len(queries)
-        hits = token_search.choose_hits(available, candidates)
-        if hits >= token_search.HITS_PER_PAGE * available:
-            limit = min(limit, max(MIN_FETCHED, limit // 2))
-        hits = min(max(hits, limit), MAX_WINDOW)
-        found: list[list[Row]] = [[] for _ in queries]
-        asked = list(range(len(queries)))
-        while asked:
-            best = [pages[: 2 * limit] for pages in self._rank([queries[n] for n in asked], hits, kept)]
-            places = np.unique(np.concatenate(best)).tolist()
-            listed = self._pages.rows_with("vectors_key", places, LISTED) if kept is None else kept
-            rows = {row["vectors_key"]: row for row in listed}  # vectors without a row are not stored pages
-            for number, pages in zip(asked, best, strict=True):
-                found[number] = [rows[place] for place in pages.tolist() if place in rows][:limit]
-            if hits == MAX_WINDOW:
-                break
-            hits = min(4 * hits, MAX_WINDOW)  # hits of few pages: ask for more
-            asked = [number for number in asked if len(found[number]) < limit]
-        return found
+        check_queries(queries, self._dim)
+        selection = self._select(where, limit)
+        if selection.count <= limit:
+            every = self._pages.rows(LISTED, where=where)
+            rows = [[row for row in every if row["vector_count"]]] * len(queries)
+            vectors: Mapping[str, Floats] = self._fetch(rows[0] if rows else [])
+        else:
+            hits = token_search.choose_hits(selection.count, candidates)
+            if hits >= token_search.HITS_PER_PAGE * selection.count:
+                limit = min(limit, max(MIN_FETCHED, limit // 2))
+            consistency = self._pages.choose_consistency()
+            rows, vectors = self._search.nearest(queries, max(hits, limit), limit, selection, consistency)
+        return [self._packed([row["page_id"] for row in found], vectors) for found in rows]
 
-    def _rank(
-        self, queries: Sequence[Floats], hits: int, kept: Sequence[Row] | None
-    ) -> list[NDArray[np.int64]]:
-        """Rank places by the hits of each query among the kept pages."""
+    def _select(self, where: Filter | None, limit: int) -> Selection:
+        """Select the pages that a filter keeps."""
+        pages = self._pages
+        total = pages.count()
 
-        def places_of(token: Any) -> NDArray[np.int64]:
-            return to_places(np.array(token.ids, np.int64))
+        def find(places: Sequence[int]) -> dict[int, Row]:  # vectors without a row are not stored pages
+            rows = pages.rows_with("vectors_key", places, LISTED, where=where)
+            return {row["vectors_key"]: row for row in rows}
 
-        return token_search.rank_pages(
-            self._connection,
-            self._vector_collection,
-            queries,
-            hits,
-            places_of,
-            expression="" if kept is None else match_values("doc_id", [row["page_id"] for row in kept]),
-            consistency=self._pages.choose_consistency(),
-        )
+        if where is None:
+            return Selection(total, total, find)
+        kept = pages.count_kept(where)
+        many = Selection(kept, total, find, every_row=lambda: pages.rows(LISTED, where=where))
+        return name_selection(many) if limit < kept <= MAX_NAMED else many
+
+
+def _places_of(token: Any) -> NDArray[np.int64]:
+    """Return the place of each hit of a token."""
+    return to_places(np.array(token.ids, np.int64))
 
 
 def _vector_rows(page: IndexedPage, place: int) -> Iterable[dict[str, object]]:

@@ -7,6 +7,7 @@ replaced document are removed after its new ones are written, so a search always
 
 from __future__ import annotations
 
+import time
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
@@ -24,10 +25,12 @@ from maxsight.stores.milvus.pages import WHOLE_ROWS, PageRows
 from maxsight.stores.milvus.properties import LibraryProperties
 from maxsight.stores.page_rows import Row, list_documents
 from maxsight.stores.ragged import PageVectors
-from maxsight.stores.rounding import as_stored, check_queries
+from maxsight.stores.rounding import as_stored
 from maxsight.types import Document, Floats, Scalar
 
 PATHS_PER_FILTER = 256
+POLL_S, STALLED_S = 0.5, 600.0
+"""How often to ask for the state of an index, and how long to wait while it does not change."""
 
 
 class MilvusStore(LibraryProperties, ABC):
@@ -53,6 +56,11 @@ class MilvusStore(LibraryProperties, ABC):
     def description(self) -> str:
         """The server and the layout, for people."""
 
+    @property
+    @abstractmethod
+    def _vectors(self) -> tuple[str, str]:
+        """The collection that has the vectors, and their field there."""
+
     @abstractmethod
     def _write(self, pages: Sequence[IndexedPage]) -> None:
         """Write pages with different ids, as ``as_stored`` returns them, each in place of a stored page of its id."""
@@ -70,13 +78,15 @@ class MilvusStore(LibraryProperties, ABC):
         """Read the vectors of pages, given by the columns ``LISTED``. The result has no pages that were removed."""
 
     @abstractmethod
-    def _find(
-        self, queries: Sequence[Floats], limit: int, where: Filter | None, candidates: int | None
-    ) -> list[list[Row]]:
-        """Find pages as ``nearest`` does, and return their rows for ``_fetch``."""
-
-    def _check_ranking(self, query: Floats, found: Sequence[Row], pages: PageVectors) -> None:
-        """Check the pages that ``_find`` found for a query, now that their vectors are here."""
+    def nearest(
+        self,
+        queries: Sequence[Floats],
+        limit: int,
+        *,
+        where: Filter | None = None,
+        candidates: int | None = None,
+    ) -> list[PageVectors]:
+        """Find, for each query, the pages that probably have the best MaxSim, with their vectors."""
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -167,6 +177,21 @@ class MilvusStore(LibraryProperties, ABC):
         for collection in self._pages.collections:
             self._connection.call("flush", collection)
 
+    def building(self) -> Iterator[float]:
+        """Yield the share of the flushed vectors that are indexed, until it is 1 or has not grown for long."""
+        best, since = -1.0, time.monotonic()
+        while not self._connection.capabilities.lite:
+            indexes = self._connection.call("list_indexes", *self._vectors)
+            index = self._connection.call("describe_index", self._vectors[0], indexes[0])
+            total = int(index["total_rows"])
+            share = int(index["indexed_rows"]) / total if total else 1.0
+            if share > best:
+                best, since = share, time.monotonic()
+            yield share
+            if share >= 1 or time.monotonic() - since > STALLED_S:
+                return
+            time.sleep(POLL_S)
+
     def discard(self) -> None:
         """Remove the library itself."""
         for collection in self._pages.collections:
@@ -186,24 +211,6 @@ class MilvusStore(LibraryProperties, ABC):
         for some in cut_batches(rows, REQUEST_BYTES, self._vector_bytes):
             vectors = self._fetch(some)
             yield self._packed(vectors, vectors)
-
-    def nearest(
-        self,
-        queries: Sequence[Floats],
-        limit: int,
-        *,
-        where: Filter | None = None,
-        candidates: int | None = None,
-    ) -> list[PageVectors]:
-        """Find, for each query, the pages that probably have the best MaxSim, with their vectors."""
-        check_queries(queries, self._dim)
-        found = self._find(queries, limit, where, candidates)
-        vectors = self._fetch(list({row["page_id"]: row for rows in found for row in rows}.values()))
-        answers = []
-        for query, rows in zip(queries, found, strict=True):
-            answers.append(self._packed([row["page_id"] for row in rows], vectors))
-            self._check_ranking(query, rows, answers[-1])
-        return answers
 
     def page_count(self) -> int:
         """Count the stored pages."""
