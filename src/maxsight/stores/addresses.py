@@ -50,6 +50,11 @@ class MilvusAddress:
         index: The type of the vector index. None for the layout's default.
         m: The number of links of a vector in an HNSW index.
         ef_construction: The number of neighbours that are compared while an HNSW index is built.
+        shards: How many channels write to a new collection; its layout's default if None.
+        partition_key: The column whose values divide a new collection into partitions: ``path``.
+        replicas: How many times a server loads the collection.
+        mmap: Whether a server maps a new collection's data from its disk instead of holding it in memory.
+        nlist: The number of clusters of an IVF index.
         strategy: How a server from 3.0 on indexes embedding lists: ``tokenann``, ``muvera`` or ``lemur``.
         vector: The field with the vectors, if another program's collection has several.
         consistency: How recent the data of a search must be: ``Strong``, ``Session``, ``Bounded`` or ``Eventually``.
@@ -65,6 +70,11 @@ class MilvusAddress:
     index: str | None = None
     m: int = 16
     ef_construction: int = 500
+    shards: int | None = None
+    partition_key: str | None = None
+    replicas: int | None = None
+    mmap: bool | None = None
+    nlist: int = 1024
     strategy: str | None = None
     vector: str | None = None
     consistency: str = "Strong"
@@ -183,6 +193,11 @@ _OPTIONS: Mapping[str, Callable[[str, str], Any]] = {
     "index": lambda _, value: value.upper(),
     "m": lambda name, value: _number(name, value, 2, 2048),
     "ef_construction": lambda name, value: _number(name, value, 1, 32_768),
+    "shards": lambda name, value: _number(name, value, 1, 64),
+    "partition_key": lambda name, value: _choice(name, value, "path"),
+    "replicas": lambda name, value: _number(name, value, 1, 1024),
+    "mmap": lambda name, value: _choice(name, value, "true", "false") == "true",
+    "nlist": lambda name, value: _number(name, value, 1, 65_536),
     "vector": lambda _, value: value,
     "strategy": lambda name, value: _choice(name, value, "tokenann", "muvera", "lemur"),
     "consistency": lambda name, value: _choice(

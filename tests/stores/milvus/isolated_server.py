@@ -5,7 +5,9 @@ socket that clients connect to is opened before this process enters the namespac
 accepts is passed on to the server inside. Prints the port and the server's process id, then serves until its standard
 input ends.
 
-    python isolated_server.py FOLDER
+    python isolated_server.py FOLDER PORT
+
+PORT is 0 for any.
 """
 
 import asyncio
@@ -73,7 +75,7 @@ async def serve(listening, server):
 
 
 def main():
-    listening = socket.create_server(("127.0.0.1", 0))
+    listening = socket.create_server(("127.0.0.1", int(sys.argv[2])))
     enter_namespace()
     server = start_server(Path(sys.argv[1]))
 

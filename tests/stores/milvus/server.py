@@ -63,12 +63,15 @@ def running_server(folder):
         server.stop()
 
 
-def start_server(folder):
-    """Start one; ``stop`` ends it."""
+def start_server(folder, port=0):
+    """Start one; ``stop`` ends it. Port 0 is any that is free."""
     python = _environment() / "bin" / "python"
     with open(folder / "log", "wb") as log:
         process = subprocess.Popen(
-            [python, SCRIPT, folder / "data"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=log
+            [python, SCRIPT, folder / "data", str(port)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
         )
     too_long = threading.Timer(START_TIMEOUT_S, process.kill)
     too_long.start()

@@ -10,13 +10,15 @@ import time
 import pytest
 
 from maxsight.errors import (
+    InputError,
     LibraryBusyError,
+    LibraryDamagedError,
     LibraryExistsError,
     LibraryNotFoundError,
     StoreError,
     StoreUnavailableError,
 )
-from maxsight.stores.addresses import MilvusAddress
+from maxsight.stores.addresses import Layout, MilvusAddress
 from maxsight.stores.memory import MemoryStore
 from store_pages import MANIFEST, make_page, nearest, plain, query
 
@@ -26,6 +28,8 @@ from maxsight.stores.milvus import connection as connecting
 from maxsight.stores.milvus import create_milvus_store, milvus_library_exists, open_milvus_store
 from maxsight.stores.milvus.capabilities import parse_version
 from stores.milvus.server import start_server
+from stores.milvus.stub import milvus, schemas
+from stores.milvus.stub_columns import RefusedError
 
 PAGES = [make_page(f"{number}.txt", 0, f"words of page {number}") for number in range(200)]
 
@@ -135,6 +139,125 @@ def test_a_server_that_is_killed_while_writing_loses_no_stored_page(tmp_path, mo
         server.stop()
 
 
+def test_a_released_collection_is_loaded_again(milvus_server):
+    address = milvus_server.address("released")
+    store = create_milvus_store(address, MANIFEST)
+    store.put(PAGES[:3])
+    for collection in ("released", "released_pages"):
+        store._connection.client.release_collection(collection)
+    assert store.page_count() == 3
+    assert len(nearest(store, query("words"), 2)) == 2
+    store.close()
+
+
+def test_a_collection_that_still_loads_can_be_asked_again_later(milvus_stub, monkeypatch):
+    store = create_milvus_store(milvus_stub.address("loading", layout=Layout.EMBEDDING_LIST), MANIFEST)
+    store.put(PAGES[:1])
+    milvus_stub.collections["loading"].loaded = False
+    refused = RefusedError(2, "timeout")
+    monkeypatch.setitem(milvus_stub.fail, "load_collection", refused)
+    with pytest.raises(StoreUnavailableError, match="still loads the collection 'loading'") as caught:
+        store.page_count()
+    assert (caught.value.http_status, caught.value.retryable) == (503, True)
+    assert caught.value.slug() == "store-unavailable"
+    assert "few seconds" in caught.value.hint
+    milvus_stub.fail.clear()
+    assert store.page_count() == 1
+    store.close()
+
+
+@pytest.mark.usefixtures("milvus_server")
+def test_a_store_goes_on_after_its_server_has_restarted(tmp_path):
+    (tmp_path / "first").mkdir()
+    server = start_server(tmp_path / "first")
+    store = create_milvus_store(server.address("restarted"), MANIFEST)
+    store.put(PAGES[:30])
+    os.kill(server.pid, signal.SIGKILL)
+    server.stop()
+    (tmp_path / "again").mkdir()
+    (tmp_path / "again" / "data").symlink_to(tmp_path / "first" / "data")
+    server = start_server(tmp_path / "again", server.port)
+    try:
+        deadline = time.monotonic() + 60
+        while True:
+            try:
+                found = nearest(store, query("words of page 7"), 1)
+                break
+            except StoreUnavailableError:  # and nothing else
+                assert time.monotonic() < deadline
+        assert found == [PAGES[7].page_id]
+        assert store.page_count() == 30
+        store.close()
+    finally:
+        server.stop()
+
+
+def test_pages_whose_vectors_are_gone_are_named_with_what_to_do(milvus_server):
+    address = milvus_server.address("half")
+    store = create_milvus_store(address, MANIFEST)
+    store._connection.client.drop_collection("half")
+    store.close()
+    for touch in (open_milvus_store, lambda address: create_milvus_store(address, MANIFEST)):
+        with pytest.raises(LibraryDamagedError, match="'half_pages' is left over: 'half'") as caught:
+            touch(address)
+        assert "drop_collection('half_pages')" in caught.value.hint
+
+
+# Options ------------------------------------------------------------------------------------------------
+
+
+def test_options_of_the_address_shape_the_collections(milvus_server):
+    address = milvus_server.address("shaped", index="IVF_FLAT", nlist=64, shards=2)
+    store = create_milvus_store(address, MANIFEST)
+    client = store._connection.client
+    assert client.describe_collection("shaped")["num_shards"] == 2
+    index = client.describe_index("shaped", "vector")
+    assert (index["index_type"], int(index["nlist"])) == ("IVF_FLAT", 64)
+    store.put(PAGES[:30])
+    assert nearest(store, query("words of page 7"), 1) == [PAGES[7].page_id]
+    store.close()
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        ({"index": "HNSW_SQ8"}, r"Milvus 2\.3\.5 refuses the index HNSW_SQ8"),
+        ({"mmap": True}, r"Milvus 2\.3\.5 has no option mmap"),
+        ({"partition_key": "path"}, "partition_key is for the layout embedding-list"),
+    ],
+)
+def test_what_a_server_lacks_is_refused_and_nothing_is_left(milvus_server, options, message):
+    address = milvus_server.address("lacking", **options)
+    with pytest.raises(InputError, match=message):
+        create_milvus_store(address, MANIFEST)
+    assert not milvus_library_exists(milvus_server.address("lacking"))
+
+
+def test_options_reach_a_newer_server(milvus_stub):
+    address = milvus_stub.address(
+        "newer",
+        layout=Layout.EMBEDDING_LIST,
+        index="HNSW_SQ8",
+        shards=4,
+        partition_key="path",
+        mmap=True,
+        replicas=2,
+    )
+    milvus_stub.requests.clear()
+    create_milvus_store(address, MANIFEST).close()
+    (made,) = milvus_stub.sent(milvus.CreateCollectionRequest)
+    assert made.shards_num == 4
+    assert {pair.key: pair.value for pair in made.properties}["mmap.enabled"] == "true"
+    schema = schemas.CollectionSchema.FromString(made.schema)
+    assert [field.name for field in schema.fields if field.is_partition_key] == ["path"]
+    (index,) = [
+        each for each in milvus_stub.sent(milvus.CreateIndexRequest) if each.field_name == "patches[vector]"
+    ]
+    asked = {pair.key: pair.value for pair in index.extra_params}
+    assert (asked["index_type"], asked["sq_type"]) == ("HNSW_SQ", "SQ8")
+    assert {load.replica_number for load in milvus_stub.sent(milvus.LoadCollectionRequest)} == {2}
+
+
 # Milvus Lite --------------------------------------------------------------------------------------------
 
 
@@ -146,7 +269,7 @@ def lite(tmp_path):
 
 def test_milvus_lite_holds_a_library_that_outlives_the_process(lite):
     write = f"""
-from maxsight.stores.addresses import MilvusAddress
+from maxsight.stores.addresses import Layout, MilvusAddress
 from maxsight.stores.milvus import create_milvus_store
 from store_pages import MANIFEST, make_page
 store = create_milvus_store(MilvusAddress({lite.uri!r}), MANIFEST)
@@ -168,7 +291,7 @@ def test_an_error_in_a_second_process_says_that_milvus_lite_is_in_use(lite):
     held = open_milvus_store(lite)
     read = f"""
 from maxsight.errors import LibraryBusyError
-from maxsight.stores.addresses import MilvusAddress
+from maxsight.stores.addresses import Layout, MilvusAddress
 from maxsight.stores.milvus import open_milvus_store
 try:
     open_milvus_store(MilvusAddress({lite.uri!r}))

@@ -42,6 +42,11 @@ class Capabilities:
         return not self.lite and self.version >= (3, 0)
 
     @property
+    def maps_files(self) -> bool:
+        """Whether a collection can be mapped from disk instead of being held in memory."""
+        return not self.lite and self.version >= (2, 4)
+
+    @property
     def like_anywhere(self) -> bool:
         """Whether ``LIKE`` takes ``%`` anywhere, not only at the end."""
         return self.lite or self.version >= (2, 4)

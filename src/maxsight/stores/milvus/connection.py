@@ -7,6 +7,7 @@ time limit, ``TIMEOUT_S``. Every write names its rows, so it can be repeated.
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
@@ -29,11 +30,23 @@ from maxsight.stores.milvus.capabilities import Capabilities, parse_version
 
 CONNECT_TIMEOUT_S = 10.0
 TIMEOUT_S = 120.0
+LOAD_WAIT_S = 15.0
+"""How long a call waits for a collection to be loaded, before the caller is told to try again."""
+
 REQUEST_BYTES = 32 << 20
 """Of vectors in one request or answer. Servers accept 64 MiB, with all other columns."""
 
 MAX_WINDOW = 16_384
 """The most rows in an answer, and the most hits for one vector."""
+
+_NOT_LOADED_CODES = (101, 103, 106, 503)
+"""A collection that is not loaded, not fully loaded or recovering; a channel of it that is not served yet."""
+
+_NOT_LOADED = re.compile(
+    r"not (fully )?loaded|loading collection timeout|no available shard|not serviceable|on recovering",
+    re.IGNORECASE,
+)
+"""The same in the messages of servers before 2.4, whose codes say less."""
 
 _CONNECT_FAILED, _RATE_LIMIT, _DENIED, _NO_COLLECTION, _NO_DATABASE = 2, 8, 9, 100, 800
 
@@ -78,9 +91,38 @@ class Connection:
         return cls(address, client, parse_version(version, lite=lite))
 
     def call(self, method: str, *arguments: Any, **options: Any) -> Any:
-        """Call a method of the client by name, with the time limit and translated errors."""
+        """Call a method of the client by name, with the time limit and translated errors.
+
+        A collection that is not loaded, since somebody has released it or the server has restarted, is loaded.
+
+        Raises:
+            StoreUnavailableError: The server still loads the collection.
+        """
+        try:
+            return self._call(method, *arguments, **options)
+        except NotLoadedError:
+            self.load(arguments[0], LOAD_WAIT_S)
+        return self._call(method, *arguments, **options)
+
+    def _call(self, method: str, *arguments: Any, **options: Any) -> Any:
         with translate_errors(self.address):
-            return getattr(self.client, method)(*arguments, timeout=TIMEOUT_S, **options)
+            return getattr(self.client, method)(*arguments, **{"timeout": TIMEOUT_S, **options})
+
+    def load(self, collection: str, timeout_s: float = TIMEOUT_S) -> None:
+        """Load a collection, and wait until it is.
+
+        Raises:
+            StoreUnavailableError: The server still loads it.
+        """
+        replicas = self.address.replicas
+        options = {} if replicas is None else {"replica_number": replicas}
+        try:
+            self._call("load_collection", collection, timeout=timeout_s, **options)
+        except StoreUnavailableError as error:
+            raise NotLoadedError(
+                f"the server at {self.address.uri} still loads the collection {collection!r}",
+                hint="Try again in a few seconds. A large collection takes minutes.",
+            ) from error
 
     def describe(self, collection: str) -> dict[str, Any]:
         """Describe a collection; empty if it does not exist."""
@@ -102,6 +144,15 @@ class Connection:
     def close(self) -> None:
         """Disconnect. A Milvus Lite database stays locked until this process ends."""
         self.client.close()
+
+
+class NotLoadedError(StoreUnavailableError):
+    """The server has to load a collection first."""
+
+    @classmethod
+    def slug(cls) -> str:
+        """Name it like any server that can't answer yet."""
+        return StoreUnavailableError.slug()
 
 
 @contextmanager
@@ -135,7 +186,16 @@ def _translated(error: MilvusException | grpc.RpcError, address: MilvusAddress) 
             f"{address} refuses the token" if address.token else f"{address} needs a token",
             hint="Set MAXSIGHT_TOKEN=user:password, or to an API key.",
         )
-    if code == _CONNECT_FAILED or status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED):
+    if code in _NOT_LOADED_CODES or _NOT_LOADED.search(_message(error)):
+        return NotLoadedError(
+            f"the server at {address.uri} has to load the collection first",
+            hint="Try again in a few seconds.",
+        )
+    if (
+        code == _CONNECT_FAILED
+        or status in (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.DEADLINE_EXCEEDED)
+        or "Retry timeout" in _message(error)
+    ):
         return StoreUnavailableError(
             f"no Milvus server answers at {address}",
             hint="Check that it is running, and the port. Written data is safe: run the same command again.",

@@ -87,7 +87,7 @@ class ForeignStore(ABC):
         kind = "one row a vector" if self._form.vectors.struct is None else "one entity a page"
         return (
             f"{self._connection.capabilities}, {kind}, made by another program: read-only; "
-            f"vectors in {self._form.vectors.name}, compared by {self._form.index_metric}"
+            f"vectors in {self._form.vectors.name}, compared by {self._form.index.metric}"
         )
 
     @property

@@ -16,6 +16,7 @@ from maxsight.errors import InputError, StoreError
 from maxsight.stores.fields import OWN_FIELDS, FieldType
 from maxsight.stores.milvus.connection import Connection
 from maxsight.stores.milvus.metrics import Metric
+from maxsight.stores.milvus.vector_index import VectorIndex
 
 ROW_COLUMNS = frozenset({"seq_id", "doc_id", "doc"})
 """What a collection with one row a vector has besides its vectors."""
@@ -58,7 +59,7 @@ class ForeignForm:
     Attributes:
         collection: Its name.
         vectors: The vectors that are searched.
-        index_metric: The metric of their index, as the server writes it.
+        index: Their index.
         key: The primary key.
         columns: Plain columns that filters can use, and their types.
         texts: Parts of a struct that hold text.
@@ -66,7 +67,7 @@ class ForeignForm:
 
     collection: str
     vectors: VectorField
-    index_metric: str
+    index: VectorIndex
     key: str
     columns: Mapping[str, FieldType]
     texts: tuple[str, ...]
@@ -74,7 +75,7 @@ class ForeignForm:
     @property
     def metric(self) -> Metric:
         """How vectors are compared."""
-        return Metric.read(self.index_metric, self.collection)
+        return Metric.read(self.index.metric, self.collection)
 
     @property
     def fields(self) -> dict[str, FieldType]:
@@ -117,18 +118,17 @@ def read_form(connection: Connection, description: Mapping[str, Any]) -> Foreign
         raise InputError(
             f"{address} has no vectors in {address.vector!r}", hint=f"There are {', '.join(found)}."
         )
-    indexes = connection.call("list_indexes", collection, field_name=chosen.name)
-    if not indexes:
+    index = VectorIndex.read(connection, collection, chosen.name)
+    if index is None:
         raise StoreError(
             f"{address}: the vectors in {chosen.name} have no index",
             hint="A server searches only vectors that have one: create it as the collection's program does.",
         )
-    index = connection.call("describe_index", collection, indexes[0])
     fields = description["fields"]
     form = ForeignForm(
         collection,
         chosen,
-        str(index["metric_type"]),
+        index,
         next(field["name"] for field in fields if field.get("is_primary")),
         {
             field["name"]: _TYPES[field["type"]]
@@ -141,5 +141,5 @@ def read_form(connection: Connection, description: Mapping[str, Any]) -> Foreign
             if part["type"] == DataType.VARCHAR
         ),
     )
-    Metric.read(form.index_metric, str(address))
+    Metric.read(index.metric, str(address))
     return form

@@ -102,7 +102,7 @@ class ForeignLists(ForeignStore):
                 limit=ranked,
                 filter=expression,
                 output_fields=[self._form.key],
-                search_params={"metric_type": self._form.index_metric, "params": {}},
+                search_params={"metric_type": self._form.index.metric, "params": {}},
                 consistency_level="Strong",
             )
             similarities = self._metric.to_similarity(np.array(hits.distances, np.float32)).tolist()

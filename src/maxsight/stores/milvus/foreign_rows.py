@@ -77,7 +77,7 @@ class ForeignRows(ForeignStore):
             self._connection,
             self._form.collection,
             vectors.name,
-            self._metric,
+            self._form.index,
             to_pages,
             ("doc_id",),
             lambda tokens: to_data(tokens, vectors.kind),

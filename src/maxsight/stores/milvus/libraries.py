@@ -12,7 +12,14 @@ from typing import Any
 from pymilvus import CollectionSchema, DataType, MilvusClient
 from pymilvus.milvus_client.index import IndexParams
 
-from maxsight.errors import InputError, LibraryExistsError, LibraryNotFoundError, StoreError
+from maxsight.errors import (
+    InputError,
+    LibraryDamagedError,
+    LibraryExistsError,
+    LibraryNotFoundError,
+    StoreError,
+    StoreUnavailableError,
+)
 from maxsight.stores.addresses import Layout, MilvusAddress
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.connection import Connection
@@ -26,6 +33,7 @@ from maxsight.stores.milvus.patches import METRIC, VECTORS, add_patches
 from maxsight.stores.milvus.properties import MANIFEST, read_properties
 from maxsight.stores.milvus.rows import PAGES_SUFFIX, RowsStore
 from maxsight.stores.milvus.store import MilvusStore
+from maxsight.stores.milvus.vector_index import ask_for_index
 
 LAYOUT = "maxsight.layout"
 """The property that marks a collection of maxsight."""
@@ -54,25 +62,26 @@ def milvus_library_exists(address: MilvusAddress) -> bool:
         return False
     connection = Connection.open(address)
     try:
-        found = connection.describe(address.collection)
-        return _find_layout(connection, found) is not None or bool(list_vector_fields(found))
+        found = _describe(connection)
+        return _find_layout(found) is not None or bool(list_vector_fields(found[address.collection]))
     finally:
         connection.close()
 
 
 def _open(connection: Connection, read_only: bool) -> MilvusStore | ForeignStore:
     address = connection.address
-    found = connection.describe(address.collection)
-    layout = _find_layout(connection, found)
+    both = _describe(connection)
+    _check_whole(connection, both)
+    layout, found = _find_layout(both), both[address.collection]
     if layout is not None and address.layout not in (None, layout):
         raise StoreError(f"the library at {address} has layout {layout}, not {address.layout}")
     if layout is None and not list_vector_fields(found):
         raise _refusal(address, found)
     form = None if layout else read_form(connection, found)
-    connection.call("load_collection", address.collection)
+    connection.load(address.collection)
     match layout:
         case Layout.ROWS:
-            connection.call("load_collection", address.collection + PAGES_SUFFIX)
+            connection.load(address.collection + PAGES_SUFFIX)
             return RowsStore(connection, read_only=read_only)
         case Layout.EMBEDDING_LIST:
             return EmbeddingListStore(connection, read_only=read_only)
@@ -80,11 +89,18 @@ def _open(connection: Connection, read_only: bool) -> MilvusStore | ForeignStore
     return ForeignRows(connection, form) if form.vectors.struct is None else ForeignLists(connection, form)
 
 
-def _find_layout(connection: Connection, found: Mapping[str, Any]) -> Layout | None:
-    """Find the layout of the library at an address; None if there is no library."""
-    if MANIFEST in read_properties(connection.describe(connection.address.collection + PAGES_SUFFIX)):
+def _describe(connection: Connection) -> dict[str, dict[str, Any]]:
+    """Describe the two collections that a library may have. They are empty if they do not exist."""
+    name = connection.address.collection
+    return {each: connection.describe(each) for each in (name, name + PAGES_SUFFIX)}
+
+
+def _find_layout(found: Mapping[str, Mapping[str, Any]]) -> Layout | None:
+    """Find the layout of the library in the collections of an address; None if there is no library."""
+    rows, pages = found.values()
+    if MANIFEST in read_properties(pages):
         return Layout.ROWS
-    return Layout.EMBEDDING_LIST if MANIFEST in read_properties(found) else None
+    return Layout.EMBEDDING_LIST if MANIFEST in read_properties(rows) else None
 
 
 def _refusal(address: MilvusAddress, found: Mapping[str, Any]) -> StoreError:
@@ -124,8 +140,8 @@ def create_milvus_store(address: MilvusAddress, manifest: Manifest) -> MilvusSto
 
 def _check_vacant(connection: Connection) -> None:
     """Refuse a name that is taken. Drop the rest of a library whose making was interrupted."""
-    name = connection.address.collection
-    found = {each: connection.describe(each) for each in (name, name + PAGES_SUFFIX)}
+    found = _describe(connection)
+    _check_whole(connection, found)
     if any(MANIFEST in read_properties(description) for description in found.values()):
         raise LibraryExistsError(
             f"there is already a library at {connection.address}",
@@ -135,10 +151,22 @@ def _check_vacant(connection: Connection) -> None:
         if description and LAYOUT not in read_properties(description):
             raise LibraryExistsError(
                 f"{connection.address}: the collection {each!r} is another program's",
-                hint="Choose another name: ?collection=NAME",
+                hint="Choose another name: ?collection=NAME. A library uses NAME and NAME_pages.",
             )
         if description:
             connection.call("drop_collection", each)
+
+
+def _check_whole(connection: Connection, found: Mapping[str, Mapping[str, Any]]) -> None:
+    """Refuse the pages of a library whose vectors are gone."""
+    name = connection.address.collection
+    left = name + PAGES_SUFFIX
+    if MANIFEST in read_properties(found[left]) and not found[name]:
+        raise LibraryDamagedError(
+            f"{connection.address}: the collection {left!r} is left over: {name!r}, with its vectors, is gone",
+            hint=f"Drop it (MilvusClient(...).drop_collection({left!r})) and index again, or choose another name: "
+            "?collection=NAME",
+        )
 
 
 def _choose_layout(connection: Connection) -> Layout:
@@ -157,27 +185,29 @@ def _create_embedding_lists(connection: Connection, manifest: Manifest) -> None:
         raise InputError(
             f"{can} has one strategy for embedding lists", hint="Leave `strategy` out; 3.0 has three."
         )
-    schema, indexes = _page_schema(connection)
+    schema, indexes = _page_schema(connection, partition_key=address.partition_key)
     add_patches(schema, manifest.space.dim)
-    params = {} if address.strategy is None else {"emb_list_strategy": address.strategy}
-    if address.index == "HNSW":
-        params |= _hnsw_params(address)
-    indexes.add_index(VECTORS, index_type=address.index or "AUTOINDEX", metric_type=METRIC, params=params)
+    index = ask_for_index(address, "AUTOINDEX")
+    if address.strategy is not None:
+        index["params"]["emb_list_strategy"] = address.strategy
+    indexes.add_index(VECTORS, metric_type=METRIC, **index)
     _create_collection(connection, address.collection, schema, indexes, {MANIFEST: manifest.to_json()})
 
 
 def _create_rows(connection: Connection, manifest: Manifest) -> None:
     address, layout = connection.address, {LAYOUT: str(Layout.ROWS)}
+    if address.partition_key is not None:
+        raise InputError(
+            "partition_key is for the layout embedding-list: in layout rows, vectors have no fields to filter by"
+        )
     schema = _empty_schema()
     schema.add_field("pk", DataType.INT64, is_primary=True)
     schema.add_field("vector", DataType.FLOAT_VECTOR, dim=manifest.space.dim)
     schema.add_field("seq_id", DataType.INT16)
     schema.add_field("doc_id", DataType.VARCHAR, max_length=ID_BYTES)
     schema.add_field("doc", DataType.VARCHAR, max_length=TEXT_BYTES)
-    kind = address.index or "HNSW"
-    params = _hnsw_params(address) if kind.startswith("HNSW") else {}
     indexes = IndexParams()
-    indexes.add_index("vector", index_type=kind, metric_type="IP", params=params)
+    indexes.add_index("vector", metric_type="IP", **ask_for_index(address, "HNSW"))
     indexes.add_index("doc_id", index_type=connection.capabilities.text_index)
     _create_collection(connection, address.collection, schema, indexes, layout)
     # Last: its manifest makes the two collections a library.
@@ -185,19 +215,17 @@ def _create_rows(connection: Connection, manifest: Manifest) -> None:
     _create_collection(connection, address.collection + PAGES_SUFFIX, *_page_schema(connection), library)
 
 
-def _page_schema(connection: Connection) -> tuple[CollectionSchema, IndexParams]:
+def _page_schema(
+    connection: Connection, *, partition_key: str | None = None
+) -> tuple[CollectionSchema, IndexParams]:
     schema, indexes = _empty_schema(), IndexParams()
-    add_page_columns(schema, connection.capabilities)
+    add_page_columns(schema, connection.capabilities, partition_key=partition_key)
     add_page_indexes(indexes, connection.capabilities)
     return schema, indexes
 
 
 def _empty_schema() -> CollectionSchema:
     return MilvusClient.create_schema(auto_id=False, enable_dynamic_field=False)
-
-
-def _hnsw_params(address: MilvusAddress) -> dict[str, Any]:
-    return {"M": address.m, "efConstruction": address.ef_construction}
 
 
 def _create_collection(
@@ -213,19 +241,44 @@ def _create_collection(
         StoreError: The server dropped columns.
     """
     asked = {field.name for field in (*schema.fields, *schema.struct_fields)}
+    address = connection.address
+    mapped = {} if address.mmap is None else {"mmap.enabled": str(address.mmap).lower()}
+    if mapped and not connection.capabilities.maps_files:
+        raise InputError(f"{connection.capabilities} has no option mmap", hint="It needs Milvus 2.4.")
+    sharded = {} if address.shards is None else {"num_shards": address.shards}
     connection.call(
         "create_collection",
         name,
         schema=schema,
         consistency_level="Session",
-        properties=dict(properties),
+        properties={**properties, **mapped},
+        **sharded,
     )
     try:
         created = {field["name"] for field in connection.describe(name)["fields"]}
         if lost := sorted(asked - created):
             raise StoreError(f"{connection.capabilities} dropped columns of a new collection: {lost}")
-        connection.call("create_index", name, indexes)
-        connection.call("load_collection", name)
+        _create_indexes(connection, name, indexes)
+        connection.load(name)
     except BaseException:
         connection.call("drop_collection", name)
         raise
+
+
+def _create_indexes(connection: Connection, name: str, indexes: IndexParams) -> None:
+    """Create the indexes of a collection.
+
+    Raises:
+        InputError: The server refuses the index that the address asks for.
+    """
+    try:
+        connection.call("create_index", name, indexes)
+    except StoreUnavailableError:
+        raise
+    except StoreError as error:
+        if connection.address.index is None:
+            raise
+        raise InputError(
+            f"{connection.capabilities} refuses the index {connection.address.index}: {error}",
+            hint="Leave `index` out for the default. docs/milvus.md lists which server has which.",
+        ) from error

@@ -49,11 +49,14 @@ WHOLE = ["page_id", *_TEXTS, *_NUMBERS, *_MEASURES, METADATA_COLUMN, "text", *PA
 """All columns that are written."""
 
 
-def add_page_columns(schema: CollectionSchema, capabilities: Capabilities) -> None:
-    """Add a page's columns to the schema of a collection."""
+def add_page_columns(
+    schema: CollectionSchema, capabilities: Capabilities, *, partition_key: str | None = None
+) -> None:
+    """Add a page's columns to the schema of a collection. ``partition_key`` names one that divides it."""
     schema.add_field("page_id", DataType.VARCHAR, max_length=ID_BYTES, is_primary=True)
     for name, length in _TEXTS.items():
-        schema.add_field(name, DataType.VARCHAR, max_length=length)
+        divides = {"is_partition_key": True} if name == partition_key else {}
+        schema.add_field(name, DataType.VARCHAR, max_length=length, **divides)
     for name in _NUMBERS:
         schema.add_field(name, DataType.INT64)
     for name in _MEASURES:

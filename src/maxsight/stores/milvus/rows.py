@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.errors import StoreError
+from maxsight.errors import LibraryDamagedError, StoreError
 from maxsight.stores.base import IndexedPage
 from maxsight.stores.conditions import Filter
 from maxsight.stores.milvus import token_search
@@ -31,11 +31,11 @@ from maxsight.stores.milvus.keys import (
     match_vectors,
     to_places,
 )
-from maxsight.stores.milvus.metrics import Metric
 from maxsight.stores.milvus.page_columns import LISTED, checksum, make_damage_error, to_columns
 from maxsight.stores.milvus.row_search import MAX_NAMED, RowSearch, Selection, name_selection
 from maxsight.stores.milvus.store import MilvusStore
 from maxsight.stores.milvus.token_search import TokenSearch
+from maxsight.stores.milvus.vector_index import VectorIndex
 from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
@@ -63,7 +63,7 @@ class RowsStore(MilvusStore):
         super().__init__(
             connection, self._vector_collection + PAGES_SUFFIX, self._vector_collection, read_only=read_only
         )
-        search = TokenSearch(connection, self._vector_collection, "vector", Metric.IP, _places_of)
+        search = TokenSearch(connection, self._vector_collection, "vector", self._read_index(), _places_of)
         self._search = RowSearch(search, self._fetch, str(connection.address))
 
     @property
@@ -76,6 +76,15 @@ class RowsStore(MilvusStore):
     @property
     def _vectors(self) -> tuple[str, str]:
         return self._vector_collection, "vector"
+
+    def _read_index(self) -> VectorIndex:
+        index = VectorIndex.read(self._connection, *self._vectors)
+        if index is None:
+            raise LibraryDamagedError(
+                f"{self._connection.address}: the index of the vectors is gone",
+                hint="Create one on the field `vector`, metric IP, or copy the documents into a new library.",
+            )
+        return index
 
     # Writing ----------------------------------------------------------------------------------------------
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, Connection
 from maxsight.stores.milvus.metrics import Metric
+from maxsight.stores.milvus.vector_index import VectorIndex
 from maxsight.types import Floats
 
 MIN_HITS, MAX_HITS, HITS_PER_PAGE = 1024, 4096, 4
@@ -28,15 +29,17 @@ MIN_HITS, MAX_HITS, HITS_PER_PAGE = 1024, 4096, 4
 
 HITS_PER_CANDIDATE = 16
 MAX_HITS_PER_REQUEST = 1 << 18
-MIN_EF, EF_PER_HIT, MAX_EF = 200, 2, 32_768
+CLOSER = 2
+"""How many times as many vectors are compared when a server is asked again."""
+
 TOKENS_PER_BOUND = 5
 """Query tokens that share a bound: a request has one."""
 
 MAX_MISSED = 0.05
 """The share of hits that a server may leave out before it is asked again."""
 
-TOLERANCE = 1e-3
-"""Of a similarity: the server computes in another order, or on vectors of more bits."""
+TOLERANCE, TOLERANCE_OF_CODES = 1e-3, 0.05
+"""Of a similarity: the server computes in another order or on vectors of more bits, or on codes."""
 
 
 TokenHits = tuple[NDArray[np.int64], NDArray[np.float32]]
@@ -53,21 +56,23 @@ class Ranking:
         pages: As numbers, ascending. Shape ``(pages,)``.
         best: The best hit of each token on each page; ``-inf`` if it has none. Shape ``(query_tokens, pages)``.
         floors: The last hit of each token: a better vector should be a hit. Shape ``(query_tokens,)``.
+        tolerance: Of a similarity.
     """
 
     pages: NDArray[np.int64]
     best: NDArray[np.float32]
     floors: NDArray[np.float32]
+    tolerance: float = TOLERANCE
 
     @classmethod
-    def of(cls, tokens: Sequence[TokenHits]) -> Ranking:
+    def of(cls, tokens: Sequence[TokenHits], tolerance: float = TOLERANCE) -> Ranking:
         """Sort the hits of each token, given by their pages and similarities, by page."""
         pages = np.unique(np.concatenate([found for found, _ in tokens]))
         best = np.full((len(tokens), len(pages)), -np.inf, np.float32)
         for row, (found, similarities) in zip(best, tokens, strict=True):
             np.maximum.at(row, np.searchsorted(pages, found), similarities)
         floors = [similarities.min() if len(similarities) else 0 for _, similarities in tokens]
-        return cls(pages, best, np.array(floors, np.float32))
+        return cls(pages, best, np.array(floors, np.float32), tolerance)
 
     @property
     def scores(self) -> NDArray[np.float32]:
@@ -88,8 +93,8 @@ class Ranking:
             exact: The similarity of each token to its best vector on each page. Shape ``(query_tokens, pages)``.
         """
         found = self.best[:, np.searchsorted(self.pages, pages)]
-        expected = exact > self.floors[:, None] + TOLERANCE
-        return float((expected & (found < exact - TOLERANCE)).sum() / max(1, expected.sum()))
+        expected = exact > self.floors[:, None] + self.tolerance
+        return float((expected & (found < exact - self.tolerance)).sum() / max(1, expected.sum()))
 
 
 def choose_hits(pages: int, candidates: int | None) -> int:
@@ -107,7 +112,7 @@ class TokenSearch:
         connection: The connection to the server.
         collection: The name of the collection.
         field: The name of its vectors.
-        metric: The metric of their index.
+        index: Their index.
         to_pages: Returns the pages, as numbers, of one token's hits, which are as pymilvus returns them.
         columns: Columns that ``to_pages`` needs.
         to_data: Converts query vectors to what the client sends.
@@ -116,10 +121,19 @@ class TokenSearch:
     connection: Connection
     collection: str
     field: str
-    metric: Metric
+    index: VectorIndex
     to_pages: Callable[[Any], NDArray[np.int64]]
     columns: tuple[str, ...] = ()
     to_data: Callable[[Floats], Any] = lambda vectors: vectors
+
+    @property
+    def metric(self) -> Metric:
+        """How vectors are compared."""
+        return Metric.read(self.index.metric, self.collection)
+
+    @property
+    def _tolerance(self) -> float:
+        return TOLERANCE_OF_CODES if self.index.quantised else TOLERANCE
 
     def rank(
         self, queries: Sequence[Floats], hits: int, expressions: Sequence[str], consistency: str
@@ -133,10 +147,13 @@ class TokenSearch:
             consistency: Milvus' consistency level.
         """
         found = self._search(
-            np.concatenate(queries), hits, expressions, consistency, {"ef": max(hits, MIN_EF)}
+            np.concatenate(queries), hits, expressions, consistency, self.index.search_params(hits)
         )
         ends = np.cumsum([len(query) for query in queries]).tolist()
-        return [Ranking.of(found[end - len(query) : end]) for query, end in zip(queries, ends, strict=True)]
+        return [
+            Ranking.of(found[end - len(query) : end], self._tolerance)
+            for query, end in zip(queries, ends, strict=True)
+        ]
 
     def rank_closely(
         self, query: Floats, ranking: Ranking, hits: int, expressions: Sequence[str], consistency: str
@@ -146,12 +163,12 @@ class TokenSearch:
         by_floor = np.argsort(ranking.floors)
         for first in range(0, len(query), TOKENS_PER_BOUND):
             tokens = by_floor[first : first + TOKENS_PER_BOUND]
-            bound = self.metric.to_distance(float(ranking.floors[tokens[0]]) - TOLERANCE)
-            params = {"ef": min(max(EF_PER_HIT * hits, MIN_EF), MAX_EF), "radius": bound}
+            bound = self.metric.to_distance(float(ranking.floors[tokens[0]]) - self._tolerance)
+            params = {**self.index.search_params(CLOSER * hits), "radius": bound}
             answers = self._search(query[tokens], hits, expressions, consistency, params)
             for token, answer in zip(tokens.tolist(), answers, strict=True):
                 found[token] = answer
-        return Ranking.of(found)
+        return Ranking.of(found, self._tolerance)
 
     def _search(
         self,
