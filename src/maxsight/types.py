@@ -258,9 +258,10 @@ class PageEmbedding:
 
 
 class Similarity(StrEnum):
-    """How two vectors are compared. More is better. Libraries of maxsight use the inner product."""
+    """How two vectors are compared. More is better. Libraries of maxsight use the inner product of unit vectors."""
 
     INNER_PRODUCT = "inner-product"
+    INNER_PRODUCT_OF_ANY_LENGTH = "inner-product-of-any-length"
     SQUARED_DISTANCE = "squared-distance"
     """Less than zero: of a collection that another program made for the squared Euclidean distance."""
 

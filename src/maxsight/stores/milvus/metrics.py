@@ -42,7 +42,12 @@ class Metric(StrEnum):
     @property
     def similarity(self) -> Similarity:
         """How scores are computed here. For ``COSINE``, vectors are scaled to length 1 when they are read."""
-        return Similarity.SQUARED_DISTANCE if self is Metric.L2 else Similarity.INNER_PRODUCT
+        match self:
+            case Metric.COSINE:
+                return Similarity.INNER_PRODUCT
+            case Metric.IP:
+                return Similarity.INNER_PRODUCT_OF_ANY_LENGTH
+        return Similarity.SQUARED_DISTANCE
 
     def to_similarity(self, distances: NDArray[np.float32]) -> NDArray[np.float32]:
         """Convert what a server calls distances: for ``L2`` they are squared distances, else similarities."""
