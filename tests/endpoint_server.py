@@ -13,6 +13,8 @@ class EndpointServer(ThreadingHTTPServer):
 
     Attributes:
         reply: What it says.
+        raw: What the model "raw" sends instead, again and again for "raw-endless".
+        headers: Headers of that.
         requests: Bodies of what it was asked.
         keys: What it was shown.
         hung_up: Set when a caller has gone before the end.
@@ -24,6 +26,7 @@ class EndpointServer(ThreadingHTTPServer):
     def __init__(self):
         super().__init__(("127.0.0.1", 0), _Handler)
         self.reply = ["Revenue grew", " by 9 percent [", "1]."]
+        self.raw, self.headers = b"", {}
         self.requests, self.keys = [], []
         self.hung_up = threading.Event()
 
@@ -55,6 +58,13 @@ class _Handler(BaseHTTPRequestHandler):
             return self.refuse(400, "image_url is not supported by this model")
         if model == "another-protocol":
             return self.answer(200, b"<html>hello</html>", "text/html")
+        if model.startswith("raw"):
+            return self.send_raw(endless=model == "raw-endless")
+        if model == "redirects":
+            self.send_response(302)
+            self.send_header("Location", "http://127.0.0.1:9/elsewhere")
+            self.send_header("Content-Length", "0")
+            return self.end_headers()
         if model == "silent":
             time.sleep(2)
         self.stream(model)
@@ -68,6 +78,22 @@ class _Handler(BaseHTTPRequestHandler):
         self.send_header("Content-Length", str(len(content)))
         self.end_headers()
         self.wfile.write(content)
+
+    def send_raw(self, endless):
+        self.send_response(200)
+        headers = {"Content-Type": "text/event-stream", "Connection": "close", **self.server.headers}
+        for header in headers.items():
+            self.send_header(*header)
+        self.end_headers()
+        try:
+            self.wfile.write(self.server.raw)
+            while endless:
+                self.wfile.write(self.server.raw)
+                self.wfile.flush()
+                time.sleep(0.01)
+        except OSError:
+            self.server.hung_up.set()
+        self.close_connection = True
 
     def stream(self, model):
         self.send_response(200)

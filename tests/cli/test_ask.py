@@ -101,3 +101,11 @@ def test_ctrl_c_ends_an_answer_and_the_request(folder, endpoint):
     assert (running.returncode, told.splitlines()[-1]) == (130, "stopped")
     assert "Traceback" not in told
     assert endpoint.hung_up.wait(10)
+
+
+def test_an_answer_that_is_not_whole_is_printed_with_a_note_and_an_exit_code(folder, endpoint):
+    endpoint.raw = b'data: {"choices": [{"delta": {"content": "They sell"}, "finish_reason": "length"}]}\n\n'
+    result = ask("what?", "--model", "raw", code=7)
+    assert "They sell" in result.stdout
+    assert "note: the answer is not whole: the model reached its limit on length" in result.stderr
+    assert json.loads(ask("what?", "--model", "raw", "--json", code=7).stdout)["cut"] == "length"

@@ -12,7 +12,7 @@ from maxsight.indexing import NotIndexed
 @pytest.mark.parametrize(
     ("name", "written"),
     [
-        ("esc \x1b[31mred\x07.txt", "esc \\x1b[31mred\\x07.txt"),
+        ("esc \x1b[31mred\x07.txt", "esc \\u001b[31mred\\u0007.txt"),
         ("line\nbreak\tand tab.txt", "line\\nbreak\\tand tab.txt"),
         ("gpj\u202e.txt", "gpj\\u202e.txt"),
         ("\u00dcbersicht \u4e00.txt", "\u00dcbersicht \u4e00.txt"),
@@ -24,7 +24,7 @@ def test_a_name_can_not_steer_the_terminal(name, written):
 
 def test_messages_escape_what_names_in_them_hold_and_keep_their_lines(capsys):
     say("one \x1b]0;title\x07\ntwo")
-    assert capsys.readouterr().err == "one \\x1b]0;title\\x07\ntwo\n"
+    assert capsys.readouterr().err == "one \\u001b]0;title\\u0007\ntwo\n"
     text = failure_text("not indexed", NotIndexed("a\nb.txt", 2, "it is damaged", "Save it again."))
     assert text == "not indexed: a\\nb.txt, page 2: it is damaged\n    Save it again."
 

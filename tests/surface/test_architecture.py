@@ -14,7 +14,18 @@ SOURCE = Path(maxsight.__file__).parent
 # From the ground up: a room may import those on lower floors, and none on its own.
 FOUNDATION = (
     ("errors", "version"),
-    ("types", "settings", "extras", "spelling", "literal", "tables", "pictures", "threads", "writing"),
+    (
+        "types",
+        "settings",
+        "extras",
+        "spelling",
+        "literal",
+        "tables",
+        "characters",
+        "pictures",
+        "threads",
+        "writing",
+    ),
     ("notices", "identity", "results"),
 )
 FLOORS = (

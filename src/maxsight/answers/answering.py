@@ -6,10 +6,12 @@ from collections.abc import AsyncGenerator, Sequence
 from contextlib import aclosing
 from dataclasses import dataclass
 
+from maxsight.answers.chunks import Cut, Ended
 from maxsight.answers.citations import Citation, CitationReader
 from maxsight.answers.endpoint import Endpoint, stream_reply
 from maxsight.answers.prompt import build_messages
 from maxsight.answers.sources import Source
+from maxsight.characters import remove_hidden
 from maxsight.errors import InputError
 
 
@@ -49,16 +51,18 @@ class Answered:
         text: The whole answer, with its citations.
         cited: The cited pages, in order of their first citation.
         invented: Cited numbers that no page has.
+        cut: Why the answer is not whole; None if it is.
     """
 
     text: str
     cited: tuple[Source, ...]
     invented: tuple[int, ...]
+    cut: Cut | None = None
 
     @property
     def notes(self) -> tuple[str, ...]:
         """What to know before you trust it."""
-        notes = []
+        notes = [f"the answer is not whole: {CUTS[self.cut]}"] if self.cut else []
         if not self.cited:
             notes.append("the answer cites no page, so nothing shows that it is from the library")
         if self.invented:
@@ -67,9 +71,13 @@ class Answered:
         return tuple(notes)
 
 
+CUTS = {
+    Cut.LENGTH: "the model reached its limit on length",
+    Cut.CONTENT_FILTER: "the service filtered its content",
+    Cut.BROKEN_OFF: "the service broke off",
+}
+
 AnswerEvent = Said | Cited | Answered
-_CONTROLS = dict.fromkeys({*range(32), *range(127, 160)} - {ord("\t"), ord("\n")})
-"""Control characters are removed: a terminal could take them for commands."""
 
 
 async def answer_question(
@@ -96,6 +104,7 @@ async def answer_question(
     by_number = {source.number: source for source in sources}
     reader = CitationReader()
     said: list[str] = []
+    cut: Cut | None = None
     cited: dict[int, Source | None] = {}
 
     def record(part: str | Citation) -> AnswerEvent:
@@ -109,7 +118,10 @@ async def answer_question(
 
     async with aclosing(stream_reply(endpoint, build_messages(question, sources))) as reply:
         async for text in reply:
-            for part in reader.feed(text.translate(_CONTROLS)):
+            if isinstance(text, Ended):
+                cut = text.cut
+                break
+            for part in reader.feed(remove_hidden(text)):  # a terminal could obey them
                 yield record(part)
     for part in reader.finish():
         yield record(part)
@@ -117,4 +129,5 @@ async def answer_question(
         "".join(said),
         tuple(source for source in cited.values() if source),
         tuple(number for number, source in cited.items() if source is None),
+        cut,
     )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import time
-from collections.abc import AsyncGenerator, Iterable
+import asyncio
+from collections.abc import AsyncGenerator, AsyncIterator, Iterable
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from typing import Self
 from urllib.parse import urlsplit
@@ -12,6 +13,8 @@ import openai
 from openai.types.chat import ChatCompletionMessageParam
 
 from maxsight import settings
+from maxsight.answers.bounded_http import BoundedClient
+from maxsight.answers.chunks import Cut, Ended, read_chunks
 from maxsight.errors import EndpointError, EndpointNotConfiguredError, EndpointUnavailableError
 
 OPENAI_URL = "https://api.openai.com/v1"
@@ -73,51 +76,78 @@ class Endpoint:
 
 async def stream_reply(
     endpoint: Endpoint, messages: Iterable[ChatCompletionMessageParam]
-) -> AsyncGenerator[str]:
-    """Ask a model, and give its answer as it comes. Closing it early ends the request.
+) -> AsyncGenerator[str | Ended]:
+    """Ask a model, and give its answer as it comes, with ``Ended`` at last. Closing it early ends the request.
+
+    One deadline holds for connecting, repeated requests, silence and the answer.
 
     Raises:
         EndpointUnavailableError: It can't be reached, is busy, or takes too long.
-        EndpointError: It refuses the key, the model or the pictures, or the answer is empty or too long.
+        EndpointError: It refuses the key, the model or the pictures, or the answer is empty, too long or no answer.
     """
-    deadline = time.monotonic() + endpoint.time_limit_s
+    deadline = asyncio.get_running_loop().time() + endpoint.time_limit_s
     said_chars = 0
     try:
-        async with openai.AsyncOpenAI(
-            api_key=endpoint.api_key or "none",  # the client needs one, even if the service does not
-            base_url=endpoint.base_url,
-            timeout=endpoint.stall_s,
-            max_retries=endpoint.retries,
-        ) as client:
-            reply = await client.chat.completions.create(model=endpoint.model, messages=messages, stream=True)
-            async with reply:
-                async for chunk in reply:
-                    if time.monotonic() > deadline:
-                        raise EndpointUnavailableError(
-                            f"{endpoint.model} has not finished its answer in {endpoint.time_limit_s:.0f} s"
-                        )
-                    for choice in chunk.choices[:1]:
-                        if said := choice.delta.content:
-                            said_chars += len(said)
-                            yield said
-                    if said_chars > MAX_ANSWER_CHARS:
-                        raise EndpointError(
-                            f"the answer of {endpoint.model} has more than {MAX_ANSWER_CHARS:,} characters"
-                        )
+        async with AsyncExitStack() as stack:
+            async with asyncio.timeout_at(deadline):
+                client = await stack.enter_async_context(
+                    openai.AsyncOpenAI(
+                        api_key=endpoint.api_key
+                        or "none",  # the client needs one, even if the service does not
+                        base_url=endpoint.base_url,
+                        timeout=endpoint.stall_s,
+                        max_retries=endpoint.retries,
+                        http_client=BoundedClient(),
+                    )
+                )
+                asking = client.chat.completions.with_streaming_response
+                response = await stack.enter_async_context(
+                    asking.create(model=endpoint.model, messages=messages, stream=True)
+                )
+            chunks = read_chunks(response.iter_bytes())
+            while True:
+                async with asyncio.timeout_at(deadline):
+                    said = await _next(chunks, endpoint)
+                if isinstance(said, str):
+                    said_chars += len(said)
+                if said_chars > MAX_ANSWER_CHARS:
+                    raise EndpointError(
+                        f"the answer of {endpoint.model} has more than {MAX_ANSWER_CHARS:,} characters"
+                    )
+                if isinstance(said, Ended) and not said_chars and said.cut is not Cut.CONTENT_FILTER:
+                    raise EndpointError(
+                        f"{endpoint.model} at {endpoint.base_url} gave an empty answer",
+                        hint="Check that OPENAI_BASE_URL ends in /v1, or ask another model.",
+                    )
+                yield said
+                if isinstance(said, Ended):
+                    return
+    except TimeoutError as error:
+        raise EndpointUnavailableError(
+            f"{endpoint.model} has not finished its answer in {endpoint.time_limit_s:g} s"
+        ) from error
     except openai.OpenAIError as error:
         raise _translated(endpoint, error) from error
-    except ValueError as error:  # the response is not JSON
-        raise _other_api(endpoint) from error
-    if not said_chars:
-        raise EndpointError(
-            f"{endpoint.model} at {endpoint.base_url} gave an empty answer",
-            hint="Check that OPENAI_BASE_URL ends in /v1, or ask another model.",
-        )
+
+
+async def _next(chunks: AsyncIterator[str | Ended], endpoint: Endpoint) -> str | Ended:
+    """Return the next chunk. What the HTTP client raises in the middle of an answer depends on its version."""
+    try:
+        return await anext(chunks)
+    except EndpointError:
+        raise
+    except Exception as error:
+        where = f"{endpoint.model} at {endpoint.base_url}"
+        if "Timeout" in type(error).__name__:
+            raise EndpointUnavailableError(f"{where} has sent nothing for {endpoint.stall_s:g} s") from error
+        raise EndpointError(f"{where} broke off: {_message_of(error)}", hint="Try again.") from error
 
 
 def _translated(endpoint: Endpoint, error: openai.OpenAIError) -> EndpointError:
     """Translate an error of the client, with a shortened message of the service."""
     where = f"{endpoint.model} at {endpoint.base_url}"
+    if isinstance(error.__cause__, EndpointError):  # of the bounded client
+        return error.__cause__
     match error:
         case openai.APITimeoutError():
             return EndpointUnavailableError(f"{where} has sent nothing for {endpoint.stall_s:.0f} s")
@@ -137,6 +167,11 @@ def _translated(endpoint: Endpoint, error: openai.OpenAIError) -> EndpointError:
                 f"{endpoint.base_url} has no model {endpoint.model!r}: {_message_of(error)}",
                 hint="Check --model (MAXSIGHT_MODEL), and that OPENAI_BASE_URL ends in /v1.",
             )
+        case openai.APIStatusError() if 300 <= error.status_code < 400:
+            return EndpointError(
+                f"{endpoint.base_url} leads to another address, which is not followed",
+                hint="Set OPENAI_BASE_URL to the service's own address.",
+            )
         case openai.APIStatusError() if error.status_code >= 500:
             return EndpointUnavailableError(f"{where} fails ({error.status_code})", hint="Try again later.")
         case openai.APIStatusError():
@@ -144,19 +179,10 @@ def _translated(endpoint: Endpoint, error: openai.OpenAIError) -> EndpointError:
                 f"{where} refuses the request ({error.status_code}): {_message_of(error)}",
                 hint="For a model without vision use --text-only. If the request is too long, ask for fewer pages.",
             )
-        case openai.APIResponseValidationError():
-            return _other_api(endpoint)
         case _:
             return EndpointError(f"{where} broke off: {_message_of(error)}", hint="Try again.")
 
 
-def _message_of(error: openai.OpenAIError, max_chars: int = 300) -> str:
+def _message_of(error: Exception, max_chars: int = 300) -> str:
     message = " ".join(str(getattr(error, "message", error)).split())
     return message if len(message) <= max_chars else message[:max_chars] + " …"
-
-
-def _other_api(endpoint: Endpoint) -> EndpointError:
-    return EndpointError(
-        f"the service at {endpoint.base_url} does not have OpenAI's chat completions API",
-        hint="Check that OPENAI_BASE_URL ends in /v1.",
-    )

@@ -5,7 +5,8 @@ from __future__ import annotations
 import errno
 import io
 import sys
-from typing import Any
+from contextlib import redirect_stdout
+from typing import Any, TextIO, cast
 
 import click
 
@@ -28,6 +29,7 @@ from maxsight.cli.remove import remove
 from maxsight.cli.search import search
 from maxsight.cli.serve import serve
 from maxsight.cli.status import status
+from maxsight.cli.terminal import SafeStream
 from maxsight.cli.verify import verify
 from maxsight.errors import MaxSightError
 from maxsight.version import __version__
@@ -45,7 +47,8 @@ class _Commands(click.Group):
             if isinstance(stream, io.TextIOWrapper):
                 stream.reconfigure(errors="replace")
         try:
-            return super().invoke(ctx)
+            with redirect_stdout(cast(TextIO, SafeStream(sys.stdout))):
+                return super().invoke(ctx)
         except MaxSightError as error:
             say(f"error: {error}")
             if error.hint:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import sys
 from collections.abc import Sequence
 from contextlib import aclosing
 from typing import TYPE_CHECKING
@@ -15,6 +16,7 @@ from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import filter_option, hybrid_option, json_option
 from maxsight.cli.output import print_json, say_notes, shown
+from maxsight.errors import EndpointError
 
 if TYPE_CHECKING:
     from maxsight.answers.answering import Answered
@@ -59,7 +61,7 @@ def ask(
 
     Its citations are checked. The text and the pictures of these pages are sent to a service with OpenAI's chat
     completions API: OpenAI with OPENAI_API_KEY, or the service at OPENAI_BASE_URL. Nothing is sent unless you name a
-    model.
+    model. The exit code is 7 if the answer is not whole.
     """
     extras.require("ask")
     from maxsight.answers.endpoint import Endpoint
@@ -80,15 +82,18 @@ def ask(
                 "answer": answered.text,
                 "cited": [source.reference() for source in answered.cited],
                 "invented": answered.invented,
+                "cut": answered.cut,
                 "notes": answered.notes,
                 "sources": [source.reference() for source in sources],
             }
         )
-        return
-    click.echo("\n" if answered.cited else "")
-    for source in answered.cited:
-        click.echo(f"  [{source.number}] {shown(source.path)}  page {source.page_number}")
-    say_notes(answered.notes)
+    else:
+        click.echo("\n" if answered.cited else "")
+        for source in answered.cited:
+            click.echo(f"  [{source.number}] {shown(source.path)}  page {source.page_number}")
+        say_notes(answered.notes)
+    if answered.cut:
+        sys.exit(EndpointError.exit_code)
 
 
 async def _answer(question: str, sources: Sequence[Source], endpoint: Endpoint, *, aloud: bool) -> Answered:

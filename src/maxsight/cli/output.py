@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 import sys
 import textwrap
 import threading
@@ -16,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from maxsight.characters import escape_hidden
 from maxsight.errors import InputError
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 NOT_ALL_READ = 3
 INTERRUPTED = 130
 LOG_INTERVAL_S = 25.0
-_STEERING = re.compile("[\x00-\x1f\x7f-\x9f\u200e\u200f\u2028-\u202e\u2066-\u2069]")
 NO_MATCH = "no page matches the filter; LIKE is case-sensitive, use ILIKE to ignore case"
 
 
@@ -43,12 +42,12 @@ def check_folder(file: Path) -> None:
 
 def shown(name: str) -> str:
     """Write a name so that it can't steer a terminal: control and direction characters as escapes."""
-    return _STEERING.sub(lambda found: found.group().encode("unicode_escape").decode(), name)
+    return escape_hidden(name).replace("\n", "\\n").replace("\t", "\\t")
 
 
 def say(message: str) -> None:
     """Print a message that is not the result."""
-    click.echo("\n".join(map(shown, message.split("\n"))), err=True)
+    click.echo(escape_hidden(message), err=True)
 
 
 @contextmanager

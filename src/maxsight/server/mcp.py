@@ -17,6 +17,7 @@ from mcp_types import CallToolResult, ImageContent, InputRequiredResult, TextCon
 from pydantic import Field
 
 from maxsight.answers.quoting import new_mark
+from maxsight.characters import escape_hidden
 from maxsight.errors import MaxSightError
 from maxsight.server.batching import SearchOptions
 from maxsight.server.mcp_pages import Pages, found_page, page_picture, quoted_page
@@ -127,7 +128,7 @@ def mcp_server(pages: Pages) -> MCPServer[Any]:
             for entry in fitting[:limit]
         ]
         answer = {"documents": listed, "more": len(fitting) - len(listed)}
-        return [TextContent(text=json.dumps(answer, ensure_ascii=False))]
+        return [TextContent(text=escape_hidden(json.dumps(answer, ensure_ascii=False)))]
 
     return server
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import AsyncIterator
 from contextlib import aclosing
 from dataclasses import dataclass
@@ -14,7 +15,7 @@ from pydantic import Field
 from maxsight import extras, settings
 from maxsight.errors import EndpointNotConfiguredError, MaxSightError, MissingExtraError
 from maxsight.server.batching import SearchOptions
-from maxsight.server.problems import problem_of
+from maxsight.server.problems import internal_error, problem_of
 from maxsight.server.routes.streaming import IGNORE_HANG_UPS
 from maxsight.server.schemas import fields
 from maxsight.server.service import Served
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
 MAX_SOURCES = 20
 
 router = APIRouter(tags=["answers"])
+logger = logging.getLogger(__name__)
 
 
 class AskRequest(fields.RequestModel):
@@ -101,8 +103,9 @@ async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[Serv
       `page_id`, `path` and `page_number`.
     - `text`: the next part of the answer, `text`.
     - `citation`: the answer cites a page here. `number`, and `page_id`, null if no page has this number.
-    - `done`: the whole `answer`, the numbers `cited` and `invented`, and `notes` to read before you trust it.
-    - `error`: a problem.
+    - `done`: the whole `answer`, the numbers `cited` and `invented`, `notes` to read before you trust it, and `cut`:
+      why the answer is not whole (`length`, `content_filter`, `broken_off`), else null.
+    - `error`: a problem. One of `done` and `error` always comes.
 
     Closing the connection ends the answer.
     """
@@ -122,10 +125,18 @@ async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[Serv
                 case Answered():
                     cited = [source.number for source in event.cited]
                     yield _event(
-                        "done", answer=event.text, cited=cited, invented=event.invented, notes=event.notes
+                        "done",
+                        answer=event.text,
+                        cited=cited,
+                        invented=event.invented,
+                        cut=event.cut,
+                        notes=event.notes,
                     )
     except MaxSightError as error:
         yield ServerSentEvent(event="error", data=problem_of(error))
+    except Exception:
+        logger.exception("a question could not be answered")
+        yield ServerSentEvent(event="error", data=problem_of(internal_error()))
 
 
 def _event(name: str, **data: object) -> ServerSentEvent:

@@ -27,16 +27,30 @@ each pair. Small libraries, where old versions take most of the space, are not m
 MAX_FRAGMENT_ROWS = 8192
 
 
-def ensure_text_index(dataset: lance.LanceDataset) -> None:
-    """Make the full-text index if it is missing. Without it, a search would distinguish upper and lower case."""
-    if TEXT_INDEX not in {index.name for index in dataset.describe_indices()}:
+def ensure_text_index(dataset: lance.LanceDataset) -> bool:
+    """Make the full-text index if it is missing, and return whether it is there.
+
+    Without it, a search would distinguish upper and lower case. Damaged text stops it: then it is made after ``verify``
+    has dropped that.
+    """
+    if TEXT_INDEX in {index.name for index in dataset.describe_indices()}:
+        return True
+    try:
         dataset.create_scalar_index(
             "text", "INVERTED", name=TEXT_INDEX, with_position=False, base_tokenizer=TOKENIZER
         )
+    except BaseException as error:
+        if not blames_data(error):
+            raise
+        logger.warning("the text index can't be built, because text is damaged: %s", brief(error))
+        return False
+    return True
 
 
 def update_text_index(dataset: lance.LanceDataset) -> None:
     """Bring the full-text index up to date, or build it again if it is damaged. Until then, searches scan new text."""
+    if not ensure_text_index(dataset):
+        return
     try:
         if dataset.stats.index_stats(TEXT_INDEX)["num_unindexed_rows"]:
             dataset.optimize.optimize_indices()

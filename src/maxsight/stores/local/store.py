@@ -275,6 +275,7 @@ class LocalStore(LocalReader):
             if found.faults:
                 row_ids = ", ".join(str(fault.row_id) for fault in found.faults)
                 dataset.delete(f"_rowid IN ({row_ids})")
+                maintenance.ensure_text_index(dataset)
             return replace(found, damage=tuple(self.dropped[already:]), repaired=True)
 
     def _check(self, damage: list[Damage], on_progress: Callable[[int, int], None] | None) -> Verification:

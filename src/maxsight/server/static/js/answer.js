@@ -68,8 +68,10 @@ async function showAnswer(events, box, said) {
     else if (name === "done") {
       box.append(...data.notes.map(note), sourceList(sources.filter(({ number }) => data.cited.includes(number))));
       announce(data.answer);
+      return;
     }
   }
+  throw new Problem({ detail: "The answer broke off.", hint: "Ask again." });
 }
 
 const pageOf = ({ path, page_number }) => `${path.split("/").pop()}, page ${page_number}`;
