@@ -67,3 +67,11 @@ def test_the_article_is_not_lam_alef(tmp_path):
     lam, alef, beh = "\u0644", "\u0627", "\u0628"
     page = read(tmp_path / "a.pdf", mapped_font_pdf(b"BLA", {ord("B"): beh, ord("L"): lam, ord("A"): alef}))
     assert words_of(page) == [alef + lam + beh]
+
+
+def test_a_mark_without_a_character_for_it_and_its_letter_follows_the_letter(tmp_path):
+    """The mark (a glyph 500 wide) is drawn first, and over the x (500 wide)."""
+    mapped = mapped_font_pdf(b"axb", {ord("a"): "a", ord("x"): "x", ord("b"): "b", ord("v"): "\u0302"})
+    drawn = mapped.replace(b"<617862> Tj", b"[(a) -84 <76> 584 (xb)] TJ")
+    assert drawn != mapped
+    assert read(tmp_path / "a.pdf", drawn).text == "ax\u0302b"

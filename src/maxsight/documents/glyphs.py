@@ -34,7 +34,8 @@ _MARKS = {
     "\u00b8": "\u0327",
     "\u02db": "\u0328",
 }
-_ACCENT = re.compile(f"[{re.escape(''.join(_MARKS))}\u0300-\u036f]")
+# Latin accents, and the vowels of Hebrew and Arabic.
+_ACCENT = re.compile(f"[{re.escape(''.join(_MARKS))}\u0300-\u036f\u05b0-\u05c7\u064b-\u0652\u0670]")
 _DOTLESS = {"\u0131": "i", "\u0237": "j"}
 # The glyph of lam-alef stands for two letters. pdfium reverses text from right to left, and with it the two.
 _REVERSED_LAM_ALEF = re.compile("[\u0622\u0623\u0625\u0627]\u0644")
@@ -71,14 +72,18 @@ def _compose(characters: list[str], layer: pdfium.PdfTextPage, accent: int) -> N
         base = _DOTLESS.get(characters[index], characters[index])
         whole = unicodedata.normalize("NFC", base + mark)
         shared = _shared_width(place, _box(layer, index))
-        if base.isalpha() and len(whole) == 1 and shared > max(overlap, MIN_OVERLAP):
+        is_whole = len(whole) == 1 or (index in beside and unicodedata.combining(characters[accent]) > 0)
+        if base.isalpha() and is_whole and shared > max(overlap, MIN_OVERLAP):
             overlap, letter, composed = shared, index, whole
     if not composed:
         return
     low, high = sorted((accent, letter)) if letter in beside else (letter, letter)
     characters[low:high] = [FILLER] * (high - low)
     characters[accent] = characters[high] = FILLER
-    characters[letter] = composed
+    if len(composed) == 1:
+        characters[letter] = composed
+    else:  # No character has both: the letter comes first.
+        characters[low], characters[high] = composed[0], composed[1]
     for neighbour in _neighbours(characters, low, high):
         if _are_close(_box(layer, letter), _box(layer, neighbour)):
             blanks = range(neighbour + 1, low) if neighbour < low else range(high + 1, neighbour)
