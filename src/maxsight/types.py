@@ -7,6 +7,8 @@ in [0, 1], origin top left. Spans are character offsets ``start, end`` into the 
 from __future__ import annotations
 
 import re
+from collections import Counter
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import PurePosixPath
@@ -21,6 +23,8 @@ Floats = NDArray[np.floating[Any]]
 Scalar = str | int | float | bool
 
 MAX_VECTORS_PER_PAGE = 4096
+MAX_TEXT_RUNS = 16
+"""So that the stored sources of a page fit a column of Milvus, which has 512 bytes."""
 WHOLE_PAGE = (0.0, 0.0, 1.0, 1.0)
 """The box of a vector without a place on its page, such as those of a prompt."""
 _HALF_EXPONENT = np.uint16(0x7C00)
@@ -42,6 +46,51 @@ class TextSource(StrEnum):
     """A plain text file."""
     NONE = "none"
     """No text was found, or OCR is off."""
+
+
+class SourceReason(StrEnum):
+    """Why words of a page with a text layer come from OCR."""
+
+    GARBLED = "garbled"
+    """The layer says something else than the page shows."""
+    DRAWN = "drawn"
+    """They are in a picture, or drawn as outlines."""
+    ASKED = "asked"
+    """The user wants OCR for every page."""
+
+
+@dataclass(frozen=True, slots=True)
+class TextRun:
+    """Consecutive words of a page that come from one source.
+
+    Of a page with more than `MAX_TEXT_RUNS`, each holds all words of one source and reason.
+
+    Attributes:
+        source: Where they come from.
+        words: How many they are.
+        reason: Why OCR read them; None where it is the page's only source.
+    """
+
+    source: TextSource
+    words: int
+    reason: SourceReason | None = None
+
+    def __str__(self) -> str:
+        return " ".join(map(str, filter(None, (self.source, self.words, self.reason))))
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read what ``str`` wrote."""
+        source, words, *reason = text.split(" ")
+        return cls(TextSource(source), int(words), SourceReason(reason[0]) if reason else None)
+
+
+def main_source(runs: Sequence[TextRun]) -> TextSource:
+    """Return the source of most words."""
+    words = Counter[TextSource]()
+    for run in runs:
+        words[run.source] += run.words
+    return words.most_common(1)[0][0]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,7 +195,7 @@ class Page:
         page_index: From 0.
         text: Its text in reading order. May be empty.
         words: The words of ``text``.
-        text_source: Where the text came from.
+        text_source: Where the text, or most of it, came from.
         width_pt: Width as a person sees the page, in 1/72 inch; 0 for plain text.
         height_pt: Height, likewise.
         picture: Its picture, in the size that the encoder asked for; None unless it did. Never stored. Shape
@@ -154,6 +203,7 @@ class Page:
         paragraphs: Its paragraphs, if the data says what they are; else blank lines separate them. Never stored.
         unread: What of the page, or of its file, was not read, or not as it says: a sentence each, for people. Never
             stored.
+        text_runs: The sources of its words in their order, where they differ or have a reason; else none.
     """
 
     page_index: int
@@ -165,6 +215,7 @@ class Page:
     picture: NDArray[np.uint8] | None = None
     paragraphs: Paragraphs | None = None
     unread: tuple[str, ...] = ()
+    text_runs: tuple[TextRun, ...] = ()
 
     @property
     def page_number(self) -> int:

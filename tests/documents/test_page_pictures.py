@@ -19,7 +19,7 @@ from maxsight.documents import (
     ReadSettings,
     read_documents,
 )
-from maxsight.documents.cleaning import NOTHING_READ, find_words
+from maxsight.documents.cleaning import find_words
 from maxsight.documents.ocr import choosing as ocr_module
 from maxsight.documents.pdf import PdfSource
 from maxsight.documents.reading import READ_AHEAD_BYTES
@@ -133,17 +133,17 @@ def test_a_page_that_needs_ocr_is_drawn_once(tmp_path, monkeypatch):
         drawn.append(render(source, *arguments))
         return drawn[-1]
 
-    def look_at(image, _settings):
-        looked_at.append(image)
-        return NOTHING_READ
+    def look_at(image, _settings, script):
+        looked_at.append(image.size)
+        return []
 
     monkeypatch.setattr(PdfSource, "_render", count)
-    monkeypatch.setattr(ocr_module, "read_image", look_at)
+    monkeypatch.setattr(ocr_module, "read_upright", look_at)
     source = PdfSource(path, settings(SQUARE, ocr=OcrChoice.RAPIDOCR))
     page = source.read_page(0)
     source.close()
     assert len(drawn) == 1
-    assert looked_at == drawn
+    assert looked_at == [drawn[0].size]
     np.testing.assert_array_equal(page.picture, stretched(drawn[0]))
 
 

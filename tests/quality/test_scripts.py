@@ -10,6 +10,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.documents.ocr import tesseract
+from maxsight.documents.ocr.languages import by_script
 from maxsight.errors import InputError
 from maxsight.quality import scripts
 from maxsight.quality.bulk import predict_documents
@@ -35,7 +36,7 @@ def page_in(script):
 
 @pytest.fixture
 def only_english(monkeypatch):
-    monkeypatch.setattr(tesseract, "languages", lambda: "eng")
+    monkeypatch.setattr(tesseract, "installed_languages", lambda: ("eng",))
 
 
 @needs_tesseract
@@ -54,7 +55,7 @@ def test_a_page_in_a_script_that_ocr_lacks_gets_a_reason_and_no_number(only_engl
 def test_the_languages_of_the_engine_decide(monkeypatch):
     picture = np.asarray(page_in("Cyrillic"))
     assert scripts.find_unread_script(picture, OcrChoice.RAPIDOCR) == "Cyrillic"
-    monkeypatch.setattr(tesseract, "languages", lambda: "eng+rus")
+    monkeypatch.setattr(tesseract, "installed_languages", lambda: ("eng", "rus"))
     assert scripts.find_unread_script(picture, OcrChoice.TESSERACT) is None
 
 
@@ -64,8 +65,13 @@ def test_a_page_without_a_detected_script_is_not_refused():
 
 
 def test_scripts_of_languages():
-    assert scripts.find_scripts(["eng", "deu_latf"]) == {"Latin"}
-    assert scripts.find_scripts(["eng", "rus", "jpn"]) == {"Latin", "Cyrillic", "Han", "Japanese"}
+    assert by_script(["eng", "deu_latf"]) == {"Latin": ["eng", "deu_latf"]}
+    assert by_script(["eng", "rus", "jpn"]) == {
+        "Latin": ["eng"],
+        "Cyrillic": ["rus"],
+        "Han": ["jpn"],
+        "Japanese": ["jpn"],
+    }
 
 
 def test_without_tesseract_scripts_cant_be_checked(monkeypatch):

@@ -51,7 +51,7 @@ def test_every_ocr_choice_can_be_kept(ocr):
 @pytest.mark.parametrize(
     ("change", "reason"),
     [
-        ({"ocr": "nonsense"}, "ocr must be one of auto, tesseract, rapidocr, none, got 'nonsense'"),
+        ({"ocr": "nonsense"}, "ocr must be one of auto, always, never, tesseract, rapidocr, got 'nonsense'"),
         ({"ocr": None}, "ocr must be one of"),
         ({"ocr": ["auto"]}, "ocr must be one of"),
         ({"dpi": "200"}, "dpi must be a whole number from 1, got '200'"),

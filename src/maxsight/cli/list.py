@@ -18,10 +18,12 @@ from maxsight.cli.output import NO_MATCH, counted, print_json, say, shown
 def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> None:
     """List the documents of the library.
 
-    Each has its pages, your fields and the predicted error rates of OCR, with a note where these are doubtful. With
-    --filter, only documents with a page that matches.
+    Each has its pages, your fields and the predicted error rates of OCR, with a note where these are doubtful. If OCR
+    read any of the text, the pages are counted by the source of their text. With --filter, only documents with a page
+    that matches.
     """
-    from maxsight.library.status import ExpectedErrors, quality_notes
+    from maxsight.library.status import ExpectedErrors, counts_of_sources, quality_notes, runs_of_pages
+    from maxsight.types import TextSource
 
     with library.open(read_only=True) as opened:
         entries = opened.documents(where)
@@ -37,6 +39,8 @@ def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> 
                     "vectors": entry.vectors,
                     "size_bytes": entry.document.size_bytes,
                     "content_hash": entry.document.content_hash,
+                    "text_source": counts_of_sources(entry),
+                    "text_runs": runs_of_pages(entry),
                     "metadata": entry.metadata,
                     "quality": expected and asdict(expected),
                     "quality_notes": quality_notes(entry),
@@ -51,6 +55,9 @@ def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> 
         pages = counted(len(entry.page_indices), "page")
         if not entry.complete:
             pages += f" of {entry.document.page_count}"
+        sources = counts_of_sources(entry)
+        if sources.keys() - {TextSource.LAYER, TextSource.FILE}:
+            pages += f" ({', '.join(f'{count} {source}' for source, count in sources.items())})"
         fields = (shown(f"{name}={value}") for name, value in entry.metadata.items())
         parts = [shown(entry.document.path), pages, *fields]
         if expected := ExpectedErrors.of(entry):

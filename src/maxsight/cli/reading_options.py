@@ -27,7 +27,7 @@ def choosing_options(command: Command) -> Command:
 
 
 def reading_options(command: Command) -> Command:
-    """Add ``--ocr``, ``--dpi``, ``--password``, ``--workers`` and the limits on a file."""
+    """Add ``--ocr``, ``--ocr-language``, ``--dpi``, ``--password``, ``--workers`` and the limits on a file."""
     return _reading_options(command, dpi=200)
 
 
@@ -41,8 +41,14 @@ def _reading_options(command: Command, dpi: int) -> Command:
         command,
         click.option(
             "--ocr",
-            type=click.Choice(["auto", "rapidocr", "tesseract", "none"]),
-            help="Engine for pages without usable text.",
+            type=click.Choice(["auto", "always", "never", "tesseract", "rapidocr", "none"]),
+            help="auto: OCR reads what the text layer lacks, by Tesseract or else RapidOCR, or by the engine you name. "
+            "always: it reads every page. never (or none): only text layers are read.",
+        ),
+        click.option(
+            "--ocr-language",
+            metavar="LANG+LANG",
+            help="Tesseract's languages, as deu+jpn.  [default: those of each page's script]",
         ),
         click.option("--dpi", type=click.IntRange(36, 1200), help=f"Resolution of drawn pages.  [default: {dpi}]"),
         password_option,
@@ -77,10 +83,16 @@ def changed(settings: ReadSettings, options: Mapping[str, Any]) -> ReadSettings:
     return replace(
         settings,
         ocr=OcrChoice(options["ocr"]) if options["ocr"] else settings.ocr,
+        ocr_languages=split_languages(options["ocr_language"]) or settings.ocr_languages,
         dpi=options["dpi"] or settings.dpi,
         password=options["password"],
         limits=replace(settings.limits, **limits),
     )
+
+
+def split_languages(text: str | None) -> tuple[str, ...]:
+    """Split names of languages at plus signs or commas."""
+    return tuple(filter(None, (name.strip() for name in (text or "").replace(",", "+").split("+"))))
 
 
 def each_path(arguments: tuple[str, ...]) -> Iterator[str]:

@@ -16,15 +16,29 @@ from maxsight.errors import UnreadableDocumentError
 from maxsight.pictures import PictureFit, fit_picture
 from maxsight.types import Page
 
+NO_WORDS = "a page shows something, but no words were found on it"
+"""What `Page.unread` says of a page with ink, which may be a photograph or writing that OCR can't read."""
+
 
 class OcrChoice(StrEnum):
-    """Which OCR engine reads pages without a usable text layer."""
+    """When OCR reads, and which engine."""
 
     AUTO = "auto"
-    """Tesseract where it is installed, else RapidOCR."""
+    """What the text layer lacks: by Tesseract where it is installed, else by RapidOCR."""
+    ALWAYS = "always"
+    """Every page, by the same engine."""
+    NEVER = "never"
+    """Only text layers are read."""
     TESSERACT = "tesseract"
+    """What the text layer lacks, by Tesseract."""
     RAPIDOCR = "rapidocr"
-    NONE = "none"
+    """What the text layer lacks, by RapidOCR."""
+    NONE = "never"
+    """The former name of `NEVER`."""
+
+    @classmethod
+    def _missing_(cls, value: object) -> OcrChoice | None:
+        return cls.NEVER if value == "none" else None  # as libraries and scripts have it
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,12 +80,13 @@ class ReadSettings:
     """How files become pages.
 
     Attributes:
-        ocr: Engine for pages without a usable text layer.
+        ocr: When OCR reads, and which engine.
         dpi: Resolution at which PDF pages are drawn, for OCR and for their pictures.
         password: Tried on encrypted PDFs. Never stored.
         limits: Bounds on one file.
         picture: The size of every page's picture; None to make no pictures.
         rows: The files are data files, and each row is a page; None for documents.
+        ocr_languages: What Tesseract reads in, by its names (``deu``, ``jpn``); those of each page's script if empty.
     """
 
     ocr: OcrChoice = OcrChoice.AUTO
@@ -80,6 +95,7 @@ class ReadSettings:
     limits: Limits = field(default_factory=Limits)
     picture: PictureFit | None = None
     rows: RowFields | None = None
+    ocr_languages: tuple[str, ...] = ()
 
     def fitted(self, draw: Callable[[], Image.Image]) -> NDArray[np.uint8] | None:
         """Draw a page and resize it to `picture`; None without drawing where no picture is wanted.

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from maxsight.documents.geometry import Boxes
 from maxsight.documents.hyphens import SOFT_HYPHEN, Hyphens
 from maxsight.identity import composed
-from maxsight.types import UNSPACED, TextSource, Words
+from maxsight.types import UNSPACED, TextRun, TextSource, Words
 
 # A longer run without a space is cut. It is a blob, or text of a script without spaces.
 WORD = re.compile(r"\S{1,200}")
@@ -46,12 +46,14 @@ class Reading:
     Attributes:
         text: The text.
         words: Where its words are.
-        source: Where it comes from.
+        source: Where it, or most of it, comes from.
+        runs: `Page.text_runs`.
     """
 
     text: str
     words: Words
     source: TextSource
+    runs: tuple[TextRun, ...] = ()
 
 
 NOTHING_READ = Reading("", Words(np.zeros((0, 2), np.int32), np.zeros((0, 4), np.float32)), TextSource.NONE)
@@ -73,6 +75,13 @@ class OcrWord:
 
 
 Lines = list[list[OcrWord]]
+
+
+def confidence_of(lines: Lines) -> float:
+    """Compute the mean confidence over characters; 0 without any."""
+    words = [word for line in lines for word in line]
+    characters = sum(len(word.text) for word in words)
+    return sum(word.confidence * len(word.text) for word in words) / characters if characters else 0.0
 
 
 def clean(text: str) -> str:

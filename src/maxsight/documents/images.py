@@ -11,7 +11,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from maxsight.documents.base import ReadSettings, check_page_index
+from maxsight.documents.base import NO_WORDS, OcrChoice, ReadSettings, check_page_index
 from maxsight.documents.files import not_opened
 from maxsight.documents.ocr import choosing as ocr
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
@@ -61,7 +61,19 @@ class ImageSource:
         points_per_px = 72 / self._dpi()
         width_pt, height_pt = image.width * points_per_px, image.height * points_per_px
         picture = self._settings.fitted(lambda: image)
-        return Page(page_index, reading.text, reading.words, reading.source, width_pt, height_pt, picture)
+        is_unread = (
+            self._settings.ocr is not OcrChoice.NEVER and not len(reading.words) and not ocr.is_blank(image)
+        )
+        return Page(
+            page_index,
+            reading.text,
+            reading.words,
+            reading.source,
+            width_pt,
+            height_pt,
+            picture,
+            unread=(NO_WORDS,) if is_unread else (),
+        )
 
     def render_page(self, page_index: int) -> Image.Image:
         """Decode one frame in its own resolution, on white, rotated as its EXIF tag says."""

@@ -7,23 +7,26 @@ from contextlib import contextmanager
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 from PIL import Image
 
 from maxsight.documents.annotations import ShownPage, shown_page
-from maxsight.documents.base import OcrChoice, ReadSettings, check_page_index
+from maxsight.documents.base import NO_WORDS, OcrChoice, ReadSettings, check_page_index
 from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import fitting_dpi
+from maxsight.documents.ink import LOOK_DPI
 from maxsight.documents.ocr import choosing as ocr
+from maxsight.documents.page_text import Region, read_page_text
 from maxsight.documents.pdf_names import mentions, user_unit
-from maxsight.documents.pdf_text import is_stamp_on_picture, read_layer
-from maxsight.documents.text_layer import believable
+from maxsight.documents.pdf_text import own_dpi, read_layer
 from maxsight.documents.unread import unread_parts
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 
 MIN_DPI = 36
+MAX_LOOK_PIXELS = 4_000_000
 _BROTLI = "is compressed with Brotli, which maxsight does not read"
 _BROTLI_HINT = "Save it again with another program, or without Brotli."
 _CUT_SHORT_HINT = "Fetch the file again: it was probably not copied to its end."
@@ -60,22 +63,30 @@ class PdfSource:
         return len(self._pdf)
 
     def read_page(self, page_index: int) -> Page:
-        """Read one page: its text layer where it is usable, else by OCR."""
+        """Read one page: its text layer where it is believed, and by OCR what it lacks."""
         with self._page(page_index) as shown:
             page = shown.read
-            draw = cache(
-                lambda: self._render(shown.drawn, page_index)
-            )  # OCR and the encoder look at one picture
-            reading = believable(read_layer(page, shown.drawn))
-            if not len(reading.words) and ocr.is_blank(draw()):
+            draw = cache(lambda: self._render(shown.drawn, page_index, self._settings.dpi))
+            look = shown.drawn.render(scale=self._look_scale(page), grayscale=True).to_numpy()
+            layer = read_layer(page, look)
+            if not layer.tokens and ocr.is_blank(draw()):
                 self._check_blank(page_index)
-            is_poor = not len(reading.words) or is_stamp_on_picture(page, reading.words)
-            if is_poor and self._settings.ocr is not OcrChoice.NONE:
-                read = ocr.read_image(draw(), self._settings)
-                reading = read if len(read.words) > len(reading.words) else reading
+
+            def draw_part(part: Region) -> Image.Image:
+                dpi = own_dpi(page, self._settings.dpi)
+                image = draw() if dpi == self._settings.dpi else self._render(shown.drawn, page_index, dpi)
+                return image.crop(tuple(np.round(np.multiply(part, image.size * 2)).astype(int).tolist()))
+
+            reading = read_page_text(layer, look, draw_part, self._settings)
             picture = self._settings.fitted(draw)
             width_pt, height_pt = self._size_pt(page, page_index)
-            unread = (*self._unread, *shown.unread)
+            unread = [*self._unread, *shown.unread]
+            if (
+                self._settings.ocr is not OcrChoice.NEVER
+                and not len(reading.words)
+                and not ocr.is_blank(draw())
+            ):
+                unread.append(NO_WORDS)
         return Page(
             page_index,
             reading.text,
@@ -84,22 +95,23 @@ class PdfSource:
             width_pt,
             height_pt,
             picture,
-            unread=unread,
+            unread=tuple(unread),
+            text_runs=reading.runs,
         )
 
     def render_page(self, page_index: int) -> Image.Image:
         """Draw one page at ``settings.dpi``, or at the highest resolution within ``limits.max_pixels``."""
         with self._page(page_index) as shown:
-            return self._render(shown.drawn, page_index)
+            return self._render(shown.drawn, page_index, self._settings.dpi)
 
     def close(self) -> None:
         """Release the file."""
         self._pdf.close()
 
-    def _render(self, page: pdfium.PdfPage, page_index: int) -> Image.Image:
+    def _render(self, page: pdfium.PdfPage, page_index: int, dpi: float) -> Image.Image:
         width_pt, height_pt = self._size_pt(page, page_index)
         max_pixels = self._settings.limits.max_pixels
-        dpi = fitting_dpi(width_pt, height_pt, self._settings.dpi, max_pixels)
+        dpi = fitting_dpi(width_pt, height_pt, dpi, max_pixels)
         if dpi < min(MIN_DPI, self._settings.dpi):
             raise self._unreadable(
                 page_index,
@@ -116,6 +128,12 @@ class PdfSource:
         unit = user_unit(self._pdf, page_index) if self._has_units else 1.0
         width, height = page.get_size()
         return unit * width, unit * height
+
+    def _look_scale(self, page: pdfium.PdfPage) -> float:
+        """Choose the scale of the small picture, within the limit on pixels."""
+        width_pt, height_pt = page.get_size()
+        max_pixels = min(MAX_LOOK_PIXELS, self._settings.limits.max_pixels)
+        return fitting_dpi(width_pt, height_pt, LOOK_DPI, max_pixels) / 72
 
     @contextmanager
     def _page(self, page_index: int) -> Iterator[ShownPage]:

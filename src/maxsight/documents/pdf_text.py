@@ -20,11 +20,11 @@ from maxsight.documents.geometry import Boxes, clip_boxes, rotate_boxes
 from maxsight.documents.glyphs import repair
 from maxsight.documents.visible import visible_words
 from maxsight.documents.word_order import find_shadows, order_columns
-from maxsight.types import Words
 
-# A full-page picture with at most this many words is a scan with a stamp or page number: its words need OCR.
-MAX_STAMP_WORDS = 24
-MIN_PICTURE_SHARE = 0.6
+# Print of 4 points needs 300 dpi; OCR gains nothing from more than 400.
+MAX_OWN_DPI = 400.0
+MIN_SCAN_SIDE = 0.3
+MAX_FORM_DEPTH = 8
 
 _TOKEN = re.compile(f"[^\\s{LINE_END_HYPHEN}]+{LINE_END_HYPHEN}?|{LINE_END_HYPHEN}")
 
@@ -37,29 +37,25 @@ class Layer:
         tokens: Not cleaned: they may have control characters and halves of surrogate pairs.
         starts_line: One per token.
         boxes: Fractions of the page. Shape ``(tokens, 4)``.
-        unmapped: Whose font says nothing of the letters of its glyphs. Shape ``(tokens,)``.
     """
 
     tokens: list[str]
     starts_line: list[bool]
     boxes: Boxes
-    unmapped: NDArray[np.bool_]
 
 
-def read_layer(page: pdfium.PdfPage, drawn: pdfium.PdfPage) -> Layer:
+def read_layer(page: pdfium.PdfPage, look: NDArray[np.uint8]) -> Layer:
     """Read what a person sees of a page's text layer, with one box per word.
 
     Args:
         page: The page.
-        drawn: The page that is drawn: the same one, or one that draws its annotations.
+        look: A small grey picture of it, with its annotations. Shape ``(height, width)``.
     """
     layer = page.get_textpage()
     try:
         raw_text = repair(_characters(layer), layer)
         tokens = list(_TOKEN.finditer(raw_text))
         boxes = _visible_boxes(page, _token_boxes(layer, tokens))
-        has_error, raw = pdfium_c.FPDFText_HasUnicodeMapError, layer.raw
-        unmapped = np.array([has_error(raw, token.start()) == 1 for token in tokens], dtype=np.bool_)
     finally:
         layer.close()
     size_pt = np.tile(page.get_size(), 2)
@@ -67,7 +63,7 @@ def read_layer(page: pdfium.PdfPage, drawn: pdfium.PdfPage) -> Layer:
     texts = [token.group() for token in tokens]
     seen[seen] = ~find_shadows([texts[token] for token in np.flatnonzero(seen)], boxes[seen] * size_pt)
     seen[seen] = visible_words(
-        drawn,
+        look,
         [texts[token] for token in np.flatnonzero(seen)],
         clip_boxes(boxes[seen]),
         lambda: _picture_boxes(page),
@@ -83,18 +79,7 @@ def read_layer(page: pdfium.PdfPage, drawn: pdfium.PdfPage) -> Layer:
             starts = token.group().endswith(LINE_END_HYPHEN)
     boxes = clip_boxes(boxes[seen])
     order = order_columns(words, starts_line, boxes * size_pt)
-    return Layer(
-        [words[i] for i in order], [starts_line[i] for i in order], boxes[order], unmapped[seen][order]
-    )
-
-
-def is_stamp_on_picture(page: pdfium.PdfPage, words: Words) -> bool:
-    """Say whether a picture covers most of the page, and the text layer has only a line or two."""
-    if len(words) > MAX_STAMP_WORDS:
-        return False
-    boxes = _picture_boxes(page)
-    covered = ((boxes[:, 2] - boxes[:, 0]) * (boxes[:, 3] - boxes[:, 1])).sum()
-    return bool(covered >= MIN_PICTURE_SHARE)
+    return Layer([words[i] for i in order], [starts_line[i] for i in order], boxes[order])
 
 
 def _picture_boxes(page: pdfium.PdfPage) -> Boxes:
@@ -102,6 +87,21 @@ def _picture_boxes(page: pdfium.PdfPage) -> Boxes:
     pictures = page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3)
     bounds = np.array([picture.get_bounds() for picture in pictures], dtype=np.float64).reshape(-1, 4)
     return clip_boxes(_visible_boxes(page, bounds))
+
+
+def own_dpi(page: pdfium.PdfPage, dpi: float) -> float:
+    """Find the resolution at which OCR sees all that a scan has, at least ``dpi`` and at most `MAX_OWN_DPI`."""
+    width_pt, height_pt = page.get_size()
+    best = float(dpi)
+    for picture in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=MAX_FORM_DEPTH):
+        left, bottom, right, top = picture.get_bounds()
+        width_px, height_px = picture.get_px_size()
+        if right - left > MIN_SCAN_SIDE * width_pt or top - bottom > MIN_SCAN_SIDE * height_pt:
+            # A picture may be turned, so that its width is the height of its place.
+            best = max(
+                best, 72 * float(np.sqrt(width_px * height_px / max(1.0, (right - left) * (top - bottom))))
+            )
+    return min(best, max(MAX_OWN_DPI, dpi))
 
 
 def _characters(layer: pdfium.PdfTextPage) -> str:

@@ -10,8 +10,8 @@ from itertools import islice
 
 from maxsight.documents.base import OcrChoice, ReadSettings
 from maxsight.documents.events import Changed, Done, Event, Failed, Opened, PageFailed, PageRead, ReadJob
-from maxsight.documents.ocr import tesseract
-from maxsight.documents.ocr.choosing import choose_engine
+from maxsight.documents.ocr.choosing import check_ocr
+from maxsight.documents.ocr.languages import LANGUAGES_HINT, languages_notice
 from maxsight.documents.workers.pool import LostPageError, Reply, WorkerPool
 from maxsight.errors import UnreadableDocumentError
 from maxsight.notices import Notices
@@ -35,7 +35,7 @@ def default_workers(settings: ReadSettings) -> int:
 
     Drawing a page and fitting its picture takes some 50 ms, so a fast GPU needs half a dozen processes.
     """
-    most = MAX_DEFAULT_WORKERS if settings.ocr is OcrChoice.NONE else MAX_DEFAULT_OCR_WORKERS
+    most = MAX_DEFAULT_WORKERS if settings.ocr is OcrChoice.NEVER else MAX_DEFAULT_OCR_WORKERS
     return min(cpu_count(), most)
 
 
@@ -59,15 +59,17 @@ def read_documents(
         notices: Collects what the user should know of each document, by the job's name.
 
     Raises:
-        InputError: Tesseract is asked for and not installed.
+        InputError: Tesseract, or a language of it, is asked for and not installed.
     """
-    choose_engine(settings.ocr)
+    check_ocr(settings)
     count = default_workers(settings) if workers is None else max(1, workers)
     events = _read_in_order(iter(jobs), settings, count)
-    return events if notices is None else _noticed(events, notices)
+    return events if notices is None else _noticed(events, settings, notices)
 
 
-def _noticed(events: Generator[Event, None, None], notices: Notices) -> Generator[Event, None, None]:
+def _noticed(
+    events: Generator[Event, None, None], settings: ReadSettings, notices: Notices
+) -> Generator[Event, None, None]:
     with closing(events):
         for event in events:
             name = event.job.name
@@ -76,8 +78,12 @@ def _noticed(events: Generator[Event, None, None], notices: Notices) -> Generato
                     notices.read(name, page.text)
                     for part in page.unread:
                         notices.add(name, part)
-                    if page.text_source is TextSource.TESSERACT and (message := tesseract.languages_notice()):
-                        notices.add(name, message, tesseract.LANGUAGES_HINT)
+                    if (
+                        page.text_source is TextSource.TESSERACT
+                        and not settings.ocr_languages
+                        and (message := languages_notice())
+                    ):
+                        notices.add(name, message, LANGUAGES_HINT)
                 case Failed() | Done():
                     notices.end(name)
                 case Changed():

@@ -9,13 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 import numpy as np
-import pypdfium2 as pdfium
 from numpy.typing import NDArray
 
 from maxsight.documents.geometry import Boxes
 
-DPI = 50
-MAX_SIDE_PX = 2000
 # Lines and neighbours reach into a word's box, so its edges are left out. In shares of the shorter side.
 MARGIN = 0.15
 # Hidden text over a scan may be off its line by about its own height.
@@ -23,12 +20,12 @@ SCAN_MARGIN = -0.75
 
 
 def visible_words(
-    page: pdfium.PdfPage, tokens: Sequence[str], boxes: Boxes, pictures: Callable[[], Boxes]
+    pixels: NDArray[np.uint8], tokens: Sequence[str], boxes: Boxes, pictures: Callable[[], Boxes]
 ) -> NDArray[np.bool_]:
     """Find the words that are seen. Words without a letter or digit are taken to be: a dash has little ink.
 
     Args:
-        page: The page as it is drawn.
+        pixels: The page as it is drawn, small and grey. Shape ``(height, width)``.
         tokens: Its words.
         boxes: One per word, in fractions of the page. Shape ``(words, 4)``.
         pictures: Finds the places of the page's pictures. Text over them may be that of a scan.
@@ -36,9 +33,6 @@ def visible_words(
     Returns:
         Shape ``(words,)``.
     """
-    scale = min(DPI / 72, MAX_SIDE_PX / max(page.get_size()))
-    bitmap = page.render(scale=scale, grayscale=True)
-    pixels = bitmap.to_numpy().reshape(bitmap.height, bitmap.width)
     seen = _cross_ink(pixels, boxes)
     for word in np.flatnonzero(~seen).tolist():
         has_letters = any(character.isalnum() for character in tokens[word])

@@ -43,7 +43,12 @@ def new_manifest(encoder: Encoder, settings: ReadSettings | None = None, pool_fa
     """
     settings = settings or default_settings(encoder)
     return Manifest(
-        encoder.space, dpi=settings.dpi, ocr=settings.ocr, created_by=__version__, pool_factor=pool_factor
+        encoder.space,
+        dpi=settings.dpi,
+        ocr=settings.ocr,
+        created_by=__version__,
+        pool_factor=pool_factor,
+        ocr_languages="+".join(settings.ocr_languages),
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -16,14 +17,16 @@ from maxsight.stores.local.schema import METADATA_TYPES
 from maxsight.writing import check_suffix, moved_when_whole
 
 PAGES_PER_ROW_GROUP = 64
+_RUN = [("source", pa.string()), ("words", pa.int32()), ("reason", pa.string())]
 
 
 def export_parquet(store: Readable, page_ids: Sequence[str], file: Path) -> int:
     """Write stored pages to a file, one row each, and return how many.
 
-    Columns: ``page_id, path, file, page_number, page_count`` (of its document), ``text, text_source`` (text layer,
-    file or OCR engine), ``vectors`` (lists of ``dim`` float32), ``boxes`` (lists of four fractions of the page),
-    ``spans`` (lists of two character offsets), then the user's fields. Boxes or spans are null if the encoder has none.
+    Columns: ``page_id, path, file, page_number, page_count`` (of its document), ``text, text_source`` (of most words),
+    ``text_runs`` (``Page.text_runs``), ``vectors`` (lists of ``dim`` float32), ``boxes`` (lists of four fractions of
+    the page), ``spans`` (lists of two character offsets), then the user's fields. Boxes or spans are null if the
+    encoder has none.
 
     Raises:
         InputError: The file can't be written, or does not end in ``.parquet``.
@@ -52,6 +55,7 @@ def _schema(dim: int, fields: Mapping[str, FieldType]) -> pa.Schema:
             ("page_count", pa.int32()),
             ("text", pa.string()),
             ("text_source", pa.string()),
+            ("text_runs", pa.list_(pa.struct(_RUN))),
             ("vectors", pa.list_(pa.list_(pa.float32(), dim))),
             ("boxes", pa.list_(pa.list_(pa.float32(), 4))),
             ("spans", pa.list_(pa.list_(pa.int32(), 2))),
@@ -70,6 +74,7 @@ def _row(page: IndexedPage) -> dict[str, Any]:
         "page_count": page.document.page_count,
         "text": page.page.text,
         "text_source": page.page.text_source.value,
+        "text_runs": [asdict(run) for run in page.page.text_runs],
         "vectors": list(page.embedding.vectors.astype(np.float32)),
         "boxes": None if regions.boxes is None else list(regions.boxes),
         "spans": None if regions.spans is None else list(regions.spans),

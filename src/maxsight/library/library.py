@@ -287,7 +287,8 @@ class Library:
     def settings(self) -> ReadSettings:
         """How files are read unless other settings are given: as when the library was made."""
         manifest = self.store.manifest
-        return ReadSettings(ocr=OcrChoice(manifest.ocr), dpi=manifest.dpi)
+        languages = tuple(filter(None, manifest.ocr_languages.split("+")))
+        return ReadSettings(ocr=OcrChoice(manifest.ocr), dpi=manifest.dpi, ocr_languages=languages)
 
     @property
     def version(self) -> int:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import AnyStore, DocumentEntry, Maintained
-from maxsight.types import EmbeddingSpace
+from maxsight.types import EmbeddingSpace, TextRun
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +45,20 @@ def quality_notes(entry: DocumentEntry) -> dict[int, str]:
     """Return by page number why expected error rates are doubtful or missing."""
     pages = zip(entry.page_indices, entry.page_fields, strict=False)
     return {index + 1: str(fields["quality_note"]) for index, fields in pages if fields.get("quality_note")}
+
+
+def counts_of_sources(entry: DocumentEntry) -> dict[str, int]:
+    """Count a document's pages by where their text comes from: ``layer``, ``tesseract``, ``layer+tesseract``."""
+    counts = Counter[str]()
+    for text in entry.text_sources:
+        counts["+".join(dict.fromkeys(part.split(" ")[0] for part in text.split(", ")))] += 1
+    return dict(counts)
+
+
+def runs_of_pages(entry: DocumentEntry) -> dict[int, list[TextRun]]:
+    """Return by page number the sources of a page's words in order, where they differ or have a reason."""
+    pages = zip(entry.page_indices, entry.text_sources, strict=False)
+    return {index + 1: list(map(TextRun.parse, text.split(", "))) for index, text in pages if " " in text}
 
 
 @dataclass(frozen=True, slots=True)

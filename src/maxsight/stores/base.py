@@ -50,6 +50,8 @@ class DocumentEntry:
         vectors: Number of stored vectors of all its pages.
         metadata: The user's fields.
         page_fields: Each page's own fields, in the order of ``page_indices``.
+        text_sources: Where each page's words come from, as stored, in the order of ``page_indices``: ``layer``, or
+            ``layer 412, tesseract 30 drawn``.
         mixed: Whether pages of another content are stored at the same path, too: the file is being replaced, or that
             was interrupted. The entry describes the complete content, or else the one with most pages.
     """
@@ -59,6 +61,7 @@ class DocumentEntry:
     vectors: int
     metadata: Mapping[str, Scalar]
     page_fields: tuple[Mapping[str, Scalar], ...] = ()
+    text_sources: tuple[str, ...] = ()
     mixed: bool = False
 
     @property

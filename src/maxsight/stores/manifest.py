@@ -12,7 +12,7 @@ from maxsight.types import EmbeddingSpace
 FORMAT_VERSION = 1
 """How rows and columns are laid out. Other numbers are refused."""
 
-OCR_CHOICES = ("auto", "tesseract", "rapidocr", "none")
+OCR_CHOICES = ("auto", "always", "never", "tesseract", "rapidocr")
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,13 +22,14 @@ class Manifest:
     Attributes:
         space: The embedding space of all its vectors.
         dpi: Resolution at which pages are rendered for OCR or a visual encoder.
-        ocr: OCR engine.
+        ocr: When OCR reads, and which engine.
         format_version: How rows and columns are laid out.
         created_by: The package version that made the library.
         pool_factor: Token pooling keeps one of so many vectors of a page; 1 keeps all.
         root: The folder that paths of documents are relative to. Empty: all paths are absolute. None: the folder that
             holds the library.
         background: What a query finds on an average page; None until the library has pages enough.
+        ocr_languages: Tesseract's languages, as ``deu+jpn``; empty for those of each page's script.
     """
 
     space: EmbeddingSpace
@@ -39,6 +40,7 @@ class Manifest:
     pool_factor: int = 1
     root: str | None = None
     background: Background | None = None
+    ocr_languages: str = ""
 
     def __post_init__(self) -> None:
         space = self.space
@@ -47,6 +49,7 @@ class Manifest:
             ("revision", space.revision),
             ("query_format", space.query_format),
             ("created_by", self.created_by),
+            ("ocr_languages", self.ocr_languages),
             ("root", "" if self.root is None else self.root),
         ):
             if not isinstance(text, str):
@@ -81,11 +84,13 @@ class Manifest:
         try:
             fields = json.loads(text)
             _check_format(fields["format_version"], where)
+            ocr = "never" if fields["ocr"] == "none" else fields["ocr"]  # its former name
             background = fields.get("background")
             return cls(
                 **{
                     **fields,
                     "space": EmbeddingSpace(**fields["space"]),
+                    "ocr": ocr,
                     "background": Background.of(background) if background else None,
                 }
             )

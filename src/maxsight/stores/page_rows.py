@@ -19,18 +19,28 @@ from numpy.typing import NDArray
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.fields import shared
 from maxsight.stores.rounding import from_grid, to_grid
-from maxsight.types import Document, Page, PageEmbedding, Regions, Scalar, TextSource, Words
+from maxsight.types import (
+    Document,
+    Page,
+    PageEmbedding,
+    Regions,
+    Scalar,
+    TextRun,
+    TextSource,
+    Words,
+    main_source,
+)
 
 Row = dict[str, Any]
 """A page as plain values and arrays, by column."""
 
 DOCUMENT_COLUMNS = ("path", "content_hash", "size_bytes", "modified_ns", "page_count")
-LISTED = ("page_id", *DOCUMENT_COLUMNS, "page_number", "vector_count")
+LISTED = ("page_id", *DOCUMENT_COLUMNS, "page_number", "vector_count", "text_source")
 """The columns that ``list_documents`` needs."""
 
 CONTENT = (
     *LISTED,
-    *("file", "text", "text_source", "width_pt", "height_pt"),
+    *("file", "text", "width_pt", "height_pt"),
     *("word_spans", "word_boxes", "region_boxes", "region_spans", "vectors"),
 )
 """The columns that ``checksum`` covers: all that ``to_row`` writes."""
@@ -40,7 +50,7 @@ def listing_row(page: IndexedPage) -> Row:
     """Return the ``LISTED`` columns of a page."""
     document = {name: getattr(page.document, name) for name in DOCUMENT_COLUMNS}
     counts = {"page_number": page.page.page_number, "vector_count": len(page.embedding.vectors)}
-    return {"page_id": page.page_id, **document, **counts}
+    return {"page_id": page.page_id, **document, **counts, "text_source": _write_sources(page.page)}
 
 
 def to_row(page: IndexedPage) -> Row:
@@ -49,7 +59,6 @@ def to_row(page: IndexedPage) -> Row:
     row = listing_row(page) | {
         "file": page.document.file,
         "text": read.text,
-        "text_source": str(read.text_source),
         "width_pt": float(read.width_pt),
         "height_pt": float(read.height_pt),
         "word_spans": _start_length(read.words.spans),
@@ -63,6 +72,7 @@ def to_row(page: IndexedPage) -> Row:
 
 def to_page(row: Row, metadata: Mapping[str, Scalar]) -> IndexedPage:
     """Return the page that a row holds."""
+    source, runs = _read_sources(row["text_source"])
     return IndexedPage(
         page_id=row["page_id"],
         document=document_of(row),
@@ -70,9 +80,10 @@ def to_page(row: Row, metadata: Mapping[str, Scalar]) -> IndexedPage:
             page_index=row["page_number"] - 1,
             text=row["text"],
             words=Words(_start_end(row["word_spans"]), _maybe(_corners, row["word_boxes"])),
-            text_source=TextSource(row["text_source"]),
+            text_source=source,
             width_pt=row["width_pt"],
             height_pt=row["height_pt"],
+            text_runs=runs,
         ),
         embedding=PageEmbedding(
             row["vectors"],
@@ -80,6 +91,18 @@ def to_page(row: Row, metadata: Mapping[str, Scalar]) -> IndexedPage:
         ),
         metadata=metadata,
     )
+
+
+def _write_sources(page: Page) -> str:
+    """Write where a page's words come from: ``layer``, or ``layer 412, tesseract 30 drawn, layer 80``."""
+    return ", ".join(map(str, page.text_runs)) or str(page.text_source)
+
+
+def _read_sources(text: str) -> tuple[TextSource, tuple[TextRun, ...]]:
+    if " " not in text:
+        return TextSource(text), ()
+    runs = tuple(TextRun.parse(run) for run in text.split(", "))
+    return main_source(runs), runs
 
 
 def document_of(row: Row) -> Document:
@@ -113,6 +136,7 @@ def _entry(contents: list[list[Row]], metadata_of: Callable[[Row], Mapping[str, 
         vectors=sum(row["vector_count"] for row in rows),
         metadata=of_all,
         page_fields=tuple({name: page[name] for name in page if name not in of_all} for page in metadata),
+        text_sources=tuple(row["text_source"] for row in rows),
         mixed=len(contents) > 1,
     )
 

@@ -134,26 +134,20 @@ def install(monkeypatch, tmp_path):
         program.write_text("\n".join(["#!/bin/sh", *lines, "fi", ""]))
         program.chmod(0o755)
         monkeypatch.setenv("PATH", f"{program.parent}:/usr/bin:/bin")
-        tesseract._installed.cache_clear()
+        tesseract.installed_languages.cache_clear()
 
     yield put
-    tesseract._installed.cache_clear()
+    tesseract.installed_languages.cache_clear()
 
 
-@pytest.mark.parametrize(
-    ("installed", "used"),
-    [
-        (["deu", "eng", "osd"], "eng+deu"),
-        (["chi_sim", "osd", "script/Latin"], "chi_sim"),
-        (["afr", "deu", "eng", "fra", "ita"], "eng+afr+deu+fra+ita"),
-        (MANY[1:], "eng+cat+dan+deu+fra+ita+spa+swe"),
-        (MANY, "eng"),
-        ([], "eng"),
-    ],
-)
-def test_tesseract_reads_the_languages_that_are_installed(install, installed, used):
-    install(installed)
-    assert tesseract.languages() == used
+def test_english_comes_first_and_models_of_vertical_writing_are_left_out(install):
+    install(["chi_tra_vert", "deu", "eng", "jpn_vert", "osd", "script/Latin", "uzb_cyrl"])
+    assert tesseract.installed_languages() == ("eng", "deu", "uzb_cyrl")
+
+
+def test_without_a_list_of_languages_english_is_tried(install):
+    install([])
+    assert tesseract.installed_languages() == ("eng",)
 
 
 @pytest.mark.parametrize("installed", [MANY, MANY[1:]])
@@ -165,10 +159,10 @@ def test_a_user_with_more_languages_than_are_read_learns_which_one_is(install, t
     notices = Notices(lambda _: None)
     events = read_documents(jobs, ReadSettings(ocr=OcrChoice.TESSERACT), workers=1, notices=notices)
     assert [event.page.text for event in events if isinstance(event, PageRead)] == ["word", "word"]
-    message = "OCR read only the language eng of the 9 that tesseract has installed (first, second)"
+    message = "OCR read only the language eng of the 9 in Latin letters that tesseract has installed (first, second)"
     noticed = list(notices.events())
     assert [notice.message for notice in noticed] == ([message] if installed == MANY else [])
-    assert all("TESSDATA_PREFIX" in notice.hint for notice in noticed)
+    assert all("--ocr-language" in notice.hint for notice in noticed)
 
 
 def test_without_tesseract_rapidocr_reads(monkeypatch, tmp_path):

@@ -28,7 +28,7 @@ from maxsight.documents.workers.frames import (
 )
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.pictures import Fit, PictureFit
-from maxsight.types import Page, TextSource, Words
+from maxsight.types import Page, SourceReason, TextRun, TextSource, Words
 
 
 def carried(frame: Frame) -> Frame:
@@ -45,9 +45,11 @@ def test_a_page_arrives_as_it_was_sent():
     words = Words(
         np.array([[0, 4], [5, 8]], np.int32), np.array([[0, 0, 1, 1], [0.1, 0.2, 0.3, 0.4]], np.float32)
     )
-    page = Page(7, "Töne \U0001d400ab", words, TextSource.TESSERACT, 612.5, 792.0)
+    runs = (TextRun(TextSource.LAYER, 1), TextRun(TextSource.TESSERACT, 1, SourceReason.DRAWN))
+    page = Page(7, "Töne \U0001d400ab", words, TextSource.TESSERACT, 612.5, 792.0, text_runs=runs)
     copy = page_from_frame(carried(page_to_frame(page)))
     assert (copy.page_index, copy.text, copy.text_source) == (7, page.text, TextSource.TESSERACT)
+    assert copy.text_runs == runs
     assert (copy.width_pt, copy.height_pt) == (612.5, 792.0)
     np.testing.assert_array_equal(copy.words.spans, words.spans)
     np.testing.assert_array_equal(copy.words.boxes, words.boxes)
@@ -91,7 +93,9 @@ def test_an_error_arrives_with_its_reason_and_hint(kind):
     "picture", [None, PictureFit(Fit.MULTIPLE, "lanczos", multiple_px=28, min_pixels=784, max_pixels=602112)]
 )
 def test_settings_arrive_as_they_were_sent(picture):
-    settings = ReadSettings(OcrChoice.TESSERACT, 300, "pass", Limits(1, 2, 3, 4.5), picture)
+    settings = ReadSettings(
+        OcrChoice.TESSERACT, 300, "pass", Limits(1, 2, 3, 4.5), picture, ocr_languages=("deu", "jpn")
+    )
     assert settings_from_fields(carried(Frame(asdict(settings))).fields) == settings
 
 

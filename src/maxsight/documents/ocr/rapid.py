@@ -14,25 +14,22 @@ from rapidocr import RapidOCR
 
 from maxsight.documents.cleaning import Lines, OcrWord
 
-Quad = NDArray[np.floating[Any]]
-LineIndices = NDArray[np.intp]
+# RapidOCR shrinks larger pictures to this side, and loses small letters.
+SIDE_PX = 2000
 
-# A column of prose takes at least this share of the width, and its median line this share of the column.
-MIN_COLUMN_SHARE = 0.25
-MIN_FILLED_SHARE = 0.7
+Quad = NDArray[np.floating[Any]]
 
 
 def read_lines(image: Image.Image) -> Lines:
-    """Read a picture's words, line by line from top to bottom, left to right within a row."""
+    """Read a picture's words, line by line, in the order in which the lines were detected."""
     result: Any = _engine()(np.asarray(image.convert("RGB"))[:, :, ::-1].copy())
     if result.txts is None or result.boxes is None:
         return []
     words = result.word_results or [()] * len(result.txts)
-    lines = [
+    return [
         _words_of_line(text, float(score), box, pieces)
         for text, score, box, pieces in zip(result.txts, result.scores, result.boxes, words, strict=True)
     ]
-    return [lines[index] for index in _reading_order([_bounds(box) for box in result.boxes])]
 
 
 @cache
@@ -43,6 +40,7 @@ def _engine() -> RapidOCR:
         params={
             "Global.log_level": "critical",
             "Global.return_word_box": True,
+            "Global.max_side_len": SIDE_PX,
             # Lines upside down would have mirrored word boxes. `choosing` rotates the page instead.
             "Global.use_cls": False,
             "Rec.rec_batch_num": 1,  # Lines are padded to the longest of a batch: 30 % more work.
@@ -97,56 +95,3 @@ def _divide_box(words: list[str], score: float, line_box: Quad) -> list[OcrWord]
 def _bounds(quad: Quad) -> tuple[float, float, float, float]:
     low, high = quad.min(axis=0), quad.max(axis=0)
     return float(low[0]), float(low[1]), float(high[0]), float(high[1])
-
-
-def _reading_order(boxes: list[tuple[float, float, float, float]]) -> list[int]:
-    """Order lines by columns of prose, then from top to bottom, then from left to right.
-
-    Where most lines are higher than wide, the page is rotated by 90 degrees and the text runs downwards.
-    """
-    sideways = sum(x1 - x0 < y1 - y0 for x0, y0, x1, y1 in boxes) * 2 > len(boxes)
-    seen = np.array([(y0, -x1, y1, -x0) if sideways else (x0, y0, x1, y1) for x0, y0, x1, y1 in boxes])
-    quarter = (seen[:, 3] - seen[:, 1]) / 4  # Neighbouring lines may touch, but their middles do not.
-    seen[:, 1] += quarter
-    seen[:, 3] -= quarter
-    return _cut_into_order(seen)
-
-
-def _cut_into_order(boxes: NDArray[np.float64]) -> list[int]:
-    """Order by the recursive XY cut: between columns of prose, else at the widest gap between rows."""
-    order: list[int] = []
-    uncut = [np.arange(len(boxes))]
-    while uncut:
-        lines = uncut.pop()
-        parts = _split_columns(boxes, lines) or _split_at_widest_gap(boxes, lines, axis=1)
-        if parts:
-            uncut.extend(reversed(parts))
-        else:
-            order.extend(lines[np.argsort(boxes[lines, 0], kind="stable")].tolist())
-    return order
-
-
-def _split_columns(boxes: NDArray[np.float64], lines: LineIndices) -> tuple[LineIndices, LineIndices] | None:
-    """Split at the widest gap between columns, if both sides are prose and not cells of a table."""
-    parts = _split_at_widest_gap(boxes, lines, axis=0)
-    if parts is None:
-        return None
-    width = boxes[lines, 2].max() - boxes[lines, 0].min()
-    for part in parts:
-        widths = boxes[part, 2] - boxes[part, 0]
-        column = boxes[part, 2].max() - boxes[part, 0].min()
-        if column < MIN_COLUMN_SHARE * width or np.median(widths) < MIN_FILLED_SHARE * column:
-            return None
-    return parts
-
-
-def _split_at_widest_gap(
-    boxes: NDArray[np.float64], lines: LineIndices, axis: int
-) -> tuple[LineIndices, LineIndices] | None:
-    """Split lines in two at the widest empty band; None without one."""
-    ordered = lines[np.argsort(boxes[lines, axis], kind="stable")]
-    gaps = boxes[ordered[1:], axis] - np.maximum.accumulate(boxes[ordered, axis + 2])[:-1]
-    if not gaps.size or gaps.max() <= 0:
-        return None
-    cut = int(gaps.argmax()) + 1
-    return ordered[:cut], ordered[cut:]

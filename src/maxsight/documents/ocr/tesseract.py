@@ -8,6 +8,7 @@ import os
 import re
 import shutil
 import subprocess
+from collections.abc import Sequence
 from functools import cache
 from itertools import groupby
 
@@ -18,12 +19,9 @@ from maxsight.errors import InputError
 
 # Pictures smaller than this are read at twice their size: their letters are smaller than those of the models' samples.
 _MIN_SIDE_PX = 1000
-# Every language takes time on every word: three sample pages took 0.65 s each with one language, 1.03 s with six.
-MAX_LANGUAGES = 8
-LANGUAGES_HINT = f"copy up to {MAX_LANGUAGES} .traineddata files to a folder and set TESSDATA_PREFIX to it"
 
 
-def read_lines(image: Image.Image, *, timeout_s: float) -> Lines:
+def read_lines(image: Image.Image, languages: Sequence[str], *, timeout_s: float) -> Lines:
     """Read a picture's words, line by line in tesseract's reading order.
 
     Raises:
@@ -32,7 +30,7 @@ def read_lines(image: Image.Image, *, timeout_s: float) -> Lines:
     scale = 2 if max(image.size) < _MIN_SIDE_PX else 1
     picture = io.BytesIO()
     image.convert("L").resize((image.width * scale, image.height * scale)).save(picture, "PPM")
-    table = _run(["stdin", "stdout", "-l", languages(), "tsv"], picture.getvalue(), timeout_s)
+    table = _run(["stdin", "stdout", "-l", "+".join(languages), "tsv"], picture.getvalue(), timeout_s)
     rows = csv.DictReader(io.StringIO(table), delimiter="\t", quoting=csv.QUOTE_NONE)
     words = (row for row in rows if row["level"] == "5" and (row["text"] or "").strip())
     lines = groupby(words, key=lambda row: (row["block_num"], row["par_num"], row["line_num"]))
@@ -60,30 +58,18 @@ def detect_script(image: Image.Image, *, timeout_s: float) -> str | None:
     return found[1] if found else None
 
 
-def languages() -> str:
-    """Name the languages to read, as tesseract's ``-l`` takes them: the installed ones, English first.
-
-    Where more than `MAX_LANGUAGES` are installed, only the first is read.
-    """
-    names = _installed()
-    return "+".join(names if len(names) <= MAX_LANGUAGES else names[:1])
-
-
-def languages_notice() -> str | None:
-    """Say which of the installed languages is read; None where all of them are."""
-    names = _installed()
-    if len(names) <= MAX_LANGUAGES:
-        return None
-    return f"OCR read only the language {names[0]} of the {len(names)} that tesseract has installed"
-
-
 @cache
-def _installed() -> list[str]:
+def installed_languages() -> tuple[str, ...]:
+    """List the languages that tesseract has, English first. Models of vertical writing are left out."""
     listed = _run(["--list-langs"], b"", 30).splitlines()[1:]
     found = [
-        name for name in listed if re.fullmatch("[a-z]{3}(_[a-z]+)?", name) and name not in ("osd", "equ")
+        name
+        for name in listed
+        if re.fullmatch("[a-z]{3}(_[a-z]+)*", name)
+        and name not in ("osd", "equ")
+        and not name.endswith("_vert")
     ]
-    return sorted(found, key=lambda name: (name != "eng", name)) or ["eng"]
+    return tuple(sorted(found, key=lambda name: (name != "eng", name))) or ("eng",)
 
 
 def _run(arguments: list[str], picture: bytes, timeout_s: float) -> str:

@@ -19,7 +19,7 @@ from PIL import Image
 from maxsight.documents.base import Limits, OcrChoice, ReadSettings, RowFields
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.pictures import Fit, PictureFit
-from maxsight.types import Page, TextSource, Words
+from maxsight.types import Page, SourceReason, TextRun, TextSource, Words
 
 Array = NDArray[np.generic]
 
@@ -96,6 +96,7 @@ def settings_from_fields(fields: dict[str, Any]) -> ReadSettings:
     picture, rows = fields["picture"], fields["rows"]
     return ReadSettings(
         ocr=OcrChoice(fields["ocr"]),
+        ocr_languages=tuple(fields["ocr_languages"]),
         dpi=fields["dpi"],
         password=fields["password"],
         limits=Limits(**fields["limits"]),
@@ -122,6 +123,7 @@ def page_to_frame(page: Page) -> Frame:
         "page_index": page.page_index,
         "text": page.text,
         "text_source": page.text_source,
+        "text_runs": [[run.source, run.words, run.reason] for run in page.text_runs],
         "width_pt": page.width_pt,
         "height_pt": page.height_pt,
         "unread": page.unread,
@@ -153,6 +155,10 @@ def page_from_frame(frame: Frame) -> Page:
             float(fields["width_pt"]),
             float(fields["height_pt"]),
             None if picture is None else _pixels(picture),
+            text_runs=tuple(
+                TextRun(TextSource(source), int(words), None if reason is None else SourceReason(reason))
+                for source, words, reason in fields["text_runs"]
+            ),
             unread=tuple(map(str, fields["unread"])),
         )
     except (KeyError, TypeError, ValueError) as error:

@@ -117,6 +117,9 @@ def _describe(service: Service, id_: str) -> schemas.PageDetail:
         page_count=document.page_count,
         text=page.text,
         text_source=page.text_source,
+        text_runs=[
+            schemas.TextRun(source=run.source, words=run.words, reason=run.reason) for run in page.text_runs
+        ],
         words=list(_words(page)),
         regions=[] if regions is None else fields.Region.all_of(map(_numbers, regions)),
         vectors=len(row.embedding.vectors),

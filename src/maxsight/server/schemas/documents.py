@@ -105,6 +105,14 @@ class SourceState(StrEnum):
     """The document is a group of records, without a file of its own."""
 
 
+class TextRun(BaseModel):
+    """Consecutive words that come from one source."""
+
+    source: str
+    words: int
+    reason: str | None = Field(description="Why OCR read them: garbled, drawn or asked.")
+
+
 class PageDetail(BaseModel):
     """One page with its text."""
 
@@ -116,6 +124,9 @@ class PageDetail(BaseModel):
     page_count: int
     text: str
     text_source: str
+    text_runs: list[TextRun] = Field(
+        description="Sources of its words in order, where they differ or have a reason."
+    )
     words: list[Word]
     regions: list[Region] = Field(description="Places of its vectors; empty for plain text.")
     vectors: int

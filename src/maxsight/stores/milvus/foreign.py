@@ -93,7 +93,7 @@ class ForeignStore(ABC):
     @property
     def manifest(self) -> Manifest:
         """The few settings that follow from the vectors; all others are unknown."""
-        return Manifest(EmbeddingSpace(UNKNOWN, UNKNOWN, self._dim, "vectors"), dpi=200, ocr="none")
+        return Manifest(EmbeddingSpace(UNKNOWN, UNKNOWN, self._dim, "vectors"), dpi=200, ocr="never")
 
     @property
     def similarity(self) -> Similarity:

@@ -83,6 +83,7 @@ def _rows(path: str, pages: Iterable[Mapping[str, Scalar]], from_zero: bool) -> 
             "page_id": page_id(document.path, document.content_hash, number),
             "file": document.file,
             "page_number": number + 1,
+            "text_source": TextSource.FILE,
             **{name: getattr(document, name) for name in DOCUMENT_COLUMNS},
         }
 
