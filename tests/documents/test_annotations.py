@@ -115,6 +115,17 @@ def test_text_boxes_and_stamps_are_read_unless_they_are_hidden(tmp_path, kind):
     assert page.unread == ()
 
 
+def test_a_text_box_without_an_appearance_is_written_onto_the_page(tmp_path):
+    hidden = annotation(b"FreeText", 2, b"/F 2 /Contents (hidden)")
+    box = annotation(
+        b"FreeText", 0, b"/F 4 /DA (0 g /Helv 14 Tf) /Contents (The harbour closes at noon on Sundays)"
+    )
+    page = read(annotated(tmp_path / "a.pdf", box, hidden))
+    assert page.text == "Body text\nThe harbour closes at noon\non Sundays"
+    assert page.words.boxes[2] == pytest.approx([20 / 300, 80 / 300, 43 / 300, 97 / 300], abs=0.02)
+    assert page.unread == ()
+
+
 def test_annotations_do_not_cost_a_page_the_fonts_that_it_inherits(tmp_path):
     """Flattening gives the page fonts of its own, and so takes away those of the tree of pages."""
     stamp = annotation(b"Stamp", 0, b"/F 4 /AP << /N 7 0 R >>")

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
 
+from maxsight.documents.text_boxes import TextBox, has_appearance, string_of
+
 UNREAD_COMMENTS = "sticky notes and comments were not read"
 
 # The page does not show the texts of these.
@@ -35,7 +37,6 @@ _NEVER_A_COMMENT = frozenset(
 )
 _HIDDEN = pdfium_c.FPDF_ANNOT_FLAG_HIDDEN | pdfium_c.FPDF_ANNOT_FLAG_NOVIEW
 MAX_LOST_SHARE = 0.02
-_EMPTY = 2  # bytes of an empty UTF-16 string: its terminator
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +59,7 @@ class _Annotation:
     kind: int
     is_hidden: bool
     is_comment: bool
+    text_box: TextBox | None
 
     @property
     def shows_text(self) -> bool:
@@ -68,7 +70,8 @@ class _Annotation:
 def shown_page(pdf: pdfium.PdfDocument, page_index: int, page: pdfium.PdfPage) -> Iterator[ShownPage]:
     """Bring the annotations of a page (0-based) into its text, if that does not damage its own.
 
-    pdfium draws no form fields of a file that lost its form. Then the copy is drawn too.
+    pdfium draws no form fields of a file that lost its form, and no text boxes without an appearance. Then the copy is
+    drawn too.
     """
     annotations = [_look_at(page, number) for number in range(pdfium_c.FPDFPage_GetAnnotCount(page))]
     is_commented = any(annotation.is_comment and not annotation.is_hidden for annotation in annotations)
@@ -83,8 +86,11 @@ def shown_page(pdf: pdfium.PdfDocument, page_index: int, page: pdfium.PdfPage) -
             lost_form = pdf.get_formtype() == pdfium_c.FORMTYPE_NONE and any(
                 annotation.kind == pdfium_c.FPDF_ANNOT_WIDGET for annotation in annotations
             )
+            boxes = [annotation.text_box for annotation in annotations if not annotation.is_hidden]
+            for text_box in (written := [text_box for text_box in boxes if text_box]):
+                text_box.write(flat)
             if _keeps_text(page, flat):
-                yield ShownPage(flat, flat if lost_form else page, unread)
+                yield ShownPage(flat, flat if lost_form or written else page, unread)
             else:
                 yield ShownPage(page, page, unread)
 
@@ -94,12 +100,12 @@ def _look_at(page: pdfium.PdfPage, number: int) -> _Annotation:
     try:
         kind = pdfium_c.FPDFAnnot_GetSubtype(annotation)
         is_hidden = bool(pdfium_c.FPDFAnnot_GetFlags(annotation) & _HIDDEN)
-        has_words = pdfium_c.FPDFAnnot_GetStringValue(annotation, b"Contents", None, 0) > _EMPTY
-        is_drawn = (
-            pdfium_c.FPDFAnnot_GetAP(annotation, pdfium_c.FPDF_ANNOT_APPEARANCEMODE_NORMAL, None, 0) > _EMPTY
+        text_box = TextBox.of(annotation)
+        shows_words = text_box is not None or (has_appearance(annotation) and kind not in _WITHOUT_TEXT)
+        has_comment = (
+            not shows_words and kind not in _NEVER_A_COMMENT and bool(string_of(annotation, b"Contents"))
         )
-        shows_words = is_drawn and kind not in _WITHOUT_TEXT
-        return _Annotation(kind, is_hidden, has_words and not shows_words and kind not in _NEVER_A_COMMENT)
+        return _Annotation(kind, is_hidden, has_comment, text_box)
     finally:
         pdfium_c.FPDFPage_CloseAnnot(annotation)
 
