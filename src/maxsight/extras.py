@@ -16,6 +16,7 @@ EXTRAS = {
     "client": ("httpx",),
     "mcp": ("mcp",),
     "ask": ("openai",),
+    "heic": ("pillow-heif",),
     "plots": ("matplotlib",),
     "server": ("fastapi", "mcp", "prometheus-client", "python-multipart", "uvicorn"),
     "quality-training": ("jiwer", "lightgbm", "matplotlib", "scikit-learn", "scipy"),

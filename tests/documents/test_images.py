@@ -6,9 +6,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw, ImageFont, TiffImagePlugin, features
 
-from maxsight.documents import Limits, OcrChoice, ReadSettings
+from maxsight.documents import Limits, OcrChoice, ReadSettings, images
+from maxsight.documents.formats import open_source
 from maxsight.documents.images import ImageSource, to_rgb
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import TextSource
@@ -158,5 +159,83 @@ def test_a_damaged_image_is_named(tmp_path):
 
 def test_a_text_named_as_an_image_is_refused(tmp_path):
     (tmp_path / "a.png").write_text("no image")
-    with pytest.raises(UnsupportedFormatError, match="not a PNG, JPEG, TIFF or WebP"):
+    with pytest.raises(
+        UnsupportedFormatError, match="not a PNG, JPEG, TIFF, WebP, GIF, AVIF, HEIC or JPEG 2000"
+    ):
         ImageSource(tmp_path / "a.png", NO_OCR)
+
+
+@pytest.mark.parametrize("name", ["a.gif", "a.avif", "a.jp2", "a.heic"])
+def test_newer_and_older_formats_open_too(tmp_path, name):
+    if name == "a.heic":
+        pytest.importorskip("pillow_heif", reason="needs: pip install pillow-heif").register_heif_opener()
+    if name == "a.avif" and not features.check("avif"):
+        pytest.skip("this Pillow has no AVIF")
+    frames = [picture_of("One", (64, 48)), picture_of("Two", (64, 48))]
+    more = {"save_all": True, "append_images": frames[1:]} if name == "a.gif" else {}
+    frames[0].save(tmp_path / name, **more)
+    source = open_source(tmp_path / name, NO_OCR)
+    assert (source.page_count, source.render_page(0).size) == (1, (64, 48))
+    source.close()
+
+
+def test_heic_without_its_plug_in_says_what_to_install(tmp_path, monkeypatch):
+    monkeypatch.setattr(images, "_readable_formats", lambda: images._FORMATS)
+    (tmp_path / "a.heic").write_bytes(b"\0\0\0\x18ftypheic\0\0\0\0mif1heic")
+    with pytest.raises(UnsupportedFormatError) as raised:
+        ImageSource(tmp_path / "a.heic", NO_OCR)
+    assert "pip install pillow-heif" in raised.value.hint
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_thumbnail_of_a_tiff_is_no_page(tmp_path, first):
+    page, thumbnail = Image.new("L", (400, 300), 255), Image.new("L", (40, 30), 0)
+    frames = [(thumbnail, 1), (page, 0)] if first else [(page, 0), (thumbnail, 1)]
+    with TiffImagePlugin.AppendingTiffWriter(tmp_path / "a.tif", True) as writer:
+        for image, kind in frames:
+            image.save(writer, "TIFF", tiffinfo={254: kind})
+            writer.newFrame()
+    source = ImageSource(tmp_path / "a.tif", NO_OCR)
+    assert (source.page_count, source.render_page(0).size) == (1, (400, 300))
+    with pytest.raises(UnreadableDocumentError, match="there is no such page"):
+        source.render_page(1)
+    source.close()
+
+
+def test_an_old_style_jpeg_in_a_tiff_is_named_with_what_to_do(tmp_path):
+    tags = [
+        (256, 4, 8),
+        (257, 4, 8),
+        (258, 3, 8),
+        (259, 3, 6),
+        (262, 3, 1),
+        (273, 4, 8),
+        (277, 3, 1),
+        (279, 4, 9),
+    ]
+    entries = b"".join(
+        struct.pack("<HHI", tag, kind, 1)
+        + struct.pack("<I" if kind == 4 else "<HH", *([value] if kind == 4 else [value, 0]))
+        for tag, kind, value in tags
+    )
+    (tmp_path / "a.tif").write_bytes(b"II*\0" + struct.pack("<IH", 8, len(tags)) + entries + bytes(64))
+    source = ImageSource(tmp_path / "a.tif", NO_OCR)
+    with pytest.raises(UnreadableDocumentError, match="JPEG of the old style") as raised:
+        source.render_page(0)
+    assert "tiffcp" in raised.value.hint
+    source.close()
+
+
+def test_white_letters_on_nothing_are_seen_on_black():
+    letters = Image.new("RGBA", (40, 20), (255, 255, 255, 0))
+    letters.paste((255, 255, 255, 255), (5, 5, 15, 15))
+    seen = to_rgb(letters)
+    assert (seen.getpixel((10, 10)), seen.getpixel((30, 10))) == ((255, 255, 255), (0, 0, 0))
+    assert to_rgb(Image.new("RGBA", (4, 4), (255, 255, 255, 0))).getpixel((0, 0)) == (255, 255, 255)
+
+
+def test_few_bits_of_sixteen_are_seen():
+    values = np.full((20, 20), 23, np.uint16)
+    values[5:10] = 20
+    seen = to_rgb(Image.fromarray(values))
+    assert (seen.getpixel((0, 0)), seen.getpixel((0, 7))) == ((255, 255, 255), (0, 0, 0))

@@ -201,7 +201,7 @@ def test_every_file_that_cannot_be_read_is_named_and_the_others_are_read(tmp_pat
         "empty.pdf": "the file is empty",
         "gone.md": "it can't be opened",
         "long.pdf": "it has 4 pages, more than the limit of 3",
-        "noise.png": "it is named as an image but is not a PNG, JPEG, TIFF or WebP",
+        "noise.png": "it is named as an image but is not a PNG, JPEG, TIFF, WebP, GIF, AVIF, HEIC or JPEG 2000",
         "text.pdf": "it is named .pdf but is not a PDF",
     }
     assert isinstance(failures["text.pdf"], UnsupportedFormatError)

@@ -213,7 +213,7 @@ def test_each_row_that_cant_be_used_is_named_and_the_others_are_indexed(library,
         "row 5: there is no image in 'image'",
         "row 6: 'page_number_in_doc' is empty",
         "row 7: 'doc_id' is empty",
-        "row 8: it is given as an image but is not a PNG, JPEG, TIFF or WebP",
+        "row 8: it is given as an image but is not a PNG, JPEG, TIFF, WebP, GIF, AVIF, HEIC or JPEG 2000",
         "row 9: it is damaged (image file is truncated)",
     ]
     assert stored(library) == {"corpus.parquet#report": [1, 2, 4]}

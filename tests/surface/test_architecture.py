@@ -23,6 +23,7 @@ FOUNDATION = (
         "tables",
         "characters",
         "pictures",
+        "lettering",
         "threads",
         "writing",
     ),

@@ -83,7 +83,7 @@ MAX_NAME_CHARS = 40
 def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **options: Any) -> None:
     """Index files and folders of documents, or files of records.
 
-    Documents are PDF, PNG, JPEG, TIFF, WebP, text and Markdown. Records need --group-by and --text-field. Rows
+    Documents are PDF, images, text and Markdown. Records need --group-by and --text-field. Rows
     that are pages need --image-field. `-` reads a list of paths from standard input. Unchanged files are skipped, so
     the same command continues an interrupted one. Files that can't be read are named, all others are indexed, and the
     exit code is 3.

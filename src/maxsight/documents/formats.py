@@ -12,11 +12,13 @@ from maxsight.documents.records.rows import RECORD_SUFFIXES
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 
 # By name, so that only the worker that needs pdfium or Pillow imports it.
+IMAGE_SUFFIXES = (
+    *(".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp", ".gif", ".avif", ".heic", ".heif"),
+    *(".jp2", ".j2k", ".jpx"),
+)
 _SOURCES = {
     **dict.fromkeys((".pdf",), ("maxsight.documents.pdf", "PdfSource")),
-    **dict.fromkeys(
-        (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp"), ("maxsight.documents.images", "ImageSource")
-    ),
+    **dict.fromkeys(IMAGE_SUFFIXES, ("maxsight.documents.images", "ImageSource")),
     **dict.fromkeys((".txt", ".md"), ("maxsight.documents.text", "PlainTextSource")),
 }
 

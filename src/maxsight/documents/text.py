@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from maxsight.documents.base import ReadSettings, check_page_index
 from maxsight.documents.cleaning import WORD, find_words, replace_surrogates
@@ -16,6 +17,7 @@ from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import Boxes, clip_boxes
 from maxsight.errors import InputError, UnsupportedFormatError
 from maxsight.identity import composed
+from maxsight.lettering import Lettering
 from maxsight.types import Page, TextSource, Words
 
 MAX_PAGE_WORDS = 1000
@@ -138,21 +140,31 @@ def layout_text(
     Raises:
         InputError: The picture would have more than ``max_pixels``.
     """
-    font = ImageFont.load_default(font_px)
+    letters = Lettering(font_px)
     margin, line_px = 3 * font_px, round(1.4 * font_px)
-    space = font.getlength(" ")
+    room, space = width_px - 2 * margin, letters.length(" ")
     boxes = np.zeros((len(words), 4))
+    pieces: list[tuple[float, float, str]] = []
     x, y, end = float(margin), float(margin), 0
     for row, (word_start, word_end) in enumerate(words.spans.tolist()):
         gap = text[end:word_start]
-        width = font.getlength(text[word_start:word_end])
+        width = letters.length(text[word_start:word_end])
         breaks = min(gap.count("\n"), MAX_BREAKS)
         x = margin + space * len(gap.rpartition("\n")[2]) if breaks or not row else x + space * len(gap)
         if x + width > width_px - margin and x > margin and not breaks:
             x, breaks = float(margin), 1
         y += breaks * line_px
         boxes[row] = x, y, x + width, y + line_px
-        x, end = x + width, word_end
+        if width <= room:
+            pieces.append((x, y, text[word_start:word_end]))
+            x += width
+        else:  # text of a script without spaces, over several lines
+            parts = list(_fitting(text[word_start:word_end], letters, room))
+            pieces += [(float(margin), y + line * line_px, part) for line, part in enumerate(parts)]
+            y += (len(parts) - 1) * line_px
+            boxes[row] = margin, boxes[row][1], margin + room, y + line_px
+            x = margin + letters.length(parts[-1])
+        end = word_end
     height_px = round(y) + line_px + margin
     if max_pixels is not None and width_px * height_px > max_pixels:
         raise InputError(
@@ -161,9 +173,19 @@ def layout_text(
         )
     image = Image.new("RGB", (width_px, height_px), "white")
     pen = ImageDraw.Draw(image)
-    for (x0, y0, _, _), (word_start, word_end) in zip(boxes.tolist(), words.spans.tolist(), strict=True):
-        pen.text((x0, y0), text[word_start:word_end], fill="black", font=font)
+    for piece_x, piece_y, piece in pieces:
+        letters.write(pen, (piece_x, piece_y), piece, "black")
     return image, clip_boxes(boxes / [image.width, image.height, image.width, image.height])
+
+
+def _fitting(text: str, letters: Lettering, room_px: float) -> Iterator[str]:
+    """Cut a text into parts that are as long as a line at most."""
+    start = 0
+    while start < len(text):
+        fits = range(start + 1, len(text) + 1)
+        end = start + max(1, bisect_right(fits, room_px, key=lambda stop: letters.length(text[start:stop])))
+        yield text[start:end]
+        start = end
 
 
 def _spans(text: str) -> Iterator[tuple[int, int]]:

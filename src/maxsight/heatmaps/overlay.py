@@ -8,10 +8,11 @@ from math import ceil
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
 from maxsight.heatmaps.heat import box_pixels, heat_map, mark
 from maxsight.heatmaps.labels import Box, place_labels
+from maxsight.lettering import Lettering
 from maxsight.results import Match
 from maxsight.types import WHOLE_PAGE
 
@@ -22,7 +23,6 @@ MARGIN_PX = 28
 SCALE_PX, SCALE_BAR_PX = 52, 12
 SCALE = ("as on an average page", "one word", "all of the query")
 MATCH_PX, NOTE_LINE_PX, CAPTION_PX, LABEL_PX = 44, 20, 40, 20
-Font = ImageFont.FreeTypeFont | ImageFont.ImageFont
 INK, FAINT, PAPER = (32, 33, 36), (110, 114, 120), (255, 255, 255)
 PALETTE = (
     (31, 119, 180),
@@ -100,9 +100,9 @@ def captioned(picture: Image.Image, caption: str) -> Image.Image:
     """Add one line of text above a picture."""
     sheet = Image.new("RGB", (picture.width, picture.height + CAPTION_PX), PAPER)
     sheet.paste(picture, (0, CAPTION_PX))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(18)
-    line = _fit(draw, caption, font, picture.width - 2 * MARGIN_PX)
-    draw.text((MARGIN_PX, CAPTION_PX // 2), line, font=font, fill=INK, anchor="lm")
+    draw, font = ImageDraw.Draw(sheet), Lettering(18)
+    line = _fit(caption, font, picture.width - 2 * MARGIN_PX)
+    font.write(draw, (MARGIN_PX, CAPTION_PX // 2), line, INK, "lm")
     return sheet
 
 
@@ -119,17 +119,17 @@ def _outline(
     colours: Sequence[tuple[int, int, int]],
 ) -> None:
     """Outline where each query word matched, and write the word where it covers least ink."""
-    draw, font = ImageDraw.Draw(marked), ImageFont.load_default(15)
+    draw, font = ImageDraw.Draw(marked), Lettering(15)
     found = [
         (
-            _fit(draw, match.word, font, page.width // 3),
+            _fit(match.word, font, page.width // 3),
             box_pixels(match.region.box, page.size, grow=4),
             colour,
         )
         for match, colour in zip(matches, colours, strict=True)
         if match.region.box not in (None, WHOLE_PAGE)
     ]
-    sizes = [(ceil(draw.textlength(word, font=font)) + 6, LABEL_PX) for word, _, _ in found]
+    sizes = [(ceil(font.length(word)) + 6, LABEL_PX) for word, _, _ in found]
     labels = place_labels(page, [box for _, box, _ in found], sizes)
     for match, colour in zip(matches, colours, strict=True):
         for part in match.region.more:
@@ -141,7 +141,7 @@ def _outline(
     for (word, _, colour), label in zip(found, labels, strict=True):
         if label:
             draw.rectangle(label, fill=colour)
-            draw.text((label[0] + 3, label[1] + LABEL_PX // 2), word, font=font, fill=PAPER, anchor="lm")
+            font.write(draw, (label[0] + 3, label[1] + LABEL_PX // 2), word, PAPER, "lm")
 
 
 def _way(label: Box, box: Box) -> tuple[float, float, float, float]:
@@ -165,7 +165,7 @@ def _draw_legend(
     colours: Sequence[tuple[int, int, int]],
 ) -> None:
     draw = ImageDraw.Draw(sheet)
-    small, normal, large = (ImageFont.load_default(size) for size in (15, 18, 23))
+    small, normal, large = (Lettering(size) for size in (15, 18, 23))
     x, y = left + MARGIN_PX, MARGIN_PX
     width = LEGEND_WIDTH_PX - 2 * MARGIN_PX
     draw.line((left, 0, left, sheet.height), fill=(220, 222, 226), width=2)
@@ -173,31 +173,31 @@ def _draw_legend(
         (captions.query, large, 30, INK),
         (captions.title, small, 20, FAINT),
     ):
-        for line in _wrap(draw, text, font, width, most=5):
-            draw.text((x, y), line, font=font, fill=colour)
+        for line in _wrap(text, font, width, most=5):
+            font.write(draw, (x, y), line, colour)
             y += line_height
         y += 10
     y += 12
-    notes = [line for note in captions.notes for line in _wrap(draw, note, small, width, most=2)]
+    notes = [line for note in captions.notes for line in _wrap(note, small, width, most=2)]
     bottom = sheet.height - MARGIN_PX - len(notes) * NOTE_LINE_PX - SCALE_PX
     strongest = max((match.score for match in matches), default=1.0)
     for number, (match, colour) in enumerate(zip(matches, colours, strict=True)):
         room = bottom - y - (MATCH_PX if number < len(matches) - 1 else 0)
         if room < MATCH_PX:
-            draw.text((x, y), f"… and {len(matches) - number} more", font=small, fill=FAINT)
+            small.write(draw, (x, y), f"… and {len(matches) - number} more", FAINT)
             y += MATCH_PX
             break
         found = f"{match.word}: {match.region}"
         draw.rectangle((x, y + 3, x + 12, y + 15), fill=colour)
-        draw.text((x + 22, y), _fit(draw, found, normal, width - 90), font=normal, fill=INK)
-        draw.text((x + width, y), f"{match.score:.2f}", font=normal, fill=INK, anchor="ra")
+        normal.write(draw, (x + 22, y), _fit(found, normal, width - 90), INK)
+        normal.write(draw, (x + width, y), f"{match.score:.2f}", INK, "ra")
         bar = max(0.0, match.score / strongest) * (width - 22) if strongest > 0 else 0
         draw.rectangle((x + 22, y + 25, x + 22 + bar, y + 29), fill=colour)
         y += MATCH_PX
     _draw_scale(sheet, (x, y), width)
     y += SCALE_PX
     for line in notes:
-        draw.text((x, y), line, font=small, fill=FAINT)
+        small.write(draw, (x, y), line, FAINT)
         y += NOTE_LINE_PX
 
 
@@ -206,26 +206,26 @@ def _draw_scale(sheet: Image.Image, at: tuple[int, int], width: int) -> None:
     x, y = at
     level = np.tile(np.linspace(0, 1, width, dtype=np.float32), (SCALE_BAR_PX, 1))
     sheet.paste(mark(Image.new("RGB", (width, SCALE_BAR_PX), PAPER), level), (x, y))
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(15)
+    draw, font = ImageDraw.Draw(sheet), Lettering(15)
     for share, anchor, text in zip((0.0, 0.5, 1.0), "lmr", SCALE, strict=True):
-        draw.text((x + share * width, y + SCALE_BAR_PX + 4), text, font=font, fill=FAINT, anchor=f"{anchor}a")
+        font.write(draw, (x + share * width, y + SCALE_BAR_PX + 4), text, FAINT, f"{anchor}a")
 
 
-def _wrap(draw: ImageDraw.ImageDraw, text: str, font: Font, width: int, most: int) -> list[str]:
+def _wrap(text: str, font: Lettering, width: int, most: int) -> list[str]:
     lines: list[str] = [""]
     for word in text.split():
         longer = f"{lines[-1]} {word}".strip()
-        if draw.textlength(longer, font=font) <= width:
+        if font.length(longer) <= width:
             lines[-1] = longer
         else:
             lines.append(word)
-    lines = [_fit(draw, line, font, width) for line in lines if line]
+    lines = [_fit(line, font, width) for line in lines if line]
     return lines if len(lines) <= most else [*lines[: most - 1], lines[most - 1] + " …"]
 
 
-def _fit(draw: ImageDraw.ImageDraw, text: str, font: Font, width: int) -> str:
-    if draw.textlength(text, font=font) <= width:
+def _fit(text: str, font: Lettering, width: int) -> str:
+    if font.length(text) <= width:
         return text
-    while text and draw.textlength(text + "…", font=font) > width:
+    while text and font.length(text + "…") > width:
         text = text[:-1]
     return text + "…"

@@ -10,8 +10,9 @@ from collections.abc import Callable, Sequence
 import cv2
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageDraw, ImageFont
+from PIL import Image, ImageDraw
 
+from maxsight.lettering import Lettering
 from maxsight.quality.features import PageVectors
 from maxsight.quality.ocr import OcrReading
 from maxsight.types import Floats
@@ -106,18 +107,18 @@ def _with_foot(
     """Add a title and a legend below a page: a bar of all colours from 0 to 1, with some values."""
     sheet = Image.new("RGB", (page.width, page.height + FOOT_PX), _PAPER)
     sheet.paste(page, (0, 0))
-    font, small = (ImageFont.load_default(max(10, min(most, page.width // 34))) for most in (22, 17))
+    font, small = (Lettering(max(10, min(most, page.width // 34))) for most in (22, 17))
     draw = ImageDraw.Draw(sheet)
-    draw.text((MARGIN_PX, page.height + _TITLE_PX), title, font=font, fill=_INK)
-    left = MARGIN_PX + round(draw.textlength(measure, font=small)) + MARGIN_PX
+    font.write(draw, (MARGIN_PX, page.height + _TITLE_PX), title, _INK)
+    left = MARGIN_PX + round(small.length(measure)) + MARGIN_PX
     width = max(1, page.width - left - 2 * MARGIN_PX)
     top, bottom = (page.height + edge for edge in _BAR_PX)
     bar = colours(np.linspace(0, 1, width, dtype=np.float32))
     sheet.paste(Image.fromarray(np.tile(bar.astype(np.uint8), (bottom - top, 1, 1))), (left, top))
     draw.rectangle((left - 1, top - 1, left + width, bottom), outline=_INK)
-    draw.text((MARGIN_PX, (top + bottom) // 2), measure, font=small, fill=_INK, anchor="lm")
+    small.write(draw, (MARGIN_PX, (top + bottom) // 2), measure, _INK, "lm")
     for tick in ticks:
         at = left + tick * (width - 1)
         draw.line((at, bottom, at, bottom + 6), fill=_INK)
-        draw.text((at, bottom + 8), f"{tick:g}", font=small, fill=_INK, anchor="ma")
+        small.write(draw, (at, bottom + 8), f"{tick:g}", _INK, "ma")
     return sheet

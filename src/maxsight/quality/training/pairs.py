@@ -14,7 +14,7 @@ import cv2
 import numpy as np
 
 from maxsight.documents.base import OcrChoice, ReadSettings
-from maxsight.documents.formats import open_source
+from maxsight.documents.formats import IMAGE_SUFFIXES, open_source
 from maxsight.documents.ocr.choosing import choose_engine
 from maxsight.documents.records.rows import read_rows
 from maxsight.encoders.patches.grid import Grey
@@ -25,9 +25,6 @@ from maxsight.quality.training.error_rates import compare_by_place, compare_text
 from maxsight.quality.training.ground_truth import GROUND_TRUTH_SUFFIXES, read_ground_truth
 from maxsight.quality.training.samples import Sample, SampleFolder
 from maxsight.threads import map_in_threads
-
-PICTURE_SUFFIXES = (".png", ".jpg", ".jpeg", ".tif", ".tiff", ".webp")
-
 
 Pair = tuple[Path, Path | str]
 """The file of a picture, and the file of its words with places, or its plain text."""
@@ -117,7 +114,7 @@ def _picture_beside(file: Path) -> Path | None:
     stem = file.name
     while "." in stem:
         stem = stem.rpartition(".")[0]
-        for suffix in PICTURE_SUFFIXES:
+        for suffix in IMAGE_SUFFIXES:
             if (found := file.with_name(stem + suffix)).exists():
                 return found
     return None

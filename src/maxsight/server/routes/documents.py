@@ -35,6 +35,12 @@ _MEDIA_TYPES = {
     ".tif": "image/tiff",
     ".tiff": "image/tiff",
     ".webp": "image/webp",
+    ".gif": "image/gif",
+    ".avif": "image/avif",
+    ".heic": "image/heic",
+    ".heif": "image/heif",
+    ".jp2": "image/jp2",
+    ".jpx": "image/jpx",
 }
 _TEXT = "text/plain; charset=utf-8"  # also for Markdown, so that browsers run nothing in it
 _UPLOAD = {
