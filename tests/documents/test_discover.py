@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from maxsight.documents import content_hash, discover
+from maxsight.documents.discover import LINK_OUT
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 
 
@@ -140,3 +141,25 @@ def test_a_glob_does_not_see_the_folders_above_the_given_one(tmp_path):
 def test_a_path_with_a_nul_is_named(tmp_path):
     (problem,) = discover([tmp_path / "a\0b.txt"])
     assert "can't be the name of a file" in problem.reason
+
+
+def test_links_out_of_a_folder_are_counted_and_followed_only_on_request(tmp_path):
+    outside, folder = tmp_path / "outside", tmp_path / "folder"
+    for place in (outside, folder / "inner"):
+        place.mkdir(parents=True)
+        (place / "a.txt").write_text("words")
+    try:
+        (folder / "file.txt").symlink_to(outside / "a.txt")
+        (folder / "sub").symlink_to(outside)
+        (folder / "inside.txt").symlink_to(folder / "inner" / "a.txt")
+    except OSError:
+        pytest.skip("links can't be made here")
+    passed = Counter()
+    found = [path.relative_to(folder).as_posix() for path in discover([folder], other_kinds=passed)]
+    assert found == ["inner/a.txt", "inside.txt"]
+    assert dict(passed) == {LINK_OUT: 2}
+    every = discover([folder], follow_symlinks=True)
+    assert sorted(path.relative_to(folder).as_posix() for path in every) == [
+        "file.txt", "inner/a.txt", "inside.txt", "sub/a.txt",
+    ]  # fmt: skip
+    assert list(discover([folder / "file.txt"])) == [folder / "file.txt"], "a named file is read"

@@ -350,7 +350,7 @@ def test_equal_bytes_of_another_kind_are_read_as_that_kind(tmp_path, docs):
 def test_a_file_that_fails_while_it_is_hashed_is_named_and_the_rest_is_indexed(tmp_path, docs):
     (docs / "unreadable.txt").symlink_to("/proc/self/mem")
     with Library.create(tmp_path / "l.library", encoder="fake") as library:
-        report = library.index(docs)
+        report = library.index(docs, follow_symlinks=True)
     assert len(report.indexed) == 3
     assert [os.path.basename(problem.path) for problem in report.not_indexed] == ["unreadable.txt"]
 

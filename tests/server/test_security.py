@@ -1,9 +1,11 @@
 """Tokens, host names, sessions and requests from other web sites."""
 
 import asyncio
+import socket
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from maxsight.errors import InputError
@@ -68,6 +70,51 @@ def test_a_browser_signs_in_once_and_out(guarded):
 def test_a_cookie_that_was_made_up_opens_nothing(stranger, cookie):
     answer = stranger.get("/v1/library", headers={"Cookie": f"maxsight_session={cookie}".encode()})
     assert answer.status_code == 401
+
+
+def test_signing_out_ends_the_session_for_copies_of_its_cookie_too(guarded):
+    with httpx.Client(base_url=guarded.url) as browser:
+        browser.post("/v1/session", json={"token": TOKEN})
+        copied = browser.cookies["maxsight_session"]
+        assert browser.get("/v1/library").status_code == 200
+        browser.delete("/v1/session")
+    with httpx.Client(base_url=guarded.url, cookies={"maxsight_session": copied}) as thief:
+        assert thief.get("/v1/library").status_code == 401
+
+
+def test_wrong_tokens_are_logged_by_address_and_answered_later_each_time(monkeypatch, caplog):
+    sessions, waited = security.Sessions(TOKEN), []
+
+    async def sleep(seconds):
+        waited.append(seconds)
+
+    monkeypatch.setattr(security.asyncio, "sleep", sleep)
+    for _ in range(8):
+        asyncio.run(sessions.note_wrong("192.0.2.7"))
+    asyncio.run(sessions.note_wrong("192.0.2.8"))
+    assert waited == [0.1, 0.2, 0.4, 0.5, 0.5, 0.5, 0.5, 0.5, 0.1]
+    assert "a wrong token came from 192.0.2.7, number 8" in caplog.text
+    for number in range(security.MAX_ADDRESSES + 5):
+        asyncio.run(sessions.note_wrong(str(number)))
+    assert len(sessions._wrong) == security.MAX_ADDRESSES
+
+
+def test_head_is_answered_as_get_without_a_body(client):
+    for path in ("/", "/v1/library", "/v1/health", "/static/js/app.js"):
+        get, head = client.get(path), client.head(path)
+        assert (head.status_code, head.content) == (get.status_code, b"")
+        assert head.headers["content-type"] == get.headers["content-type"]
+    assert client.head("/v1/no-such-address").status_code == 404
+
+
+def test_a_request_with_two_lengths_is_refused(served):
+    host, port = served.url.removeprefix("http://").split(":")
+    with socket.create_connection((host, int(port)), timeout=30) as line:
+        line.sendall(
+            b"POST /v1/search HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\n"
+            b"Content-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"
+        )
+        assert line.recv(100).startswith(b"HTTP/1.1 400 ")
 
 
 def test_a_session_ends(monkeypatch):

@@ -99,6 +99,7 @@ def embed(
         changed(default_settings(encoder), options),
         include=options["include"],
         exclude=options["exclude"],
+        follow_symlinks=options["follow_symlinks"],
         workers=options["workers"],
         ddof=options["ddof"],
     )

@@ -101,6 +101,7 @@ def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **optio
         given: IndexOptions = {
             "include": options["include"],
             "exclude": options["exclude"],
+            "follow_symlinks": options["follow_symlinks"],
             "metadata": metadata,
             "prune": options["prune"],
             "settings": changed(opened.settings, options),

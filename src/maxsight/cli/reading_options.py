@@ -18,11 +18,12 @@ if TYPE_CHECKING:
 
 
 def choosing_options(command: Command) -> Command:
-    """Add ``--include`` and ``--exclude``."""
+    """Add ``--include``, ``--exclude`` and ``--follow-symlinks``."""
     return add_options(
         command,
         click.option("--include", multiple=True, metavar="GLOB", help="In folders, read only files that match."),
         click.option("--exclude", multiple=True, metavar="GLOB", help="In folders, skip files that match."),
+        click.option("--follow-symlinks", is_flag=True, help="In folders, also follow links that lead out of them."),
     )  # fmt: skip
 
 

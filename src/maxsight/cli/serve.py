@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import socket
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,11 @@ from maxsight.errors import InputError
     help="Predict the error rates of OCR for every uploaded page with a picture, as `maxsight index --quality` does. "
     "Not needed for a library whose pages that command has judged.",
 )
+@click.option(
+    "--group-readable",
+    is_flag=True,
+    help="Also with a token, leave the permissions of new files to the umask.",
+)
 @quality_model_option
 @search_device_option
 @query_encoder_options
@@ -87,11 +93,13 @@ def serve(
     quality: bool,
     quality_model: Path | None,
     search_device: str,
+    group_readable: bool,
     **options: Any,
 ) -> None:
     """Serve the library as a web page and an API, at one address.
 
-    Without --host only this machine can reach it; another host needs --token.
+    Without --host only this machine can reach it; another host needs --token. With a token, the files that the server
+    makes can be read by its own user alone.
     """
     extras.require("server")
     from maxsight.indexing import load_judge
@@ -105,6 +113,8 @@ def serve(
             "a server with --read-only accepts no uploads, so it has nothing to judge",
             hint="Leave out --read-only, or --quality and --quality-model.",
         )
+    if settings.token and not group_readable:
+        os.umask(0o077)  # what this process makes is for its user alone
     judge = load_judge(quality_model) if judges else None
     listening = _listen(host, port)
     logging.basicConfig(level=logging.WARNING, format="%(asctime)s %(levelname)s %(name)s: %(message)s")

@@ -16,6 +16,7 @@ from maxsight.identity import composed
 
 _FROM_ROOT = "./"  # before a path that is matched as a whole
 LIBRARY_SUFFIXES = (".library", ".lance")
+LINK_OUT = "links out of the folder, see --follow-symlinks"
 
 
 def discover(
@@ -23,6 +24,7 @@ def discover(
     *,
     include: Sequence[str] = (),
     exclude: Sequence[str] = (),
+    follow_symlinks: bool = False,
     other_kinds: Counter[str] | None = None,
 ) -> Iterator[Path | UnreadableDocumentError]:
     """Find the documents below ``paths``, each once, folders in sorted order.
@@ -35,14 +37,16 @@ def discover(
         paths: Files and folders.
         include: Globs. If given, only files that match one are found in folders.
         exclude: Globs. Files and folders in folders that match one are left out.
-        other_kinds: Counts the files of other kinds in folders, by suffix.
+        follow_symlinks: Also follow links that lead out of the given folder.
+        other_kinds: Counts the files of other kinds in folders, by suffix, and links that are not followed.
 
     Yields:
         Given files, and files below given folders; or an error for one that can't be looked at.
     """
     found: set[str] = set()
     for path in map(Path, paths):
-        walk = _Walk(path, tuple(include), tuple(exclude), Counter() if other_kinds is None else other_kinds)
+        kinds = Counter() if other_kinds is None else other_kinds
+        walk = _Walk(path, tuple(include), tuple(exclude), follow_symlinks, kinds)
         for item in walk.items():
             key = os.path.abspath(item.path if isinstance(item, UnreadableDocumentError) else item)
             if key not in found:
@@ -54,9 +58,15 @@ class _Walk:
     """One given path and everything below it."""
 
     def __init__(
-        self, root: Path, include: tuple[str, ...], exclude: tuple[str, ...], other_kinds: Counter[str]
+        self,
+        root: Path,
+        include: tuple[str, ...],
+        exclude: tuple[str, ...],
+        follow_symlinks: bool,
+        other_kinds: Counter[str],
     ) -> None:
         self._root = root
+        self._follow_symlinks = follow_symlinks
         self._include = _below(root, include)
         self._exclude = _below(root, exclude)
         self._other_kinds = other_kinds
@@ -109,7 +119,9 @@ class _Walk:
             if is_supported(path) and self._wants(path):
                 yield _not_reached(path, error)
             return
-        if stat.S_ISDIR(mode):
+        if self._leads_out(path):
+            self._other_kinds[LINK_OUT] += 1
+        elif stat.S_ISDIR(mode):
             if path.suffix not in LIBRARY_SUFFIXES:
                 yield from self._folder(path)
         elif stat.S_ISREG(mode) and self._wants(path):
@@ -117,6 +129,12 @@ class _Walk:
                 yield path
             else:
                 self._other_kinds[path.suffix.lower()] += 1
+
+    def _leads_out(self, path: Path) -> bool:
+        """Return whether a path is a link to something outside of the given folder, and such links are not followed."""
+        if self._follow_symlinks or not path.is_symlink():
+            return False
+        return not Path(os.path.realpath(path)).is_relative_to(os.path.realpath(self._root))
 
     def _wants(self, path: Path) -> bool:
         return not self._include or self._matches(path, self._include)

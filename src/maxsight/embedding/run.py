@@ -45,6 +45,7 @@ class EmbeddingRequest:
         settings: How files are read. The run adds the picture that the encoder needs.
         include: Globs. In folders, only files that match one are read.
         exclude: Globs. In folders, files and folders that match one are skipped.
+        follow_symlinks: In folders, also follow links that lead out of them.
         workers: Reading processes; by default one per CPU.
         ddof: The standard deviation divides by ``n - ddof``: 0 or 1.
     """
@@ -56,6 +57,7 @@ class EmbeddingRequest:
     settings: ReadSettings
     include: Sequence[str] = ()
     exclude: Sequence[str] = ()
+    follow_symlinks: bool = False
     workers: int | None = None
     ddof: int = 0
 
@@ -128,7 +130,11 @@ class EmbeddingRun:
             sources: dict[Path, SourceFile] = {}
             other_kinds: Counter[str] = Counter()
             for found in discover(
-                request.paths, include=request.include, exclude=request.exclude, other_kinds=other_kinds
+                request.paths,
+                include=request.include,
+                exclude=request.exclude,
+                follow_symlinks=request.follow_symlinks,
+                other_kinds=other_kinds,
             ):
                 try:
                     if isinstance(found, UnreadableDocumentError):

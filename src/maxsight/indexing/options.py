@@ -16,6 +16,7 @@ class IndexOptions(TypedDict, total=False):
     Attributes:
         include: Globs. In folders, only files that match one are read.
         exclude: Globs. In folders, files and folders that match one are skipped.
+        follow_symlinks: In folders, also follow links that lead out of them.
         metadata: The user's fields, by file.
         prune: Remove documents whose files are gone from the given folders, or are found under another name. Those
             below an empty folder stay: its disk may not be mounted.
@@ -33,6 +34,7 @@ class IndexOptions(TypedDict, total=False):
 
     include: Sequence[str]
     exclude: Sequence[str]
+    follow_symlinks: bool
     metadata: MetadataTable | None
     prune: bool
     settings: ReadSettings

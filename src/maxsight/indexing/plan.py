@@ -57,8 +57,13 @@ class Plan:
         if table := options.get("metadata"):
             table.check_against(self._store.fields())
         other_kinds: Counter[str] = Counter()
-        include, exclude = options.get("include", ()), options.get("exclude", ())
-        for found in discover(paths, include=include, exclude=exclude, other_kinds=other_kinds):
+        for found in discover(
+            paths,
+            include=options.get("include", ()),
+            exclude=options.get("exclude", ()),
+            follow_symlinks=options.get("follow_symlinks", False),
+            other_kinds=other_kinds,
+        ):
             try:
                 if isinstance(found, UnreadableDocumentError):
                     raise found

@@ -12,7 +12,7 @@ from fastapi.exceptions import RequestValidationError
 from fastapi.staticfiles import StaticFiles
 from starlette.exceptions import HTTPException
 from starlette.routing import Route
-from starlette.types import ASGIApp
+from starlette.types import ASGIApp, Receive, Scope, Send
 
 from maxsight.errors import MaxSightError
 from maxsight.server.bodies import WholeBodies
@@ -43,7 +43,21 @@ def create_app(service: Service) -> ASGIApp:
     served: ASGIApp = Timed(WholeBodies(_routes(service), settings.limits), service.metrics)
     if settings.cors_origins:
         served = cross_origin(served, settings)
-    return Guard(served, settings)  # outermost, so that answers to unexpected errors have its headers too
+    return Guard(
+        HeadAsGet(served), settings, service.sessions
+    )  # outermost, so that answers to unexpected errors have its headers too
+
+
+class HeadAsGet:
+    """Answers HEAD as GET; uvicorn sends no body then (RFC 9110, section 9.3.2)."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer a request."""
+        head = scope["type"] == "http" and scope["method"] == "HEAD"
+        await self._app({**scope, "method": "GET"} if head else scope, receive, send)
 
 
 def _routes(service: Service) -> FastAPI:

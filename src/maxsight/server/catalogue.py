@@ -48,7 +48,6 @@ class Catalogue:
             RefusedError: It is being indexed.
         """
         path = entry.document.path
-        with jobs.keeping_off(path):
+        with jobs.keeping_off(path), self._uploads.removing(self._reader.source(entry.document)):
             writer.remove([path], exact=True)
-            self._uploads.remove(self._reader.source(entry.document))
         self._images.forget(page_id(path, entry.document.content_hash, index) for index in entry.page_indices)

@@ -27,6 +27,7 @@ class RequestLimits:
         uploads: Uploads at once.
         upload_s: Seconds of one upload.
         stall_s: Seconds without data in an upload.
+        upload_bytes_per_s: Bytes a second of an upload, over each ``stall_s``.
         asks: Questions that a model answers at once.
         waiting_pages: Waiting requests for pages (read, draw, explain).
         waiting_searches: Waiting searches.
@@ -45,6 +46,7 @@ class RequestLimits:
     uploads: int = 16
     upload_s: float = 1800.0
     stall_s: float = 30.0
+    upload_bytes_per_s: int = 1_000
     asks: int = 8
     waiting_pages: int = 256
     waiting_searches: int = 256

@@ -18,6 +18,8 @@ from maxsight.server.schemas.jobs import FileState, JobFile, JobState
 from maxsight.server.upload_form import Received
 
 MAX_EVENTS_PER_S = 10
+MAX_LISTED = 50
+"""So many problems of a file, and notices, are in a report."""
 _ENDED = (JobState.DONE, JobState.CANCELLED, JobState.FAILED)
 
 
@@ -105,7 +107,8 @@ class Job:
                     _note_failure(row, event)
                 case Noticed():
                     more = "; the server's administrator can change that" if event.hint else ""
-                    if (notice := event.message + more) not in self._job.notices:
+                    notice = event.message + more
+                    if notice not in self._job.notices and len(self._job.notices) < MAX_LISTED:
                         self._job.notices.append(notice)
             self._changes += 1
 
@@ -114,11 +117,16 @@ class Job:
         with self._lock:
             self._job.state, self._job.finished_at = state, datetime.now(UTC)
             self._job.remaining_s = None
+            why = {
+                JobState.DONE: "none of its pages could be read",
+                JobState.FAILED: "the job failed before this file was indexed",
+                JobState.CANCELLED: "the job was cancelled before this file was indexed",
+            }
+            for row in self._rows.values():
+                if row.state is FileState.WAITING:
+                    row.state, row.reason = FileState.SKIPPED, why[state]
             if state is JobState.DONE:
                 self._job.share = 1.0
-                for row in self._rows.values():
-                    if row.state is FileState.WAITING:
-                        row.state, row.reason = FileState.SKIPPED, "none of its pages could be read"
             if error is not None:
                 self._job.error = problem_of(error)
             self._changes += 1
@@ -145,7 +153,9 @@ def _refused_row(received: Received) -> JobFile:
 def _note_failure(row: JobFile, event: NotIndexed) -> None:
     if event.page_number is None:
         row.state, row.reason, row.hint = FileState.SKIPPED, event.reason, event.hint
-    else:
+        return
+    row.problem_count += 1
+    if len(row.problems) < MAX_LISTED:
         row.problems.append(
             schemas.PageProblem(page_number=event.page_number, reason=event.reason, hint=event.hint)
         )

@@ -5,10 +5,14 @@ The checks stand around the whole application, so that no route or mounted appli
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import hmac
 import ipaddress
+import logging
+import secrets
 import time
+from collections import OrderedDict
 from http import cookies
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -17,10 +21,13 @@ from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from maxsight.server.config import ServerSettings
-from maxsight.server.problems import RefusedError
+from maxsight.server.problems import CLOSE, RefusedError
+
+logger = logging.getLogger(__name__)
 
 SESSION_COOKIE = "maxsight_session"
-SESSION_S = 30 * 24 * 3600
+SESSION_S = 7 * 24 * 3600
+MAX_DELAY_S, MAX_ADDRESSES = 0.5, 10_000
 FORM = "multipart/form-data"
 OWN_HEADER, OWN_VALUE = "x-requested-with", "maxsight"
 
@@ -46,10 +53,17 @@ HEADERS = {
 
 
 class Sessions:
-    """Sessions of browsers. A cookie holds an end time and a signature by the token, never the token."""
+    """Sessions of browsers. A cookie holds an end time, a number and a signature, never the token.
+
+    A session ends after ``SESSION_S``, when its browser signs out, and with the server. Wrong tokens are logged, and
+    their answers come later with each one from the same address.
+    """
 
     def __init__(self, token: str) -> None:
         self._token = token.encode()
+        self._key = self._token + secrets.token_bytes(16)
+        self._ended: dict[str, int] = {}
+        self._wrong: OrderedDict[str, int] = OrderedDict()
 
     def is_token(self, given: str) -> bool:
         """Whether this is the token, compared in constant time."""
@@ -57,28 +71,45 @@ class Sessions:
 
     def new(self) -> str:
         """Make the value of a cookie."""
-        end = str(int(time.time()) + SESSION_S)
-        return f"{end}.{self._sign(end)}"
+        session = f"{int(time.time()) + SESSION_S}.{secrets.token_hex(8)}"
+        return f"{session}.{self._sign(session)}"
 
     def is_valid(self, cookie: str) -> bool:
-        """Whether this server signed a cookie and it has not ended."""
-        end, _, signature = cookie.partition(".")
-        if not hmac.compare_digest(self._sign(end).encode(), signature.encode("utf-8", "replace")):
+        """Whether this server signed a cookie and its session has not ended."""
+        session, _, signature = cookie.rpartition(".")
+        if not hmac.compare_digest(self._sign(session).encode(), signature.encode("utf-8", "replace")):
             return False
-        return int(end) > time.time()
+        return session not in self._ended and int(session.partition(".")[0]) > time.time()
 
-    def _sign(self, end: str) -> str:
-        message = b"maxsight session " + end.encode("utf-8", "replace")
-        return hmac.new(self._token, message, hashlib.sha256).hexdigest()
+    def end(self, cookie: str) -> None:
+        """End the session of a cookie: who has copied it can't use it any more."""
+        if self.is_valid(cookie):
+            now = time.time()
+            self._ended = {session: end for session, end in self._ended.items() if end > now}
+            session = cookie.rpartition(".")[0]
+            self._ended[session] = int(session.partition(".")[0])
+
+    async def note_wrong(self, address: str) -> None:
+        """Log a wrong token, and wait longer with each one from an address."""
+        times = self._wrong.pop(address, 0) + 1
+        self._wrong[address] = times
+        if len(self._wrong) > MAX_ADDRESSES:
+            self._wrong.popitem(last=False)
+        logger.warning("a wrong token came from %s, number %d", address, times)
+        await asyncio.sleep(min(0.05 * 2 ** min(times, 10), MAX_DELAY_S))
+
+    def _sign(self, session: str) -> str:
+        message = b"maxsight session " + session.encode("utf-8", "replace")
+        return hmac.new(self._key, message, hashlib.sha256).hexdigest()
 
 
 class Guard:
     """Refuses requests that may not be made, and adds the headers for browsers to every answer."""
 
-    def __init__(self, app: ASGIApp, settings: ServerSettings) -> None:
+    def __init__(self, app: ASGIApp, settings: ServerSettings, sessions: Sessions | None) -> None:
         self._app = app
         self._settings = settings
-        self._sessions = Sessions(settings.token) if settings.token else None
+        self._sessions = sessions
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -102,6 +133,8 @@ class Guard:
             self._check(scope)
         except RefusedError as error:
             headers = Headers(scope=scope)
+            if error.status == 401 and self._sessions and "authorization" in headers:
+                await self._sessions.note_wrong(caller_of(scope))
             readable = cross_origin(error, self._settings)  # so that pages of the named sites can read it
             await readable.simple_response(scope, receive, with_headers, request_headers=headers)
         else:
@@ -109,6 +142,14 @@ class Guard:
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
+        if "transfer-encoding" in headers and "content-length" in headers:
+            raise RefusedError(
+                400,
+                "two-lengths",
+                "the request has Transfer-Encoding and Content-Length",
+                "Send one of them.",
+                headers=CLOSE,
+            )
         self._check_host(headers)
         if self._settings.cors_origins and scope["method"] == "OPTIONS":
             return  # a CORS preflight has no token, and its answer only lists allowed methods and headers
@@ -192,6 +233,12 @@ def session_cookie(value: str, *, secure: bool) -> str:
     morsel["path"], morsel["httponly"], morsel["samesite"] = "/", True, "Strict"
     morsel["max-age"], morsel["secure"] = (SESSION_S if value else 0), secure
     return morsel.OutputString()
+
+
+def caller_of(scope: Scope) -> str:
+    """The address that a request comes from."""
+    client = scope.get("client")
+    return str(client[0]) if client else "an unknown address"
 
 
 def media_type_of(headers: Headers) -> str:

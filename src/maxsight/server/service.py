@@ -31,6 +31,7 @@ from maxsight.server.config import RequestLimits, ServerSettings
 from maxsight.server.job_queue import JobQueue
 from maxsight.server.metrics import Metrics
 from maxsight.server.page_images import PageImages
+from maxsight.server.security import Sessions
 from maxsight.server.upload_folder import UploadFolder
 from maxsight.server.upload_form import Incoming
 from maxsight.stores.addresses import Address
@@ -47,6 +48,7 @@ class Service:
     Attributes:
         reader: The library, for reading. Its encoder is loaded.
         settings: How the server runs.
+        sessions: Sessions of browsers; None without a token.
         images: Pictures of its pages.
         uploads: The folder of uploaded files.
         documents: Its documents.
@@ -61,6 +63,7 @@ class Service:
         limits = settings.limits
         self.reader = reader
         self.settings = settings
+        self.sessions = Sessions(settings.token) if settings.token else None
         self.metrics = Metrics()
         self.images = PageImages(reader, reader.cache / "pages", limits.cache_bytes)
         self.uploads = UploadFolder(settings.uploads or (reader.home or Path.cwd()) / "uploads")

@@ -4,7 +4,7 @@
 
     uploads/
       3fa85f6457171b62/report.pdf   a stored file: the folder is named by the content, the file by the user, made safe
-      .incoming/8d1c.../0           files that are still coming; deleted when a server starts
+      .incoming/8d1c.../0           files that still come, or are being deleted; deleted when a server starts
       .jobs/8d1c....json            files of jobs that have not ended; resumed when a server starts
 """
 
@@ -15,8 +15,8 @@ import os
 import re
 import secrets
 import shutil
-from collections.abc import Sequence
-from contextlib import suppress
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from maxsight.server.config import RequestLimits
@@ -59,6 +59,28 @@ class UploadFolder:
         """Whether a file is stored here."""
         folder = file.parent
         return folder.parent.resolve() == self.root.resolve() and bool(_STORED_FOLDER.fullmatch(folder.name))
+
+    @contextmanager
+    def removing(self, file: Path) -> Iterator[None]:
+        """Delete a stored file if the block succeeds. After a kill in between, the next server deletes it.
+
+        The file waits among incomplete ones, which a server deletes when it starts.
+        """
+        if not (self.owns(file) and file.exists()):
+            yield
+            return
+        waiting = self.root / _INCOMING / secrets.token_hex(8)
+        waiting.mkdir(parents=True)
+        os.replace(file, waiting / file.name)
+        try:
+            yield
+        except BaseException:
+            os.replace(waiting / file.name, file)
+            raise
+        finally:
+            shutil.rmtree(waiting, ignore_errors=True)
+        with suppress(OSError):  # it holds the same content under another name
+            file.parent.rmdir()
 
     def remove(self, file: Path) -> None:
         """Delete a stored file, and its folder if nothing else is in it."""

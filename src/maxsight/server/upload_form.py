@@ -123,10 +123,15 @@ class Incoming:
             },
         )
         size_bytes = 0
-        deadline = asyncio.get_running_loop().time() + self.limits.upload_s
+        clock = asyncio.get_running_loop().time
+        deadline = clock() + self.limits.upload_s
+        window, window_bytes = clock(), 0
         try:
             while (chunk := await self._next_chunk(body, deadline)) is not None:
                 size_bytes += len(chunk)
+                if (passed_s := clock() - window) > self.limits.stall_s:
+                    self._check_speed((size_bytes - window_bytes) / passed_s)
+                    window, window_bytes = clock(), size_bytes
                 self._check_size(size_bytes)
                 await asyncio.to_thread(parser.write, chunk)
         except MultipartParseError as error:
@@ -154,6 +159,14 @@ class Incoming:
                 else f"an upload may take {limits.upload_s:g} seconds",
                 "Send it again over a better connection, or fewer files at once.",
             ) from error
+
+    def _check_speed(self, bytes_per_s: float) -> None:
+        if bytes_per_s < self.limits.upload_bytes_per_s:
+            raise too_slow(
+                f"{bytes_per_s:,.0f} bytes a second have come for {self.limits.stall_s:g} seconds, and an upload has "
+                f"at least {self.limits.upload_bytes_per_s:,}",
+                "Send it again over a better connection: others wait for its place.",
+            )
 
     def _check_size(self, size_bytes: int) -> None:
         if size_bytes > self.limits.upload_bytes:

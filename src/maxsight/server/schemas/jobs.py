@@ -46,7 +46,10 @@ class JobFile(BaseModel):
     pages: int = 0
     reason: str | None = Field(default=None, description="Why it was skipped.")
     hint: str | None = None
-    problems: list[PageProblem] = []
+    problem_count: int = Field(
+        default=0, description="Problems with its pages, also those that are not listed."
+    )
+    problems: list[PageProblem] = Field(default=[], description="The first 50 of them.")
 
 
 class Job(BaseModel):

@@ -90,8 +90,8 @@ class CommitLog:
             fields = json.loads(text)
             if "file" in fields:
                 log.files[fields["file"]] = Listed(fields["size_bytes"], fields["crc32"])
-            else:
-                log.removals.append(Removal(fields["version"], tuple(fields["removed"])))
+            elif (removal := Removal(fields["version"], tuple(fields["removed"]))) not in log.removals:
+                log.removals.append(removal)
         return log
 
     def differs(self, name: str) -> bool:
@@ -109,7 +109,7 @@ class CommitLog:
         new = (name for name in names if name.startswith(LISTED) and name not in self.files)
         looked = ((name, _look_at(self.folder / name)) for name in new)
         fresh = {name: listed for name, listed in looked if listed is not None}
-        lines = [*map(_file_line, fresh, fresh.values()), *([_removal_line(removed)] if removed else [])]
+        lines = [*map(_file_line, fresh, fresh.values()), *(_removal_lines(removed) if removed else [])]
         if lines:
             with open(self.folder / COMMIT_LOG, "ab") as file:
                 if file.tell() and not _ends_a_line(self.folder / COMMIT_LOG):
@@ -142,7 +142,8 @@ class CommitLog:
             return
         new = self.folder / f"{COMMIT_LOG}.new"
         with open(new, "wb") as file:
-            file.writelines([*map(_file_line, files, files.values()), *map(_removal_line, removals)])
+            file.writelines(map(_file_line, files, files.values()))
+            file.writelines(line for removal in removals for line in _removal_lines(removal))
         sync_file(new)
         os.replace(new, self.folder / COMMIT_LOG)
         sync_folder(self.folder)
@@ -181,8 +182,9 @@ def _file_line(name: str, listed: Listed) -> bytes:
     return _line({"file": name, "size_bytes": listed.size_bytes, "crc32": listed.checksum})
 
 
-def _removal_line(removal: Removal) -> bytes:
-    return _line({"version": removal.version, "removed": removal.page_ids})
+def _removal_lines(removal: Removal) -> list[bytes]:
+    """Write a removal twice: unlike a checksum, it can't be found out again."""
+    return [_line({"version": removal.version, "removed": removal.page_ids})] * 2
 
 
 def _line(fields: dict[str, Any]) -> bytes:

@@ -9,6 +9,7 @@ raised: healthy files are never dropped.
 
 from __future__ import annotations
 
+import struct
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -17,8 +18,11 @@ from lance.file import LanceFileReader
 
 from maxsight.stores.local.commit_log import CommitLog
 from maxsight.stores.local.lance_errors import FOREIGN, blames_data, brief
-from maxsight.stores.local.versions import has_magic
+from maxsight.stores.local.versions import MAGIC, has_magic
 from maxsight.stores.verification import Damage
+
+_FILE_END = struct.Struct("<HH4s")
+"""The major and minor number of a data file's format, the magic."""
 
 
 def find(dataset: lance.LanceDataset, log: CommitLog, *, unlisted: bool = False) -> list[Damage]:
@@ -48,8 +52,8 @@ def _fragments(dataset: lance.LanceDataset, log: CommitLog) -> Iterator[Damage]:
     folder = log.folder
     for fragment in dataset.get_fragments():
         metadata = fragment.metadata
-        files = {f"data/{file.path}": file.file_size_bytes for file in metadata.files}
-        reasons = {name: _missing_or_short(folder / name, size) for name, size in files.items()}
+        files = {f"data/{file.path}": file for file in metadata.files}
+        reasons = {name: _harm(folder / name, file) for name, file in files.items()}
         bad = next((name for name, reason in reasons.items() if reason), None)
         if bad is not None:
             reason = reasons[bad] or ""
@@ -85,14 +89,20 @@ def _indices(dataset: lance.LanceDataset, log: CommitLog, unlisted: bool) -> Ite
             yield Damage(name, reason, pages=0, index=index.name)
 
 
-def _missing_or_short(file: Path, size_bytes: int | None) -> str | None:
+def _harm(file: Path, written: lance.fragment.DataFile) -> str | None:
+    """Return what is wrong with a data file; None if its size and its end are as they were written."""
     try:
         found = file.stat().st_size
     except FileNotFoundError:
         return "the file is missing"
+    size_bytes = written.file_size_bytes
     if size_bytes is not None and found != size_bytes:
         return f"{found} of {size_bytes} bytes are there"
-    return None if has_magic(file) else "the end of the file is damaged"
+    with file.open("rb") as stream:
+        stream.seek(max(0, found - _FILE_END.size))
+        end = stream.read()
+    whole = end == _FILE_END.pack(written.file_major_version, written.file_minor_version, MAGIC)
+    return None if whole else "the end of the file is damaged"
 
 
 def _failure_to_read(fragment: lance.LanceFragment, log: CommitLog) -> str | None:

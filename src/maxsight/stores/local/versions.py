@@ -19,7 +19,7 @@ from maxsight.stores.local.commit_log import VERSIONS, CommitLog, manifest_name,
 from maxsight.stores.local.lance_errors import blames_data, is_foreign
 from maxsight.stores.verification import Damage
 
-_MAGIC = b"LANC"
+MAGIC = b"LANC"
 INDEX_CACHE_BYTES = 256 * 2**20
 METADATA_CACHE_BYTES = 4 * 2**20  # Lance caches the manifest of every commit: gigabytes by default
 
@@ -122,5 +122,5 @@ def set_aside(folder: Path, unreadable: list[Damage], place: Path) -> None:
 def has_magic(file: Path) -> bool:
     """Return whether a file ends as all of Lance's files end."""
     with file.open("rb") as stream:
-        stream.seek(max(0, file.stat().st_size - len(_MAGIC)))
-        return stream.read() == _MAGIC
+        stream.seek(max(0, file.stat().st_size - len(MAGIC)))
+        return stream.read() == MAGIC
