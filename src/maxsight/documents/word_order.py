@@ -13,8 +13,9 @@ from maxsight.types import UNSPACED
 
 MAX_SHADOW = 0.3
 """How far a word's shadow lies from it, in heights of the word."""
-LINE_PT = 8
-"""Words are compared with those of their own and the neighbouring lines. Larger shadows reach no further."""
+CELL_PT = 8
+"""Shadows are at most half as far from their words."""
+FIRST_UNSPACED = "\u3000"
 MIN_TALL = 1.5
 """Height by width of a column of vertical writing, for each of its characters but the first."""
 
@@ -30,16 +31,24 @@ def find_shadows(tokens: Sequence[str], boxes_pt: NDArray[np.floating]) -> NDArr
         The second one of each pair. Shape ``(tokens,)``.
     """
     shadows = np.zeros(len(tokens), bool)
-    far = MAX_SHADOW * (boxes_pt[:, 3] - boxes_pt[:, 1])
-    places = zip(tokens, *boxes_pt[:, :2].T.tolist(), far.tolist(), strict=True)
-    lines: defaultdict[tuple[str, int], list[tuple[float, float]]] = defaultdict(list)
-    for index, (token, x0, y0, reach) in enumerate(places):
-        line = round(y0 / LINE_PT)
-        for near in (line - 1, line, line + 1):
-            for x, y in lines.get((token, near), ()):
-                shadows[index] |= abs(x - x0) <= reach and abs(y - y0) <= reach
-        lines[token, line].append((x0, y0))
+    reach = MAX_SHADOW * (boxes_pt[:, 3] - boxes_pt[:, 1])
+    places: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    for index in _close_pairs(boxes_pt[:, :2]).tolist():
+        x0, y0 = boxes_pt[index, :2].tolist()
+        seen = places[tokens[index]]
+        shadows[index] = any(max(abs(x - x0), abs(y - y0)) <= reach[index] for x, y in seen)
+        seen.append((x0, y0))
     return shadows
+
+
+def _close_pairs(points_pt: NDArray[np.floating]) -> NDArray[np.intp]:
+    """Find the points that share a cell of a grid with another. Points up to half a cell apart share one of four."""
+    close = np.zeros(len(points_pt), bool)
+    for shift in ((0, 0), (0, 0.5), (0.5, 0), (0.5, 0.5)):
+        columns, rows = np.floor(points_pt / CELL_PT + shift).astype(np.int64).T
+        _, cell, count = np.unique(columns * 2**20 + rows, return_inverse=True, return_counts=True)
+        close |= count[cell] > 1
+    return np.flatnonzero(close)
 
 
 def order_columns(tokens: Sequence[str], starts_line: Sequence[bool], boxes_pt: Boxes) -> NDArray[np.intp]:
@@ -48,6 +57,8 @@ def order_columns(tokens: Sequence[str], starts_line: Sequence[bool], boxes_pt: 
     Returns:
         The tokens' indices in reading order. Shape ``(tokens,)``.
     """
+    if max(map(max, tokens), default="") < FIRST_UNSPACED:
+        return np.arange(len(tokens))
     lines = np.split(
         np.arange(len(tokens)), [index for index, starts in enumerate(starts_line) if starts and index]
     )
