@@ -51,7 +51,11 @@ def main():
         with Library.open(path, read_only=True) as library:
             figures = {"questions": len(questions)}
             for scope in ("document", "library"):
-                for name, options in (("", {}), (", exact", {"exact": True}), (", hybrid", {"hybrid": True})):
+                for name, options in (
+                    ("", {}),
+                    (", exact", {"exact": True}),
+                    (", without names", {"names": False}),
+                ):
                     result = library.evaluate(questions, scope=scope, **options)
                     figures[f"{scope} scope{name}"] = {
                         measure: round(value, 4) for measure, value in result.measures.items()

@@ -203,8 +203,9 @@ def choose(pages, units, most, chance):
     chance.shuffle(single)
     chosen = []
     for unit, holding in single:
-        sought = f" {' '.join(words_of(unit))} "
-        if sum(sought in page.folded for page in pages) == len(holding):
+        words = " ".join(words_of(unit))
+        sought = re.compile(rf"(?<!\w)(?<!\d[.,]){re.escape(words)}(?!\w)(?![.,]\d)")
+        if sum(words in page.folded and bool(sought.search(page.folded)) for page in pages) == len(holding):
             chosen.append((unit, holding))
             if len(chosen) == most:
                 break

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from enum import StrEnum
 from typing import TYPE_CHECKING, Self
 
 from maxsight.errors import InputError, MaxSightError
@@ -69,6 +70,35 @@ def telling_matches(matches: Sequence[Match]) -> list[Match]:
     return sorted((match for match in matches if not match.common), key=lambda match: -match.contrast)
 
 
+class BoostKind(StrEnum):
+    """Why a page comes before others of nearly its score."""
+
+    LETTER = "letter"
+    NAME = "name"
+
+
+@dataclass(frozen=True, slots=True)
+class Boost:
+    """What moved a page up, apart from its score.
+
+    Attributes:
+        kind: ``letter``: the page has a rare number, code or name of the question, or all of a short question, to the
+            letter. ``name``: the question names the document.
+        words: The number, code or name; or the words that name the document.
+        value: What it adds to the score for the order, on the score's scale.
+    """
+
+    kind: BoostKind
+    words: str
+    value: float
+
+    def __str__(self) -> str:
+        """Say it as people read it."""
+        if self.kind is BoostKind.NAME:
+            return f"+{self.value:.2f} named: {self.words}"
+        return f'+{self.value:.2f} to the letter: "{self.words}"'
+
+
 class _Drawable:
     """Holds how it is drawn, in no field: copies, pickles, ``asdict`` and ``==`` only see the values."""
 
@@ -91,7 +121,7 @@ class Hit(_Drawable):
         marks: Where the snippet has words of the query to the letter: spans of characters.
         matches: Per query word, where it matched, in the order of the query.
         copies: Paths of other documents with the same content.
-        fused_score: Reciprocal-rank fusion of MaxSim and BM25; None unless hybrid.
+        boosts: What moved the page up, apart from its score: hits are in the order of score plus boosts.
         metadata: The user's fields.
     """
 
@@ -106,7 +136,7 @@ class Hit(_Drawable):
     matches: tuple[Match, ...]
     marks: tuple[tuple[int, int], ...] = ()
     copies: tuple[str, ...] = ()
-    fused_score: float | None = None
+    boosts: tuple[Boost, ...] = ()
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
 
     def drawn_by(self, draw: Callable[[], Image.Image]) -> Self:
@@ -138,3 +168,9 @@ class Hit(_Drawable):
         out = io.BytesIO()
         picture.save(out, format="PNG")
         return out.getvalue()
+
+
+def group_by_document(hits: Sequence[Hit]) -> list[Hit]:
+    """Put the hits of a document together, in the order of their best hits. Each keeps its rank."""
+    best = {hit.path: hit.rank for hit in reversed(hits)}
+    return sorted(hits, key=lambda hit: (best[hit.path], hit.rank))

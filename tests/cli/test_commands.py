@@ -157,9 +157,30 @@ def test_metadata_serves_filters(indexed):
     assert "colour" in result.stderr and "year" in result.stderr
 
 
-def test_hybrid_shows_both_scores(indexed):
-    out = call("search", "orchard", "--hybrid", "-k", "1").stdout
-    assert "score 1.00" in out and f"fused {2 / 61:.4f}" in out
+def test_what_moves_a_page_up_stands_beside_its_score(indexed):
+    out = call("search", "orchard", "-k", "1").stdout
+    assert 'score 1.00  +0.30 to the letter: "orchard"' in out
+    (hit,) = json.loads(call("search", "orchard", "-k", "1", "--json").stdout)
+    assert hit["boosts"] == [{"kind": "letter", "words": "orchard", "value": 0.3}]
+
+
+def test_a_quoted_phrase_is_a_condition_and_a_minus_excludes(indexed):
+    assert "apples" in call("search", 'the "apple orchard"').stdout + call("search", '"orchard"').stdout
+    nothing = call("search", '"orchard of kraken"')
+    assert nothing.stdout == ""
+    assert (
+        'no page has "orchard of kraken" to the letter: search without the quotation marks' in nothing.stderr
+    )
+    assert "apples" not in call("search", "the -orchard").stdout
+
+
+def test_the_pages_of_a_document_are_shown_together(indexed):
+    (indexed / "long.txt").write_text("\n".join(["the orchard", "bread", "the load"] * 400))
+    call("index", ".")
+    hits = json.loads(call("search", "the orchard", "--group", "document", "--json").stdout)
+    paths = [hit["path"] for hit in hits]
+    assert paths == sorted(paths, key=paths.index) and len(set(paths)) < len(paths)
+    assert call("search", "the orchard", "--group", "document").stdout.count("long.txt  page") == 1
 
 
 def test_explain_names_matches_and_draws_the_page(indexed):

@@ -67,7 +67,6 @@ def test_vectors_that_came_along_are_asked_with_vectors(folder):
     assert first["matches"][0]["region"]["text"] == "It sells programs"
     refused = call("search", "software", code=2)
     assert "--query-vectors" in refused.stderr
-    assert "hybrid ranking" in call("search", "--query-vectors", "query.npy", "--hybrid", code=2).stderr
 
 
 def test_a_broken_line_is_named_and_the_exit_code_says_so(folder):

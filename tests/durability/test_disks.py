@@ -54,7 +54,7 @@ def test_a_library_on_a_read_only_disk_is_read_and_refuses_to_be_written(folder)
         store.put([make_page("a.pdf", 0, "some words to find")])
     script = """
 with LocalStore(path, codec=PageCodec) as store:
-    print(len(store.documents()), store.search_text("words", 5), store.verify().clean)
+    print(len(store.documents()), store.find_phrase("words", 5), store.verify().clean)
     print(list(store.nearest([store.read(["a.pdf@1#0"])[0].embedding.vectors], 1)[0].page_ids))
     try:
         store.put([make_page("b.pdf", 0, "more")])

@@ -85,7 +85,7 @@ def test_what_a_power_cut_took_is_reported_and_comes_back(whole, tmp_path, seed)
         assert names_in(store) == EVERYTHING
         assert all(entry.complete for entry in store.documents())
         assert store.verify().clean
-        assert store.search_text("document", 99)
+        assert store.find_phrase("document", 99)
 
     assert reader.damage() == [], "a reader that was open all the time sees the repair"
     assert names_in(reader) == EVERYTHING

@@ -81,7 +81,7 @@ def test_readers_go_on_while_another_process_writes_and_see_whole_commits(librar
         entries = store.documents()
         assert all(entry.vectors > 0 for entry in entries)
         assert set(nearest(store, query("document"), 99)) <= set(EVERYTHING)
-        assert set(store.search_text("document", 99)) <= set(EVERYTHING)
+        assert set(store.find_phrase("document", 99)) <= set(EVERYTHING)
         assert [page.page_id for page in store.read(names)] == names
     writer.communicate()
     assert writer.returncode == 0

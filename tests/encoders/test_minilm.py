@@ -146,6 +146,18 @@ def test_punctuation_gets_no_vector_but_symbols_and_digits_do(encoder):
 
 
 @pytest.mark.parametrize(
+    "other", ["How tight are the bolts", "how tight are THE bolts.", "How tight are the bolts ?!"]
+)
+def test_case_and_a_mark_at_the_end_of_a_query_change_nothing(encoder, other):
+    query, changed = encoder.encode_query("How tight are the bolts?"), encoder.encode_query(other)
+    np.testing.assert_array_equal(changed.vectors, query.vectors)
+    assert (
+        changed.text in other
+        and [word.lower() for word in changed.words] == "how tight are the bolts".split()
+    )
+
+
+@pytest.mark.parametrize(
     ("text", "words"),
     [
         ("C++", ("C++",)),

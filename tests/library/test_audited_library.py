@@ -68,7 +68,7 @@ def looked_at(monkeypatch, library):
 
 
 @pytest.mark.parametrize(
-    "options", [{}, {"exact": True}, {"hybrid": True}, {"where": "year < 2040"}, {"top_k": 3}, {"top_k": 99}]
+    "options", [{}, {"exact": True}, {"names": False}, {"where": "year < 2040"}, {"top_k": 3}, {"top_k": 99}]
 )
 def test_many_questions_find_what_each_finds(library, options):
     assert library.search_many(QUESTIONS, **options) == [

@@ -73,7 +73,7 @@ def test_the_page_that_says_it_is_found_with_the_words_that_matched(library):
     assert "suspension bridge hangs" in hit.snippet
 
 
-@pytest.mark.parametrize("options", [{}, {"exact": True}, {"hybrid": True}])
+@pytest.mark.parametrize("options", [{}, {"exact": True}, {"names": False}])
 def test_a_page_whose_vector_a_disk_has_changed_is_left_out_and_named(library, caplog, options):
     query = "suspension bridge cables"
     before = [hit.path for hit in library.search(query, **options)]
@@ -104,7 +104,7 @@ def test_scores_are_the_reference_kernels_on_the_stored_vectors(library):
         assert hit.score == pytest.approx(maxsim(query.vectors, [row.embedding.vectors])[0], abs=1e-5)
 
 
-@pytest.mark.parametrize("options", [{}, {"exact": True}, {"hybrid": True}])
+@pytest.mark.parametrize("options", [{}, {"exact": True}, {"names": False}])
 def test_more_results_than_pages_gives_all_pages(library, options):
     hits = library.search("the", top_k=50, **options)
     assert sorted(hit.file for hit in hits) == ["apples.txt", "bridges.txt", "cities.md"]
@@ -113,7 +113,7 @@ def test_more_results_than_pages_gives_all_pages(library, options):
 
 def test_an_empty_library_answers_with_nothing(tmp_path):
     with Library.create(tmp_path / "empty.library", encoder="fake") as library:
-        for options in ({}, {"exact": True}, {"hybrid": True}):
+        for options in ({}, {"exact": True}, {"names": False}):
             assert library.search("anything", **options) == []
 
 

@@ -17,7 +17,7 @@ from store_pages import ENCODER, MANIFEST, make_page
 
 READABLE = (
     "manifest", "description", "version", "page_count", "fields", "documents", "read", "last_audit",
-    "vectors", "nearest", "search_text", "close",
+    "vectors", "nearest", "find_phrase", "close",
 )  # fmt: skip
 
 

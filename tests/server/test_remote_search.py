@@ -39,10 +39,12 @@ def call(*arguments):
     [
         ("storm in the fog",),
         ("storm in the fog", "--json", "-k", "2"),
-        ("lamp", "--filter", "year = 1901", "--hybrid", "--exact", "--json"),
+        ("lamp", "--filter", "year = 1901", "--no-names", "--exact", "--json"),
         ("wo ist der Leuchtturm und was steht in dem Buch?",),
         ("honey", "--filter", "colour = 1"),
         ("honey", "--filter", "year ="),
+        ('"storm" -fog',),
+        ("storm lighthouse", "--group", "document"),
         ("???",),
     ],
 )

@@ -129,7 +129,7 @@ def test_an_unknown_field_is_named_with_the_closest_and_all_known_ones():
         parse_filter("yaer = 2020", FIELDS)
     assert (
         refusal.value.hint
-        == "Known fields: file, path, page_number, year, rate, draft, author, Fiscal year, a.b, city."
+        == "Known fields: text, file, path, page_number, year, rate, draft, author, Fiscal year, a.b, city."
     )
 
 

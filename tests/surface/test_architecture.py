@@ -46,8 +46,18 @@ LIBRARY = {
     part: floor
     for floor, parts in enumerate(
         (
-            ("naming", "opening", "drawing", "queries", "exporting", "status", "encoder", "background"),
-            ("listing", "hits"),
+            (
+                "naming",
+                "opening",
+                "drawing",
+                "queries",
+                "quoting",
+                "exporting",
+                "status",
+                "encoder",
+                "background",
+            ),
+            ("listing", "hits", "boosting"),
             ("searching",),
             ("opened",),
             ("upkeep", "copying", "explaining", "auditing"),

@@ -14,7 +14,7 @@ import click
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
-from maxsight.cli.options import filter_option, hybrid_option, json_option
+from maxsight.cli.options import filter_option, json_option, names_option
 from maxsight.cli.output import print_json, say_notes, shown
 from maxsight.errors import EndpointError
 
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     help="How many pages the model gets.",
 )
 @filter_option
-@hybrid_option
+@names_option
 @click.option(
     "--model",
     envvar="MAXSIGHT_MODEL",
@@ -52,7 +52,7 @@ def ask(
     library: ChosenLibrary,
     top_k: int,
     where: str | None,
-    hybrid: bool,
+    names: bool,
     model: str | None,
     text_only: bool,
     as_json: bool,
@@ -70,7 +70,7 @@ def ask(
     endpoint = Endpoint.configured(model)
     with library.open(read_only=True) as opened:
         say_notes(opened.notices(question))
-        hits = opened.search(question, top_k=top_k, where=where, hybrid=hybrid)
+        hits = opened.search(question, top_k=top_k, where=where, names=names)
         draw = None if text_only else functools.partial(draw_for_reading, opened)
         sources = gather_sources(hits, opened.page, draw)
     answered = asyncio.run(_answer(question, sources, endpoint, aloud=not as_json))

@@ -13,7 +13,7 @@ import click
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.index import progress_bar
 from maxsight.cli.library_options import ChosenLibrary, library_option
-from maxsight.cli.options import exact_option, hybrid_option, json_option
+from maxsight.cli.options import exact_option, json_option, names_option
 from maxsight.cli.output import check_folder, counted, plain, print_json, resumable, say_notes
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ if TYPE_CHECKING:
     show_default=True,
     help="Search the whole library, or only each question's document.",
 )
-@hybrid_option
+@names_option
 @exact_option
 @query_encoder_options
 @json_option
@@ -82,8 +82,8 @@ def evaluate(queries: Path, library: ChosenLibrary, as_json: bool, **options: An
                 id_field=options["id_field"] or (benchmark.id_field if benchmark else None),
                 within=benchmark.paths if benchmark else (),
                 depth=options["depth"],
-                hybrid=options["hybrid"],
                 exact=options["exact"],
+                names=options["names"],
                 on_question=lambda _: bar.update(1),
             )
     say_notes([*notices, *result.notices])

@@ -16,9 +16,15 @@ filter_option = click.option(
     "--filter",
     "where",
     metavar="EXPR",
-    help="SQL condition on file, path, page_number and your own fields: \"year >= 2020 AND file LIKE '%.pdf'\".",
+    help="SQL condition on file, path, page_number, text and your own fields: "
+    "\"year >= 2020 AND text CONTAINS 'net sales'\".",
 )
-hybrid_option = click.option("--hybrid", is_flag=True, help="Fuse the ranking with BM25 on the text.")
+names_option = click.option(
+    "--names/--no-names",
+    default=True,
+    show_default=True,
+    help="Documents that the question names come before others of nearly their score.",
+)
 exact_option = click.option("--exact", is_flag=True, help="Score every page, not only the candidates.")
 quality_model_option = click.option(
     "--quality-model",

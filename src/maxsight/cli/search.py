@@ -13,8 +13,8 @@ from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import (
     exact_option,
     filter_option,
-    hybrid_option,
     json_option,
+    names_option,
     search_device_option,
 )
 from maxsight.cli.output import NO_MATCH, plain, print_json, region_text, say, say_notes, shown
@@ -34,8 +34,13 @@ MAX_WORDS_SHOWN = 6
 @library_option
 @click.option("-k", "top_k", type=click.IntRange(1), default=10, show_default=True, help="How many pages.")
 @filter_option
-@hybrid_option
+@names_option
 @exact_option
+@click.option(
+    "--group",
+    type=click.Choice(["document"]),
+    help="Show the pages of a document together, its best page first.",
+)
 @click.option(
     "--queries",
     type=click.Path(path_type=Path),
@@ -64,8 +69,9 @@ def search(
     library: ChosenLibrary,
     top_k: int,
     where: str | None,
-    hybrid: bool,
+    names: bool,
     exact: bool,
+    group: str | None,
     queries: Path | None,
     phrases: tuple[str, ...],
     query_vectors: Path | None,
@@ -75,12 +81,17 @@ def search(
 ) -> None:
     """Find the pages that answer QUESTION, best first.
 
+    In QUESTION, a phrase in quotation marks keeps only pages that have it to the letter, and -word only pages without
+    the word. A rare number, code or name is looked up in the text as well: pages that have it come before others of
+    nearly their score, and are marked "to the letter".
+
     Each comes with the words that tell it from other pages, first those that stand out most, and a snippet with the
     question's words in bold. With --queries, the same for each question of a file; as
     JSON, a list of {"query": ..., "hits": [...]}.
     """
     from maxsight.evaluation.datasets import load_queries
     from maxsight.library.queries import load_vectors
+    from maxsight.results import group_by_document
 
     if sum((question is not None, queries is not None, bool(phrases), query_vectors is not None)) != 1:
         raise click.UsageError(
@@ -93,13 +104,15 @@ def search(
         asked = [load_vectors(query_vectors)]
     else:
         asked = [question if question is not None else phrases]
-    options: dict[str, Any] = {"top_k": top_k, "where": where, "hybrid": hybrid, "exact": exact}
+    options: dict[str, Any] = {"top_k": top_k, "where": where, "names": names, "exact": exact}
     if remote := remote_library(url):
         found = _search_remote(remote, asked, options)
     else:
         with library.open(read_only=True, search_device=search_device) as opened:
             say_notes(_notices(opened, asked))
             found = opened.search_many(asked, **options)
+    if group:
+        found = [group_by_document(hits) for hits in found]
     if as_json:
         several = [{"query": query, "hits": plain(hits)} for query, hits in zip(asked, found, strict=True)]
         print_json(several if queries else found[0])
@@ -109,8 +122,10 @@ def search(
             click.echo(click.style(f"{query}\n", underline=True))
         if not hits:
             say(f"nothing found: {NO_MATCH}" if where else "nothing found")
+        above = None
         for hit in hits:
-            _print_hit(hit)
+            _print_hit(hit, under=bool(group) and hit.path == above)
+            above = hit.path
 
 
 def _search_remote(
@@ -135,12 +150,14 @@ def _notices(library: Library, queries: Sequence[Query]) -> Iterable[str]:
     return dict.fromkeys(filter(None, map(library.encoder.notice, texts)))
 
 
-def _print_hit(hit: Hit) -> None:
+def _print_hit(hit: Hit, *, under: bool = False) -> None:
+    """Print a hit; ``under`` the page above it, of the same document."""
     from maxsight.results import telling_matches
 
-    fused = "" if hit.fused_score is None else f"  fused {hit.fused_score:.4f}"
-    place = click.style(f"{shown(hit.path)}  page {hit.page_number}", bold=True)
-    click.echo(f"{hit.rank:>3}. {place}  score {hit.score:.2f}{fused}")
+    place = f"page {hit.page_number}" if under else f"{shown(hit.path)}  page {hit.page_number}"
+    boosts = "".join(f"  {shown(str(boost))}" for boost in hit.boosts)
+    margin = "   " if under else ""
+    click.echo(f"{margin}{hit.rank:>3}. {click.style(place, bold=True)}  score {hit.score:.2f}{boosts}")
     if hit.copies:
         click.echo(f"     also at {', '.join(hit.copies)}")
     words = dict.fromkeys(_matched_word(match) for match in telling_matches(hit.matches))

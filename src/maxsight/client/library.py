@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -72,8 +72,9 @@ class RemoteLibrary:
         *,
         top_k: int = 10,
         where: str | None = None,
-        hybrid: bool = False,
         exact: bool = False,
+        names: bool = True,
+        phrases: Sequence[str] = (),
     ) -> Answer:
         """Find the pages that answer a question, as ``Library.search`` does.
 
@@ -82,7 +83,14 @@ class RemoteLibrary:
             EndpointError: The server refuses the token, or is not a maxsight server.
             MaxSightError: As for ``Library.search``.
         """
-        body = {"query": query, "top_k": top_k, "filter": where, "hybrid": hybrid, "exact": exact}
+        body = {
+            "query": query,
+            "top_k": top_k,
+            "filter": where,
+            "exact": exact,
+            "names": names,
+            "phrases": list(phrases),
+        }
         with self._reading():
             return read_answer(self._request("POST", "/v1/search", json=body))
 

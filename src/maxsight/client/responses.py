@@ -16,7 +16,7 @@ PROBLEM = "application/problem+json"
 BUSY = (429, 502, 503, 504)
 REFUSED = (400, 413, 422)
 _SAME_IN_HITS = (
-    "rank", "score", "page_id", "document_id", "path", "file", "page_number", "snippet", "fused_score", "metadata",
+    "rank", "score", "page_id", "document_id", "path", "file", "page_number", "snippet", "metadata",
 )  # fmt: skip
 
 
@@ -66,6 +66,10 @@ def read_answer(response: Mapping[str, Any]) -> Answer:
             matches=_matches(hit),
             copies=tuple(hit["copies"]),
             marks=tuple((start, end) for start, end in hit["marks"]),
+            boosts=tuple(
+                results.Boost(results.BoostKind(boost["kind"]), boost["words"], boost["value"])
+                for boost in hit["boosts"]
+            ),
         )
         for hit in response["hits"]
     ]

@@ -60,7 +60,7 @@ def ask_library(
         if (last := max(question.page_indices, default=0)) >= pages:
             return f"{question.file} has no page {last}: page_indices run from 0 to {pages - 1}"
         hits = search(question.query, match_path(path) if scope == "document" else None, depth)
-        # By rank, not by score: a fused order is not the order of the scores.
+        # By rank, not by score: boosts change the order.
         return {
             f"{path if path in hit.copies else hit.path}#{hit.page_number - 1}": 1 / hit.rank for hit in hits
         }

@@ -87,8 +87,8 @@ def evaluate(
     within: Sequence[Path] = (),
     depth: int = DEPTH,
     on_question: Callable[[Question], None] | None = None,
-    hybrid: bool = False,
     exact: bool = False,
+    names: bool = True,
 ) -> Evaluation:
     """Measure the ranking on questions with known answers.
 
@@ -100,15 +100,15 @@ def evaluate(
         within: Rank only pages of documents made from these data files; all pages with an id, if not given.
         depth: How many pages to find for each question.
         on_question: Called after each question.
-        hybrid: As for ``search``.
         exact: As for ``search``.
+        names: As for ``search``.
 
     Raises:
         InputError: No id is in the library, or ids are of no use with this scope.
     """
 
     def search(query: str, where: Filter | None, top_k: int) -> list[Hit]:
-        return library.searcher.find([query], top_k=top_k, where=where, hybrid=hybrid, exact=exact)[0]
+        return library.searcher.find([query], top_k=top_k, where=where, exact=exact, names=names)[0]
 
     def find(file: str) -> Document:
         return library.listing.find(file).document

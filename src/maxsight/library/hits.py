@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from maxsight.heatmaps.contrast import contrast
 from maxsight.heatmaps.matching import match_words
@@ -11,7 +12,7 @@ from maxsight.heatmaps.similarity import attribute
 from maxsight.heatmaps.snippets import marks, snippet
 from maxsight.identity import document_id
 from maxsight.library.drawing import placed
-from maxsight.results import Hit
+from maxsight.results import Boost, Hit
 from maxsight.retrieval.search import ScoredPage
 from maxsight.stores.background import Background
 from maxsight.stores.base import IndexedPage
@@ -23,6 +24,7 @@ def describe_hits(
     ranked: Sequence[ScoredPage],
     pages: Mapping[str, IndexedPage],
     background: Background | None = None,
+    boosts: Mapping[str, tuple[Boost, ...]] = MappingProxyType({}),
 ) -> list[Hit]:
     """Describe ranked pages. Pages of equal content are one hit, that of the first; the others are its copies.
 
@@ -31,6 +33,7 @@ def describe_hits(
         ranked: Best first.
         pages: The stored pages, by id. Ranked pages that are not here are left out.
         background: Of their library, if that is known.
+        boosts: What moved pages up, by id.
     """
     hits: dict[tuple[str, int], Hit] = {}
     for scored in ranked:
@@ -40,12 +43,18 @@ def describe_hits(
         if content in hits:
             hits[content] = replace(hits[content], copies=(*hits[content].copies, row.document.path))
         else:
-            hits[content] = _hit(len(hits) + 1, query, row, scored, background)
+            added = boosts.get(scored.page_id, ())
+            hits[content] = _hit(len(hits) + 1, query, row, scored.score, background, added)
     return list(hits.values())
 
 
 def _hit(
-    rank: int, query: QueryEmbedding, row: IndexedPage, scored: ScoredPage, background: Background | None
+    rank: int,
+    query: QueryEmbedding,
+    row: IndexedPage,
+    score: float,
+    background: Background | None,
+    boosts: tuple[Boost, ...],
 ) -> Hit:
     page = placed(row)
     attribution = attribute(query, row.embedding)
@@ -54,7 +63,7 @@ def _hit(
     text = snippet(page, standing_out)
     return Hit(
         rank=rank,
-        score=scored.score,
+        score=score,
         page_id=row.page_id,
         document_id=document_id(row.document.path),
         path=row.document.path,
@@ -63,6 +72,6 @@ def _hit(
         snippet=text,
         matches=matches,
         marks=marks(text, (match.word for match in matches if match.identical)),
-        fused_score=scored.fused_score,
+        boosts=boosts,
         metadata=dict(row.metadata),
     )

@@ -98,7 +98,11 @@ class Library:
         if encoder is not None and (same := find_same_encoder(self.space, encoder, options)):
             self.encoder = same
         self.searcher = Searcher(
-            store, lambda: self.encoder, recall_target=recall_target, device=search_device
+            store,
+            lambda: self.encoder,
+            self.listing.documents,
+            recall_target=recall_target,
+            device=search_device,
         )
 
     @classmethod
@@ -337,17 +341,23 @@ class Library:
         *,
         top_k: int = 10,
         where: str | Filter | None = None,
-        hybrid: bool = False,
         exact: bool = False,
+        names: bool = True,
+        phrases: Sequence[str] = (),
     ) -> list[Hit]:
         """Find the pages that answer a question.
+
+        In a text, ``"net sales of"`` keeps only pages that have the phrase to the letter, and ``-word`` only pages
+        without the word. Pages with a rare number, code or name of the question to the letter come before others of
+        nearly their score, and so do pages of documents that the question names: ``Hit.boosts`` shows it.
 
         Args:
             query: The question: a text, phrases that are looked for as wholes, or vectors.
             top_k: How many pages at most. Pages of equal content are one hit.
             where: SQL condition on ``file``, ``path``, ``page_number`` and the user's fields.
-            hybrid: Order by the fusion of MaxSim and BM25.
             exact: Score every page instead of the candidates.
+            names: Whether pages of documents that the question names come before others of nearly their score.
+            phrases: Only pages that have all of these phrases to the letter.
 
         Returns:
             Best first; fewer than ``top_k`` if the library holds fewer.
@@ -357,7 +367,9 @@ class Library:
             EmptyQueryError: Nothing in the query can be searched for.
             FilterError: The condition is not valid, or names an unknown field.
         """
-        return self.search_many([query], top_k=top_k, where=where, hybrid=hybrid, exact=exact)[0]
+        return self.search_many([query], top_k=top_k, where=where, exact=exact, names=names, phrases=phrases)[
+            0
+        ]
 
     def search_many(
         self,
@@ -365,8 +377,9 @@ class Library:
         *,
         top_k: int = 10,
         where: str | Filter | None = None,
-        hybrid: bool = False,
         exact: bool = False,
+        names: bool = True,
+        phrases: Sequence[str] = (),
     ) -> list[list[Hit]]:
         """Find the pages that answer each of several questions: as ``search`` for each, but sooner.
 
@@ -376,7 +389,9 @@ class Library:
             FilterError: The condition is not valid, or names an unknown field.
         """
         queries = queries if isinstance(queries, str) else list(queries)
-        found = self.searcher.find(queries, top_k=top_k, where=where, hybrid=hybrid, exact=exact)
+        found = self.searcher.find(
+            queries, top_k=top_k, where=where, exact=exact, names=names, phrases=phrases
+        )
         return [
             [hit.drawn_by(partial(self._heatmap, query, hit.page_id)) for hit in hits]
             for query, hits in zip(queries, found, strict=True)
@@ -385,13 +400,13 @@ class Library:
     def _heatmap(self, query: Query, page_id: str) -> Image.Image:
         return self.draw(self.explain_page(query, self.page(page_id)))
 
-    def notices(self, query: Query) -> list[str]:
-        """List what a user should know before trusting the hits for ``query``.
+    def notices(self, query: Query, *, phrases: Sequence[str] = ()) -> list[str]:
+        """List what a user should know before trusting the hits for ``query``, and for ``phrases`` as in ``search``.
 
         Raises:
             EmptyQueryError: Nothing in the query can be searched for.
         """
-        return self.searcher.notices(query)
+        return self.searcher.notices(query, phrases=phrases)
 
     # Documents and pages ----------------------------------------------------------------------------------
 

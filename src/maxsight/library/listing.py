@@ -8,8 +8,9 @@ from pathlib import Path
 
 from maxsight.identity import page_id, page_ids
 from maxsight.library.naming import Names, unknown_page
-from maxsight.stores.base import DocumentEntry, Readable
-from maxsight.stores.conditions import Filter
+from maxsight.stores.base import AnyStore, DocumentEntry
+from maxsight.stores.conditions import Filter, names_field
+from maxsight.stores.fields import PAGE_TEXT
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +27,7 @@ class Listing:
         home: The folder that documents below it are named relative to; None if all are named absolutely.
     """
 
-    def __init__(self, store: Readable, home: Path | None) -> None:
+    def __init__(self, store: AnyStore, home: Path | None) -> None:
         """Read nothing yet."""
         self.home = home
         self._store = store
@@ -34,7 +35,11 @@ class Listing:
 
     def documents(self, where: Filter | None = None) -> list[DocumentEntry]:
         """List all documents, by path; or those with at least one page that passes a filter."""
-        return [entry for entry in self._newest().entries.values() if where is None or _keeps(where, entry)]
+        entries = self._newest().entries.values()
+        if where is not None and names_field(where.condition, PAGE_TEXT):  # listings have no text
+            kept = {name for pages in self._store.vectors(where=where) for name in pages.page_ids}
+            return [entry for entry in entries if kept & set(page_ids(entry.document, entry.page_indices))]
+        return [entry for entry in entries if where is None or _keeps(where, entry)]
 
     def page_ids(self) -> list[str]:
         """Name all pages."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
@@ -12,13 +12,15 @@ from typing import TYPE_CHECKING, Protocol
 from maxsight import extras
 from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
+from maxsight.library.boosting import Booster, Found
 from maxsight.library.hits import describe_hits
 from maxsight.library.queries import Query, embed_query
+from maxsight.library.quoting import Quoted, read_quoted
 from maxsight.results import Hit
 from maxsight.retrieval.codes import candidates_on_this_machine
-from maxsight.retrieval.search import ScoredPage, rank_pages_many
+from maxsight.retrieval.search import Boosts, ScoredPage, rank_pages_many
 from maxsight.spelling import list_names
-from maxsight.stores.base import AnyStore, Compared, Searchable
+from maxsight.stores.base import AnyStore, Compared, DocumentEntry, Searchable
 from maxsight.stores.conditions import Filter
 from maxsight.stores.filters import parse_filter
 from maxsight.threads import one_blas_thread
@@ -40,7 +42,9 @@ logger = logging.getLogger(__name__)
 
 
 class _Rank(Protocol):
-    def __call__(self, queries: Sequence[QueryEmbedding], *, limit: int) -> list[list[ScoredPage]]: ...
+    def __call__(
+        self, queries: Sequence[QueryEmbedding], *, limit: int, boosts: Sequence[Boosts]
+    ) -> list[list[ScoredPage]]: ...
 
 
 class Searcher:
@@ -50,6 +54,7 @@ class Searcher:
         self,
         store: AnyStore,
         encoder: Callable[[], Encoder],
+        documents: Callable[[], Sequence[DocumentEntry]],
         *,
         recall_target: float | None = None,
         device: str = "cpu",
@@ -59,6 +64,7 @@ class Searcher:
         Args:
             store: The store to search.
             encoder: Gives the encoder when it is first needed.
+            documents: Lists the store's documents.
             recall_target: As for ``Library.open``.
             device: As ``search_device`` for ``Library.open``.
 
@@ -73,10 +79,18 @@ class Searcher:
         self._recall_target = recall_target
         self._engine = _device_engine(store, device)
         self._damaged: dict[tuple[int, str], str] = {}
+        self._booster = Booster(store, documents)
         self._encode_text = lru_cache(MAX_CACHED_QUERIES)(self._embed)
 
     def find(
-        self, queries: Sequence[Query], *, top_k: int, where: str | Filter | None, hybrid: bool, exact: bool
+        self,
+        queries: Sequence[Query],
+        *,
+        top_k: int,
+        where: str | Filter | None,
+        exact: bool = False,
+        names: bool = True,
+        phrases: Sequence[str] = (),
     ) -> list[list[Hit]]:
         """Find and describe the best pages for each query; see ``Library.search_many``."""
         condition = self.condition(where)
@@ -84,26 +98,29 @@ class Searcher:
             raise InputError(f"ask for at least one result, got {top_k}")
         with one_blas_thread():
             embeddings = self.encode_many(queries)
-            if hybrid and not all(embedding.text for embedding in embeddings):
-                raise InputError("hybrid ranking needs words, and vectors have none")
             searched = self._searched
             candidates = None
             if searched is self._store and not exact:
                 candidates, exact = self._audited(top_k)
-            rank: _Rank = partial(
-                rank_pages_many,
-                searched,
-                where=condition,
-                exact=exact,
-                hybrid=hybrid,
-                candidates=candidates,
-                on_damaged=self._note_damaged,
-            )
-            return [
-                hits
-                for first in range(0, len(embeddings), QUERIES_PER_SCAN)
-                for hits in self._find(embeddings[first : first + QUERIES_PER_SCAN], rank, top_k)
-            ]
+            together: dict[Filter | None, list[int]] = defaultdict(list)
+            for number, query in enumerate(queries):
+                together[_read(query, phrases).condition(condition)].append(number)
+            hits: dict[int, list[Hit]] = {}
+            for within, numbers in together.items():
+                rank: _Rank = partial(
+                    rank_pages_many,
+                    searched,
+                    where=within,
+                    exact=exact,
+                    candidates=candidates,
+                    on_damaged=self._note_damaged,
+                )
+                for first in range(0, len(numbers), QUERIES_PER_SCAN):
+                    some = numbers[first : first + QUERIES_PER_SCAN]
+                    asked = [embeddings[number] for number in some]
+                    found = [self._booster.find(query, within, names=names) for query in asked]
+                    hits |= zip(some, self._find(asked, found, rank, top_k), strict=True)
+        return [hits[number] for number in range(len(embeddings))]
 
     def condition(self, where: str | Filter | None) -> Filter | None:
         """Parse a condition on the store's fields, unless it is parsed already.
@@ -136,22 +153,30 @@ class Searcher:
         """Encode a query. The vectors of the last texts are cached."""
         return self._encode_text(query) if isinstance(query, str) else self._embed(query)
 
-    def notices(self, query: Query) -> list[str]:
+    def notices(self, query: Query, *, phrases: Sequence[str] = ()) -> list[str]:
         """List what a user should know before trusting the hits; see ``Library.notices``."""
-        searched = self.encode(query)
+        embedding = self.encode(query)
         version = self._store.version if self._damaged else 0
         notices = [text for (of, _), text in self._damaged.items() if of == version]
         if not isinstance(query, str):
             return notices
-        if language := self._encoder().notice(query):
+        read = _read(query, phrases)
+        if language := self._encoder().notice(read.text):
             notices.append(language)
-        words = len(searched.text.split())
-        if words < len(query.split()):
+        words = len(embedding.text.split())
+        if words < len(read.text.split()):
             notices.append(f"only the first {words:,} words of the query are searched for")
-        if unknown := self._unknown_words(searched):
+        if read.excluded:
+            notices.append(f"pages with {_listed(read.excluded)} are left out")
+        if self._encoder().picture is None and (absent := self._booster.find(embedding, names=False).absent):
             notices.append(
-                f"text search finds no page with a word of the query ({list_names(unknown)}), and the encoder knows "
-                "them only in parts: the hits resemble those parts"
+                f"no page has {_listed(absent)} to the letter: the hits resemble it, or answer the rest of the query"
+            )
+        absent = tuple(phrase for phrase in read.phrases if not self._has(phrase))
+        if absent or not self._has(*read.phrases):
+            notices.append(
+                f"no page has {_listed(absent or read.phrases)} to the letter: "
+                "search without the quotation marks for pages that resemble it"
             )
         return notices
 
@@ -168,21 +193,13 @@ class Searcher:
                 )
                 logger.warning("%s", text)
 
-    def _unknown_words(self, query: QueryEmbedding) -> list[str]:
-        """The words of a query if each has several tokens and no page's text has one of them; else none.
-
-        None for an encoder of pictures, which may show more than their text says, or if the store can't search text.
-        """
-        tokens = Counter(query.word_index[query.word_index >= 0].tolist())
-        if self._encoder().picture is not None or min(tokens.values(), default=1) == 1:
-            return []
-        try:
-            found = self._store.search_text(query.text, 1)
-        except InputError:
-            return []
-        return [] if found else list(dict.fromkeys(query.words[word] for word in sorted(tokens)))
+    def _has(self, *phrases: str) -> bool:
+        """Say whether a page has all of some phrases."""
+        where = Quoted("", phrases).condition(None)
+        return where is None or any(pages.page_ids for pages in self._store.vectors(where=where))
 
     def _embed(self, query: Query) -> QueryEmbedding:
+        query = read_quoted(query).text if isinstance(query, str) else query
         embedding = embed_query(self._encoder, self._store.manifest.space, query)
         store = self._store
         return replace(embedding, similarity=store.similarity) if isinstance(store, Compared) else embedding
@@ -198,18 +215,25 @@ class Searcher:
             return None, True
         return candidates_on_this_machine(candidates, binary_queries=audit.binary_queries), False
 
-    def _find(self, queries: Sequence[QueryEmbedding], rank: _Rank, top_k: int) -> list[list[Hit]]:
+    def _find(
+        self, queries: Sequence[QueryEmbedding], boosted: Sequence[Found], rank: _Rank, top_k: int
+    ) -> list[list[Hit]]:
         """Rank, read and describe; again, with more pages, for queries that have too few hits.
 
         Copies of one content are one hit, so they take the places of others. Pages may also have been removed since
         they were ranked. It ends, since the limit outgrows the library.
         """
         found: dict[int, list[Hit]] = {}
+        boosts = [each.boosts for each in boosted]
         limit = top_k + 1  # one page more shows that all copies of the last hit are found
         rankings = 0
         while len(found) < len(queries):
             waiting = [number for number in range(len(queries)) if number not in found]
-            ranked = rank([queries[number] for number in waiting], limit=limit)
+            ranked = rank(
+                [queries[number] for number in waiting],
+                limit=limit,
+                boosts=[boosted[number].search for number in waiting],
+            )
             rankings += 1
             step = max(1, PAGES_PER_READ // limit)
             for first in range(0, len(waiting), step):
@@ -222,7 +246,8 @@ class Searcher:
                 for number, best in some:
                     if rankings < MAX_RANKINGS and any(scored.page_id in missing for scored in best):
                         continue
-                    hits = describe_hits(queries[number], best, pages, self._store.manifest.background)
+                    background = self._store.manifest.background
+                    hits = describe_hits(queries[number], best, pages, background, boosts[number])
                     if len(hits) > top_k or len(best) < limit:
                         found[number] = hits[:top_k]
             limit *= 4
@@ -232,6 +257,15 @@ class Searcher:
     def _searched(self) -> Searchable:
         """The store, or its vectors in a device's memory if they are wanted there and fit."""
         return self._engine if self._engine and self._engine.refresh() else self._store
+
+
+def _read(query: Query, phrases: Sequence[str]) -> Quoted:
+    """Read the quoted phrases and excluded words of a query, if it is a text."""
+    return read_quoted(query, phrases) if isinstance(query, str) else Quoted("", tuple(phrases))
+
+
+def _listed(phrases: Sequence[str]) -> str:
+    return list_names([f'"{phrase}"' for phrase in phrases])
 
 
 def check_recall_target(target: float | None) -> None:

@@ -88,9 +88,9 @@ class DeviceEngine:
         """Read the store's vectors."""
         return self._store.vectors(where=where, page_ids=page_ids)
 
-    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
+    def find_phrase(self, phrase: str, limit: int, *, where: Filter | None = None) -> list[str]:
         """Search the store's text."""
-        return self._store.search_text(query, limit, where=where)
+        return self._store.find_phrase(phrase, limit, where=where)
 
     def _load(self) -> _Loaded | None:
         dim = self._store.manifest.space.dim

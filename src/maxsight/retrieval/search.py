@@ -6,22 +6,22 @@ Stores and settings may differ in which pages they score. Every score is exact M
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
 from maxsight.errors import InputError
 from maxsight.retrieval.scoring import score_exact
 from maxsight.stores.base import Searchable
-from maxsight.stores.conditions import Filter
+from maxsight.stores.conditions import AllOf, Filter
 from maxsight.stores.ragged import PageVectors
 from maxsight.types import QueryEmbedding, Similarity
 
 MIN_RESCORED = 48
 RESCORED_PER_HIT = 3
-TEXT_MATCHES_PER_HIT = 8
-RECIPROCAL_RANK_CONSTANT = 60  # Cormack, Clarke and Büttcher 2009
+RESCORED_NEAR = 8
+"""More pages than wanted that are scored near a boost: codes only estimate which of them are the best."""
 
 logger = logging.getLogger(__name__)
 
@@ -33,12 +33,30 @@ class ScoredPage:
     Attributes:
         page_id: Which page.
         score: Exact MaxSim.
-        fused_score: Reciprocal-rank fusion with BM25, or None.
+        boost: What is added to the score for the order alone.
     """
 
     page_id: str
     score: float
-    fused_score: float | None = None
+    boost: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Boosts:
+    """What a query adds to the scores of some pages, for the order alone.
+
+    Attributes:
+        pages: What is added, by page id.
+        scored: Pages that are scored whether or not they are candidates. The search's filter keeps them.
+        near: Keeps pages, such as those of a document, the nearest of which are candidates, too.
+    """
+
+    pages: Mapping[str, float] = field(default_factory=dict)
+    scored: frozenset[str] = frozenset()
+    near: Filter | None = None
+
+
+NO_BOOSTS = Boosts()
 
 
 def log_damaged(page_ids: Sequence[str]) -> None:
@@ -53,12 +71,12 @@ def rank_pages(
     limit: int,
     where: Filter | None = None,
     exact: bool = False,
-    hybrid: bool = False,
     candidates: int | None = None,
+    boosts: Boosts = NO_BOOSTS,
 ) -> list[ScoredPage]:
     """Find the best pages of a store for one query, see ``rank_pages_many``."""
     return rank_pages_many(
-        store, [query], limit=limit, where=where, exact=exact, hybrid=hybrid, candidates=candidates
+        store, [query], limit=limit, where=where, exact=exact, candidates=candidates, boosts=[boosts]
     )[0]
 
 
@@ -69,8 +87,8 @@ def rank_pages_many(
     limit: int,
     where: Filter | None = None,
     exact: bool = False,
-    hybrid: bool = False,
     candidates: int | None = None,
+    boosts: Sequence[Boosts] | None = None,
     on_damaged: Callable[[Sequence[str]], None] = log_damaged,
 ) -> list[list[ScoredPage]]:
     """Find the best pages of a store for each of several queries, which share the scan.
@@ -81,15 +99,15 @@ def rank_pages_many(
         limit: How many pages at most, for each query.
         where: Only pages this filter keeps.
         exact: Score every page instead of the candidates.
-        hybrid: Order by the fusion of the MaxSim and BM25 rankings.
         candidates: How many pages to compare by 4-bit codes. More of them find more of the exact ranking and take
             longer. With None the default is used. It finds about 0.99 of the exact first ten pages, and all of them
             where pages are easier to tell apart than in ``benchmarks/synthetic.py``.
+        boosts: For each query, which pages it boosts.
         on_damaged: Called with the ids of pages that are left out because a vector is not of unit norm.
 
     Returns:
-        For each query, best first. Pages of equal score are ordered by page id. If more pages are equal than are
-        scored, stores may differ in which of them they find, except with ``exact``.
+        For each query, best first by score and boost. Equal pages are ordered by page id. If more pages are equal than
+        are scored, stores may differ in which of them they find, except with ``exact``.
 
     Raises:
         InputError: ``limit`` or ``candidates`` is not positive.
@@ -97,8 +115,10 @@ def rank_pages_many(
     for name, number in (("limit", limit), ("candidates", candidates)):
         if number is not None and number < 1:
             raise InputError(f"{name} must be at least 1, got {number}")
+    boosts = boosts or [NO_BOOSTS] * len(queries)
     if exact:
-        ranked = _score_all(store, queries, where, None if hybrid else limit, on_damaged)
+        best = None if any(each.pages for each in boosts) else limit
+        ranked = _score_all(store, queries, where, best, on_damaged)
     else:
         rescored = max(MIN_RESCORED, RESCORED_PER_HIT * limit)
         vectors = [query.vectors for query in queries]
@@ -107,19 +127,37 @@ def rank_pages_many(
             score_pages(query, pages, on_damaged=on_damaged)
             for query, pages in zip(queries, nearest, strict=True)
         ]
-    for query, pages in zip(queries, ranked, strict=True):
-        by_text = store.search_text(query.text, TEXT_MATCHES_PER_HIT * limit, where=where) if hybrid else []
-        unscored = sorted(set(by_text) - {page.page_id for page in pages})
-        if unscored:
-            pages += [
-                page
-                for chunk in store.vectors(page_ids=unscored)
-                for page in score_pages(query, chunk, on_damaged=on_damaged)
-            ]
-        pages.sort(key=lambda page: (-page.score, page.page_id))
-        if hybrid:
-            pages[:] = fuse(pages, by_text)
-    return [pages[:limit] for pages in ranked]
+        for query, pages, added in zip(queries, ranked, boosts, strict=True):
+            pages += _score_more(
+                store, query, added, {page.page_id for page in pages}, limit, where, on_damaged
+            )
+    return [_ordered(pages, added.pages)[:limit] for pages, added in zip(ranked, boosts, strict=True)]
+
+
+def _ordered(pages: Sequence[ScoredPage], boosts: Mapping[str, float]) -> list[ScoredPage]:
+    boosted = [replace(page, boost=boosts.get(page.page_id, 0.0)) for page in pages] if boosts else pages
+    return sorted(boosted, key=lambda page: (-page.score - page.boost, page.page_id))
+
+
+def _score_more(
+    store: Searchable,
+    query: QueryEmbedding,
+    boosts: Boosts,
+    known: set[str],
+    limit: int,
+    where: Filter | None,
+    on_damaged: Callable[[Sequence[str]], None],
+) -> list[ScoredPage]:
+    """Score the boosted pages that are not known yet."""
+    chunks: list[PageVectors] = []
+    if boosts.near:
+        near = boosts.near if where is None else Filter(AllOf((where.condition, boosts.near.condition)))
+        chunks += store.nearest([query.vectors], RESCORED_NEAR + limit, where=near)
+    named = boosts.scored - known.union(*(chunk.page_ids for chunk in chunks))
+    if named:
+        chunks += store.vectors(page_ids=sorted(named))
+    scored = (page for chunk in chunks for page in score_pages(query, chunk, on_damaged=on_damaged))
+    return [page for page in scored if page.page_id not in known]
 
 
 def _score_all(
@@ -160,17 +198,3 @@ def score_pages(
     if best is not None and len(scores) > best:
         kept &= scores >= np.partition(scores, -best)[-best]
     return [ScoredPage(pages.page_ids[page], float(scores[page])) for page in np.flatnonzero(kept).tolist()]
-
-
-def fuse(by_vectors: Sequence[ScoredPage], by_text: Sequence[str]) -> list[ScoredPage]:
-    """Fuse two rankings by reciprocal rank; the score stays MaxSim.
-
-    A page gets ``1 / (60 + rank)`` for each ranking that has it. Pages without vectors are left out.
-    """
-    parts = {page_id: 1 / (RECIPROCAL_RANK_CONSTANT + rank) for rank, page_id in enumerate(by_text, start=1)}
-    fused = [
-        replace(page, fused_score=1 / (RECIPROCAL_RANK_CONSTANT + rank) + parts.get(page.page_id, 0.0))
-        for rank, page in enumerate(by_vectors, start=1)
-    ]
-    fused.sort(key=lambda page: (-(page.fused_score or 0.0), -page.score, page.page_id))
-    return fused

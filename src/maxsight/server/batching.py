@@ -23,14 +23,16 @@ class SearchOptions:
     Attributes:
         top_k: How many pages at most.
         where: SQL condition.
-        hybrid: Fuse the ranking with BM25.
         exact: Score every page.
+        names: Boost documents that the question names.
+        phrases: Phrases that a page must have to the letter.
     """
 
     top_k: int = 10
     where: str | None = None
-    hybrid: bool = False
     exact: bool = False
+    names: bool = True
+    phrases: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

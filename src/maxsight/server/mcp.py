@@ -72,14 +72,20 @@ def mcp_server(pages: Pages) -> MCPServer[Any]:
     @server.tool(title="Search pages", annotations=_READING, structured_output=False)
     async def search_pages(
         query: Annotated[
-            str, Field(max_length=10_000, description="A question or words, in full sentences or not.")
+            str,
+            Field(
+                max_length=10_000,
+                description="A question or words, in full sentences or not. Only pages that have a quoted phrase to "
+                "the letter are found, and no page with a -word.",
+            ),
         ],
         top_k: Annotated[int, Field(ge=1, le=MAX_RESULTS, description="How many pages.")] = 5,
         filter: Annotated[
             str | None,
             Field(
                 max_length=10_000,
-                description="SQL condition on path, file, page_number and the user's fields.",
+                description="SQL condition on path, file, page_number, text (text CONTAINS 'net sales') and the "
+                "user's fields.",
             ),
         ] = None,
         images: Annotated[

@@ -67,7 +67,8 @@ def found_page(hit: Hit, page: IndexedPage, mark: str) -> TextContent:
     """Describe a page that a search found: short text as a whole, else the snippet."""
     text = page.page.text if len(page.page.text) <= EXCERPT_CHARS else hit.snippet
     matched = {match.word: str(match.region) for match in telling_matches(hit.matches)}
-    return quoted_page(page, text, mark, rank=hit.rank, score=round(hit.score, 2), matched=matched)
+    boosts = {"boosts": [str(boost) for boost in hit.boosts]} if hit.boosts else {}
+    return quoted_page(page, text, mark, rank=hit.rank, score=round(hit.score, 2), matched=matched, **boosts)
 
 
 def quoted_page(page: IndexedPage, text: str, mark: str, **more: Any) -> TextContent:

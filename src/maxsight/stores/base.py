@@ -144,11 +144,13 @@ class Searchable(Protocol):
         """
         ...
 
-    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages whose text matches ``query`` best by BM25, best first.
+    def find_phrase(self, phrase: str, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name pages whose text has a phrase to the letter (see ``phrases``), at most ``limit`` of them, in any order.
+
+        It uses an index: unlike the filter ``text CONTAINS``, it may miss words that a hyphen parts.
 
         Raises:
-            InputError: The store can't search text.
+            InputError: The store can't search text, or the phrase has no word.
         """
         ...
 

@@ -13,6 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
 from maxsight.stores.patterns import compile_like, fold
+from maxsight.stores.phrases import compile_phrase
 from maxsight.types import Scalar
 
 Row = Mapping[str, Scalar | None]
@@ -54,6 +55,14 @@ class Like:
 
 
 @dataclass(frozen=True, slots=True)
+class Contains:
+    """``field CONTAINS phrase``: has it to the letter; ``phrases`` says what is equal."""
+
+    field: str
+    phrase: str
+
+
+@dataclass(frozen=True, slots=True)
 class IsMissing:
     """``field IS NULL``."""
 
@@ -81,7 +90,7 @@ class AnyOf:
     conditions: tuple[Condition, ...]
 
 
-Condition = Compare | OneOf | Like | IsMissing | Not | AllOf | AnyOf
+Condition = Compare | OneOf | Like | Contains | IsMissing | Not | AllOf | AnyOf
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +107,8 @@ class Filter:
         """Decide whether a page is kept.
 
         Args:
-            row: The page's ``file``, ``path``, ``page_number`` and the user's fields. An absent field is missing.
+            row: The page's ``file``, ``path``, ``page_number``, text (``fields.PAGE_TEXT``) and the user's fields. An
+                absent field is missing.
         """
         return decide(self.condition, row) is True
 
@@ -111,6 +121,16 @@ def match_path(path: str) -> Filter:
 def match_paths(paths: Sequence[str]) -> Filter:
     """Keep the pages of one or more documents."""
     return Filter(OneOf("path", tuple(paths)))
+
+
+def names_field(condition: Condition, field: str) -> bool:
+    """Return whether a condition depends on a field."""
+    match condition:
+        case Not(inner):
+            return names_field(inner, field)
+        case AllOf(conditions) | AnyOf(conditions):
+            return any(names_field(each, field) for each in conditions)
+    return condition.field == field
 
 
 def decide(condition: Condition, row: Row) -> bool | None:
@@ -138,6 +158,8 @@ def decide(condition: Condition, row: Row) -> bool | None:
             if any_case:
                 text, pattern = fold(text), fold(pattern)
             return compile_like(pattern).fullmatch(text) is not None
+        case Contains(_, phrase):
+            return compile_phrase(phrase).search(str(stored)) is not None
 
 
 def _decide_by(value: bool, conditions: Sequence[Condition], row: Row) -> bool | None:
@@ -147,7 +169,7 @@ def _decide_by(value: bool, conditions: Sequence[Condition], row: Row) -> bool |
 
 
 def push_not(condition: Condition, *, negated: bool = False) -> Condition:
-    """Rewrite a condition, or its ``NOT``, so that ``NOT`` stands only before ``IN``, ``LIKE`` and ``IS NULL``."""
+    """Rewrite a condition, or its ``NOT``, so that ``NOT`` stands only before leaves other than comparisons."""
     match condition:
         case Not(inner):
             return push_not(inner, negated=not negated)

@@ -31,6 +31,8 @@ OWN_FIELDS: Mapping[str, FieldType] = {
 }
 SOURCE_ROW = "source_row"
 """The row of a data file that a page comes from, as `documents.records.images.SourceRow` writes it."""
+PAGE_TEXT = ""
+"""The page's text in a condition. Filters call it ``text``. Users' fields may have that name, but not the empty one."""
 PAGE_FIELDS: Mapping[str, FieldType] = {
     SOURCE_ROW: FieldType.TEXT,
     "predicted_cer": FieldType.NUMBER,

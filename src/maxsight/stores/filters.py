@@ -1,8 +1,9 @@
 """Filters as users type them: a SQL WHERE expression over a page's fields.
 
 The fields are ``file`` (base name), ``path``, ``page_number`` (from 1) and the user's metadata. A filter compares them
-with ``=``, ``<>``, ``<``, ``<=``, ``>``, ``>=``, ``IN``, ``BETWEEN``, ``LIKE``, ``ILIKE`` and ``IS NULL``, and combines
-with ``AND``, ``OR``, ``NOT`` and parentheses. Any other SQL is refused by name. ``conditions`` defines the comparisons.
+with ``=``, ``<>``, ``<``, ``<=``, ``>``, ``>=``, ``IN``, ``BETWEEN``, ``LIKE``, ``ILIKE``, ``CONTAINS`` and ``IS
+NULL``, and combines with ``AND``, ``OR``, ``NOT`` and parentheses. Any other SQL is refused by name. ``conditions``
+defines the comparisons. ``text`` is the page's text, unless the user has a field of that name.
 
 A field is found by its exact name, or without regard to case if only one name fits. A name with spaces or punctuation
 needs double quotes: ``"Fiscal year" = 2020``.
@@ -11,12 +12,16 @@ needs double quotes: ``"Fiscal year" = 2020``.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from typing import ClassVar
 
 import sqlglot
 from sqlglot import exp
+from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
+from sqlglot.parser import Parser, binary_range_parser
+from sqlglot.tokens import Tokenizer, TokenType  # type: ignore[attr-defined,unused-ignore]
 
-from maxsight.errors import FilterError
+from maxsight.errors import FilterError, InputError
 from maxsight.identity import composed
 from maxsight.spelling import suggest_similar
 from maxsight.stores.conditions import (
@@ -24,15 +29,17 @@ from maxsight.stores.conditions import (
     AnyOf,
     Compare,
     Condition,
+    Contains,
     Filter,
     IsMissing,
     Like,
     Not,
     OneOf,
 )
-from maxsight.stores.fields import OWN_FIELDS, FieldType
+from maxsight.stores.fields import OWN_FIELDS, PAGE_TEXT, FieldType
 from maxsight.stores.literals import describe, read_value, suggest_quotes
 from maxsight.stores.patterns import MAX_PATTERN_LENGTH
+from maxsight.stores.phrases import pattern_of
 from maxsight.types import Scalar
 
 MAX_DEPTH = 50
@@ -48,6 +55,19 @@ _SYMBOLS: Mapping[type[exp.Expression], str] = {
 }
 _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 """The operator for the same comparison with its sides exchanged."""
+
+
+class _Sql(Dialect):
+    """SQL with ``text CONTAINS 'a phrase'``, which stands in the place of SQL's ``OVERLAPS``."""
+
+    class Tokenizer(Tokenizer):
+        KEYWORDS: ClassVar = {**Tokenizer.KEYWORDS, "CONTAINS": TokenType.OVERLAPS}
+
+    class Parser(Parser):
+        RANGE_PARSERS: ClassVar = {
+            **Parser.RANGE_PARSERS,
+            TokenType.OVERLAPS: binary_range_parser(exp.Contains),
+        }
 
 
 def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
@@ -73,7 +93,7 @@ def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
 
 def _parse(expression: str) -> exp.Expression:
     try:
-        statements = sqlglot.parse(f"SELECT 1 WHERE {expression}\n")
+        statements = sqlglot.parse(f"SELECT 1 WHERE {expression}\n", dialect=_Sql)
     except (SqlglotError, RecursionError) as error:
         raise FilterError(
             f"the filter {expression!r} can't be read: {_reason(error)}",
@@ -105,7 +125,8 @@ class _Reader:
     """Converts the parser's nodes to conditions. A node that has no reader is refused."""
 
     def __init__(self, fields: Mapping[str, FieldType]) -> None:
-        self._fields = {**OWN_FIELDS, **fields}
+        self._fields = {"text": FieldType.TEXT, **OWN_FIELDS, **fields}
+        self._has_text = "text" not in fields
         self._readers: dict[type[exp.Expression], Callable[[exp.Expression, int], Condition]] = {
             **dict.fromkeys(_SYMBOLS, self._compare),
             exp.And: self._combine,
@@ -116,6 +137,7 @@ class _Reader:
             exp.Between: self._between,
             exp.Like: self._like,
             exp.ILike: self._like,
+            exp.Contains: self._contains,
             exp.Is: self._is,
             exp.Column: self._truth,
         }
@@ -125,7 +147,7 @@ class _Reader:
         if reader is None:
             raise FilterError(
                 f"a filter can't use {describe(node)}",
-                hint="It has = <> < <= > >= IN BETWEEN LIKE ILIKE IS NULL AND OR NOT and parentheses.",
+                hint="It has = <> < <= > >= IN BETWEEN LIKE ILIKE CONTAINS IS NULL AND OR NOT and parentheses.",
             )
         if depth > MAX_DEPTH:
             raise FilterError(f"the filter is nested more than {MAX_DEPTH} deep")
@@ -149,21 +171,24 @@ class _Reader:
         if not isinstance(left, exp.Column) and isinstance(right, exp.Column):
             symbol, left, right = _MIRRORED.get(symbol, symbol), right, left
         field = self._field(left)
-        return Compare(field, symbol, self._value(field, right))
+        return Compare(self._place(field), symbol, self._value(field, right))
 
     def _in(self, node: exp.Expression, depth: int) -> Condition:
         extras = [value for name, value in node.args.items() if name not in ("this", "expressions")]
         if any(extras) or not node.args["expressions"]:
             raise FilterError(f"a filter can't use {describe(node)}", hint="IN takes a list of values.")
         field = self._field(node.this)
-        return OneOf(field, tuple(self._value(field, value) for value in node.args["expressions"]))
+        return OneOf(
+            self._place(field), tuple(self._value(field, value) for value in node.args["expressions"])
+        )
 
     def _between(self, node: exp.Expression, depth: int) -> Condition:
         field = self._field(node.this)
         low, high = self._value(field, node.args["low"]), self._value(field, node.args["high"])
         if node.args.get("symmetric"):
             raise FilterError("a filter can't use BETWEEN SYMMETRIC")
-        return AllOf((Compare(field, ">=", low), Compare(field, "<=", high)))
+        place = self._place(field)
+        return AllOf((Compare(place, ">=", low), Compare(place, "<=", high)))
 
     def _like(self, node: exp.Expression, depth: int) -> Condition:
         field, any_case = self._field(node.this), isinstance(node, exp.ILike)
@@ -175,12 +200,23 @@ class _Reader:
             raise FilterError(
                 f"a LIKE pattern has {len(pattern):,} characters; the limit is {MAX_PATTERN_LENGTH:,}"
             )
-        return Like(field, pattern, any_case)
+        return Like(self._place(field), pattern, any_case)
+
+    def _contains(self, node: exp.Expression, depth: int) -> Condition:
+        field = self._field(node.this)
+        phrase = self._value(field, node.args["expression"])
+        if not isinstance(phrase, str):
+            raise FilterError(f"CONTAINS needs a text field, {field} holds {self._fields[field]} values")
+        try:
+            pattern_of(phrase)
+        except InputError as error:
+            raise FilterError(str(error), hint=error.hint) from error
+        return Contains(self._place(field), phrase)
 
     def _is(self, node: exp.Expression, depth: int) -> Condition:
         if not isinstance(node.args["expression"], exp.Null):
             raise FilterError(f"a filter can't use {describe(node)}", hint="IS takes NULL or NOT NULL.")
-        return IsMissing(self._field(node.this))
+        return IsMissing(self._place(self._field(node.this)))
 
     def _truth(self, node: exp.Expression, depth: int) -> Condition:
         field = self._field(node)
@@ -207,6 +243,10 @@ class _Reader:
         if node.this.quoted:
             hint += f" {suggest_quotes(name)}"
         raise FilterError(message, hint=hint)
+
+    def _place(self, field: str) -> str:
+        """Return the field as conditions name it."""
+        return PAGE_TEXT if field == "text" and self._has_text else field
 
     def _known(self) -> str:
         return f"Known fields: {', '.join(self._fields)}."

@@ -13,6 +13,7 @@ from maxsight.stores.conditions import (
     AnyOf,
     Compare,
     Condition,
+    Contains,
     Filter,
     IsMissing,
     Like,
@@ -20,8 +21,9 @@ from maxsight.stores.conditions import (
     OneOf,
     push_not,
 )
-from maxsight.stores.fields import OWN_FIELDS
+from maxsight.stores.fields import OWN_FIELDS, PAGE_TEXT
 from maxsight.stores.patterns import FINAL_SIGMA, SIGMA, fold
+from maxsight.stores.phrases import pattern_of
 from maxsight.types import Scalar
 
 METADATA_PREFIX = "meta_"
@@ -76,6 +78,8 @@ def _write(condition: Condition) -> str:
             return f"{_column(field)} IN ({_listed(field, values)})"
         case Compare(field, symbol, value):
             return f"{_column(field)} {symbol} {_listed(field, (value,))}"
+        case Contains(field, phrase):
+            return f"regexp_like({_column(field)}, {write_literal(pattern_of(phrase))})"
         case Like(field, pattern, any_case=False):
             return f"{_column(field)} LIKE {write_literal(pattern)}"
         case Like(field, pattern):  # Lance's own ILIKE equates more letters, such as s and the long s
@@ -84,6 +88,8 @@ def _write(condition: Condition) -> str:
 
 
 def _column(field: str) -> str:
+    if field == PAGE_TEXT:
+        return "`text`"
     return f"`{field if field in OWN_FIELDS else name_column(field)}`"
 
 

@@ -5,9 +5,6 @@ All its answers are exact, and nothing outlives the process. Use it for tests, e
 
 from __future__ import annotations
 
-import math
-import re
-from collections import Counter, defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
@@ -18,15 +15,15 @@ import numpy as np
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry, IndexedPage
 from maxsight.stores.conditions import Filter
-from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page, stored_value
+from maxsight.stores.fields import PAGE_TEXT, FieldType, grow_fields, of_document, of_page, stored_value
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import list_documents, listing_row
+from maxsight.stores.phrases import compile_phrase
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import as_stored, check_queries
 from maxsight.types import Document, Floats, Scalar
 
 PAGES_PER_CHUNK = 64
-BM25_SATURATION, BM25_LENGTH = 1.2, 0.75  # k1 and b of Robertson and Zaragoza 2009
 
 
 class MemoryStore:
@@ -177,21 +174,10 @@ class MemoryStore:
         vectors = [page.embedding.vectors for page in pages]
         return PageVectors.from_arrays([page.page_id for page in pages], vectors, self._manifest.space.dim)
 
-    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages whose text matches ``query`` best by BM25."""
-        counts = {page.page_id: Counter(_terms(page.page.text)) for page in self._pages.values()}
-        mean_length = sum(map(Counter.total, counts.values())) / max(1, len(counts))
-        scores: dict[str, float] = defaultdict(float)
-        for term in set(_terms(query)):
-            holding = sum(term in count for count in counts.values())
-            rarity = math.log(1 + (len(counts) - holding + 0.5) / (holding + 0.5))
-            for page in self._passing(where):
-                count = counts[page.page_id]
-                if count[term]:
-                    length = 1 - BM25_LENGTH + BM25_LENGTH * count.total() / mean_length
-                    saturated = count[term] * (BM25_SATURATION + 1) / (count[term] + BM25_SATURATION * length)
-                    scores[page.page_id] += rarity * saturated
-        return _best(scores, limit)
+    def find_phrase(self, phrase: str, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name pages whose text has a phrase to the letter."""
+        pattern = compile_phrase(phrase)
+        return [page.page_id for page in self._passing(where) if pattern.search(page.page.text)][:limit]
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
@@ -212,12 +198,9 @@ def _row(page: IndexedPage) -> dict[str, Scalar]:
         "path": document.path,
         "file": document.file,
         "page_number": page.page.page_number,
+        PAGE_TEXT: page.page.text,
     }
     return {**page.metadata, **own}
-
-
-def _terms(text: str) -> list[str]:
-    return re.findall(r"\w+", text.lower())
 
 
 def _best(scores: Mapping[str, float], limit: int) -> list[str]:

@@ -49,7 +49,7 @@ def everything(store):
         "read": [page.page_id for page in store.read(asked)],
         "nearest": sorted(nearest(store, query("word3"), 9)),
         "documents": [f"{entry.document.path}@1#0" for entry in store.documents()],
-        "text": sorted(store.search_text("word0 word1 word2 word3 word4 word5", 9)),
+        "text": sorted(store.find_phrase("and more", 9)),
         "count": store.page_count(),
     }
 
@@ -121,7 +121,7 @@ def test_a_changed_text_index_is_built_again(path):
         with reopened(path) as writer:
             found = writer.verify(repair=True)
             assert {(item.index, item.pages) for item in found.damage} == {("text", 0)}
-            assert writer.search_text("word2", 9) == ["2.pdf@1#0"]
+            assert writer.find_phrase("word2", 9) == ["2.pdf@1#0"]
             assert writer.verify().clean
 
 

@@ -201,7 +201,7 @@ READING = {
     "vectors": lambda store: list(store.vectors()),
     "candidates": lambda store: nearest(store, query("word1"), 3),
     "read": lambda store: store.read(["1.pdf@1#0"]),
-    "search_text": lambda store: store.search_text("nothing like it", 3),
+    "find_phrase": lambda store: store.find_phrase("nothing like it", 3),
 }
 
 

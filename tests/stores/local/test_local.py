@@ -134,7 +134,7 @@ def test_an_open_reader_notices_a_backup_that_has_reached_the_same_version(path,
         assert reader.page_count() == 8
         assert reader.read(["5.pdf@1#0"]) == []
         assert nearest(reader, query("word12"), 1) == ["12.pdf@1#0"]
-        assert reader.search_text("word5 word13", 5) == ["13.pdf@1#0"]
+        assert reader.find_phrase("word13", 5) == ["13.pdf@1#0"]
         assert reader.verify().clean
         assert reader.version != before
 
@@ -259,7 +259,7 @@ def test_a_library_opened_read_only_refuses_to_write_and_changes_no_byte(path, s
         ):
             with pytest.raises(LibraryReadOnlyError, match="was opened read-only"):
                 write()
-        reader.search_text("word1", 3), nearest(reader, query("word1"), 3), reader.read(["1.pdf@1#0"])
+        reader.find_phrase("word1", 3), nearest(reader, query("word1"), 3), reader.read(["1.pdf@1#0"])
         assert reader.verify().clean
     assert digest(path) == before
 
@@ -340,8 +340,8 @@ def test_compaction_merges_fragments_and_keeps_every_value(path, store):
     assert len(fragments(path)) == 1
     assert [plain(page) for page in store.read(names_in(store))] == before
     assert nearest(store, query("word7"), 3)[0] == "7.pdf@1#0"
-    assert store.search_text("word7", 3) == ["7.pdf@1#0"]
-    assert store.search_text("word3", 3) == []
+    assert store.find_phrase("word7", 3) == ["7.pdf@1#0"]
+    assert store.find_phrase("word3", 3) == []
     assert store.verify().clean
 
 
@@ -349,9 +349,9 @@ def test_text_is_found_however_long_the_page_before_it(store):
     """The text is longer than 65,535 bytes, the most in a Milvus column. It is searched with and without the index."""
     long = "filler " * 12_000 + "needle"
     store.put([make_page("long.txt", 0, long, boxed=False)])
-    assert store.search_text("needle", 3) == ["long.txt@1#0"]
+    assert store.find_phrase("needle", 3) == ["long.txt@1#0"]
     store.optimize()
-    assert store.search_text("needle", 3) == ["long.txt@1#0"]
+    assert store.find_phrase("needle", 3) == ["long.txt@1#0"]
 
 
 def test_fragments_are_merged_only_where_there_are_many(path, store):
@@ -369,8 +369,8 @@ def test_fragments_are_merged_only_where_there_are_many(path, store):
 def test_words_are_found_in_text_without_spaces(store):
     store.put([make_page("ja.pdf", 0, "深層学習は画像認識に使われる"), make_page("de.pdf", 0, "Überprüfung")])
     for _ in range(2):
-        assert store.search_text("画像", 3) == ["ja.pdf@1#0"]
-        assert store.search_text("uberprufung", 3) == ["de.pdf@1#0"]
+        assert store.find_phrase("画像", 3) == ["ja.pdf@1#0"]
+        assert store.find_phrase("uberprufung", 3) == ["de.pdf@1#0"]
         store.optimize()
 
 
@@ -396,7 +396,7 @@ def test_a_backup_is_a_library_of_its_own(path, store, tmp_path):
     store.remove([f"{number}.pdf" for number in range(40)])
     with reopened(tmp_path / "copies" / "backup.library") as backup:
         assert names_in(backup) == sorted(page.page_id for page in PAGES)
-        assert backup.search_text("word7", 3) == ["7.pdf@1#0"]
+        assert backup.find_phrase("word7", 3) == ["7.pdf@1#0"]
         assert backup.verify().clean
         backup.put([PAGES[0], make_page("new.pdf", 0, "new words")])
         assert len(names_in(backup)) == 41

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import replace
 
@@ -16,6 +17,8 @@ from maxsight.encoders.query_words import no_words, query_of_tokens
 from maxsight.encoders.regions import token_regions
 from maxsight.errors import EmptyQueryError
 from maxsight.types import EmbeddingSpace, Page, PageEmbedding, QueryEmbedding
+
+_END_MARKS = re.compile(r"[\s.?!\u2026\u3002\uff1f\uff01]+$")
 
 
 class MiniLM(MiniLMBase):
@@ -42,10 +45,13 @@ class MiniLM(MiniLMBase):
     def encode_query(self, text: str) -> QueryEmbedding:
         """Encode a query as a page's text is encoded. Only its first 512 tokens, some 350 words, are searched for.
 
+        It is read with a question mark at its end, whatever mark it has: questions then find more, and an end mark
+        changes nothing.
+
         Raises:
             EmptyQueryError: It has only white space and punctuation, or nothing that the model knows.
         """
-        ids, spans = self._tokenizer.tokenize(text)
+        ids, spans = self._tokenizer.tokenize(f"{_END_MARKS.sub('', text)}?")
         tokens = Tokens(ids[: self._recipe.max_query_tokens], spans[: self._recipe.max_query_tokens])
         searchable = self._tokenizer.is_word(tokens)
         if not searchable.any():

@@ -36,7 +36,7 @@ class AskRequest(fields.RequestModel):
     question: fields.Query
     top_k: Annotated[int, Field(ge=1, le=MAX_SOURCES, description="How many pages the model gets.")] = 4
     filter: fields.Where | None = None
-    hybrid: bool = False
+    names: fields.Names = True
     text_only: Annotated[bool, Field(description="Send no pictures, for a model without vision.")] = False
 
 
@@ -84,7 +84,7 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
     endpoint = Endpoint.configured()
 
     with service.asking:
-        options = SearchOptions(request.top_k, request.filter, request.hybrid)
+        options = SearchOptions(request.top_k, request.filter, names=request.names)
         hits = await service.search(request.question, options)
         drawing = None if request.text_only else service.images.draw_for_reading
         sources = await service.run(gather_sources, hits, service.reader.page, drawing)

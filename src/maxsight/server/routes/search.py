@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from maxsight.results import Hit
+from maxsight.results import Hit, group_by_document
 from maxsight.server.batching import SearchOptions
 from maxsight.server.schemas import search as schemas
 from maxsight.server.service import Served, Service
@@ -28,9 +28,13 @@ async def search_by_address(
 async def search(service: Served, request: schemas.SearchRequest) -> Response:
     """Find the pages that answer a question. For questions that are too long for an address."""
     start = time.perf_counter()
-    options = SearchOptions(request.top_k, request.filter, request.hybrid, request.exact)
+    options = SearchOptions(
+        request.top_k, request.filter, request.exact, request.names, tuple(request.phrases)
+    )
     hits = await service.search(request.query, options)
-    notices = await service.run(service.reader.notices, request.query)
+    notices = await service.run(service.reader.notices, request.query, phrases=request.phrases)
+    if request.group:
+        hits = group_by_document(hits)
     described = [schemas.hit_of(hit, request.query) for hit in hits]
     if request.explain:
         explanations = await service.run(_explain, service, request.query, hits)

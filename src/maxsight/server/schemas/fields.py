@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 from maxsight import types
 from maxsight.identity import document_id, record_file
 from maxsight.server.config import RequestLimits
+from maxsight.stores.phrases import MAX_PHRASE_LENGTH
 
 LIMITS = RequestLimits()
 MAX_RESULTS = 100
@@ -22,11 +23,17 @@ Query = Annotated[
 Where = Annotated[
     str,
     Field(
-        description="SQL condition on `file`, `path`, `page_number` and your own fields.",
+        description="SQL condition on `file`, `path`, `page_number`, `text` and your own fields.",
         examples=["year >= 2020 AND file LIKE '%.pdf'"],
     ),
     StringConstraints(max_length=LIMITS.filter_chars),
 ]
+Names = Annotated[
+    bool,
+    Field(description="Documents that the question names come before others of nearly their score."),
+]
+MAX_PHRASES = 20
+Phrase = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PHRASE_LENGTH)]
 TopK = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="How many pages at most.")]
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]
 

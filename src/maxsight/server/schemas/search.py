@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Self
+from typing import Literal, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
@@ -10,7 +10,10 @@ from pydantic import BaseModel, Field
 from maxsight import results
 from maxsight.heatmaps import explanation as heatmaps
 from maxsight.server.schemas.fields import (
+    MAX_PHRASES,
     MORE,
+    Names,
+    Phrase,
     Query,
     Region,
     RequestModel,
@@ -66,6 +69,17 @@ class Match(BaseModel):
             places=[Place.of(place) for place in match.places],
             token=number,
         )
+
+
+class Boost(BaseModel):
+    """What moved a page up, apart from its score."""
+
+    kind: results.BoostKind = Field(
+        description="`letter`: the page has something rare of the query to the letter. "
+        "`name`: the query names its document."
+    )
+    words: str
+    value: float = Field(description="What it adds to the score for the order.")
 
 
 class RegionGain(BaseModel):
@@ -164,7 +178,9 @@ class Hit(BaseModel):
     matches: list[Match]
     copies: list[str] = Field(description="Paths of other documents with the same content.")
     metadata: dict[str, Scalar]
-    fused_score: float | None
+    boosts: list[Boost] = Field(
+        description="What moved the page up, apart from its score: hits are in the order of score plus boosts."
+    )
     links: HitLinks
     explanation: Explanation | None = None
 
@@ -175,8 +191,14 @@ class SearchRequest(RequestModel):
     query: Query
     top_k: TopK = 10
     filter: Where | None = None
-    hybrid: bool = Field(default=False, description="Fuse the ranking with BM25 on the text.")
     exact: bool = Field(default=False, description="Score every page, not only the candidates.")
+    names: Names = True
+    phrases: list[Phrase] = Field(
+        default=[], max_length=MAX_PHRASES, description="Only pages that have all of these to the letter."
+    )
+    group: Literal["document"] | None = Field(
+        default=None, description="Put the pages of a document together, its best page first."
+    )
     explain: bool = Field(default=False, description="Explain the score of every hit.")
 
 
@@ -216,7 +238,7 @@ def hit_of(hit: results.Hit, query: str) -> Hit:
         matches=matches_of(hit.matches),
         copies=list(hit.copies),
         metadata=dict(hit.metadata),
-        fused_score=hit.fused_score,
+        boosts=[Boost(kind=boost.kind, words=boost.words, value=boost.value) for boost in hit.boosts],
         links=HitLinks(
             page=links["self"],
             image=links["image"],

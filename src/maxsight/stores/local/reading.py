@@ -10,15 +10,15 @@ from typing import Self, TypeVar
 
 import lance
 import numpy as np
-from lance.query import MatchQuery
+from lance.query import FullTextOperator, MatchQuery
 from numpy.typing import NDArray
 
 from maxsight.errors import StoreError
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
-from maxsight.stores.conditions import Filter
-from maxsight.stores.fields import FieldType
+from maxsight.stores.conditions import AllOf, Condition, Contains, Filter
+from maxsight.stores.fields import PAGE_TEXT, FieldType
 from maxsight.stores.lance_sql import name_column, to_lance
 from maxsight.stores.local import schema
 from maxsight.stores.local.arrow_rows import from_batch, metadata_of
@@ -29,6 +29,7 @@ from maxsight.stores.local.edits import pages_in
 from maxsight.stores.local.lance_errors import is_gone
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import LISTED, list_documents, to_page
+from maxsight.stores.phrases import words_of
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
 from maxsight.stores.verification import Damage
@@ -37,6 +38,9 @@ from maxsight.types import Floats
 T = TypeVar("T")
 
 CHUNK_BYTES = 16 * 2**20
+MAX_CACHED_FILTERS = 64
+MAX_WITH_WORDS = 1024
+"""Pages with all words of a phrase that are looked at. The index gives them best first."""
 MAX_PLACE_BYTES = 32
 """A vector's box, span and codes take no more."""
 
@@ -62,6 +66,7 @@ class LocalReader:
         self._codec_with_mean: tuple[bytes, Codec] | None = None
         self._table: CodeTable | None = None
         self._table_lock = threading.Lock()
+        self._positions: dict[tuple[int, Filter], NDArray[np.int64]] = {}
 
     @property
     def manifest(self) -> Manifest:
@@ -153,23 +158,28 @@ class LocalReader:
         with self._dataset.reading():
             return [table.vectors(pages) for pages in found]
 
-    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages whose text matches ``query`` best by BM25, best first.
+    def find_phrase(self, phrase: str, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name pages whose text has a phrase to the letter.
 
-        Text that was written since the last ``optimize`` is found too.
+        The full-text index names pages with all words of it. Text that was written since the last ``optimize`` is
+        found too.
         """
+        has_phrase: Condition = Contains(PAGE_TEXT, phrase)
+        kept = Filter(has_phrase if where is None else AllOf((where.condition, has_phrase)))
+        words = MatchQuery(" ".join(words_of(phrase)), "text", operator=FullTextOperator.AND)
         found = self._in_newest(
-            lambda version: version.dataset.to_table(
-                columns=["page_id", "_score"],
-                full_text_query=MatchQuery(query, "text"),
-                filter=to_lance(where) if where else None,
-                prefilter=True,
-                limit=limit,
-            )
+            lambda version: version.dataset.scanner(
+                columns=["page_id"],
+                full_text_query=words,
+                filter=to_lance(kept),
+                prefilter=False,
+                limit=MAX_WITH_WORDS,
+                disable_scoring_autoprojection=True,
+            ).to_table()
         )
-        rows = sorted(found.to_pylist(), key=lambda row: (-row["_score"], row["page_id"]))
         removed = self._dataset.newest().removed
-        return [row["page_id"] for row in rows if row["page_id"] not in removed]
+        names = set(found.column("page_id").to_pylist()) - set(removed)
+        return sorted(names)[:limit]
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
@@ -219,14 +229,19 @@ class LocalReader:
         return is_gone(error.__cause__) and self._dataset.newest().number != version.number
 
     def _kept(self, table: CodeTable, where: Filter | None) -> NDArray[np.int64]:
-        """Return the positions of the pages that a filter keeps."""
+        """Return the positions of the pages that a filter keeps. Those of the last filters are cached."""
         if where is None:
             return table.kept
-        with self._dataset.reading():
-            found = table.version.dataset.scanner(
-                columns=[], filter=to_lance(where), with_row_id=True
-            ).to_table()
-        kept = table.positions_of_rows(np.asarray(found.column("_rowid")))
+        key = table.version.number, where
+        if (kept := self._positions.get(key)) is None:
+            with self._dataset.reading():
+                found = table.version.dataset.scanner(
+                    columns=[], filter=to_lance(where), with_row_id=True
+                ).to_table()
+            kept = table.positions_of_rows(np.asarray(found.column("_rowid")))
+            if len(self._positions) >= MAX_CACHED_FILTERS:
+                self._positions.clear()
+            self._positions[key] = kept
         return np.intersect1d(kept, table.kept) if table.version.removed else kept
 
     def _chunks(self, table: CodeTable, positions: NDArray[np.int64]) -> Iterator[NDArray[np.int64]]:

@@ -19,15 +19,17 @@ from maxsight.stores.conditions import (
     AnyOf,
     Compare,
     Condition,
+    Contains,
     Filter,
     IsMissing,
     Like,
     Not,
     OneOf,
     decide,
+    names_field,
     push_not,
 )
-from maxsight.stores.fields import OWN_FIELDS
+from maxsight.stores.fields import OWN_FIELDS, PAGE_TEXT
 from maxsight.stores.milvus.capabilities import Capabilities
 from maxsight.types import Scalar
 
@@ -106,6 +108,8 @@ class _Writer:
         return self._leaf(condition, negated=False)
 
     def _leaf(self, condition: Condition, *, negated: bool) -> Expression:
+        if names_field(condition, PAGE_TEXT):  # servers cut long text and have no phrases
+            return Expression(EVERY_PAGE, exact=False)
         match condition:
             case IsMissing(field):
                 return Expression(_is_present(field) if negated else _is_missing(field))
@@ -119,6 +123,8 @@ class _Writer:
                 if negated:
                     return Expression(_is_present(field), exact=False)
                 return Expression(self._like(field, _CASED.sub("%", pattern), False).text, exact=False)
+            case Contains(field):
+                return Expression(_is_present(field), exact=False)
             case Like(field, pattern):
                 return self._like(field, pattern, negated)
         raise TypeError(f"not a leaf: {condition!r}")

@@ -17,8 +17,8 @@ from numpy.typing import NDArray
 from maxsight.errors import InputError
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import DocumentEntry, IndexedPage
-from maxsight.stores.conditions import Filter
-from maxsight.stores.fields import FieldType
+from maxsight.stores.conditions import Filter, names_field
+from maxsight.stores.fields import PAGE_TEXT, FieldType
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import Connection
@@ -145,13 +145,13 @@ class ForeignStore(ABC):
             if page["page_id"] in found
         ]
 
-    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
+    def find_phrase(self, phrase: str, limit: int, *, where: Filter | None = None) -> list[str]:
         """Refuse to search text.
 
         Raises:
             InputError: Always: no index of text is known.
         """
-        raise InputError(f"{self._connection.address} has no text to rank, so there is no hybrid search")
+        raise InputError(f"{self._connection.address} has no index of text")
 
     def close(self) -> None:
         """Disconnect from the server."""
@@ -174,6 +174,10 @@ class ForeignStore(ABC):
         return self._listing[1]
 
     def _kept(self, where: Filter | None) -> list[Row]:
+        if where is not None and names_field(where.condition, PAGE_TEXT):
+            raise InputError(
+                f"{self._connection.address} holds no text, so no condition on it can be checked"
+            )
         return [page for page in self._pages().values() if where is None or where.matches(page)]
 
     def _named(self, page_ids: Iterable[str]) -> list[Row]:

@@ -7,9 +7,10 @@ from itertools import pairwise
 from typing import Any
 
 from maxsight.errors import InputError
-from maxsight.stores.conditions import Filter
+from maxsight.stores.conditions import Filter, names_field
+from maxsight.stores.fields import PAGE_TEXT
 from maxsight.stores.milvus.batches import cut_batches
-from maxsight.stores.milvus.connection import MAX_WINDOW, Connection
+from maxsight.stores.milvus.connection import Connection
 from maxsight.stores.milvus.expressions import (
     EVERY_PAGE,
     METADATA_COLUMN,
@@ -21,6 +22,7 @@ from maxsight.stores.milvus.keys import PLACES
 from maxsight.stores.milvus.page_columns import NO_VECTOR, PACKED, TEXT_VECTOR, read_metadata
 from maxsight.stores.milvus.properties import LibraryProperties
 from maxsight.stores.page_rows import Row
+from maxsight.stores.phrases import compile_phrase
 from maxsight.types import Scalar
 
 WHOLE_ROWS, SMALL_ROWS = 64, 1024
@@ -88,7 +90,7 @@ class PageRows:
             yield from self._matching(columns, EVERY_PAGE)
         else:
             expression = to_milvus(where, self._connection.capabilities)
-            found = self._matching(_needed(columns, expression), expression.text)
+            found = self._matching(_needed(columns, where, expression), expression.text)
             yield from found if expression.exact else _kept(where, found)
 
     def rows_with(
@@ -98,7 +100,7 @@ class PageRows:
         expression = Expression("") if where is None else to_milvus(where, self._connection.capabilities)
         kept = f" and ({expression.text})" if expression.text else ""
         for some in cut_batches(values, _rows_per_answer(columns)):
-            found = self._query(_needed(columns, expression), match_values(column, some) + kept)
+            found = self._query(_needed(columns, where, expression), match_values(column, some) + kept)
             yield from found if where is None or expression.exact else _kept(where, found)
 
     def count_kept(self, where: Filter) -> int:
@@ -132,31 +134,30 @@ class PageRows:
             return expression.text
         return match_values("page_id", [row["page_id"] for row in self.rows(["page_id"], where=where)])
 
-    def search_text(self, query: str, limit: int, where: Filter | None) -> list[str]:
-        """Name the pages whose text matches best by BM25, best first.
+    def find_phrase(self, phrase: str, limit: int, where: Filter | None) -> list[str]:
+        """Name pages whose text has a phrase to the letter, among those that match its words best by BM25.
 
         Raises:
             InputError: The server does not rank text.
         """
+        pattern = compile_phrase(phrase)
         capabilities = self._connection.capabilities
         if not capabilities.full_text:
             raise InputError(
-                f"{capabilities} ranks no text, so there is no hybrid search",
-                hint="Search without it, or use Milvus 2.5 or newer, or a library in a folder.",
+                f"{capabilities} ranks no text", hint="Use Milvus 2.5 or newer, or a library in a folder."
             )
-        if not any(character.isalnum() for character in query):
-            return []
         (found,) = self._connection.call(
             "search",
             self.collection,
-            data=[query],
+            data=[phrase],
             anns_field=TEXT_VECTOR,
-            limit=min(limit, MAX_WINDOW),
+            limit=SMALL_ROWS,
             filter=self.write_filter(where),
-            output_fields=["page_id"],
+            output_fields=["page_id", "text"],
             consistency_level=self.choose_consistency(),
         )
-        return [hit["entity"]["page_id"] for hit in found]
+        rows = [hit["entity"] for hit in found]
+        return [row["page_id"] for row in rows if pattern.search(row["text"])][:limit]
 
     # Writing ----------------------------------------------------------------------------------------------
 
@@ -172,14 +173,16 @@ class PageRows:
             self._connection.call("delete", self.collection, filter=match_values("page_id", some))
 
 
-def _needed(columns: Sequence[str], expression: Expression) -> list[str]:
-    """Add the columns that decide a filter, if the server can't."""
-    decide = () if expression.exact else ("path", "file", "page_number", METADATA_COLUMN)
+def _needed(columns: Sequence[str], where: Filter | None, expression: Expression) -> list[str]:
+    """Add the columns that decide a filter, if the server can't. A text column has a page's first 65,535 bytes."""
+    decide = [] if expression.exact else ["path", "file", "page_number", METADATA_COLUMN]
+    if where is not None and names_field(where.condition, PAGE_TEXT):
+        decide.append("text")
     return list(dict.fromkeys([*columns, *decide]))
 
 
 def _kept(where: Filter, rows: Iterable[Row]) -> Iterator[Row]:
-    return (row for row in rows if where.matches({**read_metadata(row), **row}))
+    return (row for row in rows if where.matches({**read_metadata(row), **row, PAGE_TEXT: row.get("text")}))
 
 
 def _rows_per_answer(columns: Sequence[str]) -> int:

@@ -216,9 +216,9 @@ class MilvusStore(LibraryProperties, ABC):
         """Count the stored pages."""
         return self._pages.count()
 
-    def search_text(self, query: str, limit: int, *, where: Filter | None = None) -> list[str]:
-        """Name the pages whose text matches ``query`` best by BM25, best first."""
-        return self._pages.search_text(query, limit, where)
+    def find_phrase(self, phrase: str, limit: int, *, where: Filter | None = None) -> list[str]:
+        """Name pages whose text has a phrase to the letter."""
+        return self._pages.find_phrase(phrase, limit, where)
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""

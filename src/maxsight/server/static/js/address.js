@@ -1,6 +1,6 @@
 // The address alone decides what the page shows: /?q=...&page=... So links and Back work.
 
-const DEFAULTS = { q: "", filter: "", page: "", word: "", view: "", top: "10", hybrid: "", exact: "" };
+const DEFAULTS = { q: "", filter: "", page: "", word: "", view: "", top: "10", names: "", group: "", exact: "" };
 
 const listeners = [];
 

@@ -11,7 +11,7 @@ let question = "";
 
 /** The box for an answer to the state's question. It stays the same while the question does. Empty without a model. */
 export function answerBox(state, model) {
-  const asked = JSON.stringify([state.q, state.filter, state.hybrid]);
+  const asked = JSON.stringify([state.q, state.filter, state.names]);
   if (!model) return "";
   if (asked === question) return shown;
   forgetAnswer();

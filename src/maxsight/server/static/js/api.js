@@ -72,10 +72,10 @@ const query = (parameters) =>
   new URLSearchParams(Object.entries(parameters).filter(([, value]) => value !== "" && value != null)).toString();
 
 export const api = {
-  search: ({ q, filter, top, hybrid, exact }, signal) =>
-    request(`/v1/search?${query({ q, filter, top_k: top, hybrid, exact })}`, { signal }),
-  ask: async function* ({ q, filter, hybrid }, signal) {
-    const body = { question: q, filter: filter || null, hybrid: Boolean(hybrid) };
+  search: ({ q, filter, top, names, group, exact }, signal) =>
+    request(`/v1/search?${query({ q, filter, top_k: top, names, group, exact })}`, { signal }),
+  ask: async function* ({ q, filter, names }, signal) {
+    const body = { question: q, filter: filter || null, names: !names };
     yield* events(await send("/v1/ask", { method: "POST", body, signal }));
   },
   library: () => request("/v1/library"),

@@ -13,11 +13,12 @@ const dialog = find("#filters");
 export const knownFields = async () => ({ ...OWN_FIELDS, ...(await libraryStatus().catch(() => null))?.fields });
 
 /** The chips of the current filter; nothing without one. */
-export function filterChips({ filter, hybrid, exact }, fields) {
+export function filterChips({ filter, names, group, exact }, fields) {
   const parts = partsOf(filter, fields);
   const without = (part) => join(parts.filter((other) => other !== part));
   const chips = parts.map((part) => chip(saying(part), () => go({ filter: without(part), page: "" })));
-  if (hybrid) chips.push(chip("Ranked with BM25", () => go({ hybrid: "", page: "" })));
+  if (names) chips.push(chip("Names do not count", () => go({ names: "", page: "" })));
+  if (group) chips.push(chip("By document", () => go({ group: "", page: "" })));
   if (exact) chips.push(chip("Every page scored", () => go({ exact: "", page: "" })));
   return chips.length > 0 && element("ul", { class: "chips", "aria-label": "Filters" }, chips);
 }
@@ -65,8 +66,8 @@ async function openFilters() {
     const others = asSql || written ? (written ? [{ sql: written }] : []) : parts;
     const all = added ? [...others, added] : others;
     const filter = all.length > 1 && written ? `(${written}) AND ${sqlOf(added)}` : join(all);
-    const chosen = (name) => (form.elements[name].checked ? "true" : "");
-    go({ filter, hybrid: chosen("hybrid"), exact: chosen("exact"), page: "" });
+    const chosen = (name, value) => (form.elements[name].checked ? value : "");
+    go({ filter, names: chosen("names", "false"), group: chosen("group", "document"), exact: chosen("exact", "true"), page: "" });
   }
 
   const form = element("form", { method: "dialog", on: { submit: apply } },
@@ -76,7 +77,8 @@ async function openFilters() {
       element("summary", {}, "As SQL"),
       element("label", {}, element("span", { class: "unseen" }, "SQL condition"), sql),
       element("p", { class: "hint", id: "sql-hint" }, `Fields: ${Object.keys(fields).join(", ")}`)),
-    choice("hybrid", "Rank with BM25 too", "for exact names and numbers"),
+    choice("names", "Names do not count", "documents that the question names are not moved up"),
+    choice("group", "By document", "the best page first, its others under it"),
     choice("exact", "Score every page", "slower, but misses nothing"),
     element("footer", {},
       element("button", { value: "cancel", formnovalidate: true }, "Cancel"),

@@ -16,9 +16,10 @@ export function strongMatches(matches) {
   return telling.filter((match) => match.contrast >= MIN_SHARE * most);
 }
 
-export function resultCard(hit, best) {
+/** The card of a hit; `under` the card above, of the same document. */
+export function resultCard(hit, best, under = false) {
   const strong = strongMatches(hit.matches);
-  return element("li", { class: "result", "data-page": hit.page_id },
+  return element("li", { class: under ? "result under" : "result", "data-page": hit.page_id },
     element("a", { class: "open", href: address({ page: hit.page_id, word: "" }), "aria-label": `${hit.file}, page ${hit.page_number}` },
       thumbnail(hit.page_id, `${hit.file}, page ${hit.page_number}`, strong.flatMap((match) => match.places.flatMap((place) => [place.region, ...place.more])))),
     element("div", { class: "about" },
@@ -62,11 +63,15 @@ function marked(text, spans) {
   return [...parts, part(at)];
 }
 
-function facts({ copies, metadata }) {
+const BOOSTS = { letter: "To the letter", name: "Named" };
+
+function facts({ boosts, copies, metadata }) {
   const own = userFields(metadata);
   if (metadata?.predicted_cer != null) own.push(["Expected CER", rate(metadata.predicted_cer)]);
-  if (!own.length && !copies?.length) return null;
+  if (!own.length && !copies?.length && !boosts?.length) return null;
   return element("ul", { class: "facts" },
+    (boosts ?? []).map(({ kind, words, value }) =>
+      element("li", { class: "boost", title: `Moved up by ${value.toFixed(2)}, apart from the score` }, element("span", {}, BOOSTS[kind]), ` ${words}`)),
     own.map(([name, value]) => element("li", {}, element("span", {}, name), ` ${value}`)),
     copies?.length > 0 && element("li", { title: copies.join("\n") }, icon("link"), count(copies.length, "copy", "copies")));
 }

@@ -10,6 +10,8 @@ import { note, problemBox } from "./message.js";
 import { resultCard } from "./results.js";
 import { libraryStatus } from "./status.js";
 
+const QUOTES = /["“”„«»]|(?<!\S)-(?=[\p{L}])/gu;
+const isExact = (question) => question.search(QUOTES) >= 0;
 const MORE = 20;
 const MAX_RESULTS = 100;
 const WAIT_SHOWN_AFTER_MS = 200;
@@ -31,10 +33,10 @@ find("#search").addEventListener("submit", (event) => {
 
 /** Show the results that the state asks for. */
 export async function showResults(state) {
-  const { q, filter, top, hybrid, exact, page } = state;
+  const { q, filter, top, names, group, exact, page } = state;
   if (document.activeElement !== box || !q) box.value = q;
   markOpened(page);
-  const question = JSON.stringify([q, filter, top, hybrid, exact]);
+  const question = JSON.stringify([q, filter, top, names, group, exact]);
   if (!q) {
     forgetResults();
     return place.replaceChildren();
@@ -71,7 +73,7 @@ function results(state, { hits, notices, took_ms, query }, fields, model) {
     filterChips(state, fields) || "",
     ...notices.map(note),
     hits.length ? answerBox(state, model) : "",
-    hits.length ? element("ol", { class: "hits" }, hits.map((hit) => resultCard(hit, best))) : nothing(state),
+    hits.length ? element("ol", { class: "hits" }, hits.map((hit, at) => resultCard(hit, best, Boolean(state.group) && hit.path === hits[at - 1]?.path))) : nothing(state),
     more ? element("button", { type: "button", class: "more", on: { click: showMore } }, "Show more") : "",
   ];
 }
@@ -83,12 +85,14 @@ const heading = (query, text) =>
     element("h2", { class: "unseen", tabindex: "-1" }, `Results for “${query}”`),
     element("p", {}, text));
 
-const nothing = ({ filter }) =>
+const nothing = ({ filter, q }) =>
   element("div", { class: "empty" },
-    element("p", { class: "strong" }, filter ? "No page fits the filter." : "There is nothing to find yet."),
+    element("p", { class: "strong" }, filter ? "No page fits the filter." : isExact(q) ? "No page fits." : "There is nothing to find yet."),
     filter
       ? element("button", { type: "button", on: { click: () => go({ filter: "" }) } }, "Search without it")
-      : element("p", {}, "Add files: drop them anywhere on this page."));
+      : isExact(q)
+        ? element("button", { type: "button", on: { click: () => go({ q: q.replace(QUOTES, " ").trim() }) } }, "Search without quotation marks")
+        : element("p", {}, "Add files: drop them anywhere on this page."));
 
 const skeleton = () => element("ol", { class: "hits", "aria-hidden": "true" },
   Array.from({ length: 6 }, () => element("li", { class: "result skeleton" }, element("span", { class: "thumbnail" }), element("div", { class: "about" }))));

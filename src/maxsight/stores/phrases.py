@@ -1,0 +1,128 @@
+"""Phrases as people quote them, and where a text has them to the letter.
+
+A phrase is found by its words, in order. Upper and lower case are equal, and so are letters with and without accents.
+Between two words of the text there may be any white space and punctuation; in a code, such as ``Q3-2022``, only its
+own. A hyphen and a line break may part a word.
+Numbers are equal however their thousands are parted: ``77,300`` is ``77300``, ``77.300`` and ``77'300``, but no part of
+``177,300`` or ``77,300.5``. A plain space parts two numbers, as in tables. The decimal sign may be a point or a comma.
+
+A phrase becomes a regular expression that Python and Lance (Rust's ``regex``) read alike, so it has no look-around.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import defaultdict
+from functools import cache, lru_cache
+from itertools import pairwise
+
+from maxsight.errors import InputError
+from maxsight.stores.patterns import FINAL_SIGMA, SIGMA
+
+MAX_PHRASE_LENGTH = 500
+"""Characters. A phrase becomes a regular expression of some thirty times its length."""
+
+_TOKEN = re.compile(r"\d+(?:[.,'\u2019\u00a0\u2009\u202f]\d+)+(?!\w)|[^\W_]+")
+_GROUPED = re.compile(r"([1-9]\d{0,2}(?:\D\d{3})+)(?:[.,](\d+))?")
+_PLAIN = re.compile(r"(\d+)(?:[.,](\d+))?")
+
+_GROUP_MARK = "[.,'\u2019\u00a0\u2009\u202f]?"
+_BREAK = "(?:[-\u2010\u00ad]\\s*\n\\s*|\u00ad)?[\u0300-\u036f]*"
+"""Between two letters of a word: a hyphen and a line break, or accents that are characters of their own."""
+_GAP = r"[\W_]+"
+_DASH = "[-\u2010\u2011\u2012\u2013\u2212]"
+_WORD_START, _WORD_END = r"(?:^|[\W_])", r"(?:[\W_]|$)"
+_NUMBER_START, _NUMBER_END = r"(?:^|[^\w.,]|_|(?:^|\D)[.,])", r"(?:$|[^\w.,]|_|[.,](?:$|\D))"
+
+_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+"""Scripts without spaces between words, and Korean, which joins particles to words: a phrase may begin anywhere."""
+_ACCENTED = (range(0xC0, 0x250), range(0x370, 0x530), range(0x1E00, 0x2000))
+"""Where Unicode has Latin, Greek and Cyrillic letters with accents."""
+
+
+def words_of(phrase: str) -> list[str]:
+    """Split a phrase into its words and numbers, without punctuation."""
+    return _TOKEN.findall(unicodedata.normalize("NFC", phrase))
+
+
+@lru_cache(maxsize=256)
+def pattern_of(phrase: str) -> str:
+    """Write the regular expression for a phrase. Its group 1 is the phrase.
+
+    Raises:
+        InputError: The phrase has no word, or is too long.
+    """
+    if len(phrase) > MAX_PHRASE_LENGTH:
+        raise InputError(f"a phrase has {len(phrase):,} characters; the limit is {MAX_PHRASE_LENGTH}")
+    words = words_of(phrase)
+    if not words:
+        raise InputError(f"the phrase {phrase!r} has no words", hint="Quote at least one word or number.")
+    start, end = _edge(words[0][0], _NUMBER_START, _WORD_START), _edge(words[-1][-1], _NUMBER_END, _WORD_END)
+    inner = _word(words[0])
+    for word, gap in zip(words[1:], _gaps(phrase), strict=True):
+        inner += gap + _word(word)
+    return f"{start}({inner}){end}"
+
+
+@lru_cache(maxsize=256)
+def compile_phrase(phrase: str) -> re.Pattern[str]:
+    """Compile the regular expression for a phrase; group 1 of a match is the phrase."""
+    return re.compile(pattern_of(phrase))
+
+
+def _gaps(phrase: str) -> list[str]:
+    """Write what may stand between the words: in a code, such as ``Q3-2022``, only its own punctuation."""
+    found = list(_TOKEN.finditer(unicodedata.normalize("NFC", phrase)))
+    gaps = []
+    for before, after in pairwise(found):
+        between = before.string[before.end() : after.start()]
+        is_code = len(between) == 1 and not between.isspace() and re.search(r"\d", before[0] + after[0])
+        mark = _DASH if between in "-\u2010\u2011\u2012\u2013\u2212" else re.escape(between)
+        gaps.append(f"\\s*{mark}\\s*" if is_code else _GAP)
+    return gaps
+
+
+def _edge(character: str, of_number: str, of_word: str) -> str:
+    if character.isdigit():
+        return of_number
+    return "" if _UNSPACED.match(character) else of_word
+
+
+def _word(word: str) -> str:
+    if grouped := _GROUPED.fullmatch(word):
+        return _number(re.sub(r"\D", "", grouped[1]), grouped[2])
+    if plain := _PLAIN.fullmatch(word):
+        return _number(*plain.groups())
+    return _BREAK.join(map(_letter, word))
+
+
+def _number(whole: str, decimals: str | None) -> str:
+    first = len(whole) % 3 or 3
+    groups = [whole[:first], *(whole[at : at + 3] for at in range(first, len(whole), 3))]
+    return _GROUP_MARK.join(groups) + (f"[.,]{decimals}" if decimals else "")
+
+
+def _letter(character: str) -> str:
+    base = _base(character)
+    alike = sorted({character, base, base.upper(), *_accented().get(base, ())})
+    letters = "".join(re.escape(each) for each in alike if len(each) == 1)
+    return f"[{letters}]"
+
+
+@cache
+def _accented() -> dict[str, list[str]]:
+    """Characters by the small letter without accents that they fold to."""
+    found = defaultdict(list)
+    for code in (code for codes in _ACCENTED for code in codes):
+        found[_base(chr(code))].append(chr(code))
+    return found
+
+
+def _base(character: str) -> str:
+    """Fold a character: lower case, without accents."""
+    bare = "".join(
+        each for each in unicodedata.normalize("NFD", character) if not unicodedata.combining(each)
+    )
+    small = bare.lower() if len(bare.lower()) == 1 else character.lower()
+    return SIGMA if small == FINAL_SIGMA else small
