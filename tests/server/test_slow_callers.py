@@ -1,15 +1,16 @@
 """Callers who send or read too slowly are disconnected."""
 
+import asyncio
 import json
 import socket
 import time
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 
 import httpx
 import pytest
 
 from maxsight.server.config import RequestLimits, ServerSettings
-from server.inside import listening, service_of
+from server.inside import client_of, listening, service_of
 from server.serving import send_slowly_until_closed
 
 PATIENCE_S, LONG_PATIENCE_S = 0.4, 3.0
@@ -152,3 +153,28 @@ def test_the_connection_of_a_caller_who_does_not_read_is_closed(port):
 
 def test_a_caller_who_reads_slowly_gets_every_answer(patient_port):
     assert read_after(patient_port, [LONG_PATIENCE_S / 50] * 60) == ANSWERS
+
+
+def test_a_new_connection_takes_the_place_of_the_one_that_was_idle_longest(tmp_path):
+    settings = ServerSettings(limits=RequestLimits(connections=4))
+    with service_of(tmp_path, settings) as service, listening(service) as port, ExitStack() as open_lines:
+        lines = [open_lines.enter_context(line_to(port)) for _ in range(4)]
+        assert all(map(is_well, lines))
+        assert is_well(lines[0])  # so the second has been idle longest
+        newcomer = open_lines.enter_context(line_to(port))
+        assert is_well(newcomer)
+        assert [is_well(line) for line in (lines[0], lines[2], lines[3])] == [True] * 3
+        assert lines[1].recv(10) == b""
+
+
+def test_health_is_answered_while_no_other_request_is(tmp_path):
+    with service_of(tmp_path, ServerSettings(limits=RequestLimits(connections=1))) as service:
+
+        async def ask():
+            async with client_of(service) as client:
+                with client._transport.app._answering:
+                    return [
+                        (await client.get(path)).status_code for path in ("/v1/health", "/v1/library", "/")
+                    ]
+
+        assert asyncio.run(ask()) == [200, 503, 503]

@@ -52,6 +52,16 @@ def test_the_main_commands_reach_no_other_machine_and_leave_no_file_elsewhere(fo
         ("search", "are the turbines loud?"),
         ("explain", "are the turbines loud?", "notes.txt", "1"),
         ("status",),
+        ("list",),
+        ("search", "turbines", "--hybrid", "--filter", "page_number = 1", "--json"),
+        ("verify",),
+        ("compact",),
+        ("export", "pages.parquet"),
+        ("backup", "backup.library"),
+        ("copy", "maxsight.library", "copied.library"),
+        ("embed", "notes.txt", "--out", "vectors.npz"),
+        ("encoders",),
+        ("remove", "notes.txt"),
     )
     for command in commands:
         calls = traced(folder, *command)

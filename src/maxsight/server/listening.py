@@ -20,6 +20,8 @@ from maxsight.server.security import HEADERS
 from maxsight.server.service import Service
 
 SHUTDOWN_S = 3
+SPARE_CONNECTIONS = 64
+"""Connections over the limit, so that a server that is busy on all others can still say so."""
 
 
 def server_of(service: Service) -> uvicorn.Server:
@@ -28,18 +30,19 @@ def server_of(service: Service) -> uvicorn.Server:
     return uvicorn.Server(
         uvicorn.Config(
             create_app(service),
-            http=_bounded_http(limits.request_s, limits.answer_s),
+            http=_bounded_http(limits.request_s, limits.answer_s, limits.connections),
             log_level="warning",
             access_log=False,
             server_header=False,
-            limit_concurrency=limits.connections,
             timeout_graceful_shutdown=SHUTDOWN_S,
         )
     )
 
 
-def _bounded_http(request_s: float, answer_s: float) -> type[H11Protocol]:
+def _bounded_http(request_s: float, answer_s: float, connections: int) -> type[H11Protocol]:
     """Make a protocol that closes the connections of callers who take too long.
+
+    A new connection over ``connections`` takes the place of the one that has been without a request for longest.
 
     Callers have ``request_s`` to send the headers of a request, counted from connecting or from the first byte. If the
     answer comes before the whole body, its rest has as long. They have ``answer_s`` to read more of the answer.
@@ -48,9 +51,12 @@ def _bounded_http(request_s: float, answer_s: float) -> type[H11Protocol]:
     class BoundedHttp(H11Protocol):
         _overdue: asyncio.TimerHandle | None = None
         _unread: asyncio.TimerHandle | None = None
+        idle_since = 0.0
 
         def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
             super().connection_made(transport)
+            self.idle_since = self.loop.time()
+            self._make_room()
             transport.set_write_buffer_limits(
                 0
             )  # so that writing pauses as soon as something waits to be read
@@ -72,6 +78,21 @@ def _bounded_http(request_s: float, answer_s: float) -> type[H11Protocol]:
         def resume_writing(self) -> None:
             super().resume_writing()
             self._stop_watching_answer()
+
+        def on_response_complete(self) -> None:
+            self.idle_since = self.loop.time()
+            super().on_response_complete()
+
+        def _make_room(self) -> None:
+            over = len(self.connections) - connections
+            if over <= 0:
+                return
+            others = (other for other in self.connections if isinstance(other, BoundedHttp))
+            idle = [other for other in others if other is not self and other.conn.their_state is h11.IDLE]
+            if idle:
+                min(idle, key=lambda other: other.idle_since).transport.close()
+            elif over > SPARE_CONNECTIONS:
+                self.transport.abort()
 
         def _watch_request(self) -> None:
             theirs, ours = self.conn.their_state, self.conn.our_state

@@ -13,6 +13,7 @@ import logging
 import secrets
 import time
 from collections import OrderedDict
+from contextlib import ExitStack
 from http import cookies
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -20,6 +21,7 @@ from starlette.middleware.cors import CORSMiddleware
 from starlette.requests import HTTPConnection
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from maxsight.server.admission import Admission
 from maxsight.server.config import ServerSettings
 from maxsight.server.problems import CLOSE, RefusedError
 
@@ -29,12 +31,14 @@ SESSION_COOKIE = "maxsight_session"
 SESSION_S = 7 * 24 * 3600
 MAX_DELAY_S, MAX_ADDRESSES = 0.5, 10_000
 FORM = "multipart/form-data"
+HEALTH = "/v1/health"
+"""Always answered, also while no other request is accepted."""
 OWN_HEADER, OWN_VALUE = "x-requested-with", "maxsight"
 
 _SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
 # Pages of other sites can send these without a CORS preflight (https://fetch.spec.whatwg.org/#cors-safelisted-request-header).
 _FORM_TYPES = frozenset({"", FORM, "application/x-www-form-urlencoded", "text/plain"})
-_OPEN_PATHS = frozenset({"/", "/docs", "/favicon.ico", "/v1/health", "/v1/ready", "/v1/session"})
+_OPEN_PATHS = frozenset({"/", "/docs", "/favicon.ico", HEALTH, "/v1/ready", "/v1/session"})
 _OPEN_FOLDER = "/static/"
 
 CONTENT_SECURITY_POLICY = (
@@ -110,6 +114,9 @@ class Guard:
         self._app = app
         self._settings = settings
         self._sessions = sessions
+        self._answering = Admission(
+            "requests are being answered", settings.limits.connections, "Try again in a moment."
+        )
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer a request, or refuse it."""
@@ -129,16 +136,19 @@ class Guard:
                 headers.setdefault("Cache-Control", "no-cache" if is_open(scope["path"]) else "no-store")
             await send(message)
 
-        try:
-            self._check(scope)
-        except RefusedError as error:
-            headers = Headers(scope=scope)
-            if error.status == 401 and self._sessions and "authorization" in headers:
-                await self._sessions.note_wrong(caller_of(scope))
-            readable = cross_origin(error, self._settings)  # so that pages of the named sites can read it
-            await readable.simple_response(scope, receive, with_headers, request_headers=headers)
-        else:
-            await self._app(scope, receive, with_headers)
+        with ExitStack() as admitted:
+            try:
+                if scope["path"] != HEALTH:
+                    admitted.enter_context(self._answering)
+                self._check(scope)
+            except RefusedError as error:
+                headers = Headers(scope=scope)
+                if error.status == 401 and self._sessions and "authorization" in headers:
+                    await self._sessions.note_wrong(caller_of(scope))
+                readable = cross_origin(error, self._settings)  # so that pages of the named sites can read it
+                await readable.simple_response(scope, receive, with_headers, request_headers=headers)
+            else:
+                await self._app(scope, receive, with_headers)
 
     def _check(self, scope: Scope) -> None:
         headers = Headers(scope=scope)
