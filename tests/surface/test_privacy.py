@@ -59,7 +59,7 @@ def test_the_main_commands_reach_no_other_machine_and_leave_no_file_elsewhere(fo
         ("export", "pages.parquet"),
         ("backup", "backup.library"),
         ("copy", "maxsight.library", "copied.library"),
-        ("embed", "notes.txt", "--out", "vectors.npz"),
+        ("embed", "notes.txt", "--out", "vectors.npz", "--model-name", "minilm"),
         ("encoders",),
         ("remove", "notes.txt"),
     )
