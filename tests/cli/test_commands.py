@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 
 import pytest
 from click.testing import CliRunner
@@ -15,6 +16,8 @@ from PIL import Image
 from maxsight import Library
 from maxsight.cli import main
 from maxsight.identity import page_id
+from maxsight.types import SourceReason, TextRun, TextSource
+from pdf_files import write_pdf
 
 APPLES = "Red apples fall from the tree in autumn.\n\nThe orchard sells cider."
 
@@ -112,6 +115,27 @@ def test_the_list_shows_where_what_is_expected_of_ocr_is_doubtful(indexed):
     )
     notes = {row["path"]: row["quality_notes"] for row in json.loads(call("list", "--json").stdout)}
     assert notes == {"docs/apples.txt": {}, "docs/bridges.md": {"1": "unlike any page"}}
+
+
+def test_the_list_and_the_export_say_where_each_part_of_a_text_comes_from(folder):
+    pq = pytest.importorskip("pyarrow.parquet")
+    write_pdf(folder / "a.pdf", [[(72, 144, "The harbour opens at dawn.")], []])
+    call("index", "a.pdf", "--encoder", "fake", "--ocr", "never")
+    assert call("list").stdout == "a.pdf  2 pages (1 layer, 1 none)\n"
+    with Library.open("maxsight.library") as library:
+        page = library.find_page("a.pdf", 1)
+        runs = (TextRun(TextSource.LAYER, 3), TextRun(TextSource.RAPIDOCR, 2, SourceReason.DRAWN))
+        library.store.put([replace(page, page=replace(page.page, text_runs=runs))])
+    (document,) = json.loads(call("list", "--json").stdout)
+    assert document["text_source"] == {"layer+rapidocr": 1, "none": 1}
+    expected = [
+        {"source": "layer", "words": 3, "reason": None},
+        {"source": "rapidocr", "words": 2, "reason": "drawn"},
+    ]
+    assert document["text_runs"] == {"1": expected}
+    call("export", "pages.parquet")
+    rows = pq.read_table("pages.parquet").sort_by("page_number").to_pylist()
+    assert [(row["text_source"], row["text_runs"]) for row in rows] == [("layer", expected), ("none", [])]
 
 
 def test_the_list_can_be_filtered_by_what_search_is_filtered_by(indexed):

@@ -51,7 +51,7 @@ def counts_of_sources(entry: DocumentEntry) -> dict[str, int]:
     """Count a document's pages by where their text comes from: ``layer``, ``tesseract``, ``layer+tesseract``."""
     counts = Counter[str]()
     for text in entry.text_sources:
-        counts["+".join(dict.fromkeys(part.split(" ")[0] for part in text.split(", ")))] += 1
+        counts["+".join(sorted({part.split(" ")[0] for part in text.split(", ")}))] += 1
     return dict(counts)
 
 
