@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageDraw
 
 from maxsight.documents.base import OcrChoice, ReadSettings
-from maxsight.documents.cleaning import Reading, clean
+from maxsight.documents.cleaning import Reading, clean, join_words
 from maxsight.documents.geometry import Boxes, clip_boxes
 from maxsight.documents.ink import lines_outside
 from maxsight.documents.merging import Piece, join_pieces, merge_pieces
@@ -66,7 +66,7 @@ def read_page_text(layer: Layer, look: NDArray[np.uint8], draw: Draw, settings: 
     if len(drawn) and trusted.sum() <= MAX_STAMP_WORDS:
         trusted[:] = False
     if layer.tokens and trusted.all() and not len(drawn):
-        return join_pieces(_pieces_of(layer, trusted))
+        return join_words(layer.tokens, layer.starts_line, layer.boxes, TextSource.LAYER)
     region = _around(np.concatenate([drawn, layer.boxes[~trusted]])) if trusted.any() else _PAGE
     script = script_of(_text_of(layer, trusted)) or (UNKNOWN_SCRIPT if odd.any() else None)
     found = _read(draw, region, settings, erased=layer.boxes[trusted], script=script)
