@@ -93,7 +93,7 @@ def answers(store):
     asked = [ENCODER.encode_query(text) for text in QUERIES]
     ranked = [rank_pages(store, query, limit=60, exact=exact) for query in asked for exact in (False, True)]
     documents = [(entry.document, entry.page_indices, dict(entry.metadata)) for entry in store.documents()]
-    text = [sorted(store.search_text(f"word{number}", 99)) for number in range(DOCUMENTS)]
+    text = [sorted(store.find_phrase(f"word{number}", 99)) for number in range(DOCUMENTS)]
     texts = [(one.page_id, one.page.text) for one in store.read([one.page_id for one in EVERYTHING])]
     scores = [[(scored.page_id, round(scored.score, 4)) for scored in pages] for pages in ranked]
     return scores, documents, text, texts

@@ -53,7 +53,7 @@ def test_the_main_commands_reach_no_other_machine_and_leave_no_file_elsewhere(fo
         ("explain", "are the turbines loud?", "notes.txt", "1"),
         ("status",),
         ("list",),
-        ("search", "turbines", "--hybrid", "--filter", "page_number = 1", "--json"),
+        ("search", "turbines", "--filter", "page_number = 1", "--json"),
         ("verify",),
         ("compact",),
         ("export", "pages.parquet"),
