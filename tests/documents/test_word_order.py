@@ -91,3 +91,9 @@ def test_characters_without_blanks_are_not_set_apart_and_cells_are():
     reading = join_words(tokens, [True, *[False] * 4], boxes, TextSource.TESSERACT)
     assert reading.text == "\u4f01\u4e1a \u5e74 in 2024"
     assert len(reading.words) == 5
+
+
+def test_a_narrow_comma_is_not_set_apart():
+    """OCR's boxes end at the ink: the comma is 3 wide, and 6 from the character before it, which is 5 wide."""
+    boxes = np.array([[0, 0, 5, 10], [11, 0, 14, 10]]) / 200
+    assert join_words(["\u3092", "\u3001"], [True, False], boxes, TextSource.TESSERACT).text == "\u3092\u3001"

@@ -31,7 +31,8 @@ _CONTROL = {code: None for code in [*range(0x20), *range(0x7F, 0xA0)] if chr(cod
 _BREAKS = dict.fromkeys([0x0B, 0x0C, *range(0x1C, 0x20), 0x85, 0x2028, 0x2029], "\n")
 _DROPPED = _INVISIBLE | _CONTROL | _BREAKS
 
-# Widths of a character between two characters of a script without spaces. Cells of a table are further apart.
+# Widths of a character between two characters of a script without spaces. Cells of a table are further apart. The
+# wider one counts: OCR's box of a comma is as narrow as its ink.
 MAX_GAP = 1.2
 
 # Ligatures and Arabic presentation forms say how a letter is drawn, not which letter it is.
@@ -153,8 +154,8 @@ def _are_close(first: str, second: str, boxes: Boxes) -> bool:
         return False
     gaps = np.maximum(boxes[1, :2] - boxes[0, 2:], boxes[0, :2] - boxes[1, 2:])
     axis = int(gaps.argmax())
-    length = len(first) + len(second)
-    return bool(gaps[axis] <= MAX_GAP * (boxes[:, axis + 2] - boxes[:, axis]).sum() / length)
+    widths = (boxes[:, axis + 2] - boxes[:, axis]) / [len(first), len(second)]
+    return bool(gaps[axis] <= MAX_GAP * widths.max())
 
 
 def find_words(text: str) -> Words:
