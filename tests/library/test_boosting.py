@@ -148,3 +148,10 @@ def test_pages_of_a_document_stand_together_and_keep_their_ranks(library):
     paths = [hit.path for hit in grouped]
     assert paths == sorted(paths, key=paths.index)
     assert sorted(hit.rank for hit in grouped) == [1, 2, 3, 4, 5] and grouped[0].rank == 1
+
+
+def test_an_explanation_has_the_boosts_apart_from_the_score(library):
+    (hit,) = library.search("plan of acme for Q3-2022", top_k=1)
+    explained = library.explain_page("plan of acme for Q3-2022", library.page(hit.page_id))
+    assert explained.boosts == hit.boosts and len(hit.boosts) == 2
+    assert explained.score == pytest.approx(hit.score)

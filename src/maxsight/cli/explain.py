@@ -87,6 +87,8 @@ def _print(explanation: Explanation | RemoteExplanation, as_json: bool) -> None:
     click.echo(f"{shown(explanation.path)}  page {explanation.page_number}  score {explanation.score:.3f}")
     for line in _table(explanation):
         click.echo(f"  {line}")
+    for boost in explanation.boosts:
+        click.echo(f"  apart from the score: {shown(str(boost))}")
     say_notes(explanation.notes)
 
 

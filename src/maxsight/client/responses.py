@@ -45,6 +45,7 @@ class RemoteExplanation:
         matches: What each word of the query matched.
         tokens: What each token matched, and its share of the score.
         regions: The share of each region in the score.
+        boosts: What moves the page up in a search, apart from its score.
         notes: What the matches do not show.
     """
 
@@ -55,6 +56,7 @@ class RemoteExplanation:
     matches: tuple[results.Match, ...]
     tokens: tuple[TokenGain, ...]
     regions: tuple[RegionGain, ...]
+    boosts: tuple[results.Boost, ...]
     notes: tuple[str, ...]
 
 
@@ -66,10 +68,7 @@ def read_answer(response: Mapping[str, Any]) -> Answer:
             matches=_matches(hit),
             copies=tuple(hit["copies"]),
             marks=tuple((start, end) for start, end in hit["marks"]),
-            boosts=tuple(
-                results.Boost(results.BoostKind(boost["kind"]), boost["words"], boost["value"])
-                for boost in hit["boosts"]
-            ),
+            boosts=_boosts(hit),
         )
         for hit in response["hits"]
     ]
@@ -89,6 +88,7 @@ def read_explanation(response: Mapping[str, Any]) -> RemoteExplanation:
             for gain in response["tokens"]
         ),
         regions=tuple(RegionGain(_region(gain), gain["score"]) for gain in response["regions"]),
+        boosts=_boosts(response),
         notes=tuple(response["notes"]),
     )
 
@@ -135,6 +135,13 @@ def _matches(response: Mapping[str, Any]) -> tuple[results.Match, ...]:
             tuple(map(_region, match["places"])),
         )
         for match in response["matches"]
+    )
+
+
+def _boosts(response: Mapping[str, Any]) -> tuple[results.Boost, ...]:
+    return tuple(
+        results.Boost(results.BoostKind(boost["kind"]), boost["words"], boost["value"])
+        for boost in response["boosts"]
     )
 
 

@@ -18,7 +18,7 @@ from maxsight.heatmaps.matching import match_words
 from maxsight.heatmaps.overlay import Captions, draw_overlay
 from maxsight.heatmaps.places import divided_words, regions_at
 from maxsight.heatmaps.similarity import Attribution, attribute
-from maxsight.results import Match, Region
+from maxsight.results import Boost, Match, Region
 from maxsight.stores.background import Background
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding
 
@@ -69,6 +69,7 @@ class Explanation:
         regions: What each region gave, largest first.
         attribution: The score in shares.
         contrast: What of the page stands out for the query.
+        boosts: What moves the page up in a search, apart from its score.
         of_patches: Whether the vectors stand for patches of the page's picture rather than for words.
         divided: Vectors whose words are divided between lines, with the boxes of the words' parts.
     """
@@ -82,6 +83,7 @@ class Explanation:
     regions: tuple[RegionGain, ...]
     attribution: Attribution = field(repr=False)
     contrast: Contrast = field(repr=False)
+    boosts: tuple[Boost, ...] = ()
     of_patches: bool = field(default=False, repr=False)
     divided: Mapping[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from PIL import Image
 
 from maxsight.documents import ReadSettings
@@ -69,7 +71,8 @@ def explain_page(library: Opened, query: Query, page: IndexedPage) -> Explanatio
     """
     embedding = library.searcher.encode(query)
     background = library.store.manifest.background
-    return explain_embedding(embedding, placed(page), page.embedding, page.document.path, background)
+    explained = explain_embedding(embedding, placed(page), page.embedding, page.document.path, background)
+    return replace(explained, boosts=library.searcher.boosts(embedding, page.page_id))
 
 
 def draw(library: Opened, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:

@@ -16,7 +16,7 @@ from maxsight.library.boosting import Booster, Found
 from maxsight.library.hits import describe_hits
 from maxsight.library.queries import Query, embed_query
 from maxsight.library.quoting import Quoted, read_quoted
-from maxsight.results import Hit
+from maxsight.results import Boost, Hit
 from maxsight.retrieval.codes import candidates_on_this_machine
 from maxsight.retrieval.search import Boosts, ScoredPage, rank_pages_many
 from maxsight.spelling import list_names
@@ -152,6 +152,10 @@ class Searcher:
     def encode(self, query: Query) -> QueryEmbedding:
         """Encode a query. The vectors of the last texts are cached."""
         return self._encode_text(query) if isinstance(query, str) else self._embed(query)
+
+    def boosts(self, embedding: QueryEmbedding, page_id: str) -> tuple[Boost, ...]:
+        """List what moves a page up in a search, apart from its score."""
+        return self._booster.find(embedding).boosts.get(page_id, ())
 
     def notices(self, query: Query, *, phrases: Sequence[str] = ()) -> list[str]:
         """List what a user should know before trusting the hits; see ``Library.notices``."""

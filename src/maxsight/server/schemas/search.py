@@ -81,6 +81,11 @@ class Boost(BaseModel):
     words: str
     value: float = Field(description="What it adds to the score for the order.")
 
+    @classmethod
+    def all_of(cls, boosts: tuple[results.Boost, ...]) -> list[Self]:
+        """Convert boosts of the library."""
+        return [cls(kind=boost.kind, words=boost.words, value=boost.value) for boost in boosts]
+
 
 class RegionGain(BaseModel):
     """The share of one region in a page's score."""
@@ -114,6 +119,7 @@ class Explanation(BaseModel):
     matches: list[Match]
     tokens: list[TokenGain]
     regions: list[RegionGain]
+    boosts: list[Boost] = Field(description="What moves the page up in a search, apart from its score.")
     notes: list[str] = Field(description="What the matches do not show.")
 
     @classmethod
@@ -147,6 +153,7 @@ class Explanation(BaseModel):
                 )
                 for gain in explanation.regions
             ],
+            boosts=Boost.all_of(explanation.boosts),
             notes=list(explanation.notes),
         )
 
@@ -238,7 +245,7 @@ def hit_of(hit: results.Hit, query: str) -> Hit:
         matches=matches_of(hit.matches),
         copies=list(hit.copies),
         metadata=dict(hit.metadata),
-        boosts=[Boost(kind=boost.kind, words=boost.words, value=boost.value) for boost in hit.boosts],
+        boosts=Boost.all_of(hit.boosts),
         links=HitLinks(
             page=links["self"],
             image=links["image"],

@@ -131,6 +131,8 @@ function about(page, why, { q }) {
       element("header", {}, element("h3", { id: "words-title" }, q), element("p", { class: "score", title: "MaxSim: the sum of the words' scores" }, element("span", { class: "unseen" }, "Score "), why.score.toFixed(2))),
       list,
       heatScale(),
+      why.boosts?.map(({ kind, words, value }) =>
+        element("p", { class: "hint" }, `Moved up by ${value.toFixed(2)}, apart from the score: ${kind === "name" ? "the question names" : "to the letter"} “${words}”`)),
       why.notes?.map((text) => element("p", { class: "hint" }, text))),
     prediction(page.metadata),
     own.length > 0 && element("section", {}, element("h3", {}, "Fields"),
