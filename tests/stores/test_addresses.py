@@ -103,3 +103,13 @@ def test_a_file_is_not_a_library(tmp_path, name):
     (tmp_path / name).write_text("x")
     with pytest.raises(InputError, match="is a file"):
         parse_address(tmp_path / name)
+
+
+def test_an_sqlite_database_is_named_as_what_it_is(tmp_path):
+    import sqlite3
+
+    with sqlite3.connect(tmp_path / "old.db") as database:
+        database.execute("CREATE TABLE pages (id)")
+    database.close()
+    with pytest.raises(InputError, match="is an SQLite database and no library"):
+        parse_address(tmp_path / "old.db")

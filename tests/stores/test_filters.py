@@ -283,3 +283,19 @@ def test_numbers_are_written_to_sql_exactly():
         where = parse_filter(f"rate = {number!r}", FIELDS)
         assert where.matches({"rate": number})
         assert to_lance(where) == f"`meta_rate` = {number!r}"
+
+
+@pytest.mark.parametrize(
+    "name", ["unit price", "select", "2024", "a.b", "null", "party-abbrev", "Gr\u00f6\u00dfe (cm)"]
+)
+def test_a_name_that_needs_double_quotes_is_shown_with_them(name):
+    with pytest.raises(FilterError) as raised:
+        parse_filter(f"page_number > 1 AND {name} = 3", {name: FieldType.INTEGER})
+    assert raised.value.hint == f'A name like this needs double quotes: "{name}"'
+    parse_filter(f'"{name}" = 3', {name: FieldType.INTEGER})
+
+
+def test_other_mistakes_beside_a_quoted_name_keep_their_hint():
+    with pytest.raises(FilterError) as raised:
+        parse_filter('"unit price" = 3 AND nothing = 2', {"unit price": FieldType.INTEGER})
+    assert "Known fields" in raised.value.hint

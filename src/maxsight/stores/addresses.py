@@ -26,6 +26,7 @@ DATASET = "pages.lance"
 """The folder of a library's dataset, in the library's own folder."""
 
 LITE_SUFFIX = ".db"
+_SQLITE = b"SQLite format 3\0"
 DEFAULT_COLLECTION = "maxsight"
 DEFAULT_DATABASE = "default"
 
@@ -125,6 +126,13 @@ def parse_address(text: str | PathLike[str], token: str | None = None) -> Addres
 def _no_file(path: str) -> str:
     """Refuse a path where a file is."""
     if Path(path).is_file():
+        with open(path, "rb") as file:
+            is_sqlite = file.read(len(_SQLITE)) == _SQLITE
+        if is_sqlite:
+            raise InputError(
+                f"{path} is an SQLite database and no library",
+                hint="Milvus Lite before 3.0 wrote such files. Index the documents into a new library.",
+            )
         raise InputError(f"{path} is a file", hint="A library is a folder: give its name, or a new one.")
     return path
 

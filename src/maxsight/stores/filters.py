@@ -11,6 +11,7 @@ needs double quotes: ``"Fiscal year" = 2020``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from typing import ClassVar
 
@@ -88,7 +89,25 @@ def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
         raise FilterError("the filter is empty", hint="For example: file = 'a.pdf' AND page_number > 3")
     if len(expression) > MAX_LENGTH:
         raise FilterError(f"the filter has {len(expression):,} characters; the limit is {MAX_LENGTH:,}")
-    return Filter(_Reader(fields).condition(_parse(composed(expression)), depth=0))
+    expression = composed(expression)
+    try:
+        return Filter(_Reader(fields).condition(_parse(expression), depth=0))
+    except FilterError as error:
+        if bare := [name for name in fields if _stands_bare(name, expression)]:
+            quoted = ", ".join(f'"{name}"' for name in bare)
+            raise FilterError(str(error), hint=f"A name like this needs double quotes: {quoted}") from error
+        raise
+
+
+def _stands_bare(name: str, expression: str) -> bool:
+    """Say whether an expression has a field's name without the double quotes that it needs."""
+    if not re.search(rf'(?<![\w".]){re.escape(name)}(?![\w".])', expression):
+        return False
+    try:
+        column = _parse(f"{name} IS NULL").this
+    except FilterError:
+        return True
+    return not (isinstance(column, exp.Column) and column.name == name and not column.args.get("table"))
 
 
 def _parse(expression: str) -> exp.Expression:

@@ -388,3 +388,19 @@ def test_parquet_with_a_column_twice_that_is_not_read_is_read(tmp_path):
     pq.write_table(table, tmp_path / "twice.parquet")
     (record,) = read(tmp_path / "twice.parquet")
     assert record.paragraphs == ("x",)
+
+
+@pytest.mark.parametrize("kind", ["parquet", "arrow"])
+def test_columns_that_hold_no_text_where_they_say_so_are_named(kind, tmp_path):
+    file = tmp_path / f"records.{kind}"
+    broken = pa.Array.from_buffers(
+        pa.string(), 1, [None, pa.py_buffer(b"\0\0\0\0\3\0\0\0"), pa.py_buffer(b"a\xff\xfe")]
+    )
+    table = pa.table({"title": ["a"], "text": broken})
+    if kind == "parquet":
+        pq.write_table(table, file)
+    else:
+        with pa.ipc.new_file(file, table.schema) as writer:
+            writer.write_table(table)
+    with pytest.raises(UnreadableDocumentError, match="damaged"):
+        read(file)

@@ -42,6 +42,9 @@ def read_columnar(path: Path, columns: Sequence[str], first: int, at_once: int) 
         check_columns(path, table.schema.names, columns)
         number = first
         for batch in table.batches(columns, first, at_once):
+            batch.validate(
+                full=True
+            )  # a damaged file may hold offsets out of bounds, and bytes that are no text
             cells = [_cells(batch.column(name)) for name in columns]
             for values in zip(*cells, strict=True):
                 number += 1
