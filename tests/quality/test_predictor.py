@@ -45,6 +45,13 @@ def test_both_error_rates_are_predicted(predictor):
     assert set(estimates) == set(Target)
 
 
+def test_light_ink_on_dark_paper_is_judged_as_dark_ink_on_light_paper(predictor):
+    page = page_picture(1275, 1650, size=20)
+    assert predictor.predict(255 - page) == predictor.predict(page)
+    blueprint = np.stack([255 - page, np.maximum(255 - page, 40), np.maximum(255 - page, 120)], axis=2)
+    assert cer(predictor, blueprint).value < 0.15
+
+
 def test_colour_and_grey_are_predicted_the_same(predictor):
     grey = page_picture()
     rgb = np.repeat(grey[:, :, None], 3, axis=2)
