@@ -123,6 +123,9 @@ class Hit(_Drawable):
         copies: Paths of other documents with the same content.
         boosts: What moved the page up, apart from its score: hits are in the order of score plus boosts.
         metadata: The user's fields.
+        answers: The probability that the library answers the query, for the first hit. None for other hits, without
+            words to judge by, and for encoders that it was not learned for.
+        doubtful: Whether that probability is so low that nothing seems to answer.
     """
 
     rank: int
@@ -138,6 +141,8 @@ class Hit(_Drawable):
     copies: tuple[str, ...] = ()
     boosts: tuple[Boost, ...] = ()
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
+    answers: float | None = None
+    doubtful: bool = False
 
     def drawn_by(self, draw: Callable[[], Image.Image]) -> Self:
         """Return the same hit, with a function that draws its heatmap."""
@@ -168,6 +173,13 @@ class Hit(_Drawable):
         out = io.BytesIO()
         picture.save(out, format="PNG")
         return out.getvalue()
+
+
+def doubts(hits: Sequence[Hit]) -> list[str]:
+    """Say that nothing seems to answer, if the first hit is doubtful."""
+    if not any(hit.doubtful for hit in hits):
+        return []
+    return ["nothing here seems to answer this; the nearest pages are shown"]
 
 
 def group_by_document(hits: Sequence[Hit]) -> list[Hit]:

@@ -4,6 +4,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from maxsight.results import doubts
+
 QUESTIONS = ["storm", "lamp repairs", "honey in summer", "water for tomatoes", "fog horn", "lighthouse"]
 
 
@@ -72,7 +74,8 @@ def test_a_bad_search_beside_good_ones_spoils_only_itself(client):
 def test_a_language_that_the_encoder_has_not_learned_is_noticed(client, library):
     question = "Wie viel Honig macht ein Bienenvolk im Sommer und warum?"
     answer = client.get("/v1/search", params={"q": question}).json()
-    assert answer["notices"] == library.notices(question) != []
+    assert answer["notices"] == [*library.notices(question), *doubts(library.search(question))]
+    assert library.notices(question) and answer["hits"][0]["doubtful"]
 
 
 @pytest.mark.parametrize(

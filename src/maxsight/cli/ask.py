@@ -66,11 +66,13 @@ def ask(
     extras.require("ask")
     from maxsight.answers.endpoint import Endpoint
     from maxsight.answers.sources import draw_for_reading, gather_sources
+    from maxsight.results import doubts
 
     endpoint = Endpoint.configured(model)
     with library.open(read_only=True) as opened:
         say_notes(opened.notices(question))
         hits = opened.search(question, top_k=top_k, where=where, names=names)
+        say_notes(doubts(hits))
         draw = None if text_only else functools.partial(draw_for_reading, opened)
         sources = gather_sources(hits, opened.page, draw)
     answered = asyncio.run(_answer(question, sources, endpoint, aloud=not as_json))

@@ -91,7 +91,7 @@ def search(
     """
     from maxsight.evaluation.datasets import load_queries
     from maxsight.library.queries import load_vectors
-    from maxsight.results import group_by_document
+    from maxsight.results import doubts, group_by_document
 
     if sum((question is not None, queries is not None, bool(phrases), query_vectors is not None)) != 1:
         raise click.UsageError(
@@ -111,6 +111,8 @@ def search(
         with library.open(read_only=True, search_device=search_device) as opened:
             say_notes(_notices(opened, asked))
             found = opened.search_many(asked, **options)
+        if len(found) == 1:
+            say_notes(doubts(found[0]))
     if group:
         found = [group_by_document(hits) for hits in found]
     if as_json:
@@ -120,6 +122,7 @@ def search(
     for query, hits in zip(asked, found, strict=True):
         if queries:
             click.echo(click.style(f"{query}\n", underline=True))
+            say_notes(doubts(hits))
         if not hits:
             say(f"nothing found: {NO_MATCH}" if where else "nothing found")
         above = None

@@ -59,6 +59,7 @@ class Contrast:
 
     Attributes:
         parts: The query's words that have tokens, in order, then its tokens that belong to no word.
+        standing: How far the score stands out: 0 as on an average page, 1 as high as it can be.
         tokens: Share of each vector, for each query token. Shape ``(query_tokens, vectors)``.
         vectors: Share of each vector, for each part. Shape ``(parts, vectors)``.
         words: Share of each word of the page, for each part. Shape ``(parts, page words)``.
@@ -66,6 +67,7 @@ class Contrast:
     """
 
     parts: tuple[Part, ...]
+    standing: float
     tokens: Shares
     vectors: Shares
     words: Shares
@@ -127,15 +129,18 @@ def contrast(
         0  # a token that found the whole page points at no place
     )
     parts = _parts(query, page, room * placed)
+    standing = float((attribution.score - usual.sum()) / room.sum())
     if embedding.regions.spans is None or not len(page.words):
         vectors = _of_parts(parts, tokens, query, [_patches(page, embedding, part) for part in parts])
-        return Contrast(parts, tokens, vectors, _words_of_patches(page, embedding, parts, vectors), None)
+        return Contrast(
+            parts, standing, tokens, vectors, _words_of_patches(page, embedding, parts, vectors), None
+        )
     covered = np.stack(words_at(page, embedding.regions.spans))
     marked = [[word for place in part.identical for word in place] for part in parts]
     words = _of_parts(parts, _by_word(tokens[:, ~whole], covered[:, ~whole], len(page.words)), query, marked)
     vectors = best_within(words, covered)
     vectors[:, whole] = _of_parts(parts, tokens[:, whole], query, [[] for _ in parts])
-    return Contrast(parts, tokens, vectors, words, covered)
+    return Contrast(parts, standing, tokens, vectors, words, covered)
 
 
 def best_within(shares: Shares, ranges: NDArray[np.intp]) -> Shares:

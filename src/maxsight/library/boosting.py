@@ -178,7 +178,7 @@ class DocumentNames:
         self._entries = entries
         self._holding: dict[str, list[int]] = defaultdict(list)
         for number, entry in enumerate(entries):
-            for word in _name_words(entry):
+            for word in name_words(entry):
                 self._holding[word].append(number)
 
     def named_by(self, text: str) -> list[NamedDocument]:
@@ -201,7 +201,8 @@ class DocumentNames:
         ]
 
 
-def _name_words(entry: DocumentEntry) -> set[str]:
+def name_words(entry: DocumentEntry) -> set[str]:
+    """List the words that name a document: of its file name, and of short texts in its fields."""
     fields = [value for name, value in entry.metadata.items() if name not in PAGE_FIELDS]
     texts = [value for value in fields if isinstance(value, str) and len(value) <= MAX_VALUE_LENGTH]
     words = _LETTERS.findall(" ".join([PurePosixPath(entry.document.file).stem, *texts]).lower())

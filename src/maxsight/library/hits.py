@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from types import MappingProxyType
 
+from maxsight.evaluation.answerability import AnswerModel, Evidence
 from maxsight.heatmaps.contrast import contrast
 from maxsight.heatmaps.matching import match_words
 from maxsight.heatmaps.similarity import attribute
@@ -25,6 +26,9 @@ def describe_hits(
     pages: Mapping[str, IndexedPage],
     background: Background | None = None,
     boosts: Mapping[str, tuple[Boost, ...]] = MappingProxyType({}),
+    *,
+    judge: AnswerModel | None = None,
+    named: bool = False,
 ) -> list[Hit]:
     """Describe ranked pages. Pages of equal content are one hit, that of the first; the others are its copies.
 
@@ -34,6 +38,8 @@ def describe_hits(
         pages: The stored pages, by id. Ranked pages that are not here are left out.
         background: Of their library, if that is known.
         boosts: What moved pages up, by id.
+        judge: Says how sure it is that the library answers; None if there is none for its encoder.
+        named: Whether the query, or a filter, names documents.
     """
     hits: dict[tuple[str, int], Hit] = {}
     for scored in ranked:
@@ -44,7 +50,11 @@ def describe_hits(
             hits[content] = replace(hits[content], copies=(*hits[content].copies, row.document.path))
         else:
             added = boosts.get(scored.page_id, ())
-            hits[content] = _hit(len(hits) + 1, query, row, scored.score, background, added)
+            hit, standing = _hit(len(hits) + 1, query, row, scored.score, background, added)
+            if judge and background and query.text and not hits:
+                answers = judge.probability(Evidence.of(hit.matches, standing, named=named))
+                hit = replace(hit, answers=answers, doubtful=answers < judge.threshold)
+            hits[content] = hit
     return list(hits.values())
 
 
@@ -55,13 +65,14 @@ def _hit(
     score: float,
     background: Background | None,
     boosts: tuple[Boost, ...],
-) -> Hit:
+) -> tuple[Hit, float]:
+    """Describe one page, and say how far its score stands out."""
     page = placed(row)
     attribution = attribute(query, row.embedding)
     standing_out = contrast(query, page, row.embedding, attribution, background)
     matches = match_words(query, page, row.embedding, attribution, standing_out)
     text = snippet(page, standing_out)
-    return Hit(
+    hit = Hit(
         rank=rank,
         score=score,
         page_id=row.page_id,
@@ -75,3 +86,4 @@ def _hit(
         boosts=boosts,
         metadata=dict(row.metadata),
     )
+    return hit, standing_out.standing

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 from maxsight import extras
 from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
+from maxsight.evaluation.answerability import model_for
 from maxsight.library.boosting import Booster, Found
 from maxsight.library.hits import describe_hits
 from maxsight.library.queries import Query, embed_query
@@ -119,7 +120,11 @@ class Searcher:
                     some = numbers[first : first + QUERIES_PER_SCAN]
                     asked = [embeddings[number] for number in some]
                     found = [self._booster.find(query, within, names=names) for query in asked]
-                    hits |= zip(some, self._find(asked, found, rank, top_k), strict=True)
+                    hits |= zip(
+                        some,
+                        self._find(asked, found, rank, top_k, filtered=within is not None),
+                        strict=True,
+                    )
         return [hits[number] for number in range(len(embeddings))]
 
     def condition(self, where: str | Filter | None) -> Filter | None:
@@ -220,7 +225,13 @@ class Searcher:
         return candidates_on_this_machine(candidates, binary_queries=audit.binary_queries), False
 
     def _find(
-        self, queries: Sequence[QueryEmbedding], boosted: Sequence[Found], rank: _Rank, top_k: int
+        self,
+        queries: Sequence[QueryEmbedding],
+        boosted: Sequence[Found],
+        rank: _Rank,
+        top_k: int,
+        *,
+        filtered: bool,
     ) -> list[list[Hit]]:
         """Rank, read and describe; again, with more pages, for queries that have too few hits.
 
@@ -251,7 +262,15 @@ class Searcher:
                     if rankings < MAX_RANKINGS and any(scored.page_id in missing for scored in best):
                         continue
                     background = self._store.manifest.background
-                    hits = describe_hits(queries[number], best, pages, background, boosts[number])
+                    hits = describe_hits(
+                        queries[number],
+                        best,
+                        pages,
+                        background,
+                        boosts[number],
+                        judge=model_for(self._store.manifest.space),
+                        named=filtered or boosted[number].search.near is not None,
+                    )
                     if len(hits) > top_k or len(best) < limit:
                         found[number] = hits[:top_k]
             limit *= 4

@@ -19,6 +19,7 @@ from pydantic import Field
 from maxsight.answers.quoting import new_mark
 from maxsight.characters import escape_hidden
 from maxsight.errors import MaxSightError
+from maxsight.results import doubts
 from maxsight.server.batching import SearchOptions
 from maxsight.server.mcp_pages import Pages, found_page, page_picture, quoted_page
 from maxsight.spelling import check_parameters
@@ -96,7 +97,7 @@ def mcp_server(pages: Pages) -> MCPServer[Any]:
         hits = await pages.search(query, SearchOptions(top_k, filter))
         notices = await pages.run(pages.library.notices, query)
         count = "1 page" if len(hits) == 1 else f"{len(hits)} pages"
-        found: Content = [TextContent(text="\n".join([f"{count} found", *notices]))]
+        found: Content = [TextContent(text="\n".join([f"{count} found", *doubts(hits), *notices]))]
         mark = new_mark()
         for hit in hits:
             page = await pages.run(pages.library.page, hit.page_id)

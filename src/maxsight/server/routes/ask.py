@@ -14,6 +14,7 @@ from pydantic import Field
 
 from maxsight import extras, settings
 from maxsight.errors import EndpointNotConfiguredError, MaxSightError, MissingExtraError
+from maxsight.results import doubts
 from maxsight.server.batching import SearchOptions
 from maxsight.server.problems import internal_error, problem_of
 from maxsight.server.routes.streaming import IGNORE_HANG_UPS
@@ -88,7 +89,7 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
         hits = await service.search(request.question, options)
         drawing = None if request.text_only else service.images.draw_for_reading
         sources = await service.run(gather_sources, hits, service.reader.page, drawing)
-        notices = await service.run(service.reader.notices, request.question)
+        notices = [*doubts(hits), *await service.run(service.reader.notices, request.question)]
         async with aclosing(answer_question(request.question, sources, endpoint)) as answer:
             yield Asked(endpoint.model, sources, notices, answer)
 

@@ -8,7 +8,7 @@ from typing import Annotated
 
 from fastapi import APIRouter, Query, Response
 
-from maxsight.results import Hit, group_by_document
+from maxsight.results import Hit, doubts, group_by_document
 from maxsight.server.batching import SearchOptions
 from maxsight.server.schemas import search as schemas
 from maxsight.server.service import Served, Service
@@ -42,7 +42,7 @@ async def search(service: Served, request: schemas.SearchRequest) -> Response:
             one.explanation = explanation
     took_ms = 1000 * (time.perf_counter() - start)
     answer = schemas.SearchResponse(
-        query=request.query, took_ms=round(took_ms, 2), notices=notices, hits=described
+        query=request.query, took_ms=round(took_ms, 2), notices=[*notices, *doubts(hits)], hits=described
     )
     # Already validated: FastAPI would validate it again.
     return Response(answer.model_dump_json(by_alias=True), media_type="application/json")

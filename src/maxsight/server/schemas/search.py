@@ -185,6 +185,10 @@ class Hit(BaseModel):
     matches: list[Match]
     copies: list[str] = Field(description="Paths of other documents with the same content.")
     metadata: dict[str, Scalar]
+    answers: float | None = Field(
+        description="Of the first hit: the probability that the library answers; null if not learned for the encoder."
+    )
+    doubtful: bool = Field(description="Whether `answers` is so low that nothing here seems to answer.")
     boosts: list[Boost] = Field(
         description="What moved the page up, apart from its score: hits are in the order of score plus boosts."
     )
@@ -246,6 +250,8 @@ def hit_of(hit: results.Hit, query: str) -> Hit:
         copies=list(hit.copies),
         metadata=dict(hit.metadata),
         boosts=Boost.all_of(hit.boosts),
+        answers=hit.answers,
+        doubtful=hit.doubtful,
         links=HitLinks(
             page=links["self"],
             image=links["image"],
