@@ -22,6 +22,7 @@ pytest.importorskip("pymilvus", reason="the extra milvus is not installed")
 pytest.importorskip("milvus_lite", reason="the stub reads filters with Milvus Lite")
 
 from maxsight.stores.milvus import create_milvus_store, embedding_list, open_milvus_store
+from maxsight.stores.milvus import pages as pages_module
 from stores.milvus.stub import common, milvus, schemas, serving
 from stores.milvus.stub_columns import RefusedError
 
@@ -175,7 +176,20 @@ def test_a_filter_that_servers_read_differently_is_decided_here(filled, stub):
     where = parse_filter("note LIKE 'a\\_b' OR file LIKE '_otes.txt'", filled.fields())
     assert set(nearest(filled, query("bread wind"), 10, where=where)) == {"sails.pdf@1#0", "notes.txt@1#0"}
     (sent,) = stub.sent(milvus.SearchRequest)
-    assert "page_id in [" in sent.dsl
+    assert "page_id in [" not in sent.dsl  # the server keeps more pages, whatever their number
+
+
+def test_pages_that_pass_such_a_filter_are_found_however_rare_they_are(store, stub, monkeypatch):
+    monkeypatch.setattr(pages_module, "MAX_WINDOW", 8)
+    monkeypatch.setattr(embedding_list, "MAX_WINDOW", 8)
+    monkeypatch.setattr(embedding_list, "RANKED_PAGES", 2)
+    store.put([make_page(f"{n:02}.txt", 0, "bread and wind") for n in range(40)])
+    store.put([make_page("last.txt", 0, "sails")])
+    stub.requests.clear()
+    where = parse_filter("file LIKE '_____txt'", store.fields())
+    assert nearest(store, query("bread wind"), 2, where=where) == ["last.txt@1#0"]
+    sent = [request.dsl for request in stub.sent(milvus.SearchRequest)]
+    assert ["page_id in" in each for each in sent] == [False, False, True]
 
 
 def test_pages_are_written_and_read_in_requests_of_bounded_size(store, stub, monkeypatch):

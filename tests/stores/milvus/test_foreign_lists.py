@@ -3,7 +3,9 @@
 The collections are made by the code of Milvus' page "Search with Embedding Lists".
 """
 
+import json
 import logging
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -11,8 +13,11 @@ import pytest
 from maxsight import Library
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.errors import InputError, LibraryReadOnlyError, StoreError
+from maxsight.stores.addresses import Layout
 from maxsight.stores.base import Compared, Persistent, Readable, Searchable, Writable
 from maxsight.stores.filters import parse_filter
+from maxsight.types import PageEmbedding, Regions
+from store_pages import MANIFEST, make_page
 
 pymilvus = pytest.importorskip("pymilvus", reason="the extra milvus is not installed")
 pytest.importorskip("milvus_lite", reason="the stub reads filters with Milvus Lite")
@@ -20,10 +25,12 @@ pytest.importorskip("milvus_lite", reason="the stub reads filters with Milvus Li
 from pymilvus import DataType  # noqa: E402
 
 from maxsight.stores.milvus import (  # noqa: E402
+    create_milvus_store,
+    expressions,
     milvus_library_exists,
     open_milvus_store,
-    row_search,
 )
+from stores.milvus import tutorials  # noqa: E402
 from stores.milvus.stub import milvus, serving  # noqa: E402
 
 RANDOM = np.random.default_rng(0)
@@ -38,6 +45,7 @@ WIKI = {
     "Software": [("Software is what runs.", unit(8)), ("It has licences.", unit(8))],
     "Adobe": [("Adobe makes software.", unit(8)), ("", unit(8)), ("It is old.", unit(8))],
 }
+SCALED_WIKI = {title: [(text, 3 * emb) for text, emb in given] for title, given in WIKI.items()}
 REPORTS = [(7, "annual", 3), (8, "annual", 1), (9, "risk", 2)]
 PATCHES = {corpus_id: unit(1031, 8) for corpus_id, _, _ in REPORTS}
 
@@ -46,69 +54,21 @@ PATCHES = {corpus_id: unit(1031, 8) for corpus_id, _, _ in REPORTS}
 def stub():
     with serving() as stub:
         client = pymilvus.MilvusClient(stub.uri)
-        make_wiki(client)
-        make_reports(client)
+        tutorials.make_wiki(client, "wiki_documents", SCALED_WIKI, dim=8)
+        tutorials.make_reports(client, "financial_reports", reports(), dim=8)
         client.close()
         yield stub
 
 
-def make_wiki(client):
-    schema = client.create_schema()
-    schema.add_field("id", DataType.INT64, is_primary=True, auto_id=True)
-    schema.add_field("title", DataType.VARCHAR, max_length=512)
-    struct_schema = client.create_struct_field_schema()
-    struct_schema.add_field("text", DataType.VARCHAR, max_length=65535)
-    struct_schema.add_field("emb", DataType.FLOAT_VECTOR, dim=8)
-    schema.add_field(
-        "paragraphs",
-        DataType.ARRAY,
-        element_type=DataType.STRUCT,
-        struct_schema=struct_schema,
-        max_capacity=200,
-    )
-    index_params = client.prepare_index_params()
-    index_params.add_index(field_name="paragraphs[emb]", index_type="AUTOINDEX", metric_type="MAX_SIM_COSINE")
-    client.create_collection(collection_name="wiki_documents", schema=schema, index_params=index_params)
-    data = [
-        {"title": title, "paragraphs": [{"text": text, "emb": 3 * emb} for text, emb in paragraphs]}
-        for title, paragraphs in WIKI.items()
-    ]
-    client.insert(collection_name="wiki_documents", data=data)
+def encoded(vectors, kind):
+    """Vectors as pymilvus takes those of a kind."""
+    if kind is DataType.BFLOAT16_VECTOR:
+        return [(row.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes() for row in vectors]
+    return vectors.astype(np.float16 if kind is DataType.FLOAT16_VECTOR else np.float32)
 
 
-def make_reports(
-    client, name="financial_reports", kind=DataType.FLOAT_VECTOR, metric="MAX_SIM_COSINE", scale=1.0
-):
-    schema = client.create_schema()
-    schema.add_field("corpus_id", DataType.INT64, is_primary=True)
-    patch_schema = client.create_struct_field_schema()
-    patch_schema.add_field("emb", kind, dim=8)
-    schema.add_field(
-        "patches", DataType.ARRAY, element_type=DataType.STRUCT, struct_schema=patch_schema, max_capacity=1031
-    )
-    schema.add_field("doc_id", DataType.VARCHAR, max_length=512)
-    schema.add_field("page_number_in_doc", DataType.INT64)
-    index_params = client.prepare_index_params()
-    index_params.add_index(field_name="patches[emb]", index_type="AUTOINDEX", metric_type=metric)
-    client.create_collection(collection_name=name, schema=schema, index_params=index_params)
-
-    def encoded(vector):
-        if kind is DataType.BFLOAT16_VECTOR:
-            return (vector.astype("<f4").view("<u4") >> 16).astype("<u2").tobytes()
-        return vector.astype(np.float16 if kind is DataType.FLOAT16_VECTOR else np.float32)
-
-    client.insert(
-        collection_name=name,
-        data=[
-            {
-                "corpus_id": corpus_id,
-                "patches": [{"emb": encoded(scale * emb)} for emb in PATCHES[corpus_id]],
-                "doc_id": doc_id,
-                "page_number_in_doc": number,
-            }
-            for corpus_id, doc_id, number in REPORTS
-        ],
-    )
+def reports(kind=DataType.FLOAT_VECTOR, scale=1.0):
+    return [(*named, encoded(scale * PATCHES[named[0]], kind)) for named in REPORTS]
 
 
 @pytest.fixture
@@ -163,32 +123,45 @@ def test_pages_of_tutorials_reports_have_their_document_their_number_and_their_p
         assert (prompt.page_number, str(prompt.matches[0].region)) == (1, "whole page")
 
 
-def test_the_query_is_sent_as_the_tutorial_sends_it(stub, opened):
-    from pymilvus.client.embedding_list import EmbeddingList
+def test_vectors_and_queries_are_sent_as_the_tutorials_code_sends_them(stub):
+    """What pymilvus sent for that code is kept as data."""
+    recorded = json.loads(tutorials.RECORDED.read_text())
+    vectors = tutorials.PATCHES
+    page = make_page("annual.pdf", 0, "three small words")
+    page = replace(page, embedding=PageEmbedding(vectors, Regions(np.zeros((3, 4), np.float32), None)))
+    store = create_milvus_store(stub.address("recorded", layout=Layout.EMBEDDING_LIST), MANIFEST)
+    stub.requests.clear()
+    store.put([page])
+    (sent,) = stub.sent(milvus.UpsertRequest)
+    assert tutorials.vectors_sent(sent, "patches", "vector") == recorded["vectors"]
+    store.nearest([vectors], 1)
+    (asked,) = stub.sent(milvus.SearchRequest)
+    assert tutorials.query_sent(asked) == recorded["query"]
+    store.close()
 
-    query = unit(3, 8).astype(np.float32)
-    store = opened("financial_reports")
-    stub.requests.clear()
-    store.nearest([query], 3)
-    (ours,) = stub.sent(milvus.SearchRequest)
-    stub.requests.clear()
-    client = pymilvus.MilvusClient(stub.uri)
-    theirs = EmbeddingList()
-    theirs.add_batch(query)
-    client.search(
-        collection_name="financial_reports",
-        data=[theirs],
-        anns_field="patches[emb]",
-        search_params={"metric_type": "MAX_SIM_COSINE"},
-        limit=10,
-        output_fields=["doc_id", "page_number_in_doc"],
-    )
-    client.close()
-    (tutorial,) = stub.sent(milvus.SearchRequest)
-    assert ours.placeholder_group == tutorial.placeholder_group
-    named = ("anns_field", "metric_type")
-    params = [{pair.key: pair.value for pair in request.search_params} for request in (ours, tutorial)]
-    assert [params[0][name] for name in named] == [params[1][name] for name in named]
+
+def test_the_tutorials_code_runs_on_a_given_server_and_its_collections_are_searched(given_milvus):
+    """Runs by ``make test-milvus``, on a server from 2.6.4 on."""
+    address = given_milvus(None)
+    client = pymilvus.MilvusClient(address.uri, token=address.token or "")
+    try:
+        tutorials.make_wiki(client, address.collection, SCALED_WIKI, dim=8)
+        asked = unit(2, 8)
+        with Library.open(address, read_only=True) as library:
+            expected = cosines(
+                asked, {(title, 1): np.array([emb for _, emb in given]) for title, given in WIKI.items()}
+            )
+            assert scores(library, asked) == pytest.approx(expected, abs=2e-3)
+        client.drop_collection(address.collection)
+        tutorials.make_reports(client, address.collection, reports(), dim=8)
+        with Library.open(address, read_only=True) as library:
+            found = library.search(PATCHES[7][33].reshape(1, 8), top_k=3)
+            assert (found[0].path, found[0].page_number, len(found)) == ("annual", 3, 3)
+            kept = library.search(asked, top_k=3, where="corpus_id > 7 AND page_number_in_doc = 2")
+            assert [(hit.path, hit.page_number) for hit in kept] == [("risk", 2)]
+    finally:
+        client.drop_collection(address.collection)
+        client.close()
 
 
 @pytest.mark.parametrize(
@@ -199,7 +172,7 @@ def test_each_metric_and_kind_of_vectors_is_scored_as_what_it_is(stub, kind, met
     """Vectors of length 2: the three metrics give three different scores."""
     client = pymilvus.MilvusClient(stub.uri)
     name = f"{metric}_{kind.name}"
-    make_reports(client, name, kind, metric, scale=2.0)
+    tutorials.make_reports(client, name, reports(kind, scale=2.0), dim=8, kind=kind, metric=metric)
     client.close()
     asked = unit(2, 8)
 
@@ -229,7 +202,7 @@ def test_filters_use_an_entitys_columns_and_stay_short(stub, opened, monkeypatch
     kept = parse_filter("corpus_id > 7 AND doc_id = 'annual'", store.fields())
     (found,) = store.nearest([unit(2, 8)], 9, where=kept)
     assert [store.read([page])[0].metadata["corpus_id"] for page in found.page_ids] == [8]
-    monkeypatch.setattr(row_search, "MAX_EXPRESSION_BYTES", 8)
+    monkeypatch.setattr(expressions, "MAX_EXPRESSION_BYTES", 8)
     stub.requests.clear()
     by_page = parse_filter("page_number < 3", store.fields())
     (found,) = store.nearest([unit(2, 8)], 9, where=by_page)

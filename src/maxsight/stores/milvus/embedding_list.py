@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Sequence
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -161,15 +162,20 @@ class EmbeddingListStore(MilvusStore):
         if not queries:
             return []
         ranked = min(max(limit, candidates or RANKED_PAGES), MAX_WINDOW)
-        params = {"ef": min(VECTORS_PER_PAGE * ranked, MAX_VECTORS)}
-        found = self._connection.call(
+        return self._pages.find(where, limit, partial(self._search, queries), start=ranked)
+
+    def _search(
+        self, queries: Sequence[Floats], expression: str, columns: list[str], limit: int
+    ) -> list[list[Row]]:
+        params = {"ef": min(VECTORS_PER_PAGE * limit, MAX_VECTORS)}
+        answer = self._connection.call(
             "search",
             self._pages.collection,
             data=[EmbeddingList(np.ascontiguousarray(query, np.float32)) for query in queries],
             anns_field=VECTORS,
-            limit=ranked,
-            filter=FILLED if where is None else f"{FILLED} and ({self._pages.write_filter(where)})",
-            output_fields=["vector_count"],
+            limit=limit,
+            filter=f"{FILLED} and ({expression})" if expression else FILLED,
+            output_fields=list(dict.fromkeys(["vector_count", *columns])),
             search_params={
                 "metric_type": METRIC,
                 "params": params if self._connection.address.index == "HNSW" else {},
@@ -177,8 +183,7 @@ class EmbeddingListStore(MilvusStore):
             consistency_level=self._pages.choose_consistency(),
         )
         return [
-            [{"page_id": hit.id, "score": hit.distance, **hit["entity"]} for hit in hits[:limit]]
-            for hits in found
+            [{"page_id": hit.id, "score": hit.distance, **hit["entity"]} for hit in hits] for hits in answer
         ]
 
     def _check_ranking(self, query: Floats, found: Sequence[Row], pages: PageVectors) -> None:

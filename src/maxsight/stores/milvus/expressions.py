@@ -30,6 +30,7 @@ from maxsight.stores.conditions import (
     push_not,
 )
 from maxsight.stores.fields import OWN_FIELDS, PAGE_TEXT
+from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.capabilities import Capabilities
 from maxsight.types import Scalar
 
@@ -40,6 +41,9 @@ EVERY_PAGE, NO_PAGE = "page_number >= 1", "page_number < 1"
 
 _SYMBOLS = {"=": "==", "<>": "!="}
 """Operators that Milvus writes in another way than SQL."""
+
+MAX_EXPRESSION_BYTES = 64 << 10
+"""Of an expression that names pages."""
 
 MAX_PERCENTS = 3
 """Of a pattern that is sent. Old servers and Milvus Lite backtrack: each ``%`` multiplies time by the text's length."""
@@ -71,6 +75,12 @@ def to_milvus(where: Filter, server: Capabilities) -> Expression:
 def match_values(column: str, values: Iterable[Scalar]) -> str:
     """Write the expression for rows with one of the values in a column."""
     return f"{column} in [{', '.join(map(write_literal, values))}]"
+
+
+def name_pages(column: str, values: Iterable[Scalar]) -> list[str]:
+    """Write the expressions for rows with one of the values in a column, each of bounded length."""
+    batches = cut_batches(values, MAX_EXPRESSION_BYTES, lambda value: len(str(value).encode()) + 4)
+    return [match_values(column, some) for some in batches]
 
 
 def write_literal(value: Scalar) -> str:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import pairwise
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import chain, pairwise
 from typing import Any
 
 from maxsight.errors import InputError
@@ -16,6 +16,7 @@ from maxsight.stores.milvus.expressions import (
     METADATA_COLUMN,
     Expression,
     match_values,
+    name_pages,
     to_milvus,
 )
 from maxsight.stores.milvus.keys import PLACES
@@ -125,14 +126,43 @@ class PageRows:
         )
         return [dict(row) for row in found]
 
-    def write_filter(self, where: Filter | None) -> str:
-        """Write the expression for the pages that a filter keeps. If the server can't decide it, name the pages."""
-        if where is None:
-            return ""
-        expression = to_milvus(where, self._connection.capabilities)
-        if expression.exact:
-            return expression.text
-        return match_values("page_id", [row["page_id"] for row in self.rows(["page_id"], where=where)])
+    def find(
+        self,
+        where: Filter | None,
+        wanted: int,
+        search: Callable[[str, list[str], int], list[list[Row]]],
+        *,
+        start: int = 1,
+    ) -> list[list[Row]]:
+        """Search with a filter, best first. If the server can't decide it, ask for more until enough pages pass.
+
+        Args:
+            where: Only pages that this keeps.
+            wanted: How many pages at most, for each query.
+            search: Takes an expression, columns and a limit. Returns, for each query, rows with these and ``score``.
+            start: How many pages to ask for at first, at least.
+        """
+        expression = Expression("") if where is None else to_milvus(where, self._connection.capabilities)
+        columns, limit = _needed([], where, expression), min(max(wanted, start), MAX_WINDOW)
+        while True:
+            found = search(expression.text, columns, limit)
+            if where is None or expression.exact:
+                return [rows[:wanted] for rows in found]
+            kept = [list(_kept(where, rows)) for rows in found]
+            few = any(len(k) < wanted and len(f) == limit for k, f in zip(kept, found, strict=True))
+            if not few:
+                return [rows[:wanted] for rows in kept]
+            if limit == MAX_WINDOW:
+                break
+            limit = min(4 * limit, MAX_WINDOW)
+        names = [
+            row["page_id"] for row in self.rows(["page_id"], where=where)
+        ]  # the pages that pass are rare
+        parts = [search(each, [], wanted) for each in name_pages("page_id", names)]
+        return [
+            sorted(chain(*rows), key=lambda row: -float(row["score"]))[:wanted]
+            for rows in (zip(*parts, strict=True) if parts else ((),) * len(kept))
+        ]
 
     def find_phrase(self, phrase: str, limit: int, where: Filter | None) -> list[str]:
         """Name pages whose text has a phrase to the letter, among those that match its words best by BM25.
@@ -146,18 +176,22 @@ class PageRows:
             raise InputError(
                 f"{capabilities} ranks no text", hint="Use Milvus 2.5 or newer, or a library in a folder."
             )
-        (found,) = self._connection.call(
-            "search",
-            self.collection,
-            data=[phrase],
-            anns_field=TEXT_VECTOR,
-            limit=SMALL_ROWS,
-            filter=self.write_filter(where),
-            output_fields=["page_id", "text"],
-            consistency_level=self.choose_consistency(),
-        )
-        rows = [hit["entity"] for hit in found]
-        return [row["page_id"] for row in rows if pattern.search(row["text"])][:limit]
+
+        def search(expression: str, columns: list[str], limit: int) -> list[list[Row]]:
+            answer = self._connection.call(
+                "search",
+                self.collection,
+                data=[phrase],
+                anns_field=TEXT_VECTOR,
+                limit=limit,
+                filter=expression,
+                output_fields=list(dict.fromkeys(["page_id", "text", *columns])),
+                consistency_level=self.choose_consistency(),
+            )
+            return [[{"score": hit.distance, **hit["entity"]} for hit in found] for found in answer]
+
+        (best,) = self.find(where, SMALL_ROWS, search)
+        return [row["page_id"] for row in best if pattern.search(row["text"])][:limit]
 
     # Writing ----------------------------------------------------------------------------------------------
 

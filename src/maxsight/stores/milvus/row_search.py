@@ -14,14 +14,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW
-from maxsight.stores.milvus.expressions import match_values
+from maxsight.stores.milvus.expressions import name_pages
 from maxsight.stores.milvus.token_search import MAX_MISSED, Ranking, TokenSearch
 from maxsight.stores.page_rows import Row
 from maxsight.types import Floats, Scalar
 
-MAX_EXPRESSION_BYTES = 64 << 10
 MAX_NAMED = 1024
 """Pages that a filter keeps and that are named to the server, if hits of other pages leave enough of them out."""
 
@@ -67,12 +65,6 @@ class Selection:
         """Scale hits of vectors to those of other pages, too, if the expressions keep these."""
         share = 1.0 if self.every_row is None else self.count / max(1, self.of)
         return min(int(hits / share), MAX_WINDOW)
-
-
-def name_pages(column: str, values: Iterable[Scalar]) -> list[str]:
-    """Write the expressions for rows with one of the values in a column, each of bounded length."""
-    batches = cut_batches(values, MAX_EXPRESSION_BYTES, lambda value: len(str(value).encode()) + 4)
-    return [match_values(column, some) for some in batches]
 
 
 @dataclass(slots=True)
