@@ -1,8 +1,10 @@
 """The columns of a page in Milvus, except its vectors: one row, with columns that every server since 2.3 supports.
 
-Columns for filters and listings are plain. Words, regions and the end of a long text are packed: NumPy's ``npz``,
-compressed, in base64, cut into ``PARTS`` columns, as a server's text column has at most 65,535 bytes. No column is ever
-null, which 2.3 does not support. The user's fields are keys of one JSON column; a missing field has no key.
+Columns for filters are plain, and so is the checksum, which is read with the vectors. Other fields are in one JSON
+column: each column is one more that a server could refuse. Words, regions and the end of a long text are packed:
+NumPy's ``npz``, compressed, in base64, cut into ``PARTS`` columns, as a server's text column has at most 65,535 bytes,
+and a JSON column 65,536. No column is ever null, which 2.3 does not support. The user's fields are keys of a JSON
+column of their own; a missing field has no key.
 """
 
 from __future__ import annotations
@@ -10,7 +12,7 @@ from __future__ import annotations
 import io
 import zlib
 from base64 import b64decode, b64encode
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 from urllib.parse import unquote
 
@@ -35,18 +37,21 @@ PARTS = 8
 PACKED = [f"packed_{part}" for part in range(PARTS)]
 TEXT_VECTOR, NO_VECTOR = "text_vector", "no_vector"
 
-_TEXTS = {"path": TEXT_BYTES, "file": TEXT_BYTES, "content_hash": ID_BYTES, "text_source": ID_BYTES}
-_NUMBERS = (
-    "page_number", "size_bytes", "modified_ns", "page_count", "vector_count", "vectors_key", "checksum",
+DETAILS = "details"
+"""The JSON column with the fields that no request searches or filters by."""
+
+_TEXTS = {"path": TEXT_BYTES, "file": TEXT_BYTES}
+_NUMBERS = ("page_number", "vector_count", "vectors_key", "checksum")
+_DETAILS = (
+    "content_hash", "size_bytes", "modified_ns", "page_count", "text_source", "width_pt", "height_pt",
 )  # fmt: skip
-_MEASURES = ("width_pt", "height_pt")
 _PACKED_ARRAYS = ("word_spans", "word_boxes", "region_boxes", "region_spans")
 
 LISTED = [*page_rows.LISTED, "vectors_key", "checksum", METADATA_COLUMN]
 """The columns for listings."""
 
-WHOLE = ["page_id", *_TEXTS, *_NUMBERS, *_MEASURES, METADATA_COLUMN, "text", *PACKED]
-"""All columns that are written."""
+WHOLE = ["page_id", *_TEXTS, *_NUMBERS, *_DETAILS, METADATA_COLUMN, "text", *PACKED]
+"""All fields of a row."""
 
 
 def add_page_columns(
@@ -59,8 +64,7 @@ def add_page_columns(
         schema.add_field(name, DataType.VARCHAR, max_length=length, **divides)
     for name in _NUMBERS:
         schema.add_field(name, DataType.INT64)
-    for name in _MEASURES:
-        schema.add_field(name, DataType.DOUBLE)
+    schema.add_field(DETAILS, DataType.JSON)
     schema.add_field(METADATA_COLUMN, DataType.JSON)
     analyzed = {"enable_analyzer": True} if capabilities.full_text else {}
     schema.add_field("text", DataType.VARCHAR, max_length=TEXT_BYTES, **analyzed)
@@ -81,6 +85,23 @@ def add_page_indexes(indexes: IndexParams, capabilities: Capabilities) -> None:
         indexes.add_index(TEXT_VECTOR, index_type="SPARSE_INVERTED_INDEX", metric_type="BM25")
     else:
         indexes.add_index(NO_VECTOR, index_type="FLAT", metric_type="IP", params={})
+
+
+def fold(row: Mapping[str, Any]) -> Row:
+    """Convert a whole row to the columns that are written."""
+    plain = {name: value for name, value in row.items() if name not in _DETAILS}
+    return {**plain, DETAILS: {name: row[name] for name in _DETAILS}}
+
+
+def unfold(row: Mapping[str, Any]) -> Row:
+    """Convert the columns of an answer to fields."""
+    plain = dict(row)
+    return {**plain, **plain.pop(DETAILS, {})}
+
+
+def stored_in(fields: Iterable[str]) -> list[str]:
+    """Name the columns that hold some fields."""
+    return list(dict.fromkeys(DETAILS if name in _DETAILS else name for name in fields))
 
 
 def to_columns(page: IndexedPage, vectors_key: int) -> Row:

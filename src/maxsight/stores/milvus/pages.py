@@ -20,7 +20,15 @@ from maxsight.stores.milvus.expressions import (
     to_milvus,
 )
 from maxsight.stores.milvus.keys import PLACES
-from maxsight.stores.milvus.page_columns import NO_VECTOR, PACKED, TEXT_VECTOR, read_metadata
+from maxsight.stores.milvus.page_columns import (
+    NO_VECTOR,
+    PACKED,
+    TEXT_VECTOR,
+    fold,
+    read_metadata,
+    stored_in,
+    unfold,
+)
 from maxsight.stores.milvus.properties import LibraryProperties
 from maxsight.stores.page_rows import Row
 from maxsight.stores.phrases import compile_phrase
@@ -121,10 +129,10 @@ class PageRows:
             "query",
             self.collection,
             filter=expression,
-            output_fields=list(columns),
+            output_fields=stored_in(columns),
             consistency_level=self.choose_consistency(),
         )
-        return [dict(row) for row in found]
+        return [unfold(row) for row in found]
 
     def find(
         self,
@@ -199,7 +207,7 @@ class PageRows:
         """Write whole rows. A row replaces the stored one of its page."""
         required = {} if self._connection.capabilities.full_text else {NO_VECTOR: [0.0, 0.0]}
         for some in cut_batches(rows, WHOLE_ROWS):
-            self._connection.call("upsert", self.collection, [{**row, **required} for row in some])
+            self._connection.call("upsert", self.collection, [{**fold(row), **required} for row in some])
 
     def delete(self, page_ids: Iterable[str]) -> None:
         """Remove the rows of pages."""
