@@ -10,7 +10,7 @@ from maxsight.errors import InputError
 from maxsight.stores.conditions import Filter, names_field
 from maxsight.stores.fields import PAGE_TEXT
 from maxsight.stores.milvus.batches import cut_batches
-from maxsight.stores.milvus.connection import Connection
+from maxsight.stores.milvus.connection import MAX_WINDOW, Connection
 from maxsight.stores.milvus.expressions import (
     EVERY_PAGE,
     METADATA_COLUMN,
