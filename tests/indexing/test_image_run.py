@@ -100,6 +100,14 @@ def test_numbers_from_0_become_numbers_from_1(library, tmp_path):
     assert (hit.page_number, hit.metadata["page_number_in_doc"]) == (2, 1)
 
 
+def test_a_page_0_that_comes_later_moves_all_pages(library, tmp_path):
+    file = write_rows(tmp_path / "corpus.parquet", *REPORT)
+    library.index(file, records=FIELDS)
+    library.index(write_rows(file, *REPORT, page_row(1, "letter", 0, "white")), records=FIELDS)
+    assert stored(library) == {"corpus.parquet#letter": [1], "corpus.parquet#report": [2, 3, 5]}
+    assert library.picture(library.find_page("report", 5)).image.getpixel((9, 9)) == (0, 0, 255)
+
+
 def test_the_fields_of_a_row_belong_to_its_page(library, tmp_path):
     rows = [
         {**REPORT[0], "year": 2023, "note": "x" * 1001, "tags": ["a"], "file": "taken"},
@@ -135,6 +143,10 @@ def test_nothing_is_read_twice_wherever_the_rows_stand(library, tmp_path):
     write_rows(file, *LETTER, *reversed(REPORT))
     again = library.index(file, records=FIELDS)
     assert (again.skipped, again.indexed) == (2, ())
+    assert library.picture(library.find_page("report", 4)).image.getpixel((9, 9)) == (0, 0, 255), (
+        "found again"
+    )
+    assert library.documents()[1].page_fields[2]["corpus_id"] == 9
     changed = library.index(write_rows(file, *LETTER, *REPORT[:2]), records=FIELDS)
     assert [(each.path, each.action, each.pages) for each in changed.indexed] == [
         ("corpus.parquet#report", "replaced", 2)

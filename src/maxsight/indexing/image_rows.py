@@ -40,15 +40,16 @@ from maxsight.documents.records.rows import all_columns
 from maxsight.documents.records.shards import count_missing, find_data, shards_of
 from maxsight.encoders.base import Encoder
 from maxsight.errors import InputError, UnreadableDocumentError
+from maxsight.identity import page_id
 from maxsight.indexing.encoding import Batch
 from maxsight.indexing.events import Found, IndexEvent, Meter, NotIndexed, Planned, Skipped
-from maxsight.indexing.files import library_name
+from maxsight.indexing.files import library_name, same_content
 from maxsight.indexing.groups import FieldTypes, Problems, group_path, look_for_gone, own_fields
 from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.work import Work
 from maxsight.notices import Noticed, Notices
-from maxsight.stores.base import Store
-from maxsight.stores.fields import SOURCE_ROW
+from maxsight.stores.base import DocumentEntry, Store
+from maxsight.stores.fields import SOURCE_ROW, of_page
 from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
 
@@ -74,13 +75,6 @@ class _Group:
 
     pages: dict[int, _Place] = field(default_factory=dict)
     size_bytes: int = 0
-
-    def digest(self) -> str:
-        """Return the SHA-256 over the pages: the same wherever in the files the rows stand."""
-        total = hashlib.sha256()
-        for number, place in sorted(self.pages.items()):
-            total.update(f"{number}\0".encode() + place.image + place.content)
-        return total.hexdigest()
 
 
 class _Due(NamedTuple):
@@ -162,11 +156,18 @@ class ImageRun:
         documents = {group_path(name, key): group for key, group in groups.items()}
         modified_ns = max(state.modified_ns for state in states)
         due: list[_Due] = []
+        moved: dict[str, dict[str, Scalar]] = {}
         for path, group in documents.items():
-            document = Document(path, group.digest(), group.size_bytes, modified_ns, len(group.pages))
-            due += self._plan(document, whole, {number - first: at for number, at in group.pages.items()})
-            if not due or due[-1].work.document is not document:
+            pages = {number - first: place for number, place in group.pages.items()}
+            document = Document(path, _digest(pages), group.size_bytes, modified_ns, len(pages))
+            if entry := same_content(self._entries.get(path), document):
+                moved |= self._moved(entry, pages, shards)
+            planned = self._plan(document, whole, pages)
+            due += planned
+            if not planned:
                 yield Skipped(path)
+        if moved:
+            self._store.set_page_fields(moved)
         works = {each.work.document.path: each.work for each in due}
         yield Planned(len(works), 0, sum(work.document.size_bytes for work in works.values()))
         yield from self._read(shards, states, due)
@@ -208,6 +209,24 @@ class ImageRun:
         group.pages[number] = _Place(place, row.image, row.content)
         group.size_bytes += row.size_bytes
 
+    def _moved(
+        self, entry: DocumentEntry, pages: Mapping[int, _Place], shards: Sequence[Path]
+    ) -> dict[str, dict[str, Scalar]]:
+        """Return the own fields of stored pages whose rows stand elsewhere now, by page id."""
+        moved: dict[str, dict[str, Scalar]] = {}
+        document = entry.document
+        for index, own in zip(entry.page_indices, entry.page_fields, strict=True):
+            source = self._source(shards[pages[index].row[0]], pages[index])
+            if own.get(SOURCE_ROW) != source:
+                moved[page_id(document.path, document.content_hash, index)] = {
+                    **of_page(own),
+                    SOURCE_ROW: source,
+                }
+        return moved
+
+    def _source(self, shard: Path, place: _Place) -> str:
+        return str(SourceRow(shard.name, place.row[1], place.image.hex(), self._fields.image))
+
     def _plan(self, document: Document, whole: Path, pages: Mapping[int, _Place]) -> list[_Due]:
         """List the pages of a document that are not stored."""
         entry, again = self._entries.get(document.path), self._options.get("again", False)
@@ -243,7 +262,8 @@ class ImageRun:
                         fields = enumerate(read_fields(event.job.path, self._fields))
                     case PageRead():
                         each = pages.take()
-                        own = next(values for index, values in fields if index == each.place.row[1])
+                        row = each.place.row[1]
+                        own = next((values for index, values in fields if index == row), {})
                         self._add_page(batch, each, event, own)
                     case PageFailed():
                         pages.take()
@@ -262,9 +282,8 @@ class ImageRun:
     def _add_page(self, batch: Batch, due: _Due, event: PageRead, fields: Mapping[str, Scalar]) -> None:
         if due.work.is_forgotten:
             return
-        row = due.place.row[1]
-        source = SourceRow(event.job.path.name, row, due.place.image.hex(), self._fields.image)
-        due.work.page_fields[due.page_index] = {**own_fields(fields), SOURCE_ROW: str(source)}
+        source = self._source(event.job.path, due.place)
+        due.work.page_fields[due.page_index] = {**own_fields(fields), SOURCE_ROW: source}
         batch.add(due.work, replace(event.page, page_index=due.page_index))
 
 
@@ -305,6 +324,14 @@ class _Pages:
         """Return the documents whose last pages were taken since the last call, unless they are forgotten."""
         ended, self._ended = self._ended, []
         return [work for work in ended if not work.is_forgotten]
+
+
+def _digest(pages: Mapping[int, _Place]) -> str:
+    """Return the SHA-256 over a document's pages: the same wherever in the files their rows stand."""
+    total = hashlib.sha256()
+    for index, place in sorted(pages.items()):
+        total.update(f"{index}\0".encode() + place.image + place.content)
+    return total.hexdigest()
 
 
 def _of_row(error: UnreadableDocumentError) -> UnreadableDocumentError:
