@@ -50,7 +50,7 @@ def test_a_row_that_cant_be_used_is_named_and_the_exit_code_says_so(folder):
     [
         (("--page-field", "page"), "--page-field needs --image-field"),
         ((*FIELDS, "--group-by", "doc_id"), "not for rows with --image-field"),
-        ((*FIELDS, "--quality"), "quality: not for rows of data files"),
+        ((*FIELDS, "--quality"), "quality: not for records"),
         ((), "or --image-field FIELD if each is a page"),
     ],
 )

@@ -249,7 +249,7 @@ def test_a_missing_column_and_options_for_documents_are_refused(library, tmp_pat
     report = library.index(file, records=ImageFields("picture"))
     assert reasons(report) == ["it has no column 'picture'"]
     assert "corpus_id, image, doc_id" in report.not_indexed[0].hint
-    with pytest.raises(InputError, match="quality: not for rows of data files"):
+    with pytest.raises(InputError, match="quality: not for records"):
         library.index(file, records=FIELDS, quality=True)
     (gone,) = library.index(tmp_path / "none.parquet", records=FIELDS).not_indexed
     assert gone.reason == "there is no such file or folder"

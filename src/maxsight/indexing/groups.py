@@ -10,6 +10,7 @@ from maxsight.documents.records.images import ImageRow
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.identity import RECORD_MARK
 from maxsight.indexing.events import NotIndexed, Removed
+from maxsight.indexing.options import IndexOptions
 from maxsight.notices import Noticed
 from maxsight.spelling import list_names
 from maxsight.stores.base import DocumentEntry, Store
@@ -18,6 +19,27 @@ from maxsight.types import Scalar
 
 MAX_NAMED = 100
 """So many unusable records of a file are named. The others are counted."""
+
+
+FOR_RECORDS = {"records", "prune", "again", "settings", "wait"}
+"""The options that apply to records."""
+
+
+def check_options(options: IndexOptions, *others: str) -> None:
+    """Refuse options that do not apply to records.
+
+    Args:
+        options: How to index.
+        others: Options that apply, beside ``FOR_RECORDS``.
+
+    Raises:
+        InputError: It names them.
+    """
+    allowed = {*FOR_RECORDS, *others}
+    if refused := sorted(name for name, value in options.items() if value and name not in allowed):
+        raise InputError(
+            f"{', '.join(refused)}: not for records", hint="The fields of a record are its metadata."
+        )
 
 
 def group_path(name: str, key: str) -> str:

@@ -39,12 +39,19 @@ from maxsight.documents.records.images import (
 from maxsight.documents.records.rows import all_columns
 from maxsight.documents.records.shards import count_missing, find_data, shards_of
 from maxsight.encoders.base import Encoder
-from maxsight.errors import InputError, UnreadableDocumentError
+from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import page_id
 from maxsight.indexing.encoding import Batch
 from maxsight.indexing.events import Found, IndexEvent, Meter, NotIndexed, Planned, Skipped
 from maxsight.indexing.files import library_name, same_content
-from maxsight.indexing.groups import FieldTypes, Problems, group_path, look_for_gone, own_fields
+from maxsight.indexing.groups import (
+    FieldTypes,
+    Problems,
+    check_options,
+    group_path,
+    look_for_gone,
+    own_fields,
+)
 from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.work import Work
 from maxsight.notices import Noticed, Notices
@@ -52,10 +59,6 @@ from maxsight.stores.base import DocumentEntry, Store
 from maxsight.stores.fields import SOURCE_ROW, of_page
 from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
-
-FOR_IMAGES = {"records", "prune", "again", "settings", "workers"}
-"""The options that apply to rows with images."""
-
 
 Row = tuple[int, int]
 """A row: the positions of its shard and of itself in the shard, from 0."""
@@ -110,11 +113,7 @@ class ImageRun:
         Raises:
             InputError: An option does not apply to rows.
         """
-        if others := sorted(name for name, value in options.items() if value and name not in FOR_IMAGES):
-            raise InputError(
-                f"{', '.join(others)}: not for rows of data files",
-                hint="The fields of a row are its metadata.",
-            )
+        check_options(options, "workers")
         self._store = store
         self._encoder = encoder
         self._home = home

@@ -19,7 +19,7 @@ from maxsight.errors import EncoderMismatchError, InputError, UnreadableDocument
 from maxsight.indexing.encoding import Batch
 from maxsight.indexing.events import Found, IndexEvent, Meter, NotIndexed, Planned, Skipped
 from maxsight.indexing.files import library_name, same_content
-from maxsight.indexing.groups import FieldTypes, Problems, group_path, look_for_gone
+from maxsight.indexing.groups import FieldTypes, Problems, check_options, group_path, look_for_gone
 from maxsight.indexing.options import IndexOptions
 from maxsight.indexing.work import Work
 from maxsight.notices import Notices, fields_changed
@@ -30,8 +30,6 @@ from maxsight.types import Document, Scalar
 
 PAGES_PER_COMMIT = 4096
 """Most groups have a few paragraphs, and a commit takes as long for one page as for a thousand."""
-FOR_RECORDS = {"records", "prune", "again", "settings"}
-"""The options that apply to records."""
 
 
 class RecordRun:
@@ -61,10 +59,7 @@ class RecordRun:
                 ones; or it pools its vectors.
             EncoderMismatchError: Nothing says that the given vectors are of the library's space.
         """
-        if others := sorted(name for name, value in options.items() if value and name not in FOR_RECORDS):
-            raise InputError(
-                f"{', '.join(others)}: not for records", hint="The fields of a record are its metadata."
-            )
+        check_options(options)
         self._store = store
         self._space = store.manifest.space
         self._by_paragraph = fields.vector is not None or encoder.encodes_paragraphs
