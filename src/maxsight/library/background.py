@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from maxsight.errors import InputError
 from maxsight.evaluation.sampling import sample_queries
 from maxsight.stores.background import MIN_PAGES, Background
 from maxsight.stores.base import Store
@@ -31,7 +32,10 @@ def refresh_background(store: Store, page_ids: list[str], encode: Callable[[str]
     pages = [page.embedding.vectors for page in store.read(drawn) if len(page.embedding.vectors)]
     if len(pages) < MIN_PAGES:
         return
-    queries, _ = sample_queries(store, page_ids, QUERIES, encode=encode, seed=SEED)
+    try:
+        queries, _ = sample_queries(store, page_ids, QUERIES, encode=encode, seed=SEED)
+    except InputError:  # vectors that came with the data have no encoder that takes a text
+        return
     if queries:
         tokens = np.concatenate([query.vectors for query in queries])
         background = Background.fit(tokens, pages, of_pages=len(page_ids))
