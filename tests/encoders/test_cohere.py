@@ -136,6 +136,7 @@ def test_records_are_indexed_and_found_by_words_and_the_key_is_not_stored(servic
     records.write_text('{"title": "Adobe", "text": "software"}\n{"title": "Brick", "text": "clay"}\n')
     with Library.create(tmp_path / "test.library", encoder=NAME) as library:
         library.index(records, records=RecordFields("title", "text"))
+    assert [body["input_type"] for body in service.requests] == ["search_document"], "no query is paid for"
     with Library.open(tmp_path / "test.library", read_only=True) as library:
         first, second = library.search("software")
     assert (first.metadata["title"], second.metadata["title"]) == ("Adobe", "Brick")

@@ -128,6 +128,7 @@ class Capable(ColourEncoder):
     """An encoder that differs from the defaults in all that it can do."""
 
     encodes_paragraphs = True
+    encodes_remotely = True
     devices = ("cuda:1",)
     precision = "bfloat16"
 
@@ -139,7 +140,8 @@ class Capable(ColourEncoder):
 
 
 @pytest.mark.parametrize(
-    "capability", ["space", "picture", "batch_size", "encodes_paragraphs", "devices", "precision"]
+    "capability",
+    ["space", "picture", "batch_size", "encodes_paragraphs", "encodes_remotely", "devices", "precision"],
 )
 def test_a_pooling_encoder_can_do_what_its_encoder_can(capability):
     value = getattr(Capable(), capability)

@@ -439,4 +439,4 @@ def test_a_divided_word_that_is_found_to_the_letter_has_the_boxes_of_both_parts(
 
 
 def test_the_snippet_marks_all_exact_matches():
-    assert marks("Net sales; net profit 77 300", ["net", "77,300"]) == ((0, 3), (11, 14), (22, 28))
+    assert marks("Net sales; net profit 77.300", ["net", "77,300"]) == ((0, 3), (11, 14), (22, 28))

@@ -1,7 +1,7 @@
 import pytest
 
 from maxsight.errors import InputError
-from maxsight.stores.phrases import compile_phrase, words_of
+from maxsight.stores.phrases import compile_phrase, find_phrase, words_of
 
 
 @pytest.mark.parametrize(
@@ -55,6 +55,23 @@ def test_a_part_of_a_word_or_number_is_no_phrase(phrase, text):
 
 def test_group_one_is_the_phrase_without_its_surroundings():
     assert compile_phrase("net sales").search("Total (Net\nSales) 5")[1] == "Net\nSales"
+
+
+@pytest.mark.parametrize(
+    ("phrase", "text", "found"),
+    [
+        ("a", "a a,a", [(0, 1), (2, 3), (4, 5)]),
+        ("77,300", "77,300 and 77300, not 177,300", [(0, 6), (11, 16)]),
+        ("23,574", "(23,574) $23,574.", [(1, 7), (10, 16)]),
+        ("00421", "00421 421", [(0, 5)]),
+        ("14", "1.14 14", [(5, 7)]),
+        ("comprehensive", "a compre-\nhensive plan", [(2, 17)]),
+        ("...", "any text...", []),
+        ("a" * 501, "a" * 501, []),
+    ],
+)
+def test_all_places_of_a_phrase_are_found(phrase, text, found):
+    assert find_phrase(text, phrase) == found
 
 
 def test_punctuation_is_no_word():

@@ -19,7 +19,6 @@ FOUNDATION = (
         "settings",
         "extras",
         "spelling",
-        "literal",
         "tables",
         "characters",
         "pictures",

@@ -84,6 +84,11 @@ class Encoder(Protocol):
         return False
 
     @property
+    def encodes_remotely(self) -> bool:
+        """Whether a service on the network encodes. Then each call takes time and may cost money."""
+        return False
+
+    @property
     def hidden_states(self) -> HiddenStateEncoder | None:
         """The part that also returns hidden states; None if the encoder has no such part."""
         return None

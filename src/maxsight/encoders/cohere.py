@@ -52,6 +52,7 @@ class CohereEncoder(ParagraphEncoder):
         ModelNotAvailableError: There is no key, no model is named, or there is no such type.
     """
 
+    encodes_remotely = True
     texts_at_once = 96
     """The most that the API takes in one request."""
 

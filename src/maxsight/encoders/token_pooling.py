@@ -88,6 +88,7 @@ class PoolingEncoder(Encoder):
     picture = _of_encoder("picture")
     batch_size = _of_encoder("batch_size")
     encodes_paragraphs = _of_encoder("encodes_paragraphs")
+    encodes_remotely = _of_encoder("encodes_remotely")
     devices = _of_encoder("devices")
     precision = _of_encoder("precision")
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from maxsight.encoders.minilm.language import SMALL_WORDS, foreign_language
-from maxsight.literal import fold
 
 _ENGLISH = frozenset(
     "a about above after again against all also am among an and any are as at be because been before being below "
@@ -21,5 +20,5 @@ def common_words(words: Sequence[str]) -> list[bool]:
     """Say of each word of a query whether it is common, in the query's language. If all are, none counts as common."""
     language = foreign_language(" ".join(words))
     known = _ENGLISH if language is None else SMALL_WORDS[language]
-    common = [fold(word) in known or word.lower() in known for word in words]
+    common = [word.lower() in known for word in words]
     return [False] * len(words) if all(common) else common

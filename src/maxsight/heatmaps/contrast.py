@@ -16,8 +16,8 @@ from numpy.typing import NDArray
 from maxsight.heatmaps.common_words import common_words
 from maxsight.heatmaps.places import MIN_OVERLAP, overlap, words_at, words_between, words_in
 from maxsight.heatmaps.similarity import Attribution
-from maxsight.literal import find_literal, fold
 from maxsight.stores.background import Background
+from maxsight.stores.phrases import find_phrase
 from maxsight.types import Page, PageEmbedding, QueryEmbedding
 
 BESIDE_IDENTICAL = 0.3
@@ -198,12 +198,12 @@ def _words_of_patches(page: Page, embedding: PageEmbedding, parts: Sequence[Part
 
 
 def _parts(query: QueryEmbedding, page: Page, room: Shares) -> tuple[Part, ...]:
-    folded, common = fold(page.text), common_words(query.words)
+    common = common_words(query.words)
     parts = []
     for word, text in enumerate(query.words):
         tokens = np.flatnonzero(query.word_index == word)
         if len(tokens):
-            found = [] if common[word] else find_literal(folded, text)
+            found = [] if common[word] else find_phrase(page.text, text)
             places = tuple(words_between(page, *span) for span in found)
             weight = 0.0 if common[word] else float(room[tokens].mean())
             parts.append(Part(tokens, word, common[word], tuple(filter(len, places)), weight))

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 import numpy as np
 
 from maxsight.heatmaps.contrast import Contrast, best_within
-from maxsight.literal import find_literal, fold
+from maxsight.stores.phrases import find_phrase
 from maxsight.types import Page
 
 SNIPPET_CHARS = 240
@@ -26,9 +26,8 @@ def snippet(page: Page, contrast: Contrast) -> str:
 
 def marks(text: str, words: Iterable[str]) -> tuple[tuple[int, int], ...]:
     """Find all places where words stand in a text to the letter: ascending spans that don't overlap."""
-    folded = fold(text)
     merged: list[tuple[int, int]] = []
-    for start, end in sorted(span for word in words for span in find_literal(folded, word)):
+    for start, end in sorted(span for word in words for span in find_phrase(text, word)):
         if merged and start < merged[-1][1]:
             merged[-1] = merged[-1][0], max(end, merged[-1][1])
         else:

@@ -119,7 +119,8 @@ def indexing(
             yield from IndexRun(store, encoder, home, files, options, judge=judge).events()
         if library.is_new and isinstance(library.address, MilvusAddress) and store.page_count():
             yield Noticed(f"the library was made in {store.description}")
-        refresh_background(store, library.listing.page_ids(), library.searcher.encode)
+        if not encoder.encodes_remotely:
+            refresh_background(store, library.listing.page_ids(), library.searcher.encode)
         if isinstance(store, Persistent):
             store.optimize()
         if isinstance(store, Awaited) and options.get("wait", True):

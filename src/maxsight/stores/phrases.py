@@ -71,6 +71,24 @@ def compile_phrase(phrase: str) -> re.Pattern[str]:
     return re.compile(pattern_of(phrase))
 
 
+def find_phrase(text: str, phrase: str) -> list[tuple[int, int]]:
+    """Find all places of a phrase in a text.
+
+    Returns:
+        Their spans, ascending. Empty for a phrase that has no word, or is too long.
+    """
+    try:
+        pattern = compile_phrase(phrase)
+    except InputError:
+        return []
+    spans: list[tuple[int, int]] = []
+    at = 0
+    while found := pattern.search(text, at):  # the character after a phrase may also stand before the next
+        spans.append(found.span(1))
+        at = found.end(1)
+    return spans
+
+
 def _gaps(phrase: str) -> list[str]:
     """Write what may stand between the words: in a code, such as ``Q3-2022``, only its own punctuation."""
     found = list(_TOKEN.finditer(unicodedata.normalize("NFC", phrase)))

@@ -86,7 +86,7 @@ _IN_NAMES = frozenset("da das de del den der des di dos du el en la las le los v
 """Small words of names: alone they prove nothing."""
 
 _MIN_LETTERS = 2
-_MINSMALL_WORDS = 3
+_MIN_SMALL_WORDS = 3
 """Different ones: a name like "Los Angeles" has one, most sentences have three."""
 _MIN_SHARE = 0.15
 """The share of small words among all words. Prose has about twice as many."""
@@ -155,7 +155,7 @@ def _language_of_prose(words: Counter[str]) -> str | None:
     different = SMALL_WORDS[language] & words.keys()
     if (
         language == "English"
-        or len(different) < _MINSMALL_WORDS
+        or len(different) < _MIN_SMALL_WORDS
         or different <= _IN_NAMES
         or counts[language] < _MIN_SHARE * words.total()
         or counts[language] < 2 * counts["English"]
