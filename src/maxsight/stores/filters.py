@@ -16,11 +16,11 @@ from collections.abc import Callable, Mapping
 from typing import ClassVar
 
 import sqlglot
-from sqlglot import exp
+from sqlglot import exp, parser, tokens
 from sqlglot.dialects.dialect import Dialect
 from sqlglot.errors import SqlglotError
-from sqlglot.parser import Parser, binary_range_parser
-from sqlglot.tokens import Tokenizer, TokenType  # type: ignore[attr-defined,unused-ignore]
+from sqlglot.parser import binary_range_parser
+from sqlglot.tokens import TokenType  # type: ignore[attr-defined,unused-ignore]
 
 from maxsight.errors import FilterError, InputError
 from maxsight.identity import composed
@@ -61,12 +61,12 @@ _MIRRORED = {"<": ">", "<=": ">=", ">": "<", ">=": "<="}
 class _Sql(Dialect):
     """SQL with ``text CONTAINS 'a phrase'``, which stands in the place of SQL's ``OVERLAPS``."""
 
-    class Tokenizer(Tokenizer):
-        KEYWORDS: ClassVar = {**Tokenizer.KEYWORDS, "CONTAINS": TokenType.OVERLAPS}
+    class Tokenizer(tokens.Tokenizer):
+        KEYWORDS: ClassVar = {**tokens.Tokenizer.KEYWORDS, "CONTAINS": TokenType.OVERLAPS}
 
-    class Parser(Parser):
+    class Parser(parser.Parser):
         RANGE_PARSERS: ClassVar = {
-            **Parser.RANGE_PARSERS,
+            **parser.Parser.RANGE_PARSERS,
             TokenType.OVERLAPS: binary_range_parser(exp.Contains),
         }
 
