@@ -1,6 +1,6 @@
 import pytest
 
-from maxsight.errors import EmptyQueryError
+from maxsight.errors import EmptyQueryError, InputError
 from maxsight.library.quoting import Quoted, read_quoted
 
 
@@ -30,3 +30,9 @@ def test_given_phrases_join_the_quoted_ones():
 def test_a_question_that_only_excludes_is_refused():
     with pytest.raises(EmptyQueryError, match="only excludes"):
         read_quoted("-kraken")
+
+
+def test_phrases_and_excluded_words_have_a_limit_since_each_is_looked_for_on_every_page():
+    assert len(read_quoted("a " + " ".join(f"-b{n}" for n in range(20))).excluded) == 20
+    with pytest.raises(InputError, match="has 3,000 quoted phrases and excluded words; the limit is 20"):
+        read_quoted('"a" ' + " ".join(f"-b{n}" for n in range(2999)))

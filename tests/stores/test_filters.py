@@ -299,3 +299,10 @@ def test_other_mistakes_beside_a_quoted_name_keep_their_hint():
     with pytest.raises(FilterError) as raised:
         parse_filter('"unit price" = 3 AND nothing = 2', {"unit price": FieldType.INTEGER})
     assert "Known fields" in raised.value.hint
+
+
+def test_phrases_of_a_filter_have_a_limit_since_each_scans_all_texts():
+    where = " OR ".join(f"text CONTAINS 'word {number}'" for number in range(21))
+    with pytest.raises(FilterError, match="has CONTAINS more than 20 times"):
+        parse_filter(where, FIELDS)
+    parse_filter(where.partition(" OR ")[2], FIELDS)

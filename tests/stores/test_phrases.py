@@ -90,3 +90,10 @@ def test_punctuation_is_no_word():
 def test_a_phrase_that_can_not_be_looked_for_is_refused(phrase, said):
     with pytest.raises(InputError, match=said):
         compile_phrase(phrase)
+
+
+@pytest.mark.parametrize("hyphen", ["-", "\u00ad"])
+def test_a_hyphen_before_very_much_white_space_costs_no_quadratic_time(hyphen):
+    gap = hyphen + " \n" * 200_000
+    assert find_phrase(f"ex{gap}ercise", "example") == []
+    assert find_phrase(f"ex{gap}ample", "example") == [(0, 7 + len(gap))]

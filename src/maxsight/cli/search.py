@@ -111,8 +111,8 @@ def search(
         with library.open(read_only=True, search_device=search_device) as opened:
             say_notes(_notices(opened, asked))
             found = opened.search_many(asked, **options)
-        if len(found) == 1:
-            say_notes(doubts(found[0]))
+    if not queries:
+        say_notes(doubts(found[0]))
     if group:
         found = [group_by_document(hits) for hits in found]
     if as_json:
@@ -139,9 +139,14 @@ def _search_remote(
         raise click.UsageError(
             "A server searches for texts: leave out --phrase and --query-vectors, or --url."
         )
+    from maxsight.results import doubts
+
     with remote:
         answers = [remote.search(query, **options) for query in texts]
-    say_notes(dict.fromkeys(notice for answer in answers for notice in answer.notices))
+    notices = (
+        notice for answer in answers for notice in answer.notices if notice not in doubts(answer.hits)
+    )
+    say_notes(dict.fromkeys(notices))
     return [answer.hits for answer in answers]
 
 

@@ -9,10 +9,10 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from maxsight.errors import EmptyQueryError
+from maxsight.errors import EmptyQueryError, InputError
 from maxsight.stores.conditions import AllOf, Condition, Contains, Filter, Not
 from maxsight.stores.fields import PAGE_TEXT
-from maxsight.stores.phrases import words_of
+from maxsight.stores.phrases import MAX_PHRASES, words_of
 
 _PART = re.compile(
     r"""(?<!\S)(?P<minus>-)(?=["“„«\w])|"""
@@ -52,6 +52,7 @@ def read_quoted(question: str, phrases: Sequence[str] = ()) -> Quoted:
 
     Raises:
         EmptyQueryError: It only excludes.
+        InputError: It has too many phrases and excluded words.
     """
     kept: list[str] = []
     found, excluded = list(phrases), []
@@ -75,4 +76,10 @@ def read_quoted(question: str, phrases: Sequence[str] = ()) -> Quoted:
     excluded = [phrase for phrase in excluded if words_of(phrase)]
     if excluded and not text:
         raise EmptyQueryError("the query only excludes words", hint="Also type what to search for.")
-    return Quoted(text, tuple(dict.fromkeys(found)), tuple(dict.fromkeys(excluded)))
+    asked = Quoted(text, tuple(dict.fromkeys(found)), tuple(dict.fromkeys(excluded)))
+    if (count := len(asked.phrases) + len(asked.excluded)) > MAX_PHRASES:
+        raise InputError(
+            f"the query has {count:,} quoted phrases and excluded words; the limit is {MAX_PHRASES}",
+            hint="Leave some of the quotation marks and minus signs out.",
+        )
+    return asked

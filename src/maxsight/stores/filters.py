@@ -40,7 +40,7 @@ from maxsight.stores.conditions import (
 from maxsight.stores.fields import OWN_FIELDS, PAGE_TEXT, FieldType
 from maxsight.stores.literals import describe, read_value, suggest_quotes
 from maxsight.stores.patterns import MAX_PATTERN_LENGTH
-from maxsight.stores.phrases import pattern_of
+from maxsight.stores.phrases import MAX_PHRASES, pattern_of
 from maxsight.types import Scalar
 
 MAX_DEPTH = 50
@@ -146,6 +146,7 @@ class _Reader:
     def __init__(self, fields: Mapping[str, FieldType]) -> None:
         self._fields = {"text": FieldType.TEXT, **OWN_FIELDS, **fields}
         self._has_text = "text" not in fields
+        self._phrases = 0
         self._readers: dict[type[exp.Expression], Callable[[exp.Expression, int], Condition]] = {
             **dict.fromkeys(_SYMBOLS, self._compare),
             exp.And: self._combine,
@@ -226,6 +227,9 @@ class _Reader:
         phrase = self._value(field, node.args["expression"])
         if not isinstance(phrase, str):
             raise FilterError(f"CONTAINS needs a text field, {field} holds {self._fields[field]} values")
+        self._phrases += 1
+        if self._phrases > MAX_PHRASES:
+            raise FilterError(f"the filter has CONTAINS more than {MAX_PHRASES} times")
         try:
             pattern_of(phrase)
         except InputError as error:

@@ -23,13 +23,19 @@ from maxsight.stores.patterns import FINAL_SIGMA, SIGMA
 MAX_PHRASE_LENGTH = 500
 """Characters. A phrase becomes a regular expression of some thirty times its length."""
 
+MAX_PHRASES = 20
+"""In a filter, and in a query. Without an index, each costs a scan of the text of every page."""
+
 _TOKEN = re.compile(r"\d+(?:[.,'\u2019\u00a0\u2009\u202f]\d+)+(?!\w)|[^\W_]+")
 _GROUPED = re.compile(r"([1-9]\d{0,2}(?:\D\d{3})+)(?:[.,](\d+))?")
 _PLAIN = re.compile(r"(\d+)(?:[.,](\d+))?")
 
 _GROUP_MARK = "[.,'\u2019\u00a0\u2009\u202f]?"
-_BREAK = "(?:[-\u2010\u00ad]\\s*\n\\s*|\u00ad)?[\u0300-\u036f]*"
-"""Between two letters of a word: a hyphen and a line break, or accents that are characters of their own."""
+_BREAK = "(?:[-\u2010\u00ad][^\\S\n]*\n\\s*|\u00ad)?[\u0300-\u036f]*"
+"""Between two letters of a word: a hyphen and a line break, or accents that are characters of their own.
+
+There is one way to read any white space, so that Python's search takes linear time.
+"""
 _GAP = r"[\W_]+"
 _DASH = "[-\u2010\u2011\u2012\u2013\u2212]"
 _WORD_START, _WORD_END = r"(?:^|[\W_])", r"(?:[\W_]|$)"

@@ -32,7 +32,6 @@ Names = Annotated[
     bool,
     Field(description="Documents that the question names come before others of nearly their score."),
 ]
-MAX_PHRASES = 20
 Phrase = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PHRASE_LENGTH)]
 TopK = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="How many pages at most.")]
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]

@@ -10,7 +10,6 @@ from pydantic import BaseModel, Field
 from maxsight import results
 from maxsight.heatmaps import explanation as heatmaps
 from maxsight.server.schemas.fields import (
-    MAX_PHRASES,
     MORE,
     Names,
     Phrase,
@@ -22,6 +21,7 @@ from maxsight.server.schemas.fields import (
     picture_links,
     source_of,
 )
+from maxsight.stores.phrases import MAX_PHRASES
 from maxsight.types import Scalar
 
 
