@@ -180,3 +180,13 @@ def test_what_is_no_maxsight_server_is_said_to_be_none():
         finally:
             server.shutdown()
             thread.join()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_doubt_about_a_question_of_a_file_is_said_once_beside_it(served, tmp_path, count):
+    asked = "Who wrote the opera about the barber of Seville?"
+    (tmp_path / "questions.txt").write_text("\n".join([asked, "storm in the fog"][:count]))
+    arguments = ("--queries", str(tmp_path / "questions.txt"))
+    for library in (("--url", served.url), ("--library", str(served.home / "test.library"))):
+        _, _, told = search(*arguments, *library)
+        assert told.count("nothing here seems to answer this") == 1

@@ -143,9 +143,7 @@ def _search_remote(
 
     with remote:
         answers = [remote.search(query, **options) for query in texts]
-    notices = (
-        notice for answer in answers for notice in answer.notices if notice not in doubts(answer.hits)
-    )
+    notices = (notice for answer in answers for notice in answer.notices if notice not in doubts(answer.hits))
     say_notes(dict.fromkeys(notices))
     return [answer.hits for answer in answers]
 
