@@ -121,6 +121,21 @@ def test_an_upload_that_comes_steadily_and_takes_too_long_is_given_up(tmp_path):
     assert not files_below(tmp_path)
 
 
+def test_an_upload_below_the_least_speed_is_given_up_before_its_time_is_over(tmp_path):
+    async def body():
+        yield part("slow.txt", b"a", end=False)
+        while True:
+            await asyncio.sleep(0.01)
+            yield b"a"
+
+    limits = RequestLimits(stall_s=0.1, upload_bytes_per_s=1_000_000)
+    incoming = UploadFolder(tmp_path / "uploads").new_incoming(limits, "files")
+    with pytest.raises(RefusedError, match="an upload has at least 1,000,000") as caught:
+        asyncio.run(incoming.receive({"content-type": FORM}, body()))
+    assert (caught.value.status, caught.value.kind) == (408, "too-slow")
+    assert not files_below(tmp_path)
+
+
 def test_a_slow_upload_gets_408_and_its_connection_is_closed(tmp_path):
     with running(tmp_path / "a.library", "--upload-time", "3") as server:
         with socket.create_connection(("127.0.0.1", server.port), timeout=20) as line:

@@ -164,6 +164,29 @@ def test_a_document_can_not_end_its_own_quotation(tmp_path, end):
     assert len(marks) == 3, "no document can learn the marks of the next answer"
 
 
+def test_hidden_characters_of_documents_names_and_queries_do_not_reach_an_assistant(tmp_path):
+    hidden = "\u202e\u200b\U000e0041\x1b"
+    evil = tmp_path / f"ev{hidden[:2]}il.txt"
+    evil.write_text(f"Treas{hidden}ure chest.")
+    with Library.create(tmp_path / "test.library", encoder="fake") as library:
+        library.index(evil)
+        (entry,) = library.documents()
+        calls = [
+            ("search_pages", {"query": f"treasure{hidden}", "images": 0}),
+            ("search_pages", {"query": f'treasure "king{hidden}"', "images": 0}),
+            ("get_page", {"path": entry.document.path, "page_number": 1, "image": False}),
+            ("get_page", {"path": f"no{hidden}.txt", "page_number": 1, "image": False}),
+            ("list_documents", {}),
+        ]
+        _, answers = called(mcp_server(Pages.of_library(library)), *calls)
+    said = [" ".join(texts(answer)) for answer in answers]
+    assert not any(letter in text for letter in hidden for text in said)
+    assert "Treasure chest." in said[0] and "Treasure chest." in said[2]
+    assert "to the letter" in said[1] and "is not in the library" in said[3]
+    assert json.loads(said[2].partition("\n")[0])["path"] == entry.document.path
+    assert json.loads(said[4])["documents"][0]["path"] == entry.document.path
+
+
 def test_what_an_assistant_names_is_looked_up_in_the_library_and_never_on_the_disk(tmp_path):
     (tmp_path / "reports").mkdir()
     (tmp_path / "link").symlink_to("reports")

@@ -1,6 +1,7 @@
 """Tokens, host names, sessions and requests from other web sites."""
 
 import asyncio
+import os
 import socket
 import subprocess
 import sys
@@ -13,7 +14,7 @@ from maxsight.server import security
 from maxsight.server.config import ServerSettings
 from server.conftest import TOKEN
 from server.inside import client_of, service_of
-from server.serving import FROM_OUR_PAGES
+from server.serving import FROM_OUR_PAGES, index, running
 
 BEARER = {"Authorization": f"Bearer {TOKEN}"}
 
@@ -270,3 +271,19 @@ def test_a_port_that_is_taken_is_named(served):
     assert ended.returncode == 2
     assert f"port {served.port}" in ended.stderr
     assert "Traceback" not in ended.stderr
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="has no permissions of this kind")
+@pytest.mark.parametrize(("options", "open_to_all"), [((), False), (("--group-readable",), True)])
+def test_with_a_token_what_a_server_makes_is_for_its_user_alone(tmp_path, options, open_to_all):
+    before = os.umask(0o022)
+    try:
+        with (
+            running(tmp_path / "a.library", "--token", TOKEN, *options) as server,
+            server.client(headers=BEARER) as client,
+        ):
+            assert index(client, ("a.txt", b"treasure"))["state"] == "done"
+    finally:
+        os.umask(before)
+    made = [*(tmp_path / "a.library").rglob("*"), *(tmp_path / "uploads").rglob("*")]
+    assert {bool(path.stat().st_mode & 0o077) for path in made} == {open_to_all}

@@ -97,7 +97,8 @@ def mcp_server(pages: Pages) -> MCPServer[Any]:
         hits = await pages.search(query, SearchOptions(top_k, filter))
         notices = await pages.run(pages.library.notices, query)
         count = "1 page" if len(hits) == 1 else f"{len(hits)} pages"
-        found: Content = [TextContent(text="\n".join([f"{count} found", *doubts(hits), *notices]))]
+        said = "\n".join([f"{count} found", *doubts(hits), *notices])
+        found: Content = [TextContent(text=escape_hidden(said))]
         mark = new_mark()
         for hit in hits:
             page = await pages.run(pages.library.page, hit.page_id)
@@ -156,6 +157,5 @@ def mcp_sessions(pages: Pages) -> StreamableHTTPSessionManager:
 
 def _tool_error(error: MaxSightError) -> ToolError:
     message = str(error)
-    return ToolError(
-        " ".join(filter(None, [message if message.endswith("?") else f"{message}.", error.hint]))
-    )
+    said = " ".join(filter(None, [message if message.endswith("?") else f"{message}.", error.hint]))
+    return ToolError(escape_hidden(said))

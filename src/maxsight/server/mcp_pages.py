@@ -18,7 +18,7 @@ from mcp_types import ImageContent, TextContent
 from maxsight import Library
 from maxsight.answers.quoting import quote
 from maxsight.answers.sources import PageDrawer, draw_for_reading
-from maxsight.characters import remove_hidden
+from maxsight.characters import escape_hidden
 from maxsight.errors import UnreadableDocumentError
 from maxsight.results import Hit, telling_matches
 from maxsight.server.batching import SearchOptions
@@ -81,7 +81,7 @@ def quoted_page(page: IndexedPage, text: str, mark: str, **more: Any) -> TextCon
         "metadata": dict(page.metadata),
         "mark": mark,
     }
-    return TextContent(text=remove_hidden(f"{json.dumps(head, ensure_ascii=False)}\n{quote(text, mark)}"))
+    return TextContent(text=f"{escape_hidden(json.dumps(head, ensure_ascii=False))}\n{quote(text, mark)}")
 
 
 async def page_picture(pages: Pages, page: IndexedPage) -> TextContent | ImageContent:
