@@ -86,6 +86,8 @@ def test_what_no_page_has_is_said(library):
     assert library.notices('"net plan of" sales') == [
         'no page has "net plan of" to the letter: search without the quotation marks for pages that resemble it'
     ]
+    (once,) = library.notices('"E181" sales')
+    assert once.startswith('no page has "E181" to the letter: search without')
     both = library.notices('"77,300" "177,300"')
     assert both[-1].startswith('no page has "77,300", "177,300" to the letter')
     assert library.notices("sales -plan") == ['pages with "plan" are left out']

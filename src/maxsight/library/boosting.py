@@ -1,4 +1,4 @@
-"""What moves pages up beside their scores: rare words that they have to the letter, and names of their documents.
+"""What moves pages up, apart from their scores: rare words that they have to the letter, and names of their documents.
 
 Each boost is on the scale of the score, and grows with the number of the query's tokens, as the score does. The shares
 were chosen on questions made by ``benchmarks/make_questions.py`` and checked on the filings.
@@ -14,7 +14,10 @@ from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import PurePosixPath
 
+import numpy as np
+
 from maxsight.errors import InputError
+from maxsight.heatmaps.common_words import ENGLISH
 from maxsight.identity import page_ids
 from maxsight.results import Boost, BoostKind
 from maxsight.retrieval.search import Boosts
@@ -39,12 +42,7 @@ MAX_CACHED_TERMS = 256
 
 _LETTERS = re.compile(r"[^\W\d_]+")
 _POSSESSIVE = re.compile(r"['\u2019]s\b")
-_COMMON = frozenset(
-    "about after all also and any are been before between but can could das der des did die does ein eine for from "
-    "had has have how into its les los may more most new not one our out over per than that the their them then there "
-    "these they this those two und under une use used using was were what when where which who whose why will with "
-    "would you your".split()
-)
+_COMMON = ENGLISH.union("das der des die ein eine les los new one per two und une use used using".split())
 """Words of questions, which name no document."""
 
 
@@ -176,28 +174,32 @@ class DocumentNames:
     def __init__(self, entries: Sequence[DocumentEntry]) -> None:
         """Read the names of documents."""
         self._entries = entries
-        self._holding: dict[str, list[int]] = defaultdict(list)
+        holding: dict[str, list[int]] = defaultdict(list)
         for number, entry in enumerate(entries):
             for word in name_words(entry):
-                self._holding[word].append(number)
+                holding[word].append(number)
+        self._holding = {word: np.array(numbers, np.intp) for word, numbers in holding.items()}
 
     def named_by(self, text: str) -> list[NamedDocument]:
         """Find the documents that a text names, those with most weight first."""
         total = math.log(len(self._entries) + 1)
-        words: dict[int, list[str]] = defaultdict(list)
-        weights: dict[int, float] = defaultdict(float)
-        for word in _runs(text):
-            holding = self._holding.get(word, ())
-            for number in holding:
-                words[number].append(word)
-                weights[number] += 1 - math.log(len(holding)) / total
-        best = sorted(weights, key=lambda number: -weights[number])
-        if len(best) == len(self._entries):
+        words = {word: self._holding[word] for word in _runs(text) if word in self._holding}
+        weights = np.zeros(len(self._entries))
+        for holding in words.values():
+            weights[holding] += 1 - math.log(len(holding)) / total
+        named = np.flatnonzero(weights)
+        if len(named) == len(self._entries):
             return []
+        best = named[np.argsort(-weights[named], kind="stable")].tolist()
         if len(best) > MAX_NAMED:
             best = [number for number in best[:MAX_NAMED] if weights[number] > weights[best[MAX_NAMED]]]
         return [
-            NamedDocument(self._entries[number], " ".join(words[number]), weights[number]) for number in best
+            NamedDocument(
+                self._entries[number],
+                " ".join(word for word, holding in words.items() if number in holding),
+                float(weights[number]),
+            )
+            for number in best
         ]
 
 

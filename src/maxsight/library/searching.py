@@ -177,14 +177,17 @@ class Searcher:
             notices.append(f"only the first {words:,} words of the query are searched for")
         if read.excluded:
             notices.append(f"pages with {_listed(read.excluded)} are left out")
-        if self._encoder().picture is None and (absent := self._booster.find(embedding, names=False).absent):
+        if self._encoder().picture is None:
+            found = self._booster.find(embedding, names=False)
+            if absent := [word for word in found.absent if word not in read.phrases]:
+                notices.append(
+                    f"no page has {_listed(absent)} to the letter: "
+                    "the hits resemble it, or answer the rest of the query"
+                )
+        missing = [phrase for phrase in read.phrases if not self._has(phrase)]
+        if missing or not self._has(*read.phrases):
             notices.append(
-                f"no page has {_listed(absent)} to the letter: the hits resemble it, or answer the rest of the query"
-            )
-        absent = tuple(phrase for phrase in read.phrases if not self._has(phrase))
-        if absent or not self._has(*read.phrases):
-            notices.append(
-                f"no page has {_listed(absent or read.phrases)} to the letter: "
+                f"no page has {_listed(missing or read.phrases)} to the letter: "
                 "search without the quotation marks for pages that resemble it"
             )
         return notices
