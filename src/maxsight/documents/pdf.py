@@ -69,7 +69,7 @@ class PdfSource:
             draw = cache(lambda: self._render(shown.drawn, page_index, self._settings.dpi))
             look = shown.drawn.render(scale=self._look_scale(page), grayscale=True).to_numpy()
             layer = read_layer(page, look)
-            if not layer.tokens and ocr.is_blank(draw()):
+            if not layer.tokens and look.min() == look.max() and ocr.is_blank(draw()):
                 self._check_blank(page_index)
 
             def draw_part(part: Region) -> Image.Image:

@@ -58,27 +58,22 @@ def read_layer(page: pdfium.PdfPage, look: NDArray[np.uint8]) -> Layer:
         boxes = _visible_boxes(page, _token_boxes(layer, tokens))
     finally:
         layer.close()
-    size_pt = np.tile(page.get_size(), 2)
-    seen = _is_on_page(boxes)
+    size_pt = np.array(page.get_size() * 2)
     texts = [token.group() for token in tokens]
-    seen[seen] = ~find_shadows([texts[token] for token in np.flatnonzero(seen)], boxes[seen] * size_pt)
-    seen[seen] = visible_words(
-        look,
-        [texts[token] for token in np.flatnonzero(seen)],
-        clip_boxes(boxes[seen]),
-        lambda: _picture_boxes(page),
-    )
+    seen = np.flatnonzero(_is_on_page(boxes))
+    seen = seen[~find_shadows([texts[token] for token in seen.tolist()], boxes[seen] * size_pt)]
+    of_seen = [texts[token] for token in seen.tolist()]
+    seen = seen[visible_words(look, of_seen, clip_boxes(boxes[seen]), lambda: _picture_boxes(page))]
     words: list[str] = []
     starts_line: list[bool] = []
     end, starts = 0, True
-    for token, is_seen in zip(tokens, seen, strict=True):
-        if is_seen:
-            words.append(token.group().replace(LINE_END_HYPHEN, "-"))
-            starts_line.append(starts or "\n" in raw_text[end : token.start()])
-            end = token.end()
-            starts = token.group().endswith(LINE_END_HYPHEN)
+    for token in seen.tolist():
+        first, last = tokens[token].span()
+        words.append(texts[token].replace(LINE_END_HYPHEN, "-"))
+        starts_line.append(starts or "\n" in raw_text[end:first])
+        end, starts = last, texts[token].endswith(LINE_END_HYPHEN)
     boxes = clip_boxes(boxes[seen])
-    order = order_columns(words, starts_line, boxes * size_pt)
+    order = order_columns(words, starts_line, boxes * size_pt).tolist()
     return Layer([words[i] for i in order], [starts_line[i] for i in order], boxes[order])
 
 

@@ -14,7 +14,7 @@ from maxsight.types import UNSPACED
 MAX_SHADOW = 0.3
 """How far a word's shadow lies from it, in heights of the word."""
 CELL_PT = 8
-"""Shadows are at most half as far from their words."""
+"""Shadows are at most half as far from their words: no page is searched as a whole for each dot of a leader."""
 FIRST_UNSPACED = "\u3000"
 MIN_TALL = 1.5
 """Height by width of a column of vertical writing, for each of its characters but the first."""
@@ -32,12 +32,18 @@ def find_shadows(tokens: Sequence[str], boxes_pt: NDArray[np.floating]) -> NDArr
     """
     shadows = np.zeros(len(tokens), bool)
     reach = MAX_SHADOW * (boxes_pt[:, 3] - boxes_pt[:, 1])
-    places: defaultdict[str, list[tuple[float, float]]] = defaultdict(list)
+    places: defaultdict[tuple[str, float, float], list[tuple[float, float]]] = defaultdict(list)
     for index in _close_pairs(boxes_pt[:, :2]).tolist():
         x0, y0 = boxes_pt[index, :2].tolist()
-        seen = places[tokens[index]]
-        shadows[index] = any(max(abs(x - x0), abs(y - y0)) <= reach[index] for x, y in seen)
-        seen.append((x0, y0))
+        column, row = x0 // CELL_PT, y0 // CELL_PT
+        near = (
+            place
+            for beside in (-1, 0, 1)
+            for above in (-1, 0, 1)
+            for place in places.get((tokens[index], column + beside, row + above), ())
+        )
+        shadows[index] = any(max(abs(x - x0), abs(y - y0)) <= reach[index] for x, y in near)
+        places[tokens[index], column, row].append((x0, y0))
     return shadows
 
 
