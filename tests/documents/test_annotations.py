@@ -126,6 +126,16 @@ def test_a_text_box_without_an_appearance_is_written_onto_the_page(tmp_path):
     assert page.unread == ()
 
 
+@pytest.mark.parametrize("size", [b"1.2.12", b".", b"0", b"12."])
+def test_a_size_of_a_text_box_that_is_no_size_costs_no_page(tmp_path, size):
+    box = annotation(b"FreeText", 0, b"/F 4 /DA (0 g /Helv %s Tf) /Contents (Closed)" % size)
+    source = PdfSource(annotated(tmp_path / "a.pdf", box), NO_OCR)
+    assert (
+        words_of(source.read_page(0))[:3] == ["Body", "text", "Closed"][: 2 if size in (b"1.", b".5") else 3]
+    )
+    source.close()
+
+
 def test_annotations_do_not_cost_a_page_the_fonts_that_it_inherits(tmp_path):
     """Flattening gives the page fonts of its own, and so takes away those of the tree of pages."""
     stamp = annotation(b"Stamp", 0, b"/F 4 /AP << /N 7 0 R >>")

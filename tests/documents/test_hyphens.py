@@ -78,3 +78,8 @@ def test_the_parts_of_a_divided_word_are_words_whose_spans_touch():
     assert reading.words.boxes.tolist() == boxes.tolist()
     page = Page(0, reading.text, reading.words, reading.source)
     assert page.whole_words.tolist() == [0, 0, 1]
+
+
+def test_a_long_blob_without_spaces_is_a_word_like_others():
+    blob = "a" * 300_000 + "1"
+    assert joined(f"{blob}-", "next", "founda- tional") == f"{blob}-\nnext"

@@ -94,6 +94,16 @@ def test_queries_that_are_not_there_are_noticed(tmp_path):
             [{"query_id": 1, "corpus_id": 7, "score": "high"}],
             "line 1: the score must be a whole number",
         ),
+        (
+            QUERIES,
+            [{"query_id": 1, "corpus_id": 7, "score": 0.5}],
+            "line 1: the score must be a whole number, got '0.5'",
+        ),
+        (
+            QUERIES,
+            [{"query_id": 1, "corpus_id": 7, "score": float("inf")}],
+            "line 1: the score must be a whole number, got 'inf'",
+        ),
         ([*QUERIES, QUERIES[0]], QRELS, "line 4: query '1' appears twice"),
         (QUERIES, [{"query_id": 9, "corpus_id": 7, "score": 1}], "no query of .* has an answer in"),
         ([{"query_id": 1, "query": None}], QRELS, "line 1: 'query_id' and 'query' must be an id and a text"),
@@ -279,6 +289,14 @@ def test_a_row_may_be_a_question_and_its_page(tmp_path):
         ("a blue one", {"9.png": 1}),
         ("one of blue", {"9.png": 1}),
     ]
+
+
+def test_a_row_with_a_question_and_no_page_is_named(tmp_path):
+    file = write(
+        tmp_path / "test.jsonl", [{"query": "a", "image_filename": "b", "image": "c.png"}, {"query": "d"}]
+    )
+    with pytest.raises(InputError, match=f"{file}, line 2: 'image_filename' must name the page"):
+        find_benchmark(tmp_path).questions()
 
 
 def test_other_pages_of_the_library_are_not_ranked(library, tmp_path):

@@ -80,7 +80,11 @@ def shown_page(pdf: pdfium.PdfDocument, page_index: int, page: pdfium.PdfPage) -
         yield ShownPage(page, page, unread)
         return
     with closing(pdfium.PdfDocument.new()) as copy:
-        copy.import_pages(pdf, [page_index])
+        try:
+            copy.import_pages(pdf, [page_index])
+        except pdfium.PdfiumError:  # a damaged page, which may still be read as it is
+            yield ShownPage(page, page, unread)
+            return
         hidden = [number for number, annotation in enumerate(annotations) if annotation.is_hidden]
         with closing(_flattened(copy, hidden)) as flat:
             lost_form = pdf.get_formtype() == pdfium_c.FORMTYPE_NONE and any(

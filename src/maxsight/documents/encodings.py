@@ -67,7 +67,7 @@ def find_encoding(content: bytes) -> str:
 
 def _has_kana(sample: bytes, encoding: str) -> bool:
     text = sample.decode(encoding, "replace")
-    return len(_KANA.findall(text)) > MIN_KANA_SHARE * sum(character > "\x7f" for character in text)
+    return len(_KANA.findall(text)) > MIN_KANA_SHARE * _count_beyond_ascii(text)
 
 
 def _is_utf_8(content: bytes) -> bool:
@@ -75,9 +75,12 @@ def _is_utf_8(content: bytes) -> bool:
         content.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:
         text = content.decode("utf-8", "replace")
-        bad = text.count("\ufffd")
-        return bad <= MAX_BAD_SHARE * sum(character > "\x7f" for character in text)
+        return text.count("\ufffd") <= MAX_BAD_SHARE * _count_beyond_ascii(text)
     return True
+
+
+def _count_beyond_ascii(text: str) -> int:
+    return len(text) - len(text.encode("ascii", "ignore"))
 
 
 def _utf_16_order(content: bytes) -> str:
@@ -96,7 +99,7 @@ def _utf_16_order(content: bytes) -> str:
 def _implausible_share(sample: bytes, encoding: str) -> float:
     """Return the share of the characters beyond ASCII that Latin text does not have where they are."""
     text = sample.decode(encoding, "replace")
-    beyond = sum(character > "\x7f" for character in text)
+    beyond = _count_beyond_ascii(text)
     if beyond > MAX_LATIN_SHARE * (beyond + sum(map(str.isalpha, sample.decode("ascii", "ignore")))):
         return 1.0
     odd = len(_IMPLAUSIBLE.findall(text)) + text.count("\ufffd")

@@ -24,7 +24,7 @@ _ENDINGS = ("s", "es", "d", "ed", "ing", "ly", "al")
 
 # Scripts that divide words at the end of a line.
 _LETTER = "(?:(?![\u3040-\u30ff\u3400-\u9fff\uf900-\ufaff])[^\\W\\d_])"
-_HEAD = re.compile(f"({_LETTER}+)[{HYPHENS}{SOFT_HYPHEN}]$")
+_HEAD = re.compile(f"(?<!{_LETTER})({_LETTER}+)[{HYPHENS}{SOFT_HYPHEN}]$")  # a long blob is searched once
 _TAIL = re.compile(f"{_LETTER}+")
 _WORD = re.compile(f"{_LETTER}+(?:[{HYPHENS}]{_LETTER}+)*")
 

@@ -197,13 +197,16 @@ def to_rgb(image: Image.Image) -> Image.Image:
         return _grey_from_deep(image).convert("RGB")
     if image.has_transparency_data:
         coloured = image.convert("RGBA")
-        on_white, on_black = (
-            Image.alpha_composite(Image.new("RGBA", coloured.size, paper), coloured).convert("RGB")
-            for paper in ("white", "black")
-        )
-        is_white_only = np.asarray(on_white).min() > NEARLY_WHITE and on_black.getbbox()
-        return on_black if is_white_only else on_white
+        on_white = _on_paper(coloured, "white")
+        if np.min(on_white.getextrema()) <= NEARLY_WHITE:
+            return on_white
+        on_black = _on_paper(coloured, "black")
+        return on_black if on_black.getbbox() else on_white
     return image.convert("RGB")
+
+
+def _on_paper(image: Image.Image, colour: str) -> Image.Image:
+    return Image.alpha_composite(Image.new("RGBA", image.size, colour), image).convert("RGB")
 
 
 def _grey_from_deep(image: Image.Image) -> Image.Image:

@@ -35,6 +35,16 @@ class Piece:
     starts_line: bool = True
     confidences: Sequence[float] = field(default=())
 
+    @classmethod
+    def of_all(cls, pieces: Sequence[Piece]) -> Piece | None:
+        """Return all words of pieces from one source; None without any."""
+        if not pieces:
+            return None
+        tokens = [token for piece in pieces for token in piece.tokens]
+        confidences = [confidence for piece in pieces for confidence in piece.confidences]
+        boxes = np.concatenate([piece.boxes for piece in pieces])
+        return cls(tokens, boxes, pieces[0].source, confidences=confidences)
+
     @property
     def text(self) -> str:
         """The words, joined by spaces."""
@@ -86,16 +96,17 @@ def merge_pieces(one: list[Piece], other: list[Piece]) -> list[Piece]:
     """
     many, few = sorted((one, other), key=len, reverse=True)
     merged = list(many)
+    bounds = np.array([piece.bounds for piece in merged]).reshape(-1, 4)
     for piece in few:
-        merged.insert(_place(piece, merged), piece)
+        place = _place(piece.bounds, bounds)
+        merged.insert(place, piece)
+        bounds = np.insert(bounds, place, piece.bounds, axis=0)
     return merged
 
 
-def _place(piece: Piece, merged: list[Piece]) -> int:
-    if not merged:
-        return 0
-    x0, y0, x1, y1 = np.stack([other.bounds for other in merged], axis=1)
-    left, top, right, bottom = piece.bounds
+def _place(piece: NDArray[np.float32], merged: NDArray[np.float32]) -> int:
+    x0, y0, x1, y1 = merged.T
+    left, top, right, bottom = piece
     middle = (top + bottom) / 2
     shares_row = np.minimum(y1, bottom) - np.maximum(y0, top) > (bottom - top) / 2
     shares_column = np.minimum(x1, right) > np.maximum(x0, left)

@@ -29,6 +29,7 @@ MIN_CONFIDENCE = 0.5
 # OCR must be as sure as it is of a script that it knows to be believed against a layer.
 MIN_CONFIDENCE_AGAINST_LAYER = 0.6
 MIN_AGREEMENT = 0.5
+MAX_COMPARED = 500  # letters of a line; the time grows with their square
 MAX_PART = 0.6  # A larger part of a page is read with all of it.
 MIN_SIDE_PX = 1000
 _MARGIN = 0.02
@@ -86,15 +87,18 @@ def _compose(
     kept, refuted = trusted.copy(), np.zeros(len(trusted), np.bool_)
     lines = np.cumsum(layer.starts_line, dtype=np.int64)
     unsure: list[NDArray[np.bool_]] = []
+    words = Piece.of_all(found)
     for number in np.unique(lines[~trusted]):
         doubted = ~trusted & (lines == number)
-        read = [part for piece in found if (part := piece.within(layer.boxes[doubted]))]
-        text, other = (
-            _letters(words) for words in (_text_of(layer, doubted), " ".join(part.text for part in read))
-        )
-        if SequenceMatcher(None, text, other, autojunk=False).ratio() >= MIN_AGREEMENT:
+        read = words.within(layer.boxes[doubted]) if words else None
+        text, other = _letters(_text_of(layer, doubted)), _letters(read.text if read else "")
+        if _agree(text, other):
             kept |= doubted
-        elif len(other) < MIN_AGREEMENT * len(text) or _confidence(read) < MIN_CONFIDENCE_AGAINST_LAYER:
+        elif (
+            read is None
+            or len(other) < MIN_AGREEMENT * len(text)
+            or np.mean(read.confidences) < MIN_CONFIDENCE_AGAINST_LAYER
+        ):
             unsure.append(doubted)
         else:
             refuted |= doubted
@@ -102,10 +106,11 @@ def _compose(
     for doubted in unsure:
         kept |= doubted & ~meaningless & ~(odd & is_refuted)
     pieces: list[Piece] = []
+    confirmed, replaced = layer.boxes[kept & ~trusted], layer.boxes[refuted | (meaningless & ~kept)]
     for piece in found:
-        rest = piece.outside(layer.boxes[kept & ~trusted])
+        rest = piece.outside(confirmed)
         if rest is not None:
-            in_place = rest.within(layer.boxes[refuted | (meaningless & ~kept)]) is not None
+            in_place = rest.within(replaced) is not None
             reason = SourceReason.GARBLED if in_place else SourceReason.DRAWN if layer.tokens else None
             pieces.append(rest.because(reason))
     return join_pieces(merge_pieces(_pieces_of(layer, kept), pieces))
@@ -180,9 +185,10 @@ def _aspects(lines: Boxes, look: NDArray[np.uint8]) -> float:
     return float((sides.max(axis=1) / np.maximum(1, sides.min(axis=1))).sum()) if len(lines) else 0.0
 
 
-def _confidence(pieces: list[Piece]) -> float:
-    confidences = [confidence for piece in pieces for confidence in piece.confidences]
-    return float(np.mean(confidences)) if confidences else 0.0
+def _agree(text: str, other: str) -> bool:
+    """Say whether two readings have most of their letters in one order. Their first ones tell."""
+    matcher = SequenceMatcher(None, text[:MAX_COMPARED], other[:MAX_COMPARED], autojunk=False)
+    return matcher.ratio() >= MIN_AGREEMENT
 
 
 def _text_of(layer: Layer, words: NDArray[np.bool_]) -> str:

@@ -44,7 +44,7 @@ class TextBox:
         ):
             return None
         text = string_of(annotation, b"Contents").strip()
-        size = re.search(r"([\d.]+)\s+Tf", string_of(annotation, b"DA"))
+        size = re.search(r"(\d+\.?\d*|\.\d+)\s+Tf", string_of(annotation, b"DA"))
         rect = pdfium_c.FS_RECTF()
         pdfium_c.FPDFAnnot_GetRect(annotation, ctypes.byref(rect))
         size_pt = float(size[1]) if size else 0.0

@@ -160,10 +160,13 @@ def _questions_of_rows(file: Path, id_field: str, by: Sequence[str]) -> list[Que
     text = find_column(list_columns(file), QUERY_TEXTS, file)
     grades: dict[str, dict[str, int]] = {}
     labels: dict[str, dict[str, tuple[str, ...]]] = {}
-    for _, row in table_rows(file, [text, id_field, *by]):
-        if isinstance(row[text], str) and row[text].strip():
-            grades.setdefault(row[text], {})[str(row[id_field])] = 1
-            labels.setdefault(row[text], {name: values_of(row[name]) for name in by})
+    for place, row in table_rows(file, [text, id_field, *by]):
+        query, page = row.get(text), row.get(id_field)
+        if isinstance(query, str) and query.strip():
+            if page is None:
+                raise InputError(f"{place}: {id_field!r} must name the page of the question")
+            grades.setdefault(query, {})[str(page)] = 1
+            labels.setdefault(query, {name: values_of(row.get(name)) for name in by})
     if not grades:
         raise InputError(f"{file}: there are no questions in its column {text!r}")
     return [

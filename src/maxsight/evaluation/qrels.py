@@ -125,8 +125,10 @@ def _read_qrels(file: Path) -> dict[str, dict[str, int]]:
     grades: dict[str, dict[str, int]] = {}
     for place, query_id, corpus_id, score in _judgements(file):
         try:
+            if not float(score).is_integer():
+                raise ValueError
             grade = int(float(score))
-        except (TypeError, ValueError) as error:
+        except (TypeError, ValueError, OverflowError) as error:
             raise InputError(f"{place}: the score must be a whole number, got {str(score)[:40]!r}") from error
         of_query = grades.setdefault(str(query_id), {})
         of_query[str(corpus_id)] = max(grade, of_query.get(str(corpus_id), 0))

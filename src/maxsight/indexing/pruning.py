@@ -39,10 +39,12 @@ def look_for_gone(
     unmounted: set[Path] = set()
     for entry in plan.entries.values():
         path = entry.document.path
+        if path in plan.files:
+            continue
         file = source_file(path, home)
         is_elsewhere = content(entry.document) in plan.contents
         is_asked = is_elsewhere or any(folder in file.parents for folder in folders)
-        if path in plan.files or not is_asked or not _is_document_gone(path, home):
+        if not is_asked or not _is_document_gone(path, home):
             continue
         if empty := empty_above(file.parent):
             unmounted.add(empty)

@@ -372,6 +372,20 @@ def test_times_become_iso_text_and_decimal_numbers_floats(tmp_path):
     }
 
 
+def test_dates_beyond_the_calendar_of_python_are_missing(tmp_path):
+    columns = {
+        "title": ["a", "b"],
+        "text": ["x", "y"],
+        "day": pa.array([0, 2**31 - 1], pa.int32()).cast(pa.date32()),
+        "time": pa.array([0, 2**62], pa.int64()).cast(pa.timestamp("us")),
+    }
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    fields = RecordFields("title", "text", metadata=("day", "time"))
+    first, second = (record.metadata for record in read(tmp_path / "a.parquet", fields))
+    assert first == {"title": "a", "day": "1970-01-01", "time": "1970-01-01T00:00:00"}
+    assert second == {"title": "b"}
+
+
 def test_nan_is_no_name_of_a_group(tmp_path):
     assert "NaN" in only_error(json_lines(tmp_path, '{"title": NaN, "text": "x"}'), FIELDS)
 

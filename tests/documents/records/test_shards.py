@@ -41,6 +41,7 @@ def test_data_is_found_in_folders_without_what_is_hidden(tmp_path):
     for name in ("corpus/test-00000-of-00001.parquet", ".cache/x.parquet", "queries.jsonl", "README.md"):
         (tmp_path / name).parent.mkdir(exist_ok=True)
         (tmp_path / name).touch()
+    (tmp_path / "written-by-spark.parquet").mkdir()
     found = [
         file.relative_to(tmp_path).as_posix() for file in find_data([tmp_path, tmp_path / "queries.jsonl"])
     ]

@@ -12,7 +12,7 @@ from PIL import Image
 from maxsight.documents import Limits, OcrChoice, ReadSettings
 from maxsight.documents.events import Done, Failed, PageFailed, PageRead, ReadJob
 from maxsight.documents.reading import read_documents
-from maxsight.documents.workers.frames import Frame
+from maxsight.documents.workers.frames import Frame, page_from_frame
 from maxsight.documents.workers.process import WorkerLostError, WorkerProcess, memory_bytes
 from maxsight.pictures import Fit, PictureFit
 from pdf_files import raw_pdf, stream
@@ -131,3 +131,20 @@ def test_a_page_that_takes_too_much_processor_time_is_named(tmp_path):
         path = str(tmp_path / "endless.pdf")
         worker.ask(Frame({"ask": "read", "path": path, "page_index": 0, "settings": fields}), Limits())
     assert error.value.is_over_limit
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="Windows has no such limit")
+@pytest.mark.parametrize("timeout_s", [1e6, float("inf")])
+def test_a_page_may_have_more_time_than_the_system_gives_a_process(tmp_path, timeout_s, monkeypatch):
+    import resource
+
+    from maxsight.documents.workers.worker import Answers
+
+    set_to = []
+    monkeypatch.setattr(resource, "getrlimit", lambda _: (100_000, 100_000))
+    monkeypatch.setattr(resource, "setrlimit", lambda _, limits: set_to.append(limits))
+    (tmp_path / "a.md").write_text("A lighthouse.")
+    fields = asdict(replace(SETTINGS, limits=Limits(page_timeout_s=timeout_s)))
+    request = {"ask": "read", "path": str(tmp_path / "a.md"), "page_index": 0, "settings": fields}
+    assert page_from_frame(Answers().answer(Frame(request))).text == "A lighthouse."
+    assert set_to == [(100_000, 100_000)]

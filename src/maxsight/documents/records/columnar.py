@@ -146,12 +146,23 @@ def _opened(path: Path) -> Iterator[_Parquet | _Arrow]:
         raise UnreadableDocumentError(path, f"it can't be read ({error.strerror or error})") from error
 
 
+def _value(cell: Any) -> Any:
+    """Give a value; None for a date beyond the year 9999, which Python can't hold."""
+    try:
+        return cell.as_py()
+    except OverflowError:
+        return None
+
+
 def _cells(column: Any) -> Iterator[Any]:
     """Give a column's values. Lists of floats stay arrays."""
     kind = column.type
     if pa.types.is_timestamp(kind):  # Python's times have no nanoseconds
-        return iter(column.cast(pa.timestamp("us", kind.tz), safe=False).to_pylist())
+        column = column.cast(pa.timestamp("us", kind.tz), safe=False)
     listed = pa.types.is_list(kind) or pa.types.is_large_list(kind) or pa.types.is_fixed_size_list(kind)
     if not listed or not pa.types.is_floating(kind.value_type):
-        return iter(column.to_pylist())
+        try:
+            return iter(column.to_pylist())
+        except OverflowError:
+            return map(_value, column)
     return (cell.values.to_numpy(zero_copy_only=False) if cell.is_valid else None for cell in column)

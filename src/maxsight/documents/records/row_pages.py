@@ -75,11 +75,12 @@ class RowPages:
                 read_rows(self._path, self._columns, first=index, at_once=ROWS_AT_ONCE),
                 index,
             )
+        reached, self._next = self._next, None  # also if a row can't be read: the next one starts anew
         for row in self._rows:
-            self._next += 1
-            if self._next > index:
+            reached += 1
+            if reached > index:
+                self._next = reached
                 return row
-        self.close()
         raise UnreadableDocumentError(self._path, f"there is no row {index + 1}")
 
     def _image(self, row: Row) -> ImageSource:

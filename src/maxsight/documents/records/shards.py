@@ -61,6 +61,7 @@ def find_data(paths: Iterable[Path]) -> Iterator[Path | UnreadableDocumentError]
                 file
                 for file in sorted(path.rglob("*"))
                 if file.suffix.lower() in RECORD_SUFFIXES
+                and file.is_file()  # Spark names folders so
                 and not any(part.startswith(".") for part in file.relative_to(path).parts)
             ]
         else:

@@ -35,6 +35,7 @@ if sys.platform != "win32":
     import resource
 
 _MAX_OPEN_FILES = 3
+_LONG_S = 2**31
 CORES_PER_PAGE = 2
 """Processor time of a page, by its limit on time: OCR may use more than one core."""
 
@@ -121,8 +122,10 @@ def _limit_processor_time(page_timeout_s: float) -> None:
     """Let the system end this process when this page takes too much processor time, on however many cores."""
     if sys.platform != "win32":
         used = resource.getrusage(resource.RUSAGE_SELF)
-        most = int(used.ru_utime + used.ru_stime + CORES_PER_PAGE * page_timeout_s) + 1
-        resource.setrlimit(resource.RLIMIT_CPU, (most, resource.getrlimit(resource.RLIMIT_CPU)[1]))
+        most_s = used.ru_utime + used.ru_stime + CORES_PER_PAGE * page_timeout_s + 1
+        _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+        most = int(min(most_s, _LONG_S if hard == resource.RLIM_INFINITY else hard))
+        resource.setrlimit(resource.RLIMIT_CPU, (most, hard))
 
 
 def _be_first_out_of_memory() -> None:
