@@ -157,3 +157,8 @@ def test_an_explanation_has_the_boosts_apart_from_the_score(library):
     explained = library.explain_page("plan of acme for Q3-2022", library.page(hit.page_id))
     assert explained.boosts == hit.boosts and len(hit.boosts) == 2
     assert explained.score == pytest.approx(hit.score)
+
+
+def test_a_word_that_is_too_long_to_be_looked_up_leaves_the_others():
+    query = ENCODER.encode_query(f"sales of 177,300 and {'9' * 600}")
+    assert [term.text for term in rare_terms(query)] == ["177,300"]

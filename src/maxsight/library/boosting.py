@@ -24,7 +24,7 @@ from maxsight.retrieval.search import Boosts
 from maxsight.stores.base import AnyStore, DocumentEntry
 from maxsight.stores.conditions import Filter, match_paths
 from maxsight.stores.fields import PAGE_FIELDS
-from maxsight.stores.phrases import words_of
+from maxsight.stores.phrases import MAX_PHRASE_LENGTH, words_of
 from maxsight.types import QueryEmbedding
 
 NUMBER_SHARE, WORD_SHARE, QUESTION_SHARE, NAME_SHARE = 0.5, 0.1, 0.3, 0.15
@@ -150,7 +150,7 @@ def rare_terms(query: QueryEmbedding) -> list[Term]:
         whole = Term(query.text, QUESTION_SHARE, MAX_PAGES, is_word=len(words) == 1)
         same = terms.pop(query.words[0], whole) if len(query.words) == 1 else whole
         terms[query.text] = max(whole, same, key=lambda term: term.share)
-    return list(terms.values())[-MAX_TERMS:]
+    return [term for term in terms.values() if len(term.text) <= MAX_PHRASE_LENGTH][-MAX_TERMS:]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

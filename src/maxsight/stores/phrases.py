@@ -52,6 +52,15 @@ def words_of(phrase: str) -> list[str]:
     return _TOKEN.findall(unicodedata.normalize("NFC", phrase))
 
 
+def spellings_of(word: str) -> tuple[str, ...]:
+    """List how a word of a phrase stands in texts, split at punctuation: ``77 300`` and ``77300`` for ``77,300``."""
+    if (number := _read_number(word)) is None:
+        return (word,)
+    groups, decimals = number
+    written = (" ".join([whole, *filter(None, [decimals])]) for whole in (" ".join(groups), "".join(groups)))
+    return tuple(dict.fromkeys(written))
+
+
 @lru_cache(maxsize=256)
 def pattern_of(phrase: str) -> str:
     """Write the regular expression for a phrase. Its group 1 is the phrase.
@@ -114,17 +123,20 @@ def _edge(character: str, of_number: str, of_word: str) -> str:
 
 
 def _word(word: str) -> str:
-    if grouped := _GROUPED.fullmatch(word):
-        return _number(re.sub(r"\D", "", grouped[1]), grouped[2])
-    if plain := _PLAIN.fullmatch(word):
-        return _number(*plain.groups())
-    return _BREAK.join(map(_letter, word))
-
-
-def _number(whole: str, decimals: str | None) -> str:
-    first = len(whole) % 3 or 3
-    groups = [whole[:first], *(whole[at : at + 3] for at in range(first, len(whole), 3))]
+    if (number := _read_number(word)) is None:
+        return _BREAK.join(map(_letter, word))
+    groups, decimals = number
     return _GROUP_MARK.join(groups) + (f"[.,]{decimals}" if decimals else "")
+
+
+def _read_number(word: str) -> tuple[list[str], str | None] | None:
+    """Read a number's groups of three digits and its decimals; None for another word."""
+    number = _GROUPED.fullmatch(word) or _PLAIN.fullmatch(word)
+    if number is None:
+        return None
+    whole = re.sub(r"\D", "", number[1])
+    first = len(whole) % 3 or 3
+    return [whole[:first], *(whole[at : at + 3] for at in range(first, len(whole), 3))], number[2]
 
 
 def _letter(character: str) -> str:

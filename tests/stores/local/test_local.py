@@ -625,3 +625,20 @@ def test_a_copied_folder_is_the_same_library(path, store, tmp_path):
     with reopened(tmp_path / "moved.library") as moved:
         assert names_in(moved) == names_in(store)
         assert moved.verify().clean
+
+
+LONG = "3fa85f64" * 8
+
+
+@pytest.mark.parametrize("optimized", [False, True])
+def test_the_text_index_finds_numbers_however_written_long_codes_and_small_words(path, optimized):
+    with LocalStore.create(path, MANIFEST, codec=CODEC) as store:
+        texts = ["sales of 77,300.5 in all", "sales of 77300.5", f"sum {LONG} is", "sales of 77 and 300"]
+        store.put([make_page(f"{number}.txt", 0, text) for number, text in enumerate(texts)])
+        if optimized:
+            store.optimize()
+        for number in ("77,300.5", "77300.5", "77.300,5", "sales of 77300.5"):
+            assert store.find_phrase(number, 9) == ["0.txt@1#0", "1.txt@1#0"]
+        assert store.find_phrase(LONG, 9) == ["2.txt@1#0"]
+        assert store.find_phrase("is", 9) == ["2.txt@1#0"]
+        assert store.find_phrase("in all", 9) == ["0.txt@1#0"]

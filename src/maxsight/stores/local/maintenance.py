@@ -8,6 +8,7 @@ from datetime import timedelta
 import lance
 
 from maxsight.stores.local.lance_errors import blames_data, brief, is_foreign
+from maxsight.stores.phrases import MAX_PHRASE_LENGTH
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,14 @@ def ensure_text_index(dataset: lance.LanceDataset) -> bool:
         return True
     try:
         dataset.create_scalar_index(
-            "text", "INVERTED", name=TEXT_INDEX, with_position=False, base_tokenizer=TOKENIZER
+            "text",
+            "INVERTED",
+            name=TEXT_INDEX,
+            with_position=False,
+            base_tokenizer=TOKENIZER,
+            # By default Lance leaves out small words, and words from 40 letters on, such as SHA-256 sums.
+            remove_stop_words=False,
+            max_token_length=MAX_PHRASE_LENGTH,
         )
     except BaseException as error:
         if not blames_data(error):

@@ -10,7 +10,7 @@ from typing import Self, TypeVar
 
 import lance
 import numpy as np
-from lance.query import FullTextOperator, MatchQuery
+from lance.query import BooleanQuery, FullTextOperator, FullTextQuery, MatchQuery, Occur
 from numpy.typing import NDArray
 
 from maxsight.errors import StoreError
@@ -29,7 +29,7 @@ from maxsight.stores.local.edits import pages_in
 from maxsight.stores.local.lance_errors import is_gone
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import LISTED, list_documents, to_page
-from maxsight.stores.phrases import words_of
+from maxsight.stores.phrases import spellings_of, words_of
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
 from maxsight.stores.verification import Damage
@@ -166,11 +166,10 @@ class LocalReader:
         """
         has_phrase: Condition = Contains(PAGE_TEXT, phrase)
         kept = Filter(has_phrase if where is None else AllOf((where.condition, has_phrase)))
-        words = MatchQuery(" ".join(words_of(phrase)), "text", operator=FullTextOperator.AND)
         found = self._in_newest(
             lambda version: version.dataset.scanner(
                 columns=["page_id"],
-                full_text_query=words,
+                full_text_query=_all_words(phrase),
                 filter=to_lance(kept),
                 prefilter=False,
                 limit=MAX_WITH_WORDS,
@@ -267,6 +266,17 @@ class LocalReader:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
+
+
+def _all_words(phrase: str) -> FullTextQuery:
+    """Write the full-text query for pages with all words of a phrase, however numbers are written."""
+
+    def match(text: str) -> FullTextQuery:
+        return MatchQuery(text, "text", operator=FullTextOperator.AND)
+
+    words = map(spellings_of, words_of(phrase))
+    ways = (BooleanQuery([(Occur.SHOULD, match(text)) for text in spellings]) for spellings in words)
+    return BooleanQuery([(Occur.MUST, way) for way in ways])
 
 
 def _but(page_ids: Collection[str]) -> str | None:

@@ -31,7 +31,7 @@ from maxsight.stores.milvus.page_columns import (
 )
 from maxsight.stores.milvus.properties import LibraryProperties
 from maxsight.stores.page_rows import Row
-from maxsight.stores.phrases import compile_phrase
+from maxsight.stores.phrases import compile_phrase, spellings_of, words_of
 from maxsight.types import Scalar
 
 WHOLE_ROWS, SMALL_ROWS = 64, 1024
@@ -179,6 +179,7 @@ class PageRows:
             InputError: The server does not rank text.
         """
         pattern = compile_phrase(phrase)
+        words = " ".join(chain.from_iterable(map(spellings_of, words_of(phrase))))
         capabilities = self._connection.capabilities
         if not capabilities.full_text:
             raise InputError(
@@ -189,7 +190,7 @@ class PageRows:
             answer = self._connection.call(
                 "search",
                 self.collection,
-                data=[phrase],
+                data=[words],
                 anns_field=TEXT_VECTOR,
                 limit=limit,
                 filter=expression,
