@@ -20,3 +20,10 @@ def test_a_line_is_found_at_its_place(place, is_dark):
     look = np.asarray(page)
     (found,) = lines_outside(255 - look if is_dark else look, np.zeros((0, 4), np.float32))
     assert found * [612, 792, 612, 792] == pytest.approx(drawn, abs=2.5)
+
+
+@pytest.mark.parametrize("shape", [(1, 1), (4, 1), (1, 4), (1, 3000), (3000, 1)])
+@pytest.mark.parametrize("paper", [0, 255])
+def test_no_line_is_found_on_paper_without_ink_of_any_size(shape, paper):
+    look = np.full(shape, paper, np.uint8)
+    assert lines_outside(look, np.zeros((0, 4), np.float32)).shape == (0, 4)

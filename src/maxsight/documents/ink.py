@@ -40,7 +40,7 @@ def lines_outside(look: NDArray[np.uint8], boxes: Boxes) -> Boxes:
     height, width = look.shape
     mean = cv2.boxFilter(look, -1, (_WINDOW_PX, _WINDOW_PX))
     contrast = cv2.subtract(mean, look)
-    cv2.copyTo(cv2.subtract(look, mean), cv2.compare(mean, _DARK, cv2.CMP_LT), contrast)
+    cv2.copyTo(cv2.subtract(look, mean), (mean < _DARK).view(np.uint8), contrast)
     ink = (contrast > _MIN_CONTRAST).view(np.uint8)
     margin = _MARGIN * (boxes[:, 2:] - boxes[:, :2]).min(axis=1, keepdims=True, initial=1.0)
     low, high = (boxes[:, :2] - margin) * [width, height], (boxes[:, 2:] + margin) * [width, height]

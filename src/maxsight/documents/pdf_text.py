@@ -118,14 +118,15 @@ def _token_boxes(layer: pdfium.PdfTextPage, tokens: list[re.Match[str]]) -> NDAr
     A loose box has the height of its font, so the boxes of the first and the last character span the word. That takes
     two calls per word; tight boxes would take one per character.
     """
-    corners = np.zeros((len(tokens), 2, 4))
+    edges: list[float] = []
     rect = pdfium_c.FS_RECTF()
     pointer = ctypes.byref(rect)
     get_box, raw = pdfium_c.FPDFText_GetLooseCharBox, layer.raw
-    for row, token in enumerate(tokens):
-        for column, index in enumerate((token.start(), token.end() - 1)):
+    for first, end in map(re.Match.span, tokens):
+        for index in (first, end - 1):
             get_box(raw, index, pointer)
-            corners[row, column] = rect.left, rect.bottom, rect.right, rect.top
+            edges += (rect.left, rect.bottom, rect.right, rect.top)
+    corners = np.array(edges, np.float64).reshape(-1, 2, 4)
     low, high = corners.min(axis=1), corners.max(axis=1)
     return np.concatenate([low[:, :2], high[:, 2:]], axis=1)
 
