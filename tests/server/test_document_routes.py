@@ -231,6 +231,19 @@ def test_a_server_makes_a_missing_library(own):
         assert library.verify().faults == ()
 
 
+def test_a_commit_that_is_undone_is_named_to_clients_until_the_next_write(tmp_path):
+    (tmp_path / "a.txt").write_bytes(STORY)
+    with Library.create(tmp_path / "a.library") as library:
+        library.index(tmp_path / "a.txt")
+    newest = min((tmp_path / "a.library" / "pages.lance" / "_versions").glob("*.manifest"))
+    newest.write_bytes(b"no manifest")
+    with running(tmp_path / "a.library") as server, server.client() as client:
+        (damage,) = client.get("/v1/library").json()["damage"]
+        assert newest.name in damage and "its commit is undone" in damage
+        index(client, ("b.txt", STORY))
+        assert client.get("/v1/library").json()["damage"] == []
+
+
 @pytest.mark.parametrize("kind", ["text", "file"])
 def test_embeddings_are_those_of_the_library(client, library, kind, tmp_path):
     if kind == "text":

@@ -18,6 +18,7 @@ router = APIRouter(tags=["library"])
 async def get_library(service: Served) -> schemas.LibraryStatus:
     """Get what the library holds, and what can be uploaded."""
     status = await service.run(service.reader.status)
+    damage = await service.run(lambda: service.reader.damage)
     answers = await service.run(answering_model)
     limits = service.settings.limits
     return schemas.LibraryStatus(
@@ -26,6 +27,7 @@ async def get_library(service: Served) -> schemas.LibraryStatus:
         pages=status.pages,
         vectors=status.vectors,
         size_bytes=status.size_bytes,
+        damage=damage,
         encoder=status.space.encoder,
         revision=status.space.revision,
         dim=status.space.dim,

@@ -37,6 +37,9 @@ class LibraryStatus(BaseModel):
     pages: int
     vectors: int
     size_bytes: int | None = Field(description="Size on the disk; null for a library in Milvus.")
+    damage: list[str] = Field(
+        description="Commits that are undone, and damaged pages that are left out until a command writes."
+    )
     encoder: str
     revision: str
     dim: int
