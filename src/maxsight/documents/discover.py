@@ -140,6 +140,8 @@ class _Walk:
         return not self._include or self._matches(path, self._include)
 
     def _matches(self, path: Path, globs: tuple[str, ...]) -> bool:
+        if not globs:
+            return False
         below = _folded(path.relative_to(self._root))
         names = (_folded(path.name), below, _FROM_ROOT + below)
         return any(fnmatchcase(name, glob) for name in names for glob in globs)
