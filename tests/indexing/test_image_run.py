@@ -9,10 +9,11 @@ from PIL import Image
 
 from colour_encoder import ColourEncoder
 from maxsight import Library
-from maxsight.documents import ImageFields, OcrChoice, ReadSettings
+from maxsight.documents import ImageFields, OcrChoice, PageFailed, PageRead, ReadSettings, read_documents
 from maxsight.encoders.fake import FakeEncoder
 from maxsight.errors import InputError, UnreadableDocumentError
 from maxsight.indexing import encoding as encoding_module
+from maxsight.indexing import image_rows
 from page_rows import FIELDS, page_row, png, write_rows
 
 NO_OCR = ReadSettings(ocr=OcrChoice.NONE)
@@ -172,6 +173,27 @@ def test_a_stopped_run_goes_on_where_it_was(library, tmp_path, monkeypatch):
     assert report.pages == 20 - before
     assert sum(map(len, stored(library).values())) == 20
     assert all(entry.complete for entry in library.documents())
+
+
+def test_rows_that_fail_as_one_leave_the_others_in_their_places(library, tmp_path, monkeypatch):
+    """Many failures alike are one event, and the rows after them belong to their own documents."""
+    rows = [page_row(number, f"gone {number}", 1, "white") for number in range(10)]
+    file = write_rows(tmp_path / "corpus.parquet", REPORT[0], *rows, LETTER[0], REPORT[2])
+
+    def failing(*arguments, **options):
+        for event in read_documents(*arguments, **options):
+            if not isinstance(event, PageRead) or event.page.page_index not in range(1, 11):
+                yield event
+            elif event.page.page_index == 1:
+                reason = "it needs more memory than there is (10 pages in a row, to page 11)"
+                yield PageFailed(event.job, UnreadableDocumentError(file, reason, page_number=2))
+
+    monkeypatch.setattr(image_rows, "read_documents", failing)
+    report = library.index(file, records=FIELDS)
+    assert reasons(report) == ["row 2: it needs more memory than there is (10 pages in a row, to page 11)"]
+    assert stored(library) == {"corpus.parquet#letter": [12], "corpus.parquet#report": [1, 4]}
+    assert library.find_page("report", 4).page.text == "A page of blue"
+    assert library.find_page("letter", 12).page.text == "A page of white"
 
 
 def test_groups_that_are_gone_stay_until_they_are_pruned(library, tmp_path):

@@ -7,13 +7,11 @@ some hundred bytes a row. The second time, worker processes read the images that
 from __future__ import annotations
 
 import hashlib
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Generator, Iterator, Mapping, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from itertools import groupby
 from pathlib import Path
-from typing import NamedTuple
 
 from maxsight.documents import (
     Changed,
@@ -41,6 +39,7 @@ from maxsight.documents.records.shards import count_missing, find_data, shards_o
 from maxsight.encoders.base import Encoder
 from maxsight.errors import UnreadableDocumentError
 from maxsight.identity import page_id
+from maxsight.indexing.due_rows import Due, DuePages, Place, Row
 from maxsight.indexing.encoding import Batch
 from maxsight.indexing.events import Found, IndexEvent, Meter, NotIndexed, Planned, Skipped
 from maxsight.indexing.files import library_name, same_content
@@ -60,32 +59,13 @@ from maxsight.stores.fields import SOURCE_ROW, of_page
 from maxsight.threads import one_blas_thread
 from maxsight.types import Document, Scalar
 
-Row = tuple[int, int]
-"""A row: the positions of its shard and of itself in the shard, from 0."""
-
-
-class _Place(NamedTuple):
-    """Where a page is, and the digests of its image and of its text and fields."""
-
-    row: Row
-    image: bytes
-    content: bytes
-
 
 @dataclass(slots=True)
 class _Group:
     """The rows of one document, by page number, as the data has it."""
 
-    pages: dict[int, _Place] = field(default_factory=dict)
+    pages: dict[int, Place] = field(default_factory=dict)
     size_bytes: int = 0
-
-
-class _Due(NamedTuple):
-    """A page to read: its document, its index there, and where it is."""
-
-    work: Work
-    page_index: int
-    place: _Place
 
 
 class ImageRun:
@@ -154,7 +134,7 @@ class ImageRun:
             yield Noticed(f"pages are numbered from 0 in {whole.name}; its page 0 is page 1 here")
         documents = {group_path(name, key): group for key, group in groups.items()}
         modified_ns = max(state.modified_ns for state in states)
-        due: list[_Due] = []
+        due: list[Due] = []
         moved: dict[str, dict[str, Scalar]] = {}
         for path, group in documents.items():
             pages = {number - first: place for number, place in group.pages.items()}
@@ -205,11 +185,11 @@ class ImageRun:
                 shards[place[0]],
                 f"{row.place}: page {number} of {row.document!r} is in row {index + 1} of {shards[shard].name} already",
             )
-        group.pages[number] = _Place(place, row.image, row.content)
+        group.pages[number] = Place(place, row.image, row.content)
         group.size_bytes += row.size_bytes
 
     def _moved(
-        self, entry: DocumentEntry, pages: Mapping[int, _Place], shards: Sequence[Path]
+        self, entry: DocumentEntry, pages: Mapping[int, Place], shards: Sequence[Path]
     ) -> dict[str, dict[str, Scalar]]:
         """Return the own fields of stored pages whose rows stand elsewhere now, by page id."""
         moved: dict[str, dict[str, Scalar]] = {}
@@ -223,10 +203,10 @@ class ImageRun:
                 }
         return moved
 
-    def _source(self, shard: Path, place: _Place) -> str:
+    def _source(self, shard: Path, place: Place) -> str:
         return str(SourceRow(shard.name, place.row[1], place.image.hex(), self._fields.image))
 
-    def _plan(self, document: Document, whole: Path, pages: Mapping[int, _Place]) -> list[_Due]:
+    def _plan(self, document: Document, whole: Path, pages: Mapping[int, Place]) -> list[Due]:
         """List the pages of a document that are not stored."""
         entry, again = self._entries.get(document.path), self._options.get("again", False)
         work = Work.planned(document, {}, whole, entry, again=again)
@@ -234,15 +214,15 @@ class ImageRun:
             assert entry is not None  # it has the other pages
             work.missing = tuple(sorted(pages.keys() - set(entry.page_indices)))
         missing = sorted(pages) if work.missing is None else work.missing
-        return [_Due(work, index, pages[index]) for index in missing]
+        return [Due(work, index, pages[index]) for index in missing]
 
     def _read(
-        self, shards: Sequence[Path], states: Sequence[FileState], due: Sequence[_Due]
+        self, shards: Sequence[Path], states: Sequence[FileState], due: Sequence[Due]
     ) -> Iterator[IndexEvent]:
         """Read, encode and commit pages in the order of their rows."""
         if not due:
             return
-        pages = _Pages(due)
+        pages = DuePages(due)
         jobs = [
             ReadJob(shards[shard], rows, shards[shard].name, states[shard])
             for shard, rows in pages.rows_by_shard().items()
@@ -260,14 +240,11 @@ class ImageRun:
                     case Opened():
                         fields = enumerate(read_fields(event.job.path, self._fields))
                     case PageRead():
-                        each = pages.take()
-                        row = each.place.row[1]
+                        row = event.page.page_index
+                        each = pages.take(row)
                         own = next((values for index, values in fields if index == row), {})
                         self._add_page(batch, each, event, own)
-                    case PageFailed():
-                        pages.take()
-                        yield NotIndexed.of(_of_row(event.error))
-                    case Changed() | Failed():
+                    case PageFailed() | Changed() | Failed():  # one failure may be of many rows
                         yield NotIndexed.of(_of_row(event.error))
                 if isinstance(event, Changed | Done | Failed):
                     works_of_shard = pages.end_shard()
@@ -278,7 +255,7 @@ class ImageRun:
                 yield from batch.events()
             yield from batch.finish()
 
-    def _add_page(self, batch: Batch, due: _Due, event: PageRead, fields: Mapping[str, Scalar]) -> None:
+    def _add_page(self, batch: Batch, due: Due, event: PageRead, fields: Mapping[str, Scalar]) -> None:
         if due.work.is_forgotten:
             return
         source = self._source(event.job.path, due.place)
@@ -286,46 +263,7 @@ class ImageRun:
         batch.add(due.work, replace(event.page, page_index=due.page_index))
 
 
-class _Pages:
-    """The pages that are due, in the order of their rows, which is that in which they are read."""
-
-    def __init__(self, due: Sequence[_Due]) -> None:
-        self._due = deque(sorted(due, key=lambda each: each.place.row))
-        self._left = Counter(each.work.document.path for each in due)
-        self._ended: list[Work] = []
-        self._of_shard: list[Work] = []
-        self._shards = deque(self.rows_by_shard())
-
-    def rows_by_shard(self) -> dict[int, tuple[int, ...]]:
-        """List the rows to read of each shard."""
-        shards = groupby(self._due, key=lambda each: each.place.row[0])
-        return {shard: tuple(each.place.row[1] for each in pages) for shard, pages in shards}
-
-    def take(self) -> _Due:
-        """Take the next page."""
-        each = self._due.popleft()
-        path = each.work.document.path
-        self._of_shard.append(each.work)
-        self._left[path] -= 1
-        if not self._left[path]:
-            self._ended.append(each.work)
-        return each
-
-    def end_shard(self) -> list[Work]:
-        """Take the pages of the current shard that were not read, and return the documents that it has pages of."""
-        shard = self._shards.popleft()
-        while self._due and self._due[0].place.row[0] == shard:
-            self.take()
-        works, self._of_shard = self._of_shard, []
-        return works
-
-    def ended(self) -> list[Work]:
-        """Return the documents whose last pages were taken since the last call, unless they are forgotten."""
-        ended, self._ended = self._ended, []
-        return [work for work in ended if not work.is_forgotten]
-
-
-def _digest(pages: Mapping[int, _Place]) -> str:
+def _digest(pages: Mapping[int, Place]) -> str:
     """Return the SHA-256 over a document's pages: the same wherever in the files their rows stand."""
     total = hashlib.sha256()
     for index, place in sorted(pages.items()):
