@@ -1,4 +1,4 @@
-"""Makes the pictures of the web page in docs/images from the sample documents, in a real browser.
+"""Makes the heat picture and the pictures of the web page in docs/images, from the sample documents.
 
 Run it from the root: ``python docs/make_web_pictures.py``. It needs Chromium (``apt-get install chromium``) and the
 extras ``server`` and ``dev``.
@@ -28,6 +28,8 @@ def main() -> None:
         shutil.copytree(ROOT / "examples" / "documents", Path(folder) / "documents")
         with Library.create(Path(folder) / "maxsight.library") as library:
             library.index([Path(folder) / "documents"])
+            heat = library.draw(library.explain(QUESTION, "heat-pump-service-manual.pdf", 6))
+            heat.resize((heat.width * 3 // 4, heat.height * 3 // 4)).save(IMAGES / "heat.png")
         command = [sys.executable, "-m", "maxsight", "serve", "--port", "0", "--read-only"]
         with subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, text=True) as server:
             try:
