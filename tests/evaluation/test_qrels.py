@@ -81,7 +81,7 @@ def test_qrels_as_beir_and_trec_have_them(tmp_path):
 def test_queries_that_are_not_there_are_noticed(tmp_path):
     queries = write(tmp_path / "queries.jsonl", QUERIES[:1])
     _, notices = read_questions(queries, write(tmp_path / "qrels.jsonl", QRELS))
-    assert notices == ["the qrels name 2 queries that are not there: 2, 3"]
+    assert notices == ["the qrels name queries that are not there (2): 2, 3"]
 
 
 @pytest.mark.parametrize(
@@ -321,6 +321,9 @@ def test_what_is_missing_or_ambiguous_is_named(tmp_path):
         find_benchmark(tmp_path / "half")
     beir(tmp_path / "beir")
     with pytest.raises(InputError, match=r"has several qrels: qrels/test\.tsv, qrels/train\.tsv"):
+        find_benchmark(tmp_path / "beir", split="dev")
+    (tmp_path / "beir" / "qrels" / "train.tsv").unlink()
+    with pytest.raises(InputError, match=r"no qrels of the split dev, only qrels/test\.tsv"):
         find_benchmark(tmp_path / "beir", split="dev")
 
 

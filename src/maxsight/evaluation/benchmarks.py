@@ -27,6 +27,8 @@ from maxsight.evaluation.qrels import (
 
 PARTS = {"corpus": ("corpus",), "queries": ("queries",), "qrels": ("qrels", "default")}
 """The names of the parts. mteb calls qrels ``default``, too."""
+TEST = "test"
+"""The split that is measured unless another is asked for."""
 IMAGES = ("image", "page_image")
 TEXTS = ("markdown", "text")
 DOCUMENTS = ("doc_id", "doc-id", "document_id")
@@ -72,7 +74,7 @@ class Benchmark:
         return _questions_of_rows(self.queries, self.id_field, by), []
 
 
-def find_benchmark(folder: Path, *, subset: str | None = None, split: str = "test") -> Benchmark:
+def find_benchmark(folder: Path, *, subset: str | None = None, split: str = TEST) -> Benchmark:
     """Find the parts of a benchmark in a folder.
 
     Args:
@@ -111,7 +113,7 @@ def _find(files: Sequence[Path], folder: Path, part: str, subset: str | None, sp
     """Find a part, of the given subset and split where there are several.
 
     Raises:
-        InputError: There are several.
+        InputError: There are several, or the only qrels are of another split than the one that is asked for.
     """
     found: dict[Path, str] = {}
     for file in files:
@@ -134,6 +136,11 @@ def _find(files: Sequence[Path], folder: Path, part: str, subset: str | None, sp
             names = ", ".join(file.relative_to(folder).as_posix() for file in chosen)
             raise InputError(f"{folder} has several {part}: {names}", hint="Name one: --split.")
         chosen = of_split
+    elif chosen and part == "qrels" and split != TEST and not _is_of(chosen[0], split):
+        name = chosen[0].relative_to(folder).as_posix()
+        raise InputError(
+            f"{folder} has no qrels of the split {split}, only {name}", hint="Leave out --split."
+        )
     return chosen[0] if chosen else None
 
 

@@ -51,7 +51,7 @@ def read_questions(queries: Path, qrels: Path, *, by: Sequence[str] = ()) -> tup
     if lacking := len(texts) - len(questions):
         notices.append(f"{lacking:,} of {len(texts):,} queries have no answer in the qrels and are left out")
     if unknown := [query_id for query_id in grades if query_id not in texts]:
-        notices.append(f"the qrels name {len(unknown):,} queries that are not there: {list_names(unknown)}")
+        notices.append(f"the qrels name queries that are not there ({len(unknown):,}): {list_names(unknown)}")
     return questions, notices
 
 
