@@ -92,7 +92,7 @@ def test_paths_can_come_from_standard_input(folder):
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        (("empty",), "empty has no file that maxsight reads (.jpeg, .jpg, .md"),
+        (("empty",), "empty has no file that maxsight reads (.avif, .gif, .heic, "),
         (("docs", "empty", "--include", "*.zip"), "--include"),
         (("-",), "no file was named"),
     ],
@@ -146,7 +146,11 @@ def test_the_list_can_be_filtered_by_what_search_is_filtered_by(indexed):
 def test_a_filter_that_matches_no_page_is_named_as_the_reason(indexed, command):
     nothing = call(*command, "--filter", "file LIKE '%BRIDGES%'")
     assert nothing.stdout == ""
-    assert "no page matches the filter; LIKE is case-sensitive, use ILIKE" in nothing.stderr
+    assert (
+        "nothing found with this filter; it compares text case-sensitively, except with ILIKE"
+        in nothing.stderr
+    )
+    assert call(*command, "--filter", "page_number > 99").stderr.endswith("nothing found with this filter\n")
 
 
 def summaries(*group):

@@ -50,6 +50,8 @@ def test_texts_are_ranked_too(folder):
     ("arguments", "said"),
     [
         (("q.jsonl", "--by", "language"), "--by needs --qrels, or a FOLDER"),
+        (("none.jsonl",), "the questions can't be read: No such file or directory\n"),
+        (("q.jsonl", "-l", "l"), "give --qrels"),
         (("empty",), "empty has no corpus and no queries and no qrels"),
         (("empty", "--qrels", "r.csv"), "a folder has its own"),
         (("q.jsonl", "--run-file", "none/run.trec"), "there is no folder none"),

@@ -81,7 +81,7 @@ def test_questions_with_other_phrases_are_asked_together(library):
 
 def test_what_no_page_has_is_said(library):
     assert library.notices("sales of E181") == [
-        'no page has "E181" to the letter: the hits resemble it, or answer the rest of the query'
+        'no page has "E181" to the letter: the hits have similar words, or answer the rest of the query'
     ]
     assert library.notices('"net plan of" sales') == [
         'no page has "net plan of" to the letter: search without the quotation marks for pages that resemble it'

@@ -4,7 +4,7 @@ from pathlib import PurePosixPath
 import pytest
 
 from maxsight.errors import InputError, UnknownDocumentError
-from maxsight.library.naming import Names
+from maxsight.library.naming import Names, unknown_page
 
 
 def test_documents_are_found_by_path_or_name(tmp_path):
@@ -57,6 +57,11 @@ def test_a_name_like_no_other_gets_no_suggestion(tmp_path):
     with pytest.raises(InputError, match="is not in the library") as caught:
         Names(["docs/annual-report.pdf"]).find_on_disk("holiday.jpg", tmp_path)
     assert "did you mean" not in str(caught.value)
+
+
+def test_a_page_that_is_not_there_is_told_how_many_are():
+    assert str(unknown_page("a.pdf", 1, 9)) == "a.pdf has 1 page; page 9 is not in the library"
+    assert str(unknown_page("a.pdf", 3, 9)) == "a.pdf has 3 pages; page 9 is not in the library"
 
 
 KNOWN = [

@@ -62,14 +62,15 @@ class Endpoint:
         model = model or settings.answering_model()
         key, url = settings.openai_key(), settings.openai_url()
         if not model or not (key or url):
-            missing = [] if model else ["MAXSIGHT_MODEL (or give `maxsight ask` --model)"]
+            missing = [] if model else ["Name a model: MAXSIGHT_MODEL, or --model of `maxsight ask`."]
             if not (key or url):
                 missing.append(
-                    "OPENAI_API_KEY for OpenAI, or OPENAI_BASE_URL for another service: http://127.0.0.1:11434/v1"
+                    "Set OPENAI_API_KEY for OpenAI, or OPENAI_BASE_URL for another service, as "
+                    "http://127.0.0.1:11434/v1."
                 )
             raise EndpointNotConfiguredError(
                 f"no {'service' if model else 'model'} is configured to answer questions",
-                hint=f"Set {'; and '.join(missing)}. The pages that were found are sent there.",
+                hint=f"{' '.join(missing)} The pages that were found are sent there.",
             )
         return cls(model, url or OPENAI_URL, key or "")
 

@@ -8,7 +8,7 @@ import click
 
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import filter_option, json_option
-from maxsight.cli.output import NO_MATCH, counted, print_json, say, shown
+from maxsight.cli.output import counted, no_match, print_json, say, shown
 
 
 @click.command(name="list")
@@ -50,7 +50,7 @@ def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> 
         )
         return
     if where and not entries:
-        say(NO_MATCH)
+        say(no_match(where))
     for entry in entries:
         pages = counted(len(entry.page_indices), "page")
         if not entry.complete:

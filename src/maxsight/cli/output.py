@@ -27,7 +27,6 @@ if TYPE_CHECKING:
 NOT_ALL_READ = 3
 INTERRUPTED = 130
 LOG_INTERVAL_S = 25.0
-NO_MATCH = "no page matches the filter; LIKE is case-sensitive, use ILIKE to ignore case"
 
 
 def check_folder(file: Path) -> None:
@@ -38,6 +37,12 @@ def check_folder(file: Path) -> None:
     """
     if not file.parent.is_dir():
         raise InputError(f"{file} can't be written: there is no folder {file.parent}")
+
+
+def no_match(where: str) -> str:
+    """Say that no page is left with a filter, and the usual reason if it compares text."""
+    hint = "; it compares text case-sensitively, except with ILIKE and CONTAINS" if "'" in where else ""
+    return f"nothing found with this filter{hint}"
 
 
 def shown(name: str) -> str:

@@ -17,7 +17,7 @@ from maxsight.cli.options import (
     names_option,
     search_device_option,
 )
-from maxsight.cli.output import NO_MATCH, plain, print_json, region_text, say, say_notes, shown
+from maxsight.cli.output import no_match, plain, print_json, region_text, say, say_notes, shown
 from maxsight.cli.remote import remote_library, url_option
 
 if TYPE_CHECKING:
@@ -124,7 +124,7 @@ def search(
             click.echo(click.style(f"{query}\n", underline=True))
             say_notes(doubts(hits))
         if not hits:
-            say(f"nothing found: {NO_MATCH}" if where else "nothing found")
+            say(no_match(where) if where else "nothing found")
         above = None
         for hit in hits:
             _print_hit(hit, under=bool(group) and hit.path == above)

@@ -79,7 +79,8 @@ def load_questions(path: Path) -> list[Question]:
         except InputError as error:
             raise InputError(
                 f"{path}, line {number}: {error}",
-                hint='Each line is {"query_id": ..., "query": ..., "file": ..., "page_indices": [0, ...]}.',
+                hint='Each line is {"query_id": ..., "query": ..., "file": ..., "page_indices": [0, ...]}. '
+                "If another file has the answers, give --qrels.",
             ) from error
         if question.query_id in questions:
             raise InputError(f"{path}, line {number}: query_id {question.query_id!r} appears twice")
@@ -114,7 +115,9 @@ def _lines(path: Path) -> Iterator[tuple[int, str]]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except (OSError, UnicodeDecodeError) as error:
-        raise InputError(f"{path}: the questions can't be read: {error}") from error
+        raise InputError(
+            f"{path}: the questions can't be read: {getattr(error, 'strerror', error)}"
+        ) from error
     for number, line in enumerate(text.split("\n"), start=1):
         if line.strip():
             yield number, line.strip()

@@ -126,7 +126,8 @@ class Names:
 
 def unknown_page(path: str, page_count: int, page_number: int) -> UnknownPageError:
     """Say that a document has no such page."""
-    return UnknownPageError(f"{path} has {page_count} pages; page {page_number} is not in the library")
+    pages = "1 page" if page_count == 1 else f"{page_count} pages"
+    return UnknownPageError(f"{path} has {pages}; page {page_number} is not in the library")
 
 
 def _last_part(path: str) -> str:

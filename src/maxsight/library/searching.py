@@ -182,7 +182,7 @@ class Searcher:
             if absent := [word for word in found.absent if word not in read.phrases]:
                 notices.append(
                     f"no page has {_listed(absent)} to the letter: "
-                    "the hits resemble it, or answer the rest of the query"
+                    "the hits have similar words, or answer the rest of the query"
                 )
         missing = [phrase for phrase in read.phrases if not self._has(phrase)]
         if missing or not self._has(*read.phrases):

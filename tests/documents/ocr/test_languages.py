@@ -81,3 +81,17 @@ def test_languages_that_cant_be_read_are_refused_before_any_file_is(asked):
         check_ocr(ReadSettings(ocr=OcrChoice.RAPIDOCR, ocr_languages=("deu",)))
     with pytest.raises(InputError, match="no language tha; installed are eng, chi_sim, deu, jpn, rus"):
         languages.check_languages(("deu", "tha"))
+
+
+@pytest.mark.parametrize(
+    ("language", "hint"),
+    [
+        ("chi_tra", "apt install tesseract-ocr-chi-tra"),
+        ("de", "three letters, as deu"),
+        ("german", "three letters"),
+    ],
+)
+def test_the_hint_names_a_package_only_if_the_language_may_have_one(asked, language, hint):
+    with pytest.raises(InputError) as refused:
+        languages.check_languages((language,))
+    assert hint in refused.value.hint

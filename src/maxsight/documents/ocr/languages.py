@@ -5,6 +5,7 @@ A language that does not fit puts letters of its own into the text, and every la
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections import Counter
 from collections.abc import Sequence
@@ -45,6 +46,7 @@ _LANGUAGES = {
     "Thai": "tha",
     "Tibetan": "bod dzo",
 }
+_CODE = re.compile(r"[a-z]{3}(_\w+)?")
 # Three sample pages took 0.65 s each with one language, 1.03 s with six.
 MAX_LANGUAGES = 8
 LANGUAGES_HINT = "Name the languages of the documents with --ocr-language, as in --ocr-language deu+fra."
@@ -63,7 +65,9 @@ def check_languages(languages: Sequence[str]) -> None:
     if missing := [name for name in languages if name not in installed]:
         raise InputError(
             f"tesseract has no language {', '.join(missing)}; installed are {', '.join(installed)}",
-            hint=f"Install it (Debian: apt install tesseract-ocr-{missing[0]}).",
+            hint=f"Install it (Debian: apt install tesseract-ocr-{missing[0].replace('_', '-')})."
+            if _CODE.fullmatch(missing[0])
+            else "Tesseract's names have three letters, as deu for German.",
         )
 
 
