@@ -53,7 +53,7 @@ class Match:
             the same word.
         common: Whether the word stands on nearly every page, and so tells none from another: articles, prepositions.
         identical: Whether the page has the word to the letter. Common words are not looked for.
-        places: All places that have it to the letter, ``region`` first; else ``region`` alone.
+        places: The places that have it to the letter, ``region`` first, at most 100; else ``region`` alone.
     """
 
     word: str

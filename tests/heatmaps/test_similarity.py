@@ -377,13 +377,13 @@ def test_both_parts_of_a_divided_word_are_warm_and_outlined(vector):
 # Contrast: what tells this page from others --------------------------------------------------------------------
 
 
-def words_page(text):
+def words_page(text, lines=10):
     """A page of words with a vector each: line after line of five words, all vectors at right angles."""
     words = text.split()
     starts = np.cumsum([0, *(len(word) + 1 for word in words[:-1])])
     spans = np.stack([starts, starts + [len(word) for word in words]], axis=1).astype(np.int32)
     rows, cols = np.divmod(np.arange(len(words)), 5)
-    boxes = np.stack([cols, rows, cols + 0.9, rows + 0.8], axis=1).astype(np.float32) / 10
+    boxes = np.stack([cols, rows, cols + 0.9, rows + 0.8], axis=1).astype(np.float32) / lines
     embedding = PageEmbedding(np.eye(len(words), dtype=np.float32), Regions(boxes, spans))
     return Page(0, " ".join(words), Words(spans, boxes), TextSource.LAYER, 612, 792), embedding
 
@@ -399,6 +399,14 @@ def test_the_number_itself_wins_over_a_similar_one_and_all_its_places_are_marked
     assert explanation.contrast.vectors[2].tolist() == [0, 0, 1, 0, 0, 0, 0, 1, 0, 0]
     assert explanation.tokens[2].region.text == "641"  # the shares of the score stay those of the vectors
     assert explanation.score == 3
+
+
+def test_of_very_many_places_the_first_100_are_listed_and_all_are_warm():
+    page, embedding = words_page("7 " * 150 + "sum 7", lines=40)
+    asked = query(np.eye(152)[[0, 150]], ["7", "sum"], [0, 1])
+    explanation = explain_page(asked, page, embedding, "a.pdf")
+    assert len(explanation.matches[0].places) == 100
+    assert np.count_nonzero(explanation.contrast.words[0] == 1) == 151
 
 
 def test_common_words_are_named_so_and_give_no_heat():

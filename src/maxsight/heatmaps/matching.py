@@ -11,6 +11,9 @@ from maxsight.heatmaps.similarity import Attribution
 from maxsight.results import Match, Region
 from maxsight.types import Page, PageEmbedding, QueryEmbedding
 
+MAX_PLACES = 100
+"""Of a word on a page. A page of numbers may have thousands; the heat shows all of them."""
+
 
 def match_words(
     query: QueryEmbedding, page: Page, embedding: PageEmbedding, attribution: Attribution, contrast: Contrast
@@ -46,13 +49,14 @@ def match_words(
 
 
 def _identical_places(word: str, page: Page, part: Part, contrast: Contrast) -> tuple[Region, ...]:
-    """All places of a word to the letter: first those with most of the query around, then those in the same case."""
+    """Places of a word to the letter: first those with most of the query around, then those in the same case."""
 
     def order(words: NDArray[np.intp]) -> tuple[float, bool]:
         start, end = page.words.spans[words[0], 0], page.words.spans[words[-1], 1]
         return -round(float(contrast.warmth[words].max()), 1), word not in page.text[start:end]
 
-    return tuple(region_of_words(page, words) for words in sorted(part.identical, key=order))
+    best = sorted(part.identical, key=order)[:MAX_PLACES]
+    return tuple(region_of_words(page, words) for words in best)
 
 
 def _best_vector(number: int, part: Part, attribution: Attribution, contrast: Contrast) -> int:

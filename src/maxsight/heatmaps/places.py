@@ -101,7 +101,7 @@ def words_at(page: Page, spans: NDArray[np.int32]) -> tuple[NDArray[np.intp], ND
 def words_between(page: Page, start: int, end: int) -> NDArray[np.intp]:
     """Find the words that a span of the page's text touches, in reading order."""
     spans = page.words.spans
-    return np.flatnonzero((spans[:, 0] < end) & (spans[:, 1] > start))
+    return np.arange(np.searchsorted(spans[:, 1], start, "right"), np.searchsorted(spans[:, 0], end))
 
 
 def region_of_words(page: Page, words: NDArray[np.intp]) -> Region:

@@ -51,7 +51,9 @@ class Match(BaseModel):
     )
     common: bool = Field(description="Whether the word stands on nearly every page, such as `the`.")
     identical: bool = Field(description="Whether the page has the word to the letter.")
-    places: list[Place] = Field(description="All places that have it to the letter, else the one place.")
+    places: list[Place] = Field(
+        description="The places that have it to the letter, at most 100; else the one place."
+    )
     token: int = Field(description="Number of the match, from 0: the `word` of a heatmap.")
 
     @classmethod
