@@ -107,3 +107,9 @@ def test_a_hit_without_a_library_says_so_and_is_shown_as_text():
     with pytest.raises(InputError, match="no library"):
         hit.heatmap()
     assert hit._repr_png_() is None
+
+
+def test_a_page_that_is_no_number_is_named(library):
+    result = CliRunner().invoke(main, ["explain", "cider", "apples.txt", "six", "--library", "test.library"])
+    assert result.exit_code == 2
+    assert "Invalid value for 'PAGE': 'six' is not a valid page number." in result.stderr

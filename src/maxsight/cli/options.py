@@ -12,6 +12,16 @@ from click.core import ParameterSource
 Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
 
+
+class PageNumber(click.IntRange):
+    """A page of a document, counted from 1. Errors say its name: "'six' is not a valid page number"."""
+
+    name = "page number"
+
+    def __init__(self) -> None:
+        super().__init__(1)
+
+
 filter_option = click.option(
     "--filter",
     "where",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.decorators import FC
 
-from maxsight.cli.options import json_option
+from maxsight.cli.options import PageNumber, json_option
 from maxsight.cli.output import check_folder, counted, print_json, progress, say, shown
 from maxsight.cli.reading_options import changed, each_path, judging_options
 from maxsight.errors import InputError
@@ -266,7 +266,7 @@ def predict(
 
 @quality.command()
 @click.argument("file", type=click.Path(path_type=Path))
-@click.argument("page", type=click.IntRange(1), default=1)
+@click.argument("page", type=PageNumber(), default=1)
 @click.option("--out", type=_FILE, required=True, metavar="PNG", help="Draw the page here.")
 @_model_option
 @judging_options
