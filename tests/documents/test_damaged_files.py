@@ -16,10 +16,11 @@ from PIL import Image, ImageDraw
 
 from maxsight import Library
 from maxsight.documents import Limits, OcrChoice, ReadSettings
+from maxsight.documents.pdf import PdfSource
 from maxsight.documents.records.fields import RecordFields
 from maxsight.errors import InputError
 from maxsight.indexing.metadata import MetadataTable
-from pdf_files import write_pdf
+from pdf_files import raw_pdf, stream, write_pdf
 
 COUNT = int(os.environ.get("MAXSIGHT_DAMAGED_FILES", "36"))
 SETTINGS = ReadSettings(
@@ -119,3 +120,22 @@ def test_damaged_tables_of_fields_are_read_or_refused(whole, tmp_path):
             MetadataTable.load(file)
         except InputError as error:
             assert str(file) in str(error)
+
+
+@pytest.mark.parametrize(("content", "is_damaged"), [(b"\xff" * 300, False), (b"\xff\xd8 cut off", True)])
+def test_a_page_that_is_blank_because_its_picture_is_damaged_says_so(tmp_path, content, is_damaged):
+    fields = b"/Type /XObject /Subtype /Image /Width 10 /Height 10 /BitsPerComponent 8 /ColorSpace /DeviceRGB"
+    (tmp_path / "a.pdf").write_bytes(
+        raw_pdf(
+            b"<< /Type /Catalog /Pages 2 0 R >>",
+            b"<< /Type /Pages /Kids [3 0 R] /Count 1 >>",
+            b"<< /Type /Page /Parent 2 0 R /MediaBox [0 0 600 700] /Contents 4 0 R"
+            b" /Resources << /XObject << /I 5 0 R >> >> >>",
+            stream(b"q 600 0 0 700 0 0 cm /I Do Q"),
+            stream(content, fields + (b" /Filter /DCTDecode" if is_damaged else b"")),
+        )
+    )
+    source = PdfSource(tmp_path / "a.pdf", SETTINGS)
+    said = ("a page shows nothing, because its picture is damaged",) if is_damaged else ()
+    assert source.read_page(0).unread == said
+    source.close()

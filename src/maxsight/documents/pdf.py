@@ -21,7 +21,7 @@ from maxsight.documents.ocr import choosing as ocr
 from maxsight.documents.page_text import Region, read_page_text
 from maxsight.documents.pdf_names import mentions, user_unit
 from maxsight.documents.pdf_text import own_dpi, read_layer
-from maxsight.documents.unread import unread_parts
+from maxsight.documents.unread import DAMAGED_PICTURE, has_damaged_picture, unread_parts
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.types import Page
 
@@ -69,8 +69,11 @@ class PdfSource:
             draw = cache(lambda: self._render(shown.drawn, page_index, self._settings.dpi))
             look = shown.drawn.render(scale=self._look_scale(page), grayscale=True).to_numpy()
             layer = read_layer(page, look)
+            unread = [*self._unread, *shown.unread]
             if not layer.tokens and look.min() == look.max() and ocr.is_blank(draw()):
                 self._check_blank(page_index)
+                if has_damaged_picture(page):
+                    unread.append(DAMAGED_PICTURE)
 
             def draw_part(part: Region) -> Image.Image:
                 dpi = own_dpi(page, self._settings.dpi)
@@ -80,7 +83,6 @@ class PdfSource:
             reading = read_page_text(layer, look, draw_part, self._settings)
             picture = self._settings.fitted(draw)
             width_pt, height_pt = self._size_pt(page, page_index)
-            unread = [*self._unread, *shown.unread]
             if (
                 self._settings.ocr is not OcrChoice.NEVER
                 and not len(reading.words)

@@ -1,4 +1,4 @@
-"""Parts of a PDF that are none of its pages: attachments, the files of a portfolio, and forms of the kind XFA."""
+"""What of a PDF can't be read: attachments, the files of a portfolio, forms of the kind XFA, damaged pictures."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ from collections.abc import Iterator
 
 import pypdfium2 as pdfium
 import pypdfium2.raw as pdfium_c
+
+DAMAGED_PICTURE = "a page shows nothing, because its picture is damaged"
 
 
 def unread_parts(pdf: pdfium.PdfDocument) -> Iterator[str]:
@@ -17,3 +19,13 @@ def unread_parts(pdf: pdfium.PdfDocument) -> Iterator[str]:
             "a form of the kind XFA was not read: its pages only ask for another program; "
             "print it to a PDF in Adobe Reader and index that"
         )
+
+
+def has_damaged_picture(page: pdfium.PdfPage) -> bool:
+    """Say whether a picture of a page can't be decoded. pdfium draws nothing in its place."""
+    for picture in page.get_objects(filter=[pdfium_c.FPDF_PAGEOBJ_IMAGE], max_depth=3):
+        try:
+            picture.get_bitmap().close()
+        except pdfium.PdfiumError:
+            return True
+    return False
