@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from maxsight import tables
 from maxsight.documents.records.fields import Record, RecordFields, read_records, vector_dim
 from maxsight.documents.records.groups import PageCutter, RecordGroups
+from maxsight.documents.records.rows import plain_columns
 from maxsight.errors import UnreadableDocumentError, UnsupportedFormatError
 from maxsight.pictures import Fit, PictureFit
 
@@ -384,6 +385,19 @@ def test_dates_beyond_the_calendar_of_python_are_missing(tmp_path):
     first, second = (record.metadata for record in read(tmp_path / "a.parquet", fields))
     assert first == {"title": "a", "day": "1970-01-01", "time": "1970-01-01T00:00:00"}
     assert second == {"title": "b"}
+
+
+def test_a_vector_is_no_name_of_a_group(tmp_path):
+    columns = {"title": pa.array([[1.0, 2.0]]), "text": ["x"]}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    (error,) = read_records(tmp_path / "a.parquet", RecordFields("title", "text"), dim=None)
+    assert "'title' must be text or a number to group by" in str(error)
+
+
+def test_categories_are_plain_columns(tmp_path):
+    columns = {"kind": pa.array(["a", "b"]).dictionary_encode(), "list": pa.array([[1], [2]])}
+    pq.write_table(pa.table(columns), tmp_path / "a.parquet")
+    assert plain_columns(tmp_path / "a.parquet") == ["kind"]
 
 
 def test_nan_is_no_name_of_a_group(tmp_path):

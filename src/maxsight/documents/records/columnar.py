@@ -61,8 +61,14 @@ def column_names(path: Path, *, plain: bool = False) -> list[str]:
         return [
             column.name
             for column in table.schema
-            if not plain or any(is_kind(column.type) for is_kind in _PLAIN)
+            if not plain or _is_plain(column.type)
         ]
+
+
+def _is_plain(kind: pa.DataType) -> bool:
+    if pa.types.is_dictionary(kind):  # categories of pandas
+        kind = kind.value_type
+    return any(is_kind(kind) for is_kind in _PLAIN)
 
 
 def count_rows(path: Path) -> int:

@@ -177,7 +177,7 @@ def find_key(value: Any, name: str) -> str:
         InputError: It is neither text nor a number, or it is blank or too long.
     """
     value = _stored(value)
-    if value != value:  # NaN, which many programs write for a missing value
+    if isinstance(value, float) and value != value:  # NaN, which many programs write for a missing value
         raise InputError(f"{name!r} is not a number (NaN), and can't name a group")
     if not isinstance(value, str | int | float):
         raise InputError(f"{name!r} must be text or a number to group by, got {type(value).__name__}")
