@@ -59,14 +59,16 @@ async def read_chunks(parts: AsyncIterator[bytes]) -> AsyncIterator[str | Ended]
 
 
 async def _lines(parts: AsyncIterator[bytes]) -> AsyncIterator[str]:
-    rest, size_bytes = b"", 0
+    rest, size_bytes = bytearray(), 0
     async for part in parts:
         size_bytes += len(part)
         if size_bytes > MAX_ANSWER_BYTES:
             raise EndpointError(f"the service sent more than {MAX_ANSWER_BYTES:,} bytes")
-        *lines, rest = (rest + part).replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
-        for line in lines:
-            yield line.decode("utf-8", "replace")
+        first, *more = part.replace(b"\r\n", b"\n").replace(b"\r", b"\n").split(b"\n")
+        rest += first
+        for line in more:
+            yield rest.decode("utf-8", "replace")
+            rest = bytearray(line)
         if len(rest) > MAX_LINE_BYTES:
             raise EndpointError(f"the service sent a line of more than {MAX_LINE_BYTES:,} bytes")
     if rest:
