@@ -58,11 +58,7 @@ def column_names(path: Path, *, plain: bool = False) -> list[str]:
         UnreadableDocumentError: The file can't be read.
     """
     with _opened(path) as table:
-        return [
-            column.name
-            for column in table.schema
-            if not plain or _is_plain(column.type)
-        ]
+        return [column.name for column in table.schema if not plain or _is_plain(column.type)]
 
 
 def _is_plain(kind: pa.DataType) -> bool:
