@@ -38,7 +38,7 @@ _IMPLAUSIBLE = re.compile(
     r"|(?<!\w)\u2026(?=[a-z])"
 )
 _CENTRAL_EUROPEAN = re.compile("[\u0160\u0161\u017d\u017e]|(?<=[^\\W\\d_])[\u00b9\u00b3]")
-"""In Windows-1250 frequent, or what its letters look like in Windows-1252."""
+"""Letters that are frequent in Windows-1250, and signs that its letters become if they are read as Windows-1252."""
 
 
 def find_encoding(content: bytes) -> str:

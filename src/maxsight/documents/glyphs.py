@@ -1,4 +1,4 @@
-"""Characters of a PDF's text layer that their glyphs tell better than the layer: accents drawn apart, and lam-alef.
+"""Repairs characters of a PDF's text layer by the places of their glyphs: accents drawn apart, and lam-alef.
 
 The text keeps one character per index of pdfium. `FILLER` stands where a character is dropped; cleaning removes it.
 """

@@ -1,7 +1,7 @@
 """Words that are divided by a hyphen at the end of a line.
 
-A hyphen may belong to the word (``long-term``) or only to the line (``founda-tional``). The page tells, and where it
-does not, English: parts that are words of their own are a compound.
+A hyphen may belong to the word (``long-term``) or only to the line (``founda-tional``). Other words of the page decide.
+If they do not, English does: two parts that are English words are a compound.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ SOFT_HYPHEN = "\xad"
 MIN_WORD = 4
 """Letters of a word of the page that counts as a part of a compound. Shorter ones may be syllables of any language."""
 MIN_LONG_WORD = 6
-"""Letters that are seldom a syllable, or end a word that is itself none."""
+"""Letters of a part that is a word rather than a syllable, even if the other part is rare."""
 MIN_ENGLISH_SHARE = 0.5
 _ENDINGS = ("s", "es", "d", "ed", "ing", "ly", "al")
 

@@ -21,8 +21,9 @@ from maxsight.types import Page
 _FORMATS = ("PNG", "JPEG", "TIFF", "WEBP", "GIF", "AVIF", "JPEG2000")
 _NAMES = "PNG, JPEG, TIFF, WebP, GIF, AVIF, HEIC or JPEG 2000"
 
-# Tags of TIFF (TIFF 6.0, section 8) and their values.
 _HEIC = (".heic", ".heif")
+
+# Tags of TIFF (TIFF 6.0, section 8) and their values.
 _COMPRESSION, _OLD_STYLE_JPEG = 259, 6
 _NEW_SUBFILE_TYPE, _REDUCED_OR_MASK = 254, 0b101
 
@@ -105,7 +106,7 @@ class ImageSource:
         self._image.close()
 
     def _find_frames(self) -> list[int]:
-        """Find the frames that are pages. Thumbnails and masks are none, nor are frames of an animation."""
+        """Find the frames that are pages, and leave out thumbnails, masks and frames of an animation."""
         with self._translated(None):
             if self._image.format == "TIFF" and (count := int(getattr(self._image, "n_frames", 1))) > 1:
                 return [frame for frame in range(count) if self._is_page(frame)] or [0]

@@ -15,8 +15,8 @@ LOOK_DPI = 72
 """Resolution of the picture. Ten-point text has lines of 7 pixels, and drawing a page takes 3 ms."""
 
 _MIN_CONTRAST = 24
-_DARK = 128  # ink on darker paper is lighter than it
-_WINDOW_PX = 19  # a quarter inch: ink differs from the mean around it, so shades are no ink
+_DARK = 128  # on darker paper, ink is what is lighter than the paper
+_WINDOW_PX = 19  # a quarter inch: ink differs from the mean around it, and a shade does not
 _GAP_PX = 9  # between the letters and words of a line
 _MIN_HEIGHT_PX, _MAX_HEIGHT_PX = 4, 43
 _MIN_ASPECT, _MAX_ASPECT = 2.5, 60.0

@@ -20,9 +20,10 @@ from maxsight.documents.pdf_text import Layer
 from maxsight.documents.text_layer import find_odd
 from maxsight.types import SourceReason, TextSource
 
-# What is drawn is read where its lines together are so many times as long as high: some 30 letters. Logos are shorter.
+# Drawn lines are read if the sum of their lengths, in heights of a line, is at least this: some 30 letters. Logos have
+# less.
 MIN_DRAWN_ASPECTS = 16.0
-# So few words beside a picture of text may be its own, misread: they are compared with it.
+# A layer of at most so many words, on a page with drawn text, may be a misread copy of it: OCR checks these words.
 MAX_STAMP_WORDS = 24
 # Below this confidence, what OCR reads beside a good layer are strokes of figures.
 MIN_CONFIDENCE = 0.5
