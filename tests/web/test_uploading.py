@@ -111,3 +111,12 @@ def test_what_cannot_be_written_to_offers_no_changes(server, open_page):
     page.wait_for_selector(".documents")
     expect(page.get_by_role("button", name="Add files")).to_be_hidden()
     expect(page.get_by_role("button", name="Delete")).to_have_count(0)
+
+
+def test_a_phone_counts_the_pages_of_a_document_with_their_noun(server, open_page):
+    page = open_page(f"{server}/?view=library", viewport={"width": 390, "height": 844})
+    page.wait_for_selector(".documents .unit")
+    cells = page.locator(".documents td[data-label=Pages]").all_inner_texts()
+    assert "1 page" in cells and "8 pages" in cells
+    page.set_viewport_size({"width": 1280, "height": 800})
+    assert "1" in page.locator(".documents td[data-label=Pages]").all_inner_texts()

@@ -57,7 +57,7 @@ function row(entry, status) {
   const name = [first && thumbnail(first), element("span", {}, element("span", { class: "file" }, entry.file), (entry.uploaded || entry.path !== entry.file) && element("small", {}, entry.uploaded ? "uploaded" : entry.path))];
   const made = element("tr", { "data-document": entry.document_id },
     element("th", { scope: "row" }, first ? element("a", { href: address({ page: first, q: "", view: "library" }) }, name) : element("span", { class: "name" }, name)),
-    element("td", { class: "number", "data-label": "Pages" }, entry.pages_indexed === entry.page_count ? entry.page_count : `${entry.pages_indexed} of ${entry.page_count}`),
+    element("td", { class: "number", "data-label": "Pages" }, entry.pages_indexed === entry.page_count ? entry.page_count : `${entry.pages_indexed} of ${entry.page_count}`, element("span", { class: "unit" }, entry.page_count === 1 ? " page" : " pages")),
     element("td", { class: "number", "data-label": "Size" }, bytes(entry.size_bytes)),
     element("td", { "data-label": "Changed" }, new Date(entry.modified).toLocaleDateString(undefined, { dateStyle: "medium" })),
     isJudged(status) && element("td", { class: "number", "data-label": "Expected CER" }, expected(entry.quality)),
