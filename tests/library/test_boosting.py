@@ -1,4 +1,4 @@
-"""What moves pages up beside their scores, on pages of the fake encoder: equal words have equal vectors."""
+"""What moves pages up, apart from their scores, on pages of the fake encoder: equal words have equal vectors."""
 
 import math
 from dataclasses import replace
@@ -7,6 +7,7 @@ import pytest
 
 from maxsight import Library
 from maxsight.identity import page_id
+from maxsight.library import hits
 from maxsight.library.boosting import MAX_NAMED, DocumentNames, rare_terms
 from maxsight.results import Boost, BoostKind, group_by_document
 from maxsight.retrieval.search import Boosts, rank_pages
@@ -162,3 +163,17 @@ def test_an_explanation_has_the_boosts_apart_from_the_score(library):
 def test_a_word_that_is_too_long_to_be_looked_up_leaves_the_others():
     query = ENCODER.encode_query(f"sales of 177,300 and {'9' * 600}")
     assert [term.text for term in rare_terms(query)] == ["177,300"]
+
+
+def test_only_the_hits_that_are_shown_are_described_however_many_copies_are_ranked(monkeypatch):
+    described = []
+    real = hits._hit
+    monkeypatch.setattr(hits, "_hit", lambda *given: described.append(given) or real(*given))
+    store = MemoryStore(MANIFEST)
+    made = [page(f"{number:02}.txt", "net sales") for number in range(30)]
+    same = [replace(one, document=replace(one.document, content_hash="a" * 64)) for one in made]
+    store.put([*same, page("other.txt", "net plan"), page("third.txt", "all markets")])
+    library = Library(store)
+    library.encoder = ENCODER
+    first, second = library.search("net sales", top_k=2)
+    assert (len(first.copies), second.path, len(described)) == (29, "other.txt", 2)

@@ -20,9 +20,18 @@ from maxsight.stores.base import IndexedPage
 from maxsight.types import QueryEmbedding
 
 
+def group_copies(ranked: Sequence[ScoredPage], pages: Mapping[str, IndexedPage]) -> list[list[ScoredPage]]:
+    """Group ranked pages by their content, best first. Pages that are not among the stored ``pages`` are left out."""
+    groups: dict[tuple[str, int], list[ScoredPage]] = {}
+    for scored in ranked:
+        if row := pages.get(scored.page_id):
+            groups.setdefault((row.document.content_hash, row.page.page_index), []).append(scored)
+    return list(groups.values())
+
+
 def describe_hits(
     query: QueryEmbedding,
-    ranked: Sequence[ScoredPage],
+    groups: Sequence[Sequence[ScoredPage]],
     pages: Mapping[str, IndexedPage],
     background: Background | None = None,
     boosts: Mapping[str, tuple[Boost, ...]] = MappingProxyType({}),
@@ -34,28 +43,22 @@ def describe_hits(
 
     Args:
         query: What they were found for.
-        ranked: Best first.
-        pages: The stored pages, by id. Ranked pages that are not here are left out.
+        groups: Pages of equal content, best first.
+        pages: The stored pages, by id.
         background: Of their library, if that is known.
         boosts: What moved pages up, by id.
         judge: Says how sure it is that the library answers; None if there is none for its encoder.
         named: Whether the query, or a filter, names documents.
     """
-    hits: dict[tuple[str, int], Hit] = {}
-    for scored in ranked:
-        if (row := pages.get(scored.page_id)) is None:
-            continue
-        content = (row.document.content_hash, row.page.page_index)
-        if content in hits:
-            hits[content] = replace(hits[content], copies=(*hits[content].copies, row.document.path))
-        else:
-            added = boosts.get(scored.page_id, ())
-            hit, standing = _hit(len(hits) + 1, query, row, scored.score, background, added)
-            if judge and background and query.text and not hits:
-                answers = judge.probability(Evidence.of(hit.matches, standing, named=named))
-                hit = replace(hit, answers=answers, doubtful=answers < judge.threshold)
-            hits[content] = hit
-    return list(hits.values())
+    hits: list[Hit] = []
+    for rank, (best, *copies) in enumerate(groups, start=1):
+        added = boosts.get(best.page_id, ())
+        hit, standing = _hit(rank, query, pages[best.page_id], best.score, background, added)
+        if judge and background and query.text and rank == 1:
+            answers = judge.probability(Evidence.of(hit.matches, standing, named=named))
+            hit = replace(hit, answers=answers, doubtful=answers < judge.threshold)
+        hits.append(replace(hit, copies=tuple(pages[copy.page_id].document.path for copy in copies)))
+    return hits
 
 
 def _hit(

@@ -14,7 +14,7 @@ from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
 from maxsight.evaluation.answerability import model_for
 from maxsight.library.boosting import Booster, Found
-from maxsight.library.hits import describe_hits
+from maxsight.library.hits import describe_hits, group_copies
 from maxsight.library.queries import Query, embed_query
 from maxsight.library.quoting import Quoted, read_quoted
 from maxsight.results import Boost, Hit
@@ -264,18 +264,17 @@ class Searcher:
                 for number, best in some:
                     if rankings < MAX_RANKINGS and any(scored.page_id in missing for scored in best):
                         continue
-                    background = self._store.manifest.background
-                    hits = describe_hits(
-                        queries[number],
-                        best,
-                        pages,
-                        background,
-                        boosts[number],
-                        judge=model_for(self._store.manifest.space),
-                        named=filtered or boosted[number].search.near is not None,
-                    )
-                    if len(hits) > top_k or len(best) < limit:
-                        found[number] = hits[:top_k]
+                    groups = group_copies(best, pages)
+                    if len(groups) > top_k or len(best) < limit:
+                        found[number] = describe_hits(
+                            queries[number],
+                            groups[:top_k],
+                            pages,
+                            self._store.manifest.background,
+                            boosts[number],
+                            judge=model_for(self._store.manifest.space),
+                            named=filtered or boosted[number].search.near is not None,
+                        )
             limit *= 4
         return [found[number] for number in range(len(queries))]
 
