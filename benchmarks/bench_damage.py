@@ -146,7 +146,6 @@ def play(whole, expected, library, seed):
 
 def rounds(folder, seeds):
     """Play rounds; yields how each ended."""
-    logging.getLogger("maxsight").setLevel(logging.ERROR)
     whole = folder / "whole.library"
     if not whole.exists():
         make(whole)
@@ -186,6 +185,7 @@ def main():
 if __name__ == "__main__":
     if sys.argv[1:2] == ["--play"]:
         place, first, last = sys.argv[2:]
+        logging.getLogger("maxsight").setLevel(logging.ERROR)
         for ending in rounds(Path(place), range(int(first), int(last))):
             print(json.dumps(ending), flush=True)
     else:

@@ -111,7 +111,7 @@ def test_indexing_with_quality_reports_pages_and_lists_them(scans, tmp_path):
     listed = {Path(entry["path"]).name: entry["quality"] for entry in json.loads(maxsight("list", "--json"))}
     assert listed["blank.png"] is None
     assert listed["noisy.png"]["worst_cer"] > 0.2 > listed["clean.png"]["mean_cer"]
-    assert "noisy.png  1 page  CER 0." in maxsight("list")
+    assert "noisy.png  1 page (1 none)  CER 0." in maxsight("list")
     again = json.loads(maxsight("index", scans, "--quality", "--json"))
     assert (again["judged"], again["unreadable"]) == (0, [])
 

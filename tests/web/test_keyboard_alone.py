@@ -30,9 +30,13 @@ def test_a_page_is_found_looked_at_and_left_by_keyboard(server, open_page):
         page.keyboard.press("Tab")
         if page.evaluate("document.activeElement.className") == "word":
             break
-    page.wait_for_selector(".heat[data-word='0']")
+    word = "document.activeElement.dataset.word"
+    first = page.evaluate(word)
+    page.wait_for_selector(f".heat[data-word='{first}']")
     page.keyboard.press("Tab")
-    page.wait_for_selector(".heat[data-word='1']")
+    second_word = page.evaluate(word)
+    assert second_word != first
+    page.wait_for_selector(f".heat[data-word='{second_word}']")
     page.keyboard.press("Enter")
     assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
     page.keyboard.press("+")
