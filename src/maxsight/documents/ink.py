@@ -1,6 +1,6 @@
 """Finds what looks like lines of text in a small picture of a page, where no known word is.
 
-It sees what is drawn in whatever way: pictures, strips, patterns, forms within forms, outlines of letters.
+It sees all that is drawn: pictures, strips, patterns, forms within forms, outlines of letters.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Which words of a text layer a person can see.
 
 A word is not seen if its place has only one colour: it is clipped away, under a shape, as white as the paper, or part
-of a layer (optional content) that is switched off. A small picture of the page tells, whatever the reason is.
+of a layer (optional content) that is switched off. A small picture of the page shows it in all these cases.
 """
 
 from __future__ import annotations

@@ -264,7 +264,7 @@ class ImageRun:
 
 
 def _digest(pages: Mapping[int, Place]) -> str:
-    """Return the SHA-256 over a document's pages: the same wherever in the files their rows stand."""
+    """Return the SHA-256 over a document's pages: it does not depend on where their rows stand in the files."""
     total = hashlib.sha256()
     for index, place in sorted(pages.items()):
         total.update(f"{index}\0".encode() + place.image + place.content)

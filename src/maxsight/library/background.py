@@ -1,4 +1,4 @@
-"""The background of a library: what queries find on its average page. Estimated anew as the library grows."""
+"""The background of a library: what queries find on its average page. It is estimated again as the library grows."""
 
 from __future__ import annotations
 

@@ -47,7 +47,7 @@ def describe_hits(
         pages: The stored pages, by id.
         background: Of their library, if that is known.
         boosts: What moved pages up, by id.
-        judge: Says how sure it is that the library answers; None if there is none for its encoder.
+        judge: Estimates how likely the library answers a question. None if its encoder has no such model.
         named: Whether the query, or a filter, names documents.
     """
     hits: list[Hit] = []

@@ -33,7 +33,7 @@ class ScoredPage:
     Attributes:
         page_id: Which page.
         score: Exact MaxSim.
-        boost: What is added to the score for the order alone.
+        boost: The number added to the score when hits are ordered. The score itself stays.
     """
 
     page_id: str
@@ -48,7 +48,7 @@ class Boosts:
     Attributes:
         pages: What is added, by page id.
         scored: Pages that are scored whether or not they are candidates. The search's filter keeps them.
-        near: Keeps pages, such as those of a document, the nearest of which are candidates, too.
+        near: A condition. The nearest of the pages that meet it are candidates as well.
     """
 
     pages: Mapping[str, float] = field(default_factory=dict)

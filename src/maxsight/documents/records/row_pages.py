@@ -75,7 +75,7 @@ class RowPages:
                 read_rows(self._path, self._columns, first=index, at_once=ROWS_AT_ONCE),
                 index,
             )
-        reached, self._next = self._next, None  # also if a row can't be read: the next one starts anew
+        reached, self._next = self._next, None  # also if a row can't be read: the next row is read by itself
         for row in self._rows:
             reached += 1
             if reached > index:

@@ -83,7 +83,7 @@ def add_pairs(
 
 
 def find_pairs(source: Path) -> Iterator[Pair | UnreadableDocumentError]:
-    """Find the pairs of a table, or of a folder of ground truth files; or why a row of the table is none.
+    """Find the pairs of a table, or of a folder of ground truth files; or say why a row of the table is not a pair.
 
     Raises:
         InputError: The table can't be read or lacks its columns.

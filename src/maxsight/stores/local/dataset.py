@@ -179,7 +179,7 @@ class Dataset:
         """Put what was committed on the disk.
 
         Args:
-            removed: Ids of the pages that the last commit has removed for good.
+            removed: Ids of the pages that the last commit has removed.
         """
         removal = Removal(self.newest().dataset.version, tuple(removed)) if removed else None
         self._synced.sync(self._log, removal)
