@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -41,6 +43,11 @@ def test_a_shadow_is_not_read_and_repeated_words_are(tmp_path):
     assert text_of(write_pdf(tmp_path / "a.pdf", [lines])) == text
 
 
+def has_japanese_font():
+    return shutil.which("fc-list") and subprocess.check_output(["fc-list", ":lang=ja", "file"])
+
+
+@pytest.mark.skipif(not has_japanese_font(), reason="needs a Japanese font: apt install fonts-noto-cjk")
 @pytest.mark.parametrize("drawn", [(0, 1, 2), (2, 1, 0)])
 def test_columns_of_vertical_writing_are_read_from_the_right(tmp_path, drawn):
     content = b"".join(
