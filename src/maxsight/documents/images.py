@@ -12,7 +12,7 @@ from typing import BinaryIO
 import numpy as np
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from maxsight.documents.base import NO_WORDS, OcrChoice, ReadSettings, check_page_index
+from maxsight.documents.base import ReadSettings, check_page_index
 from maxsight.documents.files import not_opened
 from maxsight.documents.ocr import choosing as ocr
 from maxsight.errors import InputError, UnreadableDocumentError, UnsupportedFormatError
@@ -72,9 +72,6 @@ class ImageSource:
         points_per_px = 72 / self._dpi()
         width_pt, height_pt = image.width * points_per_px, image.height * points_per_px
         picture = self._settings.fitted(lambda: image)
-        is_unread = (
-            self._settings.ocr is not OcrChoice.NEVER and not len(reading.words) and not ocr.is_blank(image)
-        )
         return Page(
             page_index,
             reading.text,
@@ -83,7 +80,7 @@ class ImageSource:
             width_pt,
             height_pt,
             picture,
-            unread=(NO_WORDS,) if is_unread else (),
+            unread=ocr.name_unread(reading.words, self._settings, lambda: image),
         )
 
     def render_page(self, page_index: int) -> Image.Image:

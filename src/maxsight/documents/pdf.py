@@ -13,7 +13,7 @@ import pypdfium2.raw as pdfium_c
 from PIL import Image
 
 from maxsight.documents.annotations import ShownPage, shown_page
-from maxsight.documents.base import NO_WORDS, OcrChoice, ReadSettings, check_page_index
+from maxsight.documents.base import ReadSettings, check_page_index
 from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import fitting_dpi
 from maxsight.documents.ink import LOOK_DPI
@@ -83,12 +83,7 @@ class PdfSource:
             reading = read_page_text(layer, look, draw_part, self._settings)
             picture = self._settings.fitted(draw)
             width_pt, height_pt = self._size_pt(page, page_index)
-            if (
-                self._settings.ocr is not OcrChoice.NEVER
-                and not len(reading.words)
-                and not ocr.is_blank(draw())
-            ):
-                unread.append(NO_WORDS)
+            unread += ocr.name_unread(reading.words, self._settings, draw)
         return Page(
             page_index,
             reading.text,

@@ -7,20 +7,20 @@ from __future__ import annotations
 
 import shutil
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from functools import partial
 
 import numpy as np
 from PIL import Image
 
-from maxsight.documents.base import OcrChoice, ReadSettings
+from maxsight.documents.base import NO_WORDS, OcrChoice, ReadSettings
 from maxsight.documents.cleaning import Lines, OcrWord, Reading, confidence_of, join_words
 from maxsight.documents.geometry import clip_boxes
 from maxsight.documents.ocr.reading_order import Box, reading_order
 from maxsight.documents.ocr.tiles import read_in_tiles
 from maxsight.errors import InputError
-from maxsight.types import TextSource
+from maxsight.types import TextSource, Words
 
 # Below this mean confidence a page is read upside down too. Measured on a letter and a table, upright and upside down:
 # tesseract 0.95 and 0.30, RapidOCR 0.99 and 0.67. Both read pages rotated by 90 degrees.
@@ -72,6 +72,13 @@ def check_ocr(settings: ReadSettings) -> None:
 def is_blank(image: Image.Image) -> bool:
     """Say whether a picture has only one colour."""
     return all(low == high for low, high in np.atleast_2d(image.getextrema()))
+
+
+def name_unread(words: Words, settings: ReadSettings, draw: Callable[[], Image.Image]) -> tuple[str, ...]:
+    """Say if OCR was allowed to read a page that shows something, and the page has no words all the same."""
+    if settings.ocr is OcrChoice.NEVER or len(words) or is_blank(draw()):
+        return ()
+    return (NO_WORDS,)
 
 
 def read_image(image: Image.Image, settings: ReadSettings) -> Reading:
