@@ -24,11 +24,18 @@ if TYPE_CHECKING:
     from maxsight.heatmaps.explanation import Explanation
     from maxsight.indexing import IndexReport
     from maxsight.library.library import Library
-    from maxsight.results import Hit, Match, Region
+    from maxsight.library.listing import Documents
+    from maxsight.library.status import Status
+    from maxsight.results import Boost, Hit, Hits, Match, Region
+    from maxsight.stores.base import DocumentEntry
 
 __all__ = [
+    "Boost",
+    "DocumentEntry",
+    "Documents",
     "Explanation",
     "Hit",
+    "Hits",
     "ImageFields",
     "IndexReport",
     "Library",
@@ -36,6 +43,7 @@ __all__ = [
     "MaxSightError",
     "RecordFields",
     "Region",
+    "Status",
     "__version__",
 ]
 
@@ -50,8 +58,12 @@ for _name, _value in (
     os.environ.setdefault(_name, _value)
 
 _HOMES = {
+    "Boost": "maxsight.results",
+    "DocumentEntry": "maxsight.stores.base",
+    "Documents": "maxsight.library.listing",
     "Explanation": "maxsight.heatmaps.explanation",
     "Hit": "maxsight.results",
+    "Hits": "maxsight.results",
     "IndexReport": "maxsight.indexing",
     "Library": "maxsight.library.library",
     "Match": "maxsight.results",
@@ -59,6 +71,7 @@ _HOMES = {
     "ImageFields": "maxsight.documents",
     "RecordFields": "maxsight.documents",
     "Region": "maxsight.results",
+    "Status": "maxsight.library.status",
 }
 
 

@@ -3,16 +3,26 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Callable, Mapping, Sequence
+import math
+from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Protocol, Self
 
+from maxsight import notebook
 from maxsight.errors import InputError, MaxSightError
-from maxsight.types import WHOLE_PAGE, Scalar
+from maxsight.types import WHOLE_PAGE, Page, Scalar
 
 if TYPE_CHECKING:
     from PIL import Image
+
+MAX_PICTURES_SHOWN = 10
+"""Cards in a notebook that have a picture of their page: drawing takes time."""
+THUMBNAIL_DPI = 40
+THUMBNAIL_PX = 140
+STRONG_SHARE = 0.75
+"""Of the largest contrast: weaker matches are not marked on a small picture."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +109,54 @@ class Boost:
         return f'+{self.value:.2f} to the letter: "{self.words}"'
 
 
-class _Drawable:
-    """Holds how it is drawn, in no field: copies, pickles, ``asdict`` and ``==`` only see the values."""
+class FoundPage(Protocol):
+    """The page of a hit or an explanation in its library, read and drawn when it is asked for."""
 
-    __slots__ = ("_draw",)
+    def read(self) -> Page:
+        """Read its text and words."""
+        ...
+
+    def draw(self, dpi: int | None) -> Image.Image:
+        """Draw it as a person sees it."""
+        ...
+
+    def heatmap(self) -> Image.Image:
+        """Draw it with its matches."""
+        ...
+
+
+class OfPage:
+    """Holds a page of a library in no field: copies, pickles, ``asdict`` and ``==`` only see the values."""
+
+    __slots__ = ("_found",)
+
+    def found_by(self, found: FoundPage) -> Self:
+        """Return the same value, with its page."""
+        of_page = replace(self)  # type: ignore[type-var]  # every value of this kind is a dataclass
+        object.__setattr__(of_page, "_found", found)
+        return of_page
+
+    def heatmap(self) -> Image.Image:
+        """Draw the page with its matches.
+
+        Raises:
+            InputError: This does not come from a ``Library``.
+            UnreadableDocumentError: The source file is gone or has changed.
+        """
+        return self._page().heatmap()
+
+    def _page(self) -> FoundPage:
+        found: FoundPage | None = getattr(self, "_found", None)
+        if found is None:
+            raise InputError(
+                f"this {type(self).__name__.lower()} has no library to read its page from",
+                hint="Ask a Library that is open on this machine.",
+            )
+        return found
 
 
 @dataclass(frozen=True, slots=True)
-class Hit(_Drawable):
+class Hit(OfPage):
     """One page that was found.
 
     Attributes:
@@ -144,25 +194,66 @@ class Hit(_Drawable):
     answers: float | None = None
     doubtful: bool = False
 
-    def drawn_by(self, draw: Callable[[], Image.Image]) -> Self:
-        """Return the same hit, with a function that draws its heatmap."""
-        drawn = replace(self)
-        object.__setattr__(drawn, "_draw", draw)
-        return drawn
+    def __repr__(self) -> str:
+        """Write on one line what it is; the fields have the rest."""
+        return f"Hit({self.rank}. {self.path!r}, page {self.page_number}, score {self.score:.2f})"
 
-    def heatmap(self) -> Image.Image:
-        """Draw the page with its matches. A notebook shows this picture.
+    @property
+    def page(self) -> Page:
+        """The page: its text, its words and where they are. It is read from the library.
 
         Raises:
-            InputError: The hit does not come from ``Library.search``.
+            InputError: The hit does not come from a ``Library``.
+            UnknownPageError: The page has been removed, or changed and indexed again.
+        """
+        return self._page().read()
+
+    @property
+    def text(self) -> str:
+        """All text of the page. Raises as ``page`` does."""
+        return self.page.text
+
+    def image(self, dpi: int | None = None) -> Image.Image:
+        """Draw the page as a person sees it.
+
+        Args:
+            dpi: Resolution of a PDF page; as when the library was made, if not given. Pictures and plain text have one
+                size.
+
+        Raises:
+            InputError: The hit does not come from a ``Library``.
             UnreadableDocumentError: The source file is gone or has changed.
         """
-        draw: Callable[[], Image.Image] | None = getattr(self, "_draw", None)
-        if draw is None:
+        return self._page().draw(dpi)
+
+    def crop(
+        self, region: Region | Match | tuple[float, float, float, float], dpi: int | None = None
+    ) -> Image.Image:
+        """Draw a part of the page.
+
+        Args:
+            region: A region, the region of a match, or a box ``x0, y0, x1, y1`` in fractions of the page. The parts of
+                a divided word are drawn together with what is between them.
+            dpi: As for ``image``.
+
+        Raises:
+            InputError: The region has no place on the page, as in plain text; or as for ``image``.
+            UnreadableDocumentError: As for ``image``.
+        """
+        place = region.region if isinstance(region, Match) else region
+        boxes = [place] if isinstance(place, tuple) else _boxes(place)
+        if not boxes:
             raise InputError(
-                "this hit has no library to draw its page from", hint="Search with Library.search."
+                f"the region {str(place)!r} has no place on the page: {self.file} is plain text",
+                hint="Region.text has its words.",
             )
-        return draw()
+        lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+        picture = self.image(dpi)
+        left, top = int(min(lefts) * picture.width), int(min(tops) * picture.height)
+        right, bottom = math.ceil(max(rights) * picture.width), math.ceil(max(bottoms) * picture.height)
+        if not (0 <= left < right <= picture.width and 0 <= top < bottom <= picture.height):
+            raise InputError(f"{boxes[0]} is no part of a page: x0 < x1 and y0 < y1 are fractions in [0, 1]")
+        return picture.crop((left, top, right, bottom))
 
     def _repr_png_(self) -> bytes | None:
         """Return the heatmap for a notebook; None makes it show the text."""
@@ -173,6 +264,59 @@ class Hit(_Drawable):
         out = io.BytesIO()
         picture.save(out, format="PNG")
         return out.getvalue()
+
+    def _card(self, *, pictured: bool) -> notebook.Html:
+        """Return the card of the hit: the page's picture, its place, the snippet, and what else is known of it."""
+        known = [*map(str, self.boosts), *(f"{name} {value}" for name, value in self.metadata.items())]
+        if self.copies:
+            known.append(f"also at {', '.join(self.copies)}")
+        about = notebook.element(
+            "div",
+            notebook.element("b", f"{self.rank}. {self.file}, page {self.page_number}"),
+            notebook.quiet(f"score {self.score:.2f}"),
+            notebook.element("p", notebook.marked(self.snippet, self.marks), style="margin:4px 0"),
+            *([notebook.quiet(" · ".join(known))] if known else []),
+        )
+        children: list[object] = [about]
+        if pictured:
+            with suppress(MaxSightError):  # the file has gone: the text is still there
+                children.insert(0, self._thumbnail())
+        return notebook.element("div", *children, style="display:flex;gap:16px;margin:12px 0")
+
+    def _thumbnail(self) -> notebook.Html:
+        telling = telling_matches(self.matches)
+        strong = [match for match in telling if match.contrast >= STRONG_SHARE * telling[0].contrast]
+        boxes = [box for match in strong for place in match.places for box in _boxes(place)]
+        picture = self.image(THUMBNAIL_DPI)
+        picture.thumbnail((3 * THUMBNAIL_PX, 3 * THUMBNAIL_PX))
+        return notebook.embedded(picture, boxes, width=THUMBNAIL_PX)
+
+
+class Hits(list[Hit]):
+    """The hits of one query, best first. A notebook shows them as cards.
+
+    Attributes:
+        query: The query's text; empty for vectors.
+    """
+
+    def __init__(self, hits: Iterable[Hit] = (), query: str = "") -> None:
+        super().__init__(hits)
+        self.query = query
+
+    def __repr__(self) -> str:
+        """Name the query and the best page, on one line."""
+        best = f", first {self[0].file!r}, page {self[0].page_number}" if self else ""
+        return f"Hits({self.query!r}: {len(self)} {'page' if len(self) == 1 else 'pages'}{best})"
+
+    def _repr_html_(self) -> str:
+        cards = [hit._card(pictured=hit.rank <= MAX_PICTURES_SHOWN) for hit in self]
+        notes = doubts(self) if self else ["nothing found"]
+        title = [notebook.element("h4", self.query)] if self.query else []
+        return notebook.element("div", *title, *map(notebook.quiet, notes), *cards)
+
+
+def _boxes(region: Region) -> list[tuple[float, float, float, float]]:
+    return [] if region.box is None else [region.box, *region.more]
 
 
 def doubts(hits: Sequence[Hit]) -> list[str]:

@@ -248,7 +248,7 @@ def test_evaluate_prints_the_measures(indexed):
         (("index", "docs", "--encoder", "minilm"), 5, "indexed with fake"),
         (("search", "x", "--encoder", "minilmm"), 4, "did you mean minilm?"),
         (("index", "docs", "--metadata", "nowhere.csv"), 2, "nowhere.csv"),
-        (("index", "nowhere"), 3, "nowhere"),
+        (("index", "nowhere"), 2, "there is no file or folder nowhere"),
         (("search", "x", "--library", "docs"), 5, "maxsight index docs --library docs.library"),
         (("search", "x", "--device", "cuda:7"), 2, "not on cuda:7"),
         (("list", "--filter", "colour = 'red'"), 2, "colour"),

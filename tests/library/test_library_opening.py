@@ -97,9 +97,12 @@ def test_a_library_that_was_there_stays_however_empty(tmp_path):
 
 
 def test_a_missing_path_leaves_no_library(tmp_path):
-    with Library.open(tmp_path / "new.library", encoder="fake", create=True) as library:
-        report = library.index(tmp_path / "nowhere")
-    assert report.not_indexed and not (tmp_path / "new.library").exists()
+    with (
+        Library.open(tmp_path / "new.library", encoder="fake", create=True) as library,
+        pytest.raises(InputError, match="no file or folder"),
+    ):
+        library.index(tmp_path / "nowhere")
+    assert not (tmp_path / "new.library").exists()
 
 
 # An encoder that has moved --------------------------------------------------------------------------------

@@ -26,6 +26,7 @@ FOUNDATION = (
         "threads",
         "writing",
     ),
+    ("notebook",),
     ("notices", "identity", "results"),
 )
 FLOORS = (

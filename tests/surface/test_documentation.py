@@ -16,6 +16,7 @@ PAGES = [
     "README.md",
     "docs/tutorial.md",
     "docs/how-to.md",
+    "docs/async.md",
     "docs/embedding.md",
     "docs/auditing.md",
     "docs/records.md",

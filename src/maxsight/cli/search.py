@@ -105,6 +105,7 @@ def search(
     else:
         asked = [question if question is not None else phrases]
     options: dict[str, Any] = {"top_k": top_k, "where": where, "names": names, "exact": exact}
+    found: Sequence[Sequence[Hit]]
     if remote := remote_library(url):
         found = _search_remote(remote, asked, options)
     else:
@@ -133,7 +134,7 @@ def search(
 
 def _search_remote(
     remote: RemoteLibrary, queries: Sequence[Query], options: dict[str, Any]
-) -> list[list[Hit]]:
+) -> Sequence[Sequence[Hit]]:
     texts = [query for query in queries if isinstance(query, str)]
     if len(texts) < len(queries):
         raise click.UsageError(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, Self
@@ -21,6 +21,7 @@ from maxsight.client.responses import (
 )
 from maxsight.errors import EndpointUnavailableError, InputError, MaxSightError, UnknownDocumentError
 from maxsight.library.naming import Names, unknown_page
+from maxsight.stores.filters import write_equality
 from maxsight.version import __version__
 
 TIMEOUT_S = 60.0
@@ -71,7 +72,7 @@ class RemoteLibrary:
         query: str,
         *,
         top_k: int = 10,
-        where: str | None = None,
+        where: str | Mapping[str, Any] | None = None,
         exact: bool = False,
         names: bool = True,
         phrases: Sequence[str] = (),
@@ -86,13 +87,13 @@ class RemoteLibrary:
         body = {
             "query": query,
             "top_k": top_k,
-            "filter": where,
+            "filter": (write_equality(where) or None) if isinstance(where, Mapping) else where,
             "exact": exact,
             "names": names,
             "phrases": list(phrases),
         }
         with self._reading():
-            return read_answer(self._request("POST", "/v1/search", json=body))
+            return read_answer(query, self._request("POST", "/v1/search", json=body))
 
     def explain(self, query: str, file: str, page_number: int) -> RemoteExplanation:
         """Explain why a page would be found, as ``Library.explain`` does.

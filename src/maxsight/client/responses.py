@@ -30,7 +30,7 @@ class Answer:
         notices: What to know before you trust them.
     """
 
-    hits: list[results.Hit]
+    hits: results.Hits
     notices: list[str]
 
 
@@ -61,9 +61,9 @@ class RemoteExplanation:
     notes: tuple[str, ...]
 
 
-def read_answer(response: Mapping[str, Any]) -> Answer:
+def read_answer(query: str, response: Mapping[str, Any]) -> Answer:
     """Read the response to a search."""
-    hits = [
+    hits = (
         results.Hit(
             **{name: hit[name] for name in _SAME_IN_HITS},
             matches=_matches(hit),
@@ -72,8 +72,8 @@ def read_answer(response: Mapping[str, Any]) -> Answer:
             boosts=_boosts(hit),
         )
         for hit in response["hits"]
-    ]
-    return Answer(hits, [str(notice) for notice in response["notices"]])
+    )
+    return Answer(results.Hits(hits, query), [str(notice) for notice in response["notices"]])
 
 
 def read_explanation(response: Mapping[str, Any]) -> RemoteExplanation:

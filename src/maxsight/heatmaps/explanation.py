@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import PurePosixPath
 
@@ -11,14 +12,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from maxsight.errors import InputError
+from maxsight import notebook
+from maxsight.errors import InputError, MaxSightError
 from maxsight.heatmaps.contrast import Contrast, contrast
 from maxsight.heatmaps.heat import heat_layer, heat_map, mark
 from maxsight.heatmaps.matching import match_words
 from maxsight.heatmaps.overlay import Captions, draw_overlay
 from maxsight.heatmaps.places import divided_words, regions_at
 from maxsight.heatmaps.similarity import Attribution, attribute
-from maxsight.results import Boost, Match, Region
+from maxsight.results import Boost, Match, OfPage, Region, telling_matches
 from maxsight.stores.background import Background
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, QueryEmbedding
 
@@ -56,7 +58,7 @@ class TokenGain:
 
 
 @dataclass(frozen=True, slots=True, eq=False)
-class Explanation:
+class Explanation(OfPage):
     """Why a page was found.
 
     Attributes:
@@ -86,6 +88,26 @@ class Explanation:
     boosts: tuple[Boost, ...] = ()
     of_patches: bool = field(default=False, repr=False)
     divided: Mapping[int, NDArray[np.float32]] = field(default_factory=dict, repr=False)
+
+    def __repr__(self) -> str:
+        """Write on one line what it is; the fields have the rest."""
+        return f"Explanation({self.query!r}: {self.path!r}, page {self.page_number}, score {self.score:.2f})"
+
+    def _repr_html_(self) -> str:
+        title = f"{PurePosixPath(self.path).name}, page {self.page_number}: score {self.score:.2f}"
+        rows = [
+            (match.word, match.region, f"{match.contrast:.2f}", f"{match.score:.2f}")
+            for match in telling_matches(self.matches)
+        ]
+        parts: list[object] = [
+            notebook.element("h4", title),
+            notebook.quiet(self.query),
+            notebook.table(("word", "matched", "stands out", "share"), rows),
+            *map(notebook.quiet, (*self.boosts, *self.notes)),
+        ]
+        with suppress(MaxSightError):  # the file has gone: the words are still there
+            parts.append(notebook.embedded(self.heatmap()))
+        return notebook.element("div", *parts)
 
     @property
     def notes(self) -> tuple[str, ...]:

@@ -197,6 +197,13 @@ class IndexReport:
     vectors: int
     seconds: float
 
+    def __repr__(self) -> str:
+        """Sum it up, on one line; the fields have the rest."""
+        return (
+            f"IndexReport({len(self.indexed):,} documents indexed, {self.pages:,} pages in {self.seconds:.1f} s; "
+            f"{self.skipped:,} unchanged, {len(self.removed):,} removed, {len(self.not_indexed):,} not read)"
+        )
+
     @classmethod
     def of(cls, events: Iterable[IndexEvent], seconds: float) -> IndexReport:
         """Sum up a run's events."""

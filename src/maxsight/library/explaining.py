@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
 
+import numpy as np
 from PIL import Image
 
 from maxsight.documents import ReadSettings
@@ -13,7 +16,45 @@ from maxsight.heatmaps.explanation import explain_page as explain_embedding
 from maxsight.library.drawing import PagePicture, draw_page, placed
 from maxsight.library.opened import Opened
 from maxsight.library.queries import Query
+from maxsight.results import Hit, Hits
 from maxsight.stores.base import IndexedPage
+from maxsight.types import Page
+
+
+@dataclass(frozen=True, slots=True)
+class PageOfLibrary:
+    """A page that a search found, or that is explained: a ``results.FoundPage``.
+
+    Attributes:
+        library: Holds it.
+        page_id: Which.
+        why: Explains why it is found.
+    """
+
+    library: Opened
+    page_id: str
+    why: Callable[[IndexedPage], Explanation]
+
+    def read(self) -> Page:
+        """Read its text and words, with the places of the words where they are known."""
+        return placed(page(self.library, self.page_id))
+
+    def draw(self, dpi: int | None) -> Image.Image:
+        """Draw it as a person sees it."""
+        settings = self.library.settings
+        return picture(self.library, self.page_id, settings=replace(settings, dpi=dpi or settings.dpi)).image
+
+    def heatmap(self) -> Image.Image:
+        """Draw it with its matches."""
+        found = page(self.library, self.page_id)
+        return self.why(found).draw(*picture(self.library, found))
+
+
+def with_pages(library: Opened, query: Query, hits: Sequence[Hit]) -> Hits:
+    """Give the hits of a query their pages, which are read and drawn when they are asked for."""
+    why = partial(explain_page, library, query)
+    text = "" if isinstance(query, np.ndarray) else query if isinstance(query, str) else ", ".join(query)
+    return Hits((hit.found_by(PageOfLibrary(library, hit.page_id, why)) for hit in hits), text)
 
 
 def page(library: Opened, page_id: str) -> IndexedPage:
@@ -72,7 +113,8 @@ def explain_page(library: Opened, query: Query, page: IndexedPage) -> Explanatio
     embedding = library.searcher.encode(query)
     background = library.store.manifest.background
     explained = explain_embedding(embedding, placed(page), page.embedding, page.document.path, background)
-    return replace(explained, boosts=library.searcher.boosts(embedding, page.page_id))
+    explained = replace(explained, boosts=library.searcher.boosts(embedding, page.page_id))
+    return explained.found_by(PageOfLibrary(library, page.page_id, lambda _: explained))
 
 
 def draw(library: Opened, explanation: Explanation, *, settings: ReadSettings | None = None) -> Image.Image:
@@ -85,15 +127,17 @@ def draw(library: Opened, explanation: Explanation, *, settings: ReadSettings | 
     return explanation.draw(*picture(library, explained, settings=settings))
 
 
-def picture(library: Opened, page: IndexedPage, *, settings: ReadSettings | None = None) -> PagePicture:
+def picture(library: Opened, of: IndexedPage | str, *, settings: ReadSettings | None = None) -> PagePicture:
     """Draw a page as a person sees it, with the places of its vectors.
 
     Args:
         library: Holds it.
-        page: Which.
+        of: A page that has been read, or the id of one.
         settings: How files are read; as when the library was made, if not given.
 
     Raises:
+        UnknownPageError: No page has this id.
         UnreadableDocumentError: The source file is not there any more, has changed, or can't be drawn.
     """
-    return draw_page(page, library.listing.home, settings or library.settings, library.renderer)
+    row = page(library, of) if isinstance(of, str) else of
+    return draw_page(row, library.listing.home, settings or library.settings, library.renderer)

@@ -5,17 +5,18 @@ Most methods are functions that take a library, in the other modules of this roo
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from contextlib import suppress
-from functools import cached_property, partial
+from functools import cached_property
 from os import PathLike
 from pathlib import Path
+from threading import Lock
 from types import TracebackType
 from typing import Self
 from uuid import uuid4
 
-from PIL import Image
-
+from maxsight import notebook
 from maxsight.documents import OcrChoice, PageRenderer, ReadSettings
 from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
@@ -23,22 +24,15 @@ from maxsight.errors import InputError, LibraryExistsError, StoreError
 from maxsight.identity import document_id, source_file
 from maxsight.library import auditing, copying, explaining, runs, upkeep
 from maxsight.library.encoder import encode_file, new_manifest, page_encoder
-from maxsight.library.listing import Listing
-from maxsight.library.opening import (
-    Place,
-    create_store,
-    find_place,
-    home_of,
-    library_exists,
-    open_store,
-)
+from maxsight.library.listing import Documents, Listing
+from maxsight.library.opening import Place, create_store, find_place, home_of, library_exists, open_store
 from maxsight.library.queries import Query
 from maxsight.library.searching import Searcher, check_recall_target, choose_search_device
-from maxsight.results import Hit
+from maxsight.results import Hits
 from maxsight.settings import cache_folder
 from maxsight.stores.addresses import Address, identify_address
-from maxsight.stores.base import AnyStore, DocumentEntry, Persistent
-from maxsight.stores.conditions import Filter
+from maxsight.stores.base import AnyStore, Persistent
+from maxsight.stores.filters import Where
 from maxsight.types import Document, EmbeddingSpace, PageEmbedding, QueryEmbedding
 
 
@@ -56,6 +50,9 @@ class Library:
 
         encoder = load_encoder("minilm")
         library = Library(MemoryStore(new_manifest(encoder)), encoder=encoder)
+
+    Threads may share a library: searches run at the same time, and commits one after the other. After a fork, the child
+    opens its own.
 
     Attributes:
         store: Holds the pages. Read from it; write with the methods of the library.
@@ -87,10 +84,19 @@ class Library:
             options: As for ``open``.
             recall_target: As for ``open``.
             search_device: As for ``open``.
+
+        Raises:
+            InputError: ``store`` is a path.
         """
+        if isinstance(store, str | PathLike):
+            raise InputError(
+                f"Library() takes an open store, got the path {os.fspath(store)!r}",
+                hint="Use Library.open(path), or Library.create(path) for a new library.",
+            )
         self.store = store
         self.address = address
         self._options = options
+        self._loading = Lock()
         self.is_new = False
         self.discards_if_empty = False
         self.renderer = PageRenderer()
@@ -219,6 +225,15 @@ class Library:
         """Whether there is a library at ``path``."""
         return library_exists(find_place(path, token))
 
+    def __repr__(self) -> str:
+        """Name its place and its encoder, on one line."""
+        return f"Library({self.place!r}, encoder {self.space.encoder!r})"
+
+    def _repr_html_(self) -> str:
+        return self.status()._repr_html_() + notebook.element(
+            "details", notebook.element("summary", "Documents"), self.documents().shown()
+        )
+
     def __enter__(self) -> Self:
         return self
 
@@ -249,7 +264,10 @@ class Library:
             ModelNotAvailableError: It can't be loaded here.
             EncoderMismatchError: The encoder of that name makes vectors of another space.
         """
-        return load_own_encoder(self.space, self._options)
+        with self._loading:  # threads that search at the same time load it once
+            loaded: Encoder | None = vars(self).get("encoder")
+            self.encoder = loaded or load_own_encoder(self.space, self._options)
+            return self.encoder
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -340,11 +358,11 @@ class Library:
         query: Query,
         *,
         top_k: int = 10,
-        where: str | Filter | None = None,
+        where: Where = None,
         exact: bool = False,
         names: bool = True,
         phrases: Sequence[str] = (),
-    ) -> list[Hit]:
+    ) -> Hits:
         """Find the pages that answer a question.
 
         In a text, ``"net sales of"`` keeps only pages that have the phrase to the letter, and ``-word`` only pages
@@ -354,7 +372,8 @@ class Library:
         Args:
             query: The question: a text, phrases that are looked for as wholes, or vectors.
             top_k: How many pages at most. Pages of equal content are one hit.
-            where: SQL condition on ``file``, ``path``, ``page_number`` and the user's fields.
+            where: SQL condition on ``file``, ``path``, ``page_number`` and the user's fields; or values that fields
+                must have: ``{"year": 2024, "kind": ["report", "letter"]}``.
             exact: Score every page instead of the candidates.
             names: Whether pages of documents that the question names come before others of nearly their score.
             phrases: Only pages that have all of these phrases to the letter.
@@ -376,11 +395,11 @@ class Library:
         queries: Sequence[Query],
         *,
         top_k: int = 10,
-        where: str | Filter | None = None,
+        where: Where = None,
         exact: bool = False,
         names: bool = True,
         phrases: Sequence[str] = (),
-    ) -> list[list[Hit]]:
+    ) -> list[Hits]:
         """Find the pages that answer each of several questions: as ``search`` for each, but sooner.
 
         Raises:
@@ -392,13 +411,7 @@ class Library:
         found = self.searcher.find(
             queries, top_k=top_k, where=where, exact=exact, names=names, phrases=phrases
         )
-        return [
-            [hit.drawn_by(partial(self._heatmap, query, hit.page_id)) for hit in hits]
-            for query, hits in zip(queries, found, strict=True)
-        ]
-
-    def _heatmap(self, query: Query, page_id: str) -> Image.Image:
-        return self.draw(self.explain_page(query, self.page(page_id)))
+        return [explaining.with_pages(self, *each) for each in zip(queries, found, strict=True)]
 
     def notices(self, query: Query, *, phrases: Sequence[str] = ()) -> list[str]:
         """List what a user should know before trusting the hits for ``query``, and for ``phrases`` as in ``search``.
@@ -410,13 +423,13 @@ class Library:
 
     # Documents and pages ----------------------------------------------------------------------------------
 
-    def documents(self, where: str | Filter | None = None) -> list[DocumentEntry]:
-        """List all documents, by path; or those with at least one page that passes a filter.
+    def documents(self, where: Where = None) -> Documents:
+        """List all documents, by path; or those with at least one page that passes a filter. A notebook shows a table.
 
         Raises:
             FilterError: The condition is not valid, or names an unknown field.
         """
-        return self.listing.documents(self.searcher.condition(where))
+        return Documents(self.listing.documents(self.searcher.condition(where)))
 
     def source(self, document: Document) -> Path:
         """Return where the file of a document is, or was when it was indexed."""

@@ -6,11 +6,15 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from maxsight import notebook
 from maxsight.identity import page_id, page_ids
 from maxsight.library.naming import Names, unknown_page
 from maxsight.stores.base import AnyStore, DocumentEntry
 from maxsight.stores.conditions import Filter, names_field
 from maxsight.stores.fields import PAGE_TEXT
+
+MAX_SHOWN = 200
+"""Documents in a notebook's table."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,6 +22,31 @@ class _Listed:
     version: int
     entries: dict[str, DocumentEntry]
     names: Names
+
+
+class Documents(list[DocumentEntry]):
+    """Documents, by path. A notebook shows them as a table."""
+
+    def __repr__(self) -> str:
+        """Count them, on one line."""
+        pages = sum(len(entry.page_indices) for entry in self)
+        return f"Documents({len(self):,} with {pages:,} pages)"
+
+    def _repr_html_(self) -> str:
+        return self.shown()
+
+    def shown(self) -> notebook.Html:
+        """Return the table."""
+        rows = [
+            (
+                entry.path,
+                f"{len(entry.page_indices):,}" + ("" if entry.complete else f" of {entry.page_count:,}"),
+                ", ".join(f"{name} {value}" for name, value in entry.metadata.items()),
+            )
+            for entry in self[:MAX_SHOWN]
+        ]
+        more = [notebook.quiet(f"and {len(self) - MAX_SHOWN:,} more")] if len(self) > MAX_SHOWN else []
+        return notebook.element("div", notebook.table(("document", "pages", "fields"), rows), *more)
 
 
 class Listing:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -34,11 +34,13 @@ def embed_query(encoder: Callable[[], Encoder], space: EmbeddingSpace, query: Qu
         return _embed_vectors(query, space.dim)
     if isinstance(query, str):
         return encoder().encode_query(_checked(query))
-    phrases = list(query)
+    phrases = list(query) if isinstance(query, Iterable) else [query]
     for phrase in phrases:
         if not isinstance(phrase, str):
+            got = "None" if phrase is None else type(phrase).__name__
             raise InputError(
-                f"a query is a text, phrases or an array of vectors, got {type(phrase).__name__}"
+                f"a query is a text, phrases or an array of vectors, got {got}",
+                hint='For example: library.search("how much did revenue grow?")',
             )
     if not phrases:
         raise InputError("a query needs at least one phrase, got none")

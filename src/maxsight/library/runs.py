@@ -5,6 +5,7 @@ The public functions are methods of ``Library``.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Unpack
 
 from maxsight.documents import ImageFields
-from maxsight.errors import MaxSightError
+from maxsight.errors import InputError, MaxSightError
 from maxsight.indexing import (
     Building,
     Found,
@@ -36,6 +37,7 @@ from maxsight.library.listing import Listing
 from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.upkeep import dropped_damage
 from maxsight.retrieval.kernels.loading import compile_for
+from maxsight.spelling import list_names
 from maxsight.stores.addresses import MilvusAddress
 from maxsight.stores.base import Awaited, Persistent
 
@@ -60,10 +62,21 @@ def index(
         paths: Files and folders.
         on_event: Called with each step as it happens.
         **options: See ``IndexOptions``.
+
+    Raises:
+        InputError: None of the paths is there, and ``prune`` does not ask to remove what is gone; or as for
+            ``indexing``.
     """
     outcomes: list[IndexEvent] = []
     start = time.monotonic()
-    with closing(indexing(library, paths, **options)) as events:
+    files = _listed(paths)
+    if files and not options.get("prune") and not any(map(os.path.lexists, files)):
+        library.discards_if_empty = library.is_new
+        raise InputError(
+            f"there is no file or folder {list_names([str(file) for file in files])}",
+            hint=f"Relative paths start at {os.getcwd()}.",
+        )
+    with closing(indexing(library, files, **options)) as events:
         for event in events:
             if not isinstance(event, Progress | Found | Building):
                 outcomes.append(event)
@@ -89,7 +102,7 @@ def indexing(
         LibraryReadOnlyError: The library can't be written to.
         MissingExtraError: ``quality`` is asked for, and its packages are not installed.
     """
-    files = [Path(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
+    files = _listed(paths)
     encoder = page_encoder(library.encoder, library.store.manifest.pool_factor)
     options = {"settings": library.settings, **options}
     store = store_to_write(library)
@@ -126,6 +139,10 @@ def indexing(
         if isinstance(store, Awaited) and options.get("wait", True):
             yield from _wait_for_index(store)
         compile_for(sum(entry.vectors for entry in library.listing.documents()))
+
+
+def _listed(paths: Paths) -> list[Path]:
+    return [Path(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
 
 
 def _wait_for_index(store: Awaited) -> Generator[IndexEvent, None, None]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Protocol
@@ -23,7 +23,7 @@ from maxsight.retrieval.search import Boosts, ScoredPage, rank_pages_many
 from maxsight.spelling import list_names
 from maxsight.stores.base import AnyStore, Compared, DocumentEntry, Searchable
 from maxsight.stores.conditions import Filter
-from maxsight.stores.filters import parse_filter
+from maxsight.stores.filters import Where, parse_filter, write_equality
 from maxsight.threads import one_blas_thread
 from maxsight.types import QueryEmbedding
 
@@ -88,7 +88,7 @@ class Searcher:
         queries: Sequence[Query],
         *,
         top_k: int,
-        where: str | Filter | None,
+        where: Where,
         exact: bool = False,
         names: bool = True,
         phrases: Sequence[str] = (),
@@ -127,13 +127,19 @@ class Searcher:
                     )
         return [hits[number] for number in range(len(embeddings))]
 
-    def condition(self, where: str | Filter | None) -> Filter | None:
+    def condition(self, where: Where) -> Filter | None:
         """Parse a condition on the store's fields, unless it is parsed already.
 
         Raises:
             FilterError: It is not valid, or names an unknown field.
         """
-        return parse_filter(where, self._store.fields()) if isinstance(where, str) else where
+        if where is None or isinstance(where, Filter):
+            return where
+        if isinstance(where, Mapping):
+            where = write_equality(where)
+            if not where:
+                return None
+        return parse_filter(where, self._store.fields())
 
     def encode_many(self, queries: Sequence[Query]) -> list[QueryEmbedding]:
         """Encode queries, and name the one that can't be encoded.
@@ -166,7 +172,7 @@ class Searcher:
         """List what a user should know before trusting the hits; see ``Library.notices``."""
         embedding = self.encode(query)
         version = self._store.version if self._damaged else 0
-        notices = [text for (of, _), text in self._damaged.items() if of == version]
+        notices = [text for (of, _), text in list(self._damaged.items()) if of == version]
         if not isinstance(query, str):
             return notices
         read = _read(query, phrases)

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
+from maxsight import notebook
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import AnyStore, DocumentEntry, Maintained
 from maxsight.types import EmbeddingSpace, TextRun
@@ -100,6 +101,21 @@ class Status:
     audit: Audit | None
     audit_holds: bool
     candidates: int | None
+
+    def __repr__(self) -> str:
+        """Count what is in it, on one line; the fields have the rest."""
+        return f"Status({self.path!r}: {self.documents:,} documents, {self.pages:,} pages)"
+
+    def _repr_html_(self) -> str:
+        pages = f"{self.documents:,} documents, {self.pages:,} pages"
+        values = {
+            "holds": pages + (f"; {self.incomplete:,} documents lack pages" if self.incomplete else ""),
+            "vectors": f"{self.vectors:,} of {self.space.dim} numbers",
+            "encoder": self.space.encoder,
+            "on disk": None if self.size_bytes is None else f"{self.size_bytes / 1e6:,.1f} MB",
+            "fields": ", ".join(self.fields) or None,
+        }
+        return notebook.facts(self.path, values)
 
     @classmethod
     def of(cls, store: AnyStore, place: str) -> Self:

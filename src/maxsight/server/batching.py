@@ -42,7 +42,7 @@ class _Waiting:
     answer: asyncio.Future[list[Hit]] = field(repr=False)
 
 
-SearchMany = Callable[[Sequence[str], SearchOptions], Awaitable[list[list[Hit]]]]
+SearchMany = Callable[[Sequence[str], SearchOptions], Awaitable[Sequence[list[Hit]]]]
 
 
 class SearchBatcher:

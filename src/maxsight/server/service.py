@@ -195,7 +195,7 @@ class Service:
         """
         return await self._batcher.search(query, options)
 
-    async def _search_many(self, queries: Sequence[str], options: SearchOptions) -> list[list[Hit]]:
+    async def _search_many(self, queries: Sequence[str], options: SearchOptions) -> Sequence[list[Hit]]:
         search = partial(self.reader.search_many, queries, **asdict(options))
         start = time.perf_counter()
         found = await asyncio.get_running_loop().run_in_executor(self._search_thread, search)

@@ -64,6 +64,26 @@ class DocumentEntry:
     text_sources: tuple[str, ...] = ()
     mixed: bool = False
 
+    def __repr__(self) -> str:
+        """Write on one line what it is; the fields have the rest."""
+        missing = "" if self.complete else f" of {self.page_count}"
+        return f"DocumentEntry({self.path!r}, pages {len(self.page_indices)}{missing})"
+
+    @property
+    def path(self) -> str:
+        """The document's path in the library."""
+        return self.document.path
+
+    @property
+    def file(self) -> str:
+        """Its file name."""
+        return self.document.file
+
+    @property
+    def page_count(self) -> int:
+        """Pages in the file, whether indexed or not."""
+        return self.document.page_count
+
     @property
     def complete(self) -> bool:
         """Whether every page of the file is stored, and none of another content."""

@@ -12,9 +12,10 @@ needs double quotes: ``"Fiscal year" = 2020``.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
-from typing import ClassVar
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar
 
+import numpy as np
 import sqlglot
 from sqlglot import exp, parser, tokens
 from sqlglot.dialects.dialect import Dialect
@@ -37,12 +38,14 @@ from maxsight.stores.conditions import (
     Not,
     OneOf,
 )
-from maxsight.stores.fields import OWN_FIELDS, PAGE_TEXT, FieldType
+from maxsight.stores.fields import OWN_FIELDS, PAGE_TEXT, FieldType, field_type
 from maxsight.stores.literals import describe, read_value, suggest_quotes
 from maxsight.stores.patterns import MAX_PATTERN_LENGTH
 from maxsight.stores.phrases import MAX_PHRASES, pattern_of
 from maxsight.types import Scalar
 
+Where = str | Mapping[str, Scalar | Sequence[Scalar] | None] | Filter | None
+"""A choice of pages: SQL as users type it, values that fields must have, or a filter that is parsed."""
 MAX_DEPTH = 50
 MAX_LENGTH = 100_000
 
@@ -85,6 +88,11 @@ def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
         FilterError: The expression is invalid or too long, names an unknown field, compares a field with a value of
             another type, or uses SQL that filters don't have.
     """
+    if not isinstance(expression, str):
+        raise FilterError(
+            f"a filter is SQL or a dictionary of values, got {type(expression).__name__}",
+            hint="For example: where=\"year >= 2020\", or where={'year': 2024}",
+        )
     if not expression.strip():
         raise FilterError("the filter is empty", hint="For example: file = 'a.pdf' AND page_number > 3")
     if len(expression) > MAX_LENGTH:
@@ -97,6 +105,34 @@ def parse_filter(expression: str, fields: Mapping[str, FieldType]) -> Filter:
             quoted = ", ".join(f'"{name}"' for name in bare)
             raise FilterError(str(error), hint=f"A name like this needs double quotes: {quoted}") from error
         raise
+
+
+def write_equality(values: Mapping[str, Any]) -> str:
+    """Write the filter that asks for values of fields: one value, one of several, or None for a missing one.
+
+    Raises:
+        FilterError: No field can hold such a value.
+    """
+    conditions = []
+    for name, value in values.items():
+        field = f'"{str(name).replace(chr(34), chr(34) * 2)}"'
+        if value is None:
+            conditions.append(f"{field} IS NULL")
+        elif isinstance(value, list | tuple | set | frozenset):
+            conditions.append(f"{field} IN ({', '.join(_literal(name, each) for each in value)})")
+        else:
+            conditions.append(f"{field} = {_literal(name, value)}")
+    return " AND ".join(conditions)
+
+
+def _literal(name: str, value: Any) -> str:
+    value = value.item() if isinstance(value, np.generic) else value
+    if field_type(value) is None:
+        raise FilterError(
+            f"{name!r} can't be compared with {value!r}: expected text, a number, true/false, None or a list of these",
+            hint='For other conditions give SQL: where="year >= 2020".',
+        )
+    return f"'{value.replace(chr(39), chr(39) * 2)}'" if isinstance(value, str) else str(value)
 
 
 def _stands_bare(name: str, expression: str) -> bool:
