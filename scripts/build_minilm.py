@@ -17,15 +17,16 @@ import platform
 import pydoc_data.topics
 from pathlib import Path
 
-import numpy as np
-from minilm_graph import Weights, build_graph
+from bert_graph import build_graph
+from minilm_graph import MiniLMModel, Weights
 from minilm_reference import write_reference
-from numpy.typing import NDArray
+from projection import fit_projection, sha256
 from safetensors.numpy import load_file
 
-from maxsight.encoders.minilm.model import FOLDER, Network
-from maxsight.encoders.minilm.recipe import blend_window
-from maxsight.encoders.minilm.tokens import WordPieceTokenizer, cut_windows
+from maxsight.encoders.minilm.model import FOLDER
+from maxsight.encoders.minilm.tokens import FRAME, WordPieceTokenizer
+from maxsight.encoders.offline.network import Network
+from maxsight.encoders.offline.tokens import cut_windows
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
 WINDOW = 128
@@ -47,7 +48,7 @@ def main() -> None:
 
     weights = read_weights(arguments.source / "model.safetensors")
     write_tokenizer(arguments.source / "tokenizer.json", arguments.out / "tokenizer.json")
-    model = build_graph(weights).SerializeToString(deterministic=True)
+    model = build_graph(MiniLMModel(weights)).SerializeToString(deterministic=True)
     (arguments.out / "model.onnx").write_bytes(model)
     write_projection(arguments.out)
     write_recipe(arguments.out)
@@ -73,32 +74,16 @@ def write_projection(folder: Path) -> None:
     """Fit the mean and the principal components on text unlike what people index."""
     tokenizer = WordPieceTokenizer(folder / "tokenizer.json")
     windows = [
-        window for text in fitting_texts() for window in cut_windows(tokenizer.tokenize(text).ids, WINDOW)
+        window
+        for text in fitting_texts()
+        for window in cut_windows(tokenizer.tokenize(text).ids, WINDOW, FRAME)
     ]
-    hidden = Network(folder / "model.onnx", threads=1).hidden_states(windows)
-    mean = (
-        np.concatenate([states[1:-1] for states in hidden]).mean(axis=0, dtype=np.float64).astype(np.float32)
-    )
-    blended = np.concatenate([blend_window(states, mean, BLEND) for states in hidden])
-    origin, components = principal_components(blended, DIM)
-    np.savez(folder / "projection.npz", mean=mean, origin=origin, components=components)
+    fit_projection(Network(folder / "model.onnx", threads=1), windows, FRAME, BLEND, DIM, folder)
 
 
 def fitting_texts() -> list[str]:
     """Read the Python language reference, part of every Python: prose, tables of operators, grammar."""
     return [text for _, text in sorted(pydoc_data.topics.topics.items())]
-
-
-def principal_components(
-    vectors: NDArray[np.float32], count: int
-) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """Compute the mean and the orthonormal directions of most variance. The largest entry of each is positive."""
-    mean = vectors.mean(axis=0, dtype=np.float64)
-    centred = vectors - mean
-    _, directions = np.linalg.eigh(centred.T @ centred)  # ascending
-    directions = directions[:, ::-1][:, :count]
-    largest = directions[np.abs(directions).argmax(axis=0), np.arange(count)]
-    return mean.astype(np.float32), (directions * np.sign(largest)).astype(np.float32)
 
 
 def write_recipe(folder: Path) -> None:
@@ -115,11 +100,6 @@ def write_recipe(folder: Path) -> None:
     }
     recipe["revision"] = hashlib.sha256(json.dumps(recipe, sort_keys=True).encode()).hexdigest()[:12]
     (folder / "recipe.json").write_text(json.dumps(recipe, indent=2) + "\n", encoding="utf-8")
-
-
-def sha256(file: Path) -> str:
-    """Hash a file's bytes, hex."""
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

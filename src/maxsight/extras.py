@@ -9,6 +9,7 @@ from importlib.metadata import PackageNotFoundError, requires, version
 from maxsight.errors import MissingExtraError
 
 EXTRAS = {
+    "multilingual": ("maxsight-multilingual",),
     "cohere": ("cohere",),
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "gpu": ("torch",),

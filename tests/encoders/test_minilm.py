@@ -7,9 +7,11 @@ import numpy as np
 import pytest
 
 from maxsight.encoders.minilm.encoder import MiniLM
-from maxsight.encoders.minilm.model import FOLDER, Network
-from maxsight.encoders.minilm.recipe import Recipe, blend_window
-from maxsight.encoders.minilm.tokens import CLS, SEP, WordPieceTokenizer, cut_windows
+from maxsight.encoders.minilm.model import FOLDER
+from maxsight.encoders.minilm.tokens import CLS, FRAME, SEP, WordPieceTokenizer
+from maxsight.encoders.offline.network import Network
+from maxsight.encoders.offline.recipe import Recipe, blend_window
+from maxsight.encoders.offline.tokens import cut_windows
 from maxsight.errors import EmptyQueryError, ModelNotAvailableError
 from maxsight.types import Page, TextSource, Words
 
@@ -62,7 +64,7 @@ def cosines(left: np.ndarray, right: np.ndarray) -> np.ndarray:
 
 
 def test_a_text_is_cut_into_full_windows_and_a_rest_each_between_the_special_tokens():
-    windows = cut_windows(np.arange(1000, 1007), length=5)
+    windows = cut_windows(np.arange(1000, 1007), length=5, frame=FRAME)
     assert [window.tolist() for window in windows] == [
         [CLS, 1000, 1001, 1002, SEP],
         [CLS, 1003, 1004, 1005, SEP],
@@ -71,11 +73,11 @@ def test_a_text_is_cut_into_full_windows_and_a_rest_each_between_the_special_tok
 
 
 def test_an_empty_text_has_no_windows():
-    assert cut_windows(np.arange(0), length=5) == []
+    assert cut_windows(np.arange(0), length=5, frame=FRAME) == []
 
 
 def test_hidden_states_are_those_of_the_original_float32_weights(float32, tokenizer, network):
-    windows = [cut_windows(tokenizer.tokenize(sentence).ids, 128)[0] for sentence in float32]
+    windows = [cut_windows(tokenizer.tokenize(sentence).ids, 128, FRAME)[0] for sentence in float32]
     for ours, theirs in zip(network.hidden_states(windows), float32.values(), strict=True):
         assert ours.shape == theirs.shape
         assert cosines(ours, theirs).mean() >= 0.9995
@@ -84,8 +86,8 @@ def test_hidden_states_are_those_of_the_original_float32_weights(float32, tokeni
 
 def test_final_vectors_are_those_of_the_original_float32_weights(float32, tokenizer, network, recipe):
     for sentence, theirs in float32.items():
-        ours = network.hidden_states(cut_windows(tokenizer.tokenize(sentence).ids, 128))
-        assert cosines(recipe.vectors(ours), recipe.vectors([theirs])).mean() >= 0.999
+        ours = network.hidden_states(cut_windows(tokenizer.tokenize(sentence).ids, 128, FRAME))
+        assert cosines(recipe.vectors(ours, FRAME), recipe.vectors([theirs], FRAME)).mean() >= 0.999
 
 
 def test_a_question_finds_the_sentence_that_answers_it_in_other_words(encoder):
@@ -113,7 +115,7 @@ def test_a_window_is_centred_blended_and_its_special_tokens_dropped():
     (1, 0.5) / sqrt 5 that is (1.1543, 0.9307), of length 1 (0.7785, 0.6277).
     """
     hidden = np.array([[0, 2], [2, 1], [4, 0]], np.float32)
-    blended = blend_window(hidden, np.array([1, 0], np.float32), 0.5)
+    blended = blend_window(hidden, np.array([1, 0], np.float32), 0.5, FRAME)
     np.testing.assert_allclose(blended, [[0.7785, 0.6277]], atol=1e-4)
 
 

@@ -6,8 +6,9 @@ import pytest
 from maxsight.documents.cleaning import find_words
 from maxsight.encoders import Precomputed, load_encoder
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
-from maxsight.encoders.minilm.model import FOLDER, Network
+from maxsight.encoders.minilm.model import FOLDER
 from maxsight.encoders.minilm.tokens import WordPieceTokenizer
+from maxsight.encoders.offline.network import Network
 from maxsight.encoders.paragraphs import phrases_of
 from maxsight.errors import (
     DimensionMismatchError,

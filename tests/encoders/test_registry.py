@@ -17,7 +17,7 @@ def test_an_unknown_name_is_refused_and_the_known_ones_are_named():
     with pytest.raises(UnknownEncoderError, match="no encoder is called 'bert'\n") as caught:
         load_encoder("bert")
     for name in (
-        "minilm, minilm:paragraphs, patches",
+        "minilm, multilingual, minilm:paragraphs, patches",
         "vidore/colpali-v1.3-hf",
         "cohere:embed-multilingual-v3.0",
     ):

@@ -8,7 +8,7 @@ import pytest
 from maxsight import Library
 from maxsight.documents import RecordFields
 from maxsight.encoders import Precomputed, load_encoder
-from maxsight.encoders.minilm.recipe import unit
+from maxsight.encoders.offline.recipe import unit
 from maxsight.encoders.paragraphs import ParagraphEncoder
 from maxsight.errors import EncoderMismatchError, InputError
 from maxsight.indexing import records as records_module

@@ -34,6 +34,13 @@ def encoders(as_json: bool) -> None:
     offline, checkpoints = inventory.offline, inventory.checkpoints
     _line(offline.name, f"ready: the words of a page, English, {offline.dim} dims, on the {offline.device}")
     _line("", f"{inventory.paragraphs.name}: whole paragraphs, for records, {inventory.paragraphs.dim} dims")
+    multilingual = inventory.multilingual
+    _line(
+        "multilingual",
+        f"{'not ready' if multilingual.install else 'ready'}: the words of a page, 100 languages",
+    )
+    if multilingual.install:
+        _lines("install", [multilingual.install])
     ready = "ready" if checkpoints.is_ready else "not ready"
     _line("checkpoints", f"{ready}: the look of a page (as ColPali) or its text (as ColBERT)")
     _show(checkpoints)

@@ -41,8 +41,9 @@ MAX_NAME_CHARS = 40
 @click.option(
     "--encoder",
     metavar="NAME",
-    help="Encoder of a new library: minilm, minilm:paragraphs, a model on the hub (vidore/colpali-v1.3-hf) or its "
-    "folder, cohere:MODEL.  [default: minilm; of records minilm:paragraphs, or precomputed with --vector-field]",
+    help="Encoder of a new library: minilm, multilingual, minilm:paragraphs, a model on the hub "
+    "(vidore/colpali-v1.3-hf) or its folder, cohere:MODEL.  "
+    "[default: minilm; of records minilm:paragraphs, or precomputed with --vector-field]",
 )
 @encoder_options
 @click.option(

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING
 from maxsight.encoders.minilm import PARAGRAPHS
 from maxsight.encoders.minilm.model import FOLDER
 from maxsight.encoders.minilm.paragraphs import DIM
-from maxsight.encoders.minilm.recipe import Recipe
-from maxsight.encoders.registry import CHECKPOINT_EXTRA, DEFAULT_ENCODER, IMPORT_ERRORS
+from maxsight.encoders.offline.recipe import Recipe
+from maxsight.encoders.registry import CHECKPOINT_EXTRA, DEFAULT_ENCODER, IMPORT_ERRORS, MULTILINGUAL
 from maxsight.errors import MaxSightError
 from maxsight.extras import Package, packages
 from maxsight.settings import cohere_key, default_devices
@@ -95,12 +95,14 @@ class Inventory:
     Attributes:
         offline: The default encoder.
         paragraphs: The one that makes a vector of each paragraph.
+        multilingual: The state of the one for about 100 languages.
         checkpoints: Late-interaction checkpoints.
         cohere: Cohere's models.
     """
 
     offline: Offline
     paragraphs: Offline
+    multilingual: Extra
     checkpoints: Checkpoints
     cohere: Cohere
 
@@ -110,6 +112,7 @@ def take_inventory() -> Inventory:
     return Inventory(
         offline=Offline(DEFAULT_ENCODER, Recipe.read(FOLDER).dim),
         paragraphs=Offline(PARAGRAPHS, DIM),
+        multilingual=Extra(*_packages(MULTILINGUAL)),
         checkpoints=_checkpoints(),
         cohere=Cohere(*_packages("cohere"), has_key=cohere_key() is not None),
     )

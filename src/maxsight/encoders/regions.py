@@ -18,6 +18,22 @@ def word_of(spans: NDArray[np.int32], words: NDArray[np.int32]) -> NDArray[np.in
     return np.maximum(np.searchsorted(words[:, 0], spans[:, 0], side="right") - 1, 0)
 
 
+def trim_spans(spans: NDArray[np.int32], text: str) -> NDArray[np.int32]:
+    """Take the white space off both ends of tokens' spans.
+
+    A token of white space alone stands for the first character of the next word.
+    """
+    trimmed = spans.copy()
+    for index, (start, end) in enumerate(spans.tolist()):
+        token = text[start:end]
+        if token.isspace():
+            if end < len(text) and not text[end].isspace():
+                trimmed[index] = end, end + 1
+        elif token != token.strip():
+            trimmed[index] += [len(token) - len(token.lstrip()), len(token.rstrip()) - len(token)]
+    return trimmed
+
+
 def token_regions(spans: NDArray[np.int32], words: Words) -> Regions:
     """Give each token its own span and the box of its word.
 

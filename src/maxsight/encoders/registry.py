@@ -16,6 +16,8 @@ from maxsight.spelling import suggest_similar
 DEFAULT_ENCODER = "minilm"
 ENCODER_NAMES = ("minilm", "fake")
 CHECKPOINT_EXTRA = "colpali"
+MULTILINGUAL = "multilingual"
+"""Token vectors of about 100 languages. Its weights are the extra of the same name."""
 PATCHES = "patches"
 """Image statistics of a page's patches, for `embed` and for judging quality. It takes no queries."""
 _SHIPPED = {
@@ -33,7 +35,7 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     """Load an encoder, and import the libraries that it needs.
 
     Args:
-        name: ``minilm``, ``minilm:paragraphs``, ``patches``, a late-interaction checkpoint's model id
+        name: ``minilm``, ``multilingual``, ``minilm:paragraphs``, ``patches``, a late-interaction checkpoint's model id
             (``vidore/colpali-v1.3-hf``) or folder, or a model of Cohere (``cohere:embed-multilingual-v3.0``).
         options: How it runs here.
 
@@ -48,6 +50,11 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
     if name in _SHIPPED:
         encoder: Encoder = resolve_name(f"maxsight.encoders.{_SHIPPED[name]}")()
         return encoder
+    if name == MULTILINGUAL:
+        require(MULTILINGUAL)
+        from maxsight.encoders.multilingual.encoder import Multilingual
+
+        return Multilingual()
     if name.startswith("cohere:"):
         require("cohere")
         from maxsight.encoders.cohere import CohereEncoder
@@ -69,7 +76,7 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
                 "not needed: pip uninstall torchvision",
             ) from error
         return load_checkpoint(name, options or EncoderOptions())
-    own = (DEFAULT_ENCODER, PARAGRAPHS, PATCHES)
+    own = (DEFAULT_ENCODER, MULTILINGUAL, PARAGRAPHS, PATCHES)
     raise UnknownEncoderError(
         f"no encoder is called {name!r}{suggest_similar(name, own)}",
         hint=f"{', '.join(own)} ship with maxsight. Models like ColPali and ColBERT are named as on the hub "
@@ -90,4 +97,4 @@ def _check_devices(name: str, devices: tuple[str, ...]) -> None:
 
 def is_checkpoint(name: str) -> bool:
     """Whether a name is a model id or a folder, not an encoder that ships with maxsight."""
-    return name not in _SHIPPED and ("/" in name or "\\" in name or Path(name).is_dir())
+    return name not in (*_SHIPPED, MULTILINGUAL) and ("/" in name or "\\" in name or Path(name).is_dir())

@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from maxsight.encoders.regions import trim_spans
 from maxsight.types import Words
 
 Window = NDArray[np.intp]
@@ -81,11 +82,4 @@ def text_spans(offsets: Any, prompt: str, text: str) -> NDArray[np.int32]:
     """
     spans = np.maximum(np.asarray(offsets, np.int32) - len(prompt), 0)
     spans[spans[:, 0] == spans[:, 1]] = 0
-    for index, (start, end) in enumerate(spans.tolist()):
-        token = text[start:end]
-        if token.isspace():
-            if end < len(text) and not text[end].isspace():
-                spans[index] = end, end + 1
-        elif token != token.strip():
-            spans[index] += [len(token) - len(token.lstrip()), len(token.rstrip()) - len(token)]
-    return spans
+    return trim_spans(spans, text)

@@ -1,88 +1,34 @@
-"""The network: windows of word pieces in, hidden states out, by onnxruntime on the CPU."""
+"""all-MiniLM-L6-v2, from the files in this folder. It learned English."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 
-import numpy as np
-import onnxruntime
-from numpy.typing import NDArray
-
 from maxsight.encoders.base import Encoder
-from maxsight.encoders.batching import BatchLimit, Work, pad
 from maxsight.encoders.minilm.language import language_notice
-from maxsight.encoders.minilm.recipe import Recipe
-from maxsight.encoders.minilm.tokens import Window, WordPieceTokenizer
-from maxsight.errors import EncoderError, ModelNotAvailableError
+from maxsight.encoders.minilm.tokens import FRAME, WordPieceTokenizer
+from maxsight.encoders.offline.encoder import OfflineModel
+from maxsight.encoders.offline.network import Network
+from maxsight.encoders.offline.recipe import Recipe
 
-MAX_BATCH_TOKENS = 1024
-"""Eight windows of 128: larger batches are no faster on a CPU and take more memory."""
 FOLDER = Path(__file__).parent
 """The folder of the model files."""
 
 
-class MiniLMBase(Encoder):
-    """The common part of the encoders of all-MiniLM-L6-v2. The model learned English.
-
-    Args:
-        threads: Threads of the network; None takes every core.
+def open_model(threads: int | None = None) -> OfflineModel:
+    """Open the tokenizer, the network and the recipe.
 
     Raises:
         ModelNotAvailableError: The model files are missing or damaged.
     """
+    tokenizer = WordPieceTokenizer(FOLDER / "tokenizer.json")
+    network = Network(FOLDER / "model.onnx", threads)
+    return OfflineModel(tokenizer, network, Recipe.read(FOLDER), FRAME, FRAME, query_end="?")
 
-    def __init__(self, threads: int | None = None) -> None:
-        self._recipe = Recipe.read(FOLDER)
-        self._tokenizer = WordPieceTokenizer(FOLDER / "tokenizer.json")
-        self._network = Network(FOLDER / "model.onnx", threads)
+
+class English(Encoder):
+    """The common part of the encoders of all-MiniLM-L6-v2: it learned English alone."""
 
     def notice(self, text: str) -> str | None:
         """Warn of text that is mostly not English, the only language the model has learned."""
         return language_notice(text)
-
-
-class Network:
-    """all-MiniLM-L6-v2 without its pooling.
-
-    Args:
-        model_file: The ONNX graph.
-        threads: Threads of one run; None lets onnxruntime take every core.
-    """
-
-    def __init__(self, model_file: Path, threads: int | None = None) -> None:
-        options = onnxruntime.SessionOptions()
-        options.log_severity_level = 3  # errors only
-        options.intra_op_num_threads = threads or 0
-        # Worker processes read documents meanwhile: waiting threads must not use a core that they need.
-        options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-        try:
-            self._session = onnxruntime.InferenceSession(
-                str(model_file), options, providers=["CPUExecutionProvider"]
-            )
-        except Exception as error:  # onnxruntime's errors share no base class
-            raise ModelNotAvailableError(
-                f"{model_file} can't be loaded: {error}", hint="Reinstall maxsight."
-            ) from error
-
-    def hidden_states(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
-        """Run windows through the network. A window's result does not depend on its batch mates.
-
-        Returns:
-            Last hidden states, one array per window, in order. Shape ``(tokens, 384)``, special tokens
-            included.
-
-        Raises:
-            EncoderError: The network failed, most likely because memory ran out.
-        """
-        states: dict[int, NDArray[np.float32]] = {}
-        work, limit = Work([len(window) for window in windows]), BatchLimit(MAX_BATCH_TOKENS, len(windows))
-        while batch := work.take(limit):
-            ids, mask = pad([windows[index] for index in batch])
-            try:
-                (hidden,) = self._session.run(None, {"ids": ids, "mask": mask})
-            except Exception as error:
-                raise EncoderError(f"the network failed on {ids.shape} tokens: {error}") from error
-            for row, index in enumerate(batch):
-                states[index] = hidden[row, : len(windows[index])]
-        return [states[index] for index in range(len(windows))]

@@ -1,0 +1,1 @@
+"""The weights of maxsight's encoder `multilingual`: data alone, read by maxsight."""
