@@ -176,6 +176,7 @@ class Hit(OfPage):
         answers: The probability that the library answers the query, for the first hit. None for other hits, without
             words to judge by, and for encoders that it was not learned for.
         doubtful: Whether that probability is so low that nothing seems to answer.
+        rerank_score: The score of a reranker, which then gives the order. None if none has read the page.
     """
 
     rank: int
@@ -193,6 +194,7 @@ class Hit(OfPage):
     metadata: Mapping[str, Scalar] = field(default_factory=dict)
     answers: float | None = None
     doubtful: bool = False
+    rerank_score: float | None = None
 
     def __repr__(self) -> str:
         """Write on one line what it is; the fields have the rest."""

@@ -16,6 +16,7 @@ from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import filter_option, json_option, names_option
 from maxsight.cli.output import print_json, say_notes, shown
+from maxsight.cli.rerank_options import ChosenReranker, rerank_options
 from maxsight.errors import EndpointError
 
 if TYPE_CHECKING:
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
     help="The model that answers, by the service's name for it.",
 )
 @click.option("--text-only", is_flag=True, help="Send no pictures, for a model without vision.")
+@rerank_options
 @query_encoder_options
 @json_option
 def ask(
@@ -55,6 +57,7 @@ def ask(
     names: bool,
     model: str | None,
     text_only: bool,
+    rerank: ChosenReranker | None,
     as_json: bool,
 ) -> None:
     """Have a model answer QUESTION from the best pages.
@@ -69,9 +72,10 @@ def ask(
     from maxsight.results import doubts
 
     endpoint = Endpoint.configured(model)
+    reranker = rerank.load(library.encoder_options) if rerank else None
     with library.open(read_only=True) as opened:
         say_notes(opened.notices(question))
-        hits = opened.search(question, top_k=top_k, where=where, names=names)
+        hits = opened.search(question, top_k=top_k, where=where, names=names, rerank=reranker)
         say_notes(doubts(hits))
         draw = None if text_only else functools.partial(draw_for_reading, opened)
         sources = gather_sources(hits, opened.page, draw)

@@ -15,6 +15,7 @@ from maxsight.cli.index import progress_bar
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import exact_option, json_option, names_option
 from maxsight.cli.output import check_folder, counted, plain, print_json, resumable, say_notes
+from maxsight.cli.rerank_options import ChosenReranker, rerank_options
 
 if TYPE_CHECKING:
     from maxsight import Library
@@ -59,9 +60,12 @@ if TYPE_CHECKING:
 )
 @names_option
 @exact_option
+@rerank_options
 @query_encoder_options
 @json_option
-def evaluate(queries: Path, library: ChosenLibrary, as_json: bool, **options: Any) -> None:
+def evaluate(
+    queries: Path, library: ChosenLibrary, rerank: ChosenReranker | None, as_json: bool, **options: Any
+) -> None:
     """Measure the ranking on questions with known answers.
 
     QUERIES is JSON Lines with query, file and page_indices (from 0), or a table of ids and texts with --qrels. FOLDER
@@ -72,6 +76,7 @@ def evaluate(queries: Path, library: ChosenLibrary, as_json: bool, **options: An
         check_folder(run_file)
     by, benchmark = options["by"], _find(queries, options)
     questions, notices = benchmark.questions(by) if benchmark else _read(queries, options["qrels"], by)
+    reranker = rerank.load(library.encoder_options) if rerank else None
     with library.open(create=True) if benchmark else library.open(read_only=True) as opened:
         if benchmark:
             _index(opened, benchmark)
@@ -84,6 +89,7 @@ def evaluate(queries: Path, library: ChosenLibrary, as_json: bool, **options: An
                 depth=options["depth"],
                 exact=options["exact"],
                 names=options["names"],
+                rerank=reranker,
                 on_question=lambda _: bar.update(1),
             )
     say_notes([*notices, *result.notices])

@@ -19,6 +19,7 @@ from maxsight.cli.options import (
 )
 from maxsight.cli.output import no_match, plain, print_json, region_text, say, say_notes, shown
 from maxsight.cli.remote import remote_library, url_option
+from maxsight.cli.rerank_options import ChosenReranker, rerank_options
 
 if TYPE_CHECKING:
     from maxsight import Library
@@ -60,6 +61,7 @@ MAX_WORDS_SHOWN = 6
     metavar="FILE",
     help="Search with the vectors of a .npy file, of shape (vectors, dim), instead of QUESTION.",
 )
+@rerank_options
 @search_device_option
 @url_option
 @query_encoder_options
@@ -75,6 +77,7 @@ def search(
     queries: Path | None,
     phrases: tuple[str, ...],
     query_vectors: Path | None,
+    rerank: ChosenReranker | None,
     search_device: str,
     url: str | None,
     as_json: bool,
@@ -107,8 +110,9 @@ def search(
     options: dict[str, Any] = {"top_k": top_k, "where": where, "names": names, "exact": exact}
     found: Sequence[Sequence[Hit]]
     if remote := remote_library(url):
-        found = _search_remote(remote, asked, options)
+        found = _search_remote(remote, asked, options | {"rerank": rerank.name if rerank else None})
     else:
+        options["rerank"] = rerank.load(library.encoder_options) if rerank else None
         with library.open(read_only=True, search_device=search_device) as opened:
             say_notes(_notices(opened, asked))
             found = opened.search_many(asked, **options)
@@ -128,7 +132,7 @@ def search(
             say(no_match(where) if where else "nothing found")
         above = None
         for hit in hits:
-            _print_hit(hit, under=bool(group) and hit.path == above)
+            _print_hit(hit, under=bool(group) and hit.path == above, reranked=rerank is not None)
             above = hit.path
 
 
@@ -157,14 +161,16 @@ def _notices(library: Library, queries: Sequence[Query]) -> Iterable[str]:
     return dict.fromkeys(filter(None, map(library.encoder.notice, texts)))
 
 
-def _print_hit(hit: Hit, *, under: bool = False) -> None:
+def _print_hit(hit: Hit, *, under: bool = False, reranked: bool = False) -> None:
     """Print a hit; ``under`` the page above it, of the same document."""
     from maxsight.results import telling_matches
 
     place = f"page {hit.page_number}" if under else f"{shown(hit.path)}  page {hit.page_number}"
     boosts = "".join(f"  {shown(str(boost))}" for boost in hit.boosts)
     margin = "   " if under else ""
-    click.echo(f"{margin}{hit.rank:>3}. {click.style(place, bold=True)}  score {hit.score:.2f}{boosts}")
+    second = f"  reranked {hit.rerank_score:.3f}" if hit.rerank_score is not None else "  not reranked"
+    scores = f"score {hit.score:.2f}{boosts}{second if reranked else ''}"
+    click.echo(f"{margin}{hit.rank:>3}. {click.style(place, bold=True)}  {scores}")
     if hit.copies:
         click.echo(f"     also at {', '.join(hit.copies)}")
     words = dict.fromkeys(_matched_word(match) for match in telling_matches(hit.matches))

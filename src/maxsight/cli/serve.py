@@ -14,6 +14,7 @@ from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, served_library_option
 from maxsight.cli.options import quality_model_option, search_device_option
+from maxsight.cli.rerank_options import ChosenReranker, rerank_options
 from maxsight.errors import InputError
 
 
@@ -82,6 +83,7 @@ from maxsight.errors import InputError
     help="Also with a token, leave the permissions of new files to the umask.",
 )
 @quality_model_option
+@rerank_options
 @search_device_option
 @query_encoder_options
 def serve(
@@ -92,6 +94,7 @@ def serve(
     upload_time: float,
     quality: bool,
     quality_model: Path | None,
+    rerank: ChosenReranker | None,
     search_device: str,
     group_readable: bool,
     **options: Any,
@@ -129,6 +132,7 @@ def serve(
         options=library.encoder_options,
         search_device=search_device,
         judge=judge,
+        reranker=rerank.load(library.encoder_options) if rerank else None,
     )
     click.echo(f"{library} is served at {_address(listening)}")
     server_of(service).run(sockets=[listening])

@@ -76,8 +76,9 @@ class RemoteLibrary:
         exact: bool = False,
         names: bool = True,
         phrases: Sequence[str] = (),
+        rerank: str | None = None,
     ) -> Answer:
-        """Find the pages that answer a question, as ``Library.search`` does.
+        """Find the pages that answer a question, as ``Library.search`` does. ``rerank`` names the server's reranker.
 
         Raises:
             EndpointUnavailableError: The server can't be reached, is busy or takes too long.
@@ -91,6 +92,7 @@ class RemoteLibrary:
             "exact": exact,
             "names": names,
             "phrases": list(phrases),
+            "rerank": rerank,
         }
         with self._reading():
             return read_answer(query, self._request("POST", "/v1/search", json=body))

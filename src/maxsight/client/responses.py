@@ -17,7 +17,7 @@ BUSY = (429, 502, 503, 504)
 REFUSED = (400, 413, 422)
 _SAME_IN_HITS = (
     "rank", "score", "page_id", "document_id", "path", "file", "page_number", "snippet", "metadata",
-    "answers", "doubtful",
+    "answers", "doubtful", "rerank_score",
 )  # fmt: skip
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from pkgutil import resolve_name
 
@@ -67,14 +69,8 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         )
     if is_checkpoint(name):
         require(CHECKPOINT_EXTRA)
-        try:
+        with importing_for_checkpoints():
             from maxsight.encoders.checkpoints.loading import load_checkpoint
-        except IMPORT_ERRORS as error:
-            raise ModelNotAvailableError(
-                f"a library that checkpoints need can't be imported: {error}",
-                hint="`maxsight encoders` names versions that are too old. A torchvision that clashes with torch is "
-                "not needed: pip uninstall torchvision",
-            ) from error
         return load_checkpoint(name, options or EncoderOptions())
     own = (DEFAULT_ENCODER, MULTILINGUAL, PARAGRAPHS, PATCHES)
     raise UnknownEncoderError(
@@ -82,6 +78,23 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         hint=f"{', '.join(own)} ship with maxsight. Models like ColPali and ColBERT are named as on the hub "
         "(vidore/colpali-v1.3-hf) or by their folder, those of Cohere like cohere:embed-multilingual-v3.0.",
     )
+
+
+@contextmanager
+def importing_for_checkpoints() -> Iterator[None]:
+    """Let the libraries of checkpoints be imported.
+
+    Raises:
+        ModelNotAvailableError: One can't be.
+    """
+    try:
+        yield
+    except IMPORT_ERRORS as error:
+        raise ModelNotAvailableError(
+            f"a library that checkpoints need can't be imported: {error}",
+            hint="`maxsight encoders` names versions that are too old. A torchvision that clashes with torch is "
+            "not needed: pip uninstall torchvision",
+        ) from error
 
 
 def _check_devices(name: str, devices: tuple[str, ...]) -> None:

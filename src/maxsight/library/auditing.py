@@ -16,9 +16,11 @@ from maxsight.evaluation.qrels import CORPUS_IDS
 from maxsight.evaluation.runner import DEPTH, Evaluation
 from maxsight.evaluation.sampling import GIVEN, sample_queries
 from maxsight.identity import RECORD_MARK, document_path
+from maxsight.library import reranking
 from maxsight.library.encoder import store_encoder_folder
 from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.queries import Query
+from maxsight.reranking import Reranker
 from maxsight.results import Hit
 from maxsight.stores.audit import Audit
 from maxsight.stores.conditions import Filter
@@ -89,6 +91,7 @@ def evaluate(
     on_question: Callable[[Question], None] | None = None,
     exact: bool = False,
     names: bool = True,
+    rerank: Reranker | None = None,
 ) -> Evaluation:
     """Measure the ranking on questions with known answers.
 
@@ -102,13 +105,21 @@ def evaluate(
         on_question: Called after each question.
         exact: As for ``search``.
         names: As for ``search``.
+        rerank: As for ``search``.
 
     Raises:
         InputError: No id is in the library, or ids are of no use with this scope.
     """
 
     def search(query: str, where: Filter | None, top_k: int) -> list[Hit]:
-        return library.searcher.find([query], top_k=top_k, where=where, exact=exact, names=names)[0]
+        (hits,) = library.searcher.find(
+            [query],
+            top_k=reranking.depth(top_k, rerank),
+            where=where,
+            exact=exact,
+            names=names,
+        )
+        return reranking.rerank(library, query, hits, rerank)[:top_k]
 
     def find(file: str) -> Document:
         return library.listing.find(file).document

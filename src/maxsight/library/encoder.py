@@ -1,27 +1,15 @@
-"""The encoder of a library: how it reads files, makes vectors of their pages, and is found again."""
+"""The encoder of a library: how it reads files, and is found again."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
-from contextlib import closing
 from dataclasses import replace
-from pathlib import Path
 
-from maxsight.documents import (
-    Failed,
-    OcrChoice,
-    PageFailed,
-    PageRead,
-    ReadJob,
-    ReadSettings,
-    read_documents,
-)
+from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.encoders import Encoder
 from maxsight.encoders.matching import has_moved
 from maxsight.stores.base import Store
 from maxsight.stores.manifest import Manifest
-from maxsight.threads import one_blas_thread
-from maxsight.types import PageEmbedding
 from maxsight.version import __version__
 
 
@@ -59,23 +47,6 @@ def page_encoder(encoder: Encoder, pool_factor: int) -> Encoder:
     from maxsight.encoders.token_pooling import PoolingEncoder  # scipy takes 0.25 s to import
 
     return PoolingEncoder(encoder, pool_factor)
-
-
-def encode_file(file: Path, encoder: Encoder, settings: ReadSettings) -> list[PageEmbedding]:
-    """Encode the pages of a file as indexing does.
-
-    Raises:
-        UnreadableDocumentError: It can't be read, or one of its pages can't.
-    """
-    pages = []
-    with closing(read_documents([ReadJob(file)], replace(settings, picture=encoder.picture))) as events:
-        for event in events:
-            if isinstance(event, PageFailed | Failed):
-                raise event.error
-            if isinstance(event, PageRead):
-                pages.append(event.page)
-    with one_blas_thread():
-        return encoder.encode_pages(pages)
 
 
 def store_encoder_folder(store: Store, encoder: Callable[[], Encoder]) -> None:

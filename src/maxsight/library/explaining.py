@@ -6,7 +6,6 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-import numpy as np
 from PIL import Image
 
 from maxsight.documents import ReadSettings
@@ -15,7 +14,7 @@ from maxsight.heatmaps.explanation import Explanation
 from maxsight.heatmaps.explanation import explain_page as explain_embedding
 from maxsight.library.drawing import PagePicture, draw_page, placed
 from maxsight.library.opened import Opened
-from maxsight.library.queries import Query
+from maxsight.library.queries import Query, text_of
 from maxsight.results import Hit, Hits
 from maxsight.stores.base import IndexedPage
 from maxsight.types import Page
@@ -53,8 +52,7 @@ class PageOfLibrary:
 def with_pages(library: Opened, query: Query, hits: Sequence[Hit]) -> Hits:
     """Give the hits of a query their pages, which are read and drawn when they are asked for."""
     why = partial(explain_page, library, query)
-    text = "" if isinstance(query, np.ndarray) else query if isinstance(query, str) else ", ".join(query)
-    return Hits((hit.found_by(PageOfLibrary(library, hit.page_id, why)) for hit in hits), text)
+    return Hits((hit.found_by(PageOfLibrary(library, hit.page_id, why)) for hit in hits), text_of(query))
 
 
 def page(library: Opened, page_id: str) -> IndexedPage:

@@ -22,18 +22,20 @@ from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_enc
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
 from maxsight.errors import InputError, LibraryExistsError, StoreError
 from maxsight.identity import document_id, source_file
-from maxsight.library import auditing, copying, explaining, runs, upkeep
-from maxsight.library.encoder import encode_file, new_manifest, page_encoder
+from maxsight.library import auditing, copying, encoding, explaining, reranking, runs, upkeep
+from maxsight.library.encoder import new_manifest
 from maxsight.library.listing import Documents, Listing
 from maxsight.library.opening import Place, create_store, find_place, home_of, library_exists, open_store
 from maxsight.library.queries import Query
+from maxsight.library.reranking import depth
 from maxsight.library.searching import Searcher, check_recall_target, choose_search_device
+from maxsight.reranking import Reranker
 from maxsight.results import Hits
 from maxsight.settings import cache_folder
 from maxsight.stores.addresses import Address, identify_address
 from maxsight.stores.base import AnyStore, Persistent
 from maxsight.stores.filters import Where
-from maxsight.types import Document, EmbeddingSpace, PageEmbedding, QueryEmbedding
+from maxsight.types import Document, EmbeddingSpace, QueryEmbedding
 
 
 class Library:
@@ -322,10 +324,6 @@ class Library:
         """Where it is, for people."""
         return self.store.description if self.address is None else str(self.address)
 
-    @property
-    def _page_encoder(self) -> Encoder:
-        return page_encoder(self.encoder, self.store.manifest.pool_factor)
-
     # Encode -----------------------------------------------------------------------------------------------
 
     def encode_query(self, query: Query) -> QueryEmbedding:
@@ -336,20 +334,6 @@ class Library:
             EmptyQueryError: Nothing in it can be searched for.
         """
         return self.searcher.encode(query)
-
-    def encode_file(
-        self, file: str | PathLike[str], *, settings: ReadSettings | None = None
-    ) -> list[PageEmbedding]:
-        """Encode the pages of a file as indexing does, and store nothing.
-
-        Args:
-            file: Which.
-            settings: How it is read; as when the library was made, if not given.
-
-        Raises:
-            UnreadableDocumentError: It can't be read, or one of its pages can't.
-        """
-        return encode_file(Path(file), self._page_encoder, settings or self.settings)
 
     # Search -----------------------------------------------------------------------------------------------
 
@@ -362,6 +346,7 @@ class Library:
         exact: bool = False,
         names: bool = True,
         phrases: Sequence[str] = (),
+        rerank: Reranker | None = None,
     ) -> Hits:
         """Find the pages that answer a question.
 
@@ -377,6 +362,8 @@ class Library:
             exact: Score every page instead of the candidates.
             names: Whether pages of documents that the question names come before others of nearly their score.
             phrases: Only pages that have all of these phrases to the letter.
+            rerank: A model that reads the first pages again, together with the question, and puts them into its
+                order; see ``maxsight.reranking.load_reranker``.
 
         Returns:
             Best first; fewer than ``top_k`` if the library holds fewer.
@@ -386,9 +373,10 @@ class Library:
             EmptyQueryError: Nothing in the query can be searched for.
             FilterError: The condition is not valid, or names an unknown field.
         """
-        return self.search_many([query], top_k=top_k, where=where, exact=exact, names=names, phrases=phrases)[
-            0
-        ]
+        (hits,) = self.search_many(
+            [query], top_k=top_k, where=where, exact=exact, names=names, phrases=phrases, rerank=rerank
+        )
+        return hits
 
     def search_many(
         self,
@@ -399,6 +387,7 @@ class Library:
         exact: bool = False,
         names: bool = True,
         phrases: Sequence[str] = (),
+        rerank: Reranker | None = None,
     ) -> list[Hits]:
         """Find the pages that answer each of several questions: as ``search`` for each, but sooner.
 
@@ -409,9 +398,10 @@ class Library:
         """
         queries = queries if isinstance(queries, str) else list(queries)
         found = self.searcher.find(
-            queries, top_k=top_k, where=where, exact=exact, names=names, phrases=phrases
+            queries, top_k=depth(top_k, rerank), where=where, exact=exact, names=names, phrases=phrases
         )
-        return [explaining.with_pages(self, *each) for each in zip(queries, found, strict=True)]
+        best = [self.rerank(*each, rerank)[:top_k] for each in zip(queries, found, strict=True)]
+        return [explaining.with_pages(self, *each) for each in zip(queries, best, strict=True)]
 
     def notices(self, query: Query, *, phrases: Sequence[str] = ()) -> list[str]:
         """List what a user should know before trusting the hits for ``query``, and for ``phrases`` as in ``search``.
@@ -437,11 +427,13 @@ class Library:
 
     # From the other modules of this room ------------------------------------------------------------------
 
+    encode_file = encoding.encode_file
     index, indexing, remove = runs.index, runs.indexing, runs.remove
     copy = copying.copy
     page, find_page = explaining.page, explaining.find_page
     explain, explain_page = explaining.explain, explaining.explain_page
     draw, picture = explaining.draw, explaining.picture
+    rerank = reranking.rerank
     audit, adopt, evaluate = auditing.audit, auditing.adopt, auditing.evaluate
     status, export = upkeep.status, upkeep.export
     verify, compact, backup = upkeep.verify, upkeep.compact, upkeep.backup

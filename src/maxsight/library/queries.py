@@ -47,6 +47,13 @@ def embed_query(encoder: Callable[[], Encoder], space: EmbeddingSpace, query: Qu
     return encoder().encode_phrases(list(map(_checked, phrases)))
 
 
+def text_of(query: Query) -> str:
+    """Write a query for people: phrases with commas between them, nothing for vectors."""
+    if isinstance(query, np.ndarray):
+        return ""
+    return query if isinstance(query, str) else ", ".join(query)
+
+
 def load_vectors(file: Path) -> Floats:
     """Read a query's vectors from a ``.npy`` file.
 

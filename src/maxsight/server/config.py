@@ -31,6 +31,7 @@ class RequestLimits:
         asks: Questions that a model answers at once.
         waiting_pages: Waiting requests for pages (read, draw, explain).
         waiting_searches: Waiting searches.
+        waiting_reranks: Waiting searches that a reranker reads.
         waiting_jobs: Waiting jobs.
         cache_bytes: Bytes of page pictures on the disk.
         connections: Open connections.
@@ -50,6 +51,7 @@ class RequestLimits:
     asks: int = 8
     waiting_pages: int = 256
     waiting_searches: int = 256
+    waiting_reranks: int = 16
     waiting_jobs: int = 32
     cache_bytes: int = 500_000_000
     connections: int = 1_000

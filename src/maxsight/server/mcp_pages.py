@@ -20,6 +20,7 @@ from maxsight.answers.quoting import quote
 from maxsight.answers.sources import PageDrawer, draw_for_reading
 from maxsight.characters import escape_hidden
 from maxsight.errors import UnreadableDocumentError
+from maxsight.reranking import Reranker
 from maxsight.results import Hit, telling_matches
 from maxsight.server.batching import SearchOptions
 from maxsight.stores.base import IndexedPage
@@ -49,25 +50,27 @@ class Pages:
     draw: PageDrawer
 
     @classmethod
-    def of_library(cls, library: Library) -> Pages:
-        """Take the pages of a library that only this process uses."""
+    def of_library(cls, library: Library, reranker: Reranker | None = None) -> Pages:
+        """Take the pages of a library that only this process uses. A reranker takes part in every search."""
 
         async def search(query: str, options: SearchOptions) -> list[Hit]:
-            return await _run_in_thread(library.search, query, **asdict(options))
+            return await _run_in_thread(library.search, query, rerank=reranker, **asdict(options))
 
         return cls(library, search, _run_in_thread, functools.partial(draw_for_reading, library))
 
     @classmethod
     def of_service(cls, service: Service) -> Pages:
         """Take the pages of a served library: searches share scans, pictures are stored."""
-        return cls(service.reader, service.search, service.run, service.images.draw_for_reading)
+        search = functools.partial(service.search, rerank=True)
+        return cls(service.reader, search, service.run, service.images.draw_for_reading)
 
 
 def found_page(hit: Hit, page: IndexedPage, mark: str) -> TextContent:
     """Describe a page that a search found: short text as a whole, else the snippet."""
     text = page.page.text if len(page.page.text) <= EXCERPT_CHARS else hit.snippet
     matched = {match.word: str(match.region) for match in telling_matches(hit.matches)}
-    boosts = {"boosts": [str(boost) for boost in hit.boosts]} if hit.boosts else {}
+    more = {} if hit.rerank_score is None else {"rerank_score": round(hit.rerank_score, 3)}
+    boosts = more | {"boosts": [str(boost) for boost in hit.boosts]} if hit.boosts else more
     return quoted_page(page, text, mark, rank=hit.rank, score=round(hit.score, 2), matched=matched, **boosts)
 
 

@@ -11,7 +11,7 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, asynccontextmanager
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 from typing import Annotated, ParamSpec, Self, TypeVar
@@ -20,9 +20,11 @@ from fastapi import Depends, Request
 
 from maxsight import Library
 from maxsight.encoders import EncoderOptions
-from maxsight.errors import LibraryReadOnlyError
+from maxsight.errors import InputError, LibraryReadOnlyError
 from maxsight.indexing import Judges, PageJudge
+from maxsight.library.reranking import depth
 from maxsight.library.searching import choose_search_device
+from maxsight.reranking import Reranker
 from maxsight.results import Hit
 from maxsight.server.admission import Admission
 from maxsight.server.batching import SearchBatcher, SearchOptions
@@ -54,14 +56,21 @@ class Service:
         documents: Its documents.
         asking: Admits questions for a model.
         metrics: Figures for Prometheus.
+        reranker: Takes the second look at searches that ask for it; None if the server has none.
     """
 
     def __init__(
-        self, reader: Library, writer: Library | None, settings: ServerSettings, judges: Judges
+        self,
+        reader: Library,
+        writer: Library | None,
+        settings: ServerSettings,
+        judges: Judges,
+        reranker: Reranker | None = None,
     ) -> None:
         """Use ``open``."""
         limits = settings.limits
         self.reader = reader
+        self.reranker = reranker
         self.settings = settings
         self.sessions = Sessions(settings.token) if settings.token else None
         self.metrics = Metrics()
@@ -81,6 +90,7 @@ class Service:
             )
         self._batcher = SearchBatcher(self._search_many, limits.waiting_searches)
         self._search_thread = ThreadPoolExecutor(1, "search")
+        self._rerank_thread = ThreadPoolExecutor(1, "rerank")
         self._page_threads = ThreadPoolExecutor(PAGE_THREADS, "pages")
         self._receiving = Admission(
             "uploads are coming", limits.uploads, "Try again when they are here.", retry_after_s=30
@@ -90,6 +100,9 @@ class Service:
         )
         self._page_work = Admission(
             "requests for pages wait", PAGE_THREADS + limits.waiting_pages, "Try again in a moment."
+        )
+        self._reranking = Admission(
+            "searches wait for the reranker", limits.waiting_reranks, "Try again in a moment."
         )
         self._open = ExitStack()
         self._open.enter_context(one_blas_thread())  # once for all searches
@@ -104,6 +117,7 @@ class Service:
         options: EncoderOptions | None = None,
         search_device: str = "cpu",
         judge: PageJudge | None = None,
+        reranker: Reranker | None = None,
     ) -> Self:
         """Open a library to be served, and load its encoder. A library that does not exist is made.
 
@@ -114,6 +128,7 @@ class Service:
             options: How the encoder runs.
             search_device: Where pages are scored.
             judge: Predicts how well OCR reads uploaded pages. By default the model that has judged the library's.
+            reranker: Takes the second look at searches that ask for it.
 
         Raises:
             MaxSightError: It can't be opened, or its encoder can't be loaded.
@@ -131,7 +146,7 @@ class Service:
             if writer is not None:
                 writer.encoder = reader.encoder  # loaded once
             reader.search("ready", top_k=1)  # loads what searches need
-            service = cls(reader, writer, settings, Judges(judge))
+            service = cls(reader, writer, settings, Judges(judge), reranker)
             service._open.push(opened.pop_all())
         return service
 
@@ -145,6 +160,7 @@ class Service:
         if self._jobs is not None:
             self._jobs.close()
         self._search_thread.shutdown(cancel_futures=True)
+        self._rerank_thread.shutdown(cancel_futures=True)
         self._page_threads.shutdown(cancel_futures=True)
         self._open.close()
 
@@ -186,14 +202,40 @@ class Service:
             finally:
                 incoming.discard()
 
-    async def search(self, query: str, options: SearchOptions) -> list[Hit]:
+    async def search(self, query: str, options: SearchOptions, *, rerank: bool = False) -> list[Hit]:
         """Find the pages that answer a question. Searches at the same time share a scan.
+
+        Args:
+            query: The question.
+            options: How to search.
+            rerank: Whether the server's reranker takes a second look, if it has one.
 
         Raises:
             RefusedError: Too many searches wait already.
             MaxSightError: As for ``Library.search``.
         """
-        return await self._batcher.search(query, options)
+        if not rerank or self.reranker is None:
+            return await self._batcher.search(query, options)
+        more = replace(options, top_k=depth(options.top_k, self.reranker))
+        hits = await self._batcher.search(query, more)
+        with self._reranking:
+            second_look = partial(self.reader.rerank, query, hits, self.reranker)
+            hits = await asyncio.get_running_loop().run_in_executor(self._rerank_thread, second_look)
+        return hits[: options.top_k]
+
+    def reranks_with(self, name: str | None) -> bool:
+        """Whether a request asks for the server's reranker, by its name.
+
+        Raises:
+            InputError: The server has no such reranker.
+        """
+        own = self.reranker.name if self.reranker else None
+        if name is not None and name != own:
+            raise InputError(
+                f"this server has no reranker {name}",
+                hint=f"It has {own}." if own else "Start it with --rerank MODEL.",
+            )
+        return name is not None
 
     async def _search_many(self, queries: Sequence[str], options: SearchOptions) -> Sequence[list[Hit]]:
         search = partial(self.reader.search_many, queries, **asdict(options))

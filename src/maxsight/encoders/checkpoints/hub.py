@@ -38,6 +38,7 @@ _FILES = [
     *(f"{folder}{name}" for folder in ("", _MODULE) for name in SETTINGS),
     *(f"{folder}model*.safetensors" for folder in ("", _MODULE)),
     *("model.safetensors.index.json", "adapter_model.safetensors"),
+    *("chat_template.jinja", "chat_template.json"),
 ]
 
 

@@ -101,7 +101,7 @@ def read_layout(folder: Path) -> Layout:
         raise _refused(folder, config)
     if "linear.weight" not in read_tensors(weight_files(folder)):
         raise unsuitable(folder, "lacks linear.weight, the projection of a ColBERT model")
-    return TextLayout(folder, _runs_code(config))
+    return TextLayout(folder, runs_code(config))
 
 
 def visual_layout(folder: Path) -> VisualLayout:
@@ -171,7 +171,7 @@ def _modules(folder: Path) -> Layout:
         )
     if "Dense" not in kinds and model_type != "MultiVectorEncoder":
         raise unsuitable(folder, f"lacks a projection (a Dense module; it has {', '.join(kinds)})")
-    return TextLayout(folder, _runs_code(config))
+    return TextLayout(folder, runs_code(config))
 
 
 def _read_modules(folder: Path) -> list[tuple[str, str]]:
@@ -188,7 +188,8 @@ def _read_modules(folder: Path) -> list[tuple[str, str]]:
     return modules
 
 
-def _runs_code(config: dict[str, Any]) -> bool:
+def runs_code(config: dict[str, Any]) -> bool:
+    """Whether opening a model with these settings must run Python code that comes with it."""
     return "auto_map" in config and config.get("model_type") not in CONFIG_MAPPING
 
 

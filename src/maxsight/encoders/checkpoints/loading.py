@@ -33,15 +33,25 @@ def load_checkpoint(name: str, options: EncoderOptions) -> Encoder:
     source = locate(name, trust_remote_code=options.trust_remote_code)
     layout = read_layout(source.folder)
     if isinstance(layout, TextLayout):
-        if layout.runs_code and not options.trust_remote_code:
-            raise ModelNotAvailableError(
-                f"{name} comes with Python code that must run to open it",
-                hint="Read that code; if you trust it, say so with --trust-remote-code.",
-            )
+        if layout.runs_code:
+            refuse_code(name, options)
         return load_text_encoder(layout.folder, source.name, fingerprint([layout.folder]), options)
     dtype = choose_dtype(options.precision, choose_devices(options.devices)[0])
     base, adapter = _base_of(layout)
     return VisualEncoder(open_checkpoint(source.name, base, adapter, dtype), options)
+
+
+def refuse_code(name: str, options: EncoderOptions) -> None:
+    """Refuse a checkpoint that comes with Python code, unless the user trusts it.
+
+    Raises:
+        ModelNotAvailableError: The user does not.
+    """
+    if not options.trust_remote_code:
+        raise ModelNotAvailableError(
+            f"{name} comes with Python code that must run to open it",
+            hint="Read that code; if you trust it, say so with --trust-remote-code.",
+        )
 
 
 def _base_of(layout: VisualLayout | AdapterLayout) -> tuple[VisualLayout, AdapterLayout | None]:

@@ -117,11 +117,7 @@ class CheckpointEncoder(Encoder, Generic[R]):
         options: EncoderOptions,
     ) -> None:
         self._space = space
-        with device_errors_translated():
-            self._replicas = [
-                replica(its_own, device, options)
-                for its_own, device in one_for_each(model, choose_devices(options.devices))
-            ]
+        self._replicas = put_on_devices(model, replica, options)
 
     @property
     def space(self) -> EmbeddingSpace:
@@ -137,6 +133,22 @@ class CheckpointEncoder(Encoder, Generic[R]):
     def precision(self) -> str:
         """The types its replicas compute in, each once."""
         return ", ".join(dict.fromkeys(str(each.dtype).removeprefix("torch.") for each in self._replicas))
+
+
+def put_on_devices(
+    model: Model, replica: Callable[[Model, torch.device, EncoderOptions], R], options: EncoderOptions
+) -> list[R]:
+    """Move a model to the first of the devices that a user chose, and copy it to the others.
+
+    Raises:
+        ModelNotAvailableError: A device is not there.
+        EncoderOutOfMemoryError: A device does not hold the model.
+    """
+    with device_errors_translated():
+        return [
+            replica(its_own, device, options)
+            for its_own, device in one_for_each(model, choose_devices(options.devices))
+        ]
 
 
 def encode_on_all(

@@ -40,7 +40,7 @@ def open_text_model(folder: Path, dtype: torch.dtype, *, trust_remote_code: bool
             trust_remote_code=trust_remote_code,
             model_kwargs={"dtype": dtype},
         )
-        missing = _missing_tensors(model, parts[0])
+        missing = missing_tensors(model.transformers_model, parts[0])
     if missing:
         raise broken(folder, f"lacks {list_names(missing)}")
     if not all(_is_stored(module, parts) for module in model if isinstance(module, Dense)):
@@ -50,12 +50,11 @@ def open_text_model(folder: Path, dtype: torch.dtype, *, trust_remote_code: bool
     return model.eval()
 
 
-def _missing_tensors(model: MultiVectorEncoder, tensors: dict[str, torch.Tensor]) -> list[str]:
-    """Name the tensors that the backbone needs and its files lack.
+def missing_tensors(backbone: Any, tensors: dict[str, torch.Tensor]) -> list[str]:
+    """Name the tensors that a model of transformers needs and its files lack.
 
-    sentence-transformers does not pass on transformers' report: so the backbone is made once more.
+    sentence-transformers does not pass on transformers' report: so the model is made once more.
     """
-    backbone: Any = model.transformers_model
     _, report = type(backbone).from_pretrained(
         None, config=backbone.config, state_dict=tensors, output_loading_info=True
     )

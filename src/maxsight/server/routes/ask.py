@@ -38,6 +38,7 @@ class AskRequest(fields.RequestModel):
     top_k: Annotated[int, Field(ge=1, le=MAX_SOURCES, description="How many pages the model gets.")] = 4
     filter: fields.Where | None = None
     names: fields.Names = True
+    rerank: fields.Rerank = None
     text_only: Annotated[bool, Field(description="Send no pictures, for a model without vision.")] = False
 
 
@@ -86,7 +87,8 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
 
     with service.asking:
         options = SearchOptions(request.top_k, request.filter, names=request.names)
-        hits = await service.search(request.question, options)
+        rerank = service.reranks_with(request.rerank)
+        hits = await service.search(request.question, options, rerank=rerank)
         drawing = None if request.text_only else service.images.draw_for_reading
         sources = await service.run(gather_sources, hits, service.reader.page, drawing)
         notices = [*doubts(hits), *await service.run(service.reader.notices, request.question)]

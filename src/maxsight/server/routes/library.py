@@ -38,6 +38,7 @@ async def get_library(service: Served) -> schemas.LibraryStatus:
         upload_bytes=limits.upload_bytes,
         upload_files=limits.upload_files,
         answers=answers,
+        reranker=service.reranker.name if service.reranker else None,
         version=__version__,
     )
 

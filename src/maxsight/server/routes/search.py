@@ -31,7 +31,8 @@ async def search(service: Served, request: schemas.SearchRequest) -> Response:
     options = SearchOptions(
         request.top_k, request.filter, request.exact, request.names, tuple(request.phrases)
     )
-    hits = await service.search(request.query, options)
+    rerank = service.reranks_with(request.rerank)
+    hits = await service.search(request.query, options, rerank=rerank)
     notices = await service.run(service.reader.notices, request.query, phrases=request.phrases)
     if request.group:
         hits = group_by_document(hits)

@@ -32,6 +32,12 @@ Names = Annotated[
     bool,
     Field(description="Documents that the question names come before others of nearly their score."),
 ]
+Rerank = Annotated[
+    Annotated[str, StringConstraints(max_length=1000)] | None,
+    Field(
+        description="A second look at the first pages by the server's reranker, as `/v1/library` names it."
+    ),
+]
 Phrase = Annotated[str, StringConstraints(min_length=1, max_length=MAX_PHRASE_LENGTH)]
 TopK = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="How many pages at most.")]
 Id = Annotated[str, StringConstraints(pattern="^[0-9a-f]{32}$")]

@@ -50,6 +50,7 @@ class LibraryStatus(BaseModel):
     upload_bytes: int = Field(description="Maximum bytes of one upload.")
     upload_files: int = Field(description="Maximum files of one upload.")
     answers: str | None = Field(description="The model that answers questions; null if none is configured.")
+    reranker: str | None = Field(description="The model that takes a second look at searches; null for none.")
     version: str
 
 

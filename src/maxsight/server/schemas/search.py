@@ -16,6 +16,7 @@ from maxsight.server.schemas.fields import (
     Query,
     Region,
     RequestModel,
+    Rerank,
     TopK,
     Where,
     picture_links,
@@ -191,6 +192,9 @@ class Hit(BaseModel):
         description="Of the first hit: the probability that the library answers; null if not learned for the encoder."
     )
     doubtful: bool = Field(description="Whether `answers` is so low that nothing here seems to answer.")
+    rerank_score: float | None = Field(
+        description="The reranker's score, by which hits are ordered then; null if it has not read the page."
+    )
     boosts: list[Boost] = Field(
         description="What moved the page up, apart from its score: hits are in the order of score plus boosts."
     )
@@ -212,6 +216,7 @@ class SearchRequest(RequestModel):
     group: Literal["document"] | None = Field(
         default=None, description="Put the pages of a document together, its best page first."
     )
+    rerank: Rerank = None
     explain: bool = Field(default=False, description="Explain the score of every hit.")
 
 
@@ -254,6 +259,7 @@ def hit_of(hit: results.Hit, query: str) -> Hit:
         boosts=Boost.all_of(hit.boosts),
         answers=hit.answers,
         doubtful=hit.doubtful,
+        rerank_score=hit.rerank_score,
         links=HitLinks(
             page=links["self"],
             image=links["image"],
