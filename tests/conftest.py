@@ -30,6 +30,8 @@ OUTSIDE = (
     "library/test_copying",
     "quality/training",
     "quality/test_blocked_imports",
+    "library/test_second_look",
+    "reranking",
     "server",
     "stores/local/test_code_table",
     "stores/milvus",
