@@ -55,7 +55,7 @@ def take(page: Page, address: str, scheme: str) -> None:
     page.keyboard.press("Enter")  # once more, warm
     page.wait_for_load_state("networkidle")
     page.locator(".result .open").first.click()
-    page.wait_for_selector(".stage:not(.waiting) .picture:not([src*='width=400']) ~ .heat:not([hidden])")
+    page.wait_for_selector(".sheet[aria-current].there .heat:not([hidden])")
     page.mouse.move(0, 0)
     page.wait_for_load_state("networkidle")
     page.screenshot(path=IMAGES / f"web-page-{scheme}.png", animations="disabled")

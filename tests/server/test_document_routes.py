@@ -259,3 +259,24 @@ def test_embeddings_are_those_of_the_library(client, library, kind, tmp_path):
     assert answer["vectors"] == pytest.approx(expected, abs=1e-5)
     assert answer["dim"] == library.space.dim
     assert answer["revision"] == library.space.revision
+
+
+def test_a_text_is_found_in_one_document_with_its_places(client):
+    id_ = next(
+        item["document_id"]
+        for item in client.get("/v1/documents").json()["items"]
+        if item["file"] == "lighthouse.pdf"
+    )
+    found = client.get(f"/v1/documents/{id_}/find", params={"text": "  of THE   lamp "}).json()
+    assert found["total"] == 1
+    (page,) = found["pages"]
+    assert page["page_number"] == 2
+    words = client.get(f"/v1/pages/{page['page_id']}").json()["words"]
+    assert page["places"] == [[word["region"] for word in words if word["text"] in ("of", "the", "lamp")]]
+    assert client.get(f"/v1/documents/{id_}/find", params={"text": "in"}).json()["total"] == 1
+    assert client.get(f"/v1/documents/{id_}/find", params={"text": "tomatoes"}).json() == {
+        "total": 0,
+        "pages": [],
+    }
+    assert client.get(f"/v1/documents/{id_}/find", params={"text": " "}).status_code == 422
+    assert client.get(f"/v1/documents/{'0' * 32}/find", params={"text": "lamp"}).status_code == 404

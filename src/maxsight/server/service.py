@@ -30,6 +30,7 @@ from maxsight.server.admission import Admission
 from maxsight.server.batching import SearchBatcher, SearchOptions
 from maxsight.server.catalogue import Catalogue
 from maxsight.server.config import RequestLimits, ServerSettings
+from maxsight.server.finding import TextFinder
 from maxsight.server.job_queue import JobQueue
 from maxsight.server.metrics import Metrics
 from maxsight.server.page_images import PageImages
@@ -54,6 +55,7 @@ class Service:
         images: Pictures of its pages.
         uploads: The folder of uploaded files.
         documents: Its documents.
+        finder: Finds texts in one of them.
         asking: Admits questions for a model.
         metrics: Figures for Prometheus.
         reranker: Takes the second look at searches that ask for it; None if the server has none.
@@ -77,6 +79,7 @@ class Service:
         self.images = PageImages(reader, reader.cache / "pages", limits.cache_bytes)
         self.uploads = UploadFolder(settings.uploads or (reader.home or Path.cwd()) / "uploads")
         self.documents = Catalogue(reader, self.uploads, self.images)
+        self.finder = TextFinder(reader)
         self._writer = writer
         self._jobs: JobQueue | None = None
         if writer is not None:

@@ -23,6 +23,7 @@ from maxsight.server.schemas.jobs import JobAccepted
 from maxsight.server.security import FORM
 from maxsight.server.service import Served, Service
 from maxsight.stores.base import DocumentEntry
+from maxsight.stores.phrases import MAX_PHRASE_LENGTH
 
 router = APIRouter(tags=["documents"])
 DocumentId = Annotated[fields.Id, Path(description="As in a hit or in the list of documents.")]
@@ -95,6 +96,25 @@ async def get_document(service: Served, document_id: DocumentId) -> schemas.Docu
         own = dict(own_fields.get(index, {}))
         pages.append(schemas.PageSummary(page_id=id_, page_number=index + 1, metadata=own, links=links))
     return schemas.DocumentDetail(**_summary(service, entry).model_dump(), pages=pages)
+
+
+@router.get("/v1/documents/{document_id}/find")
+async def find_text(
+    service: Served,
+    document_id: DocumentId,
+    text: Annotated[str, Query(max_length=MAX_PHRASE_LENGTH, pattern=r"\S", description="Case is ignored.")],
+) -> schemas.FoundText:
+    """Find a text in a document, to the letter: all its places, page by page."""
+
+    def find() -> schemas.FoundText:
+        found = service.finder.find(service.documents.find(document_id), text)
+        pages = [
+            schemas.FoundPage(page_id=id_, page_number=number, places=list(map(fields.Region.all_of, places)))
+            for id_, number, places in found
+        ]
+        return schemas.FoundText(total=sum(len(page.places) for page in pages), pages=pages)
+
+    return await service.run(find)
 
 
 @router.delete("/v1/documents/{document_id}", status_code=status.HTTP_204_NO_CONTENT)

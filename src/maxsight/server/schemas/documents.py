@@ -80,6 +80,21 @@ class DocumentList(BaseModel):
     total: int
 
 
+class FoundPage(BaseModel):
+    """A page that has a text."""
+
+    page_id: str
+    page_number: int
+    places: list[list[Region]] = Field(description="For each place, the boxes of its words.")
+
+
+class FoundText(BaseModel):
+    """The pages of a document that have a text."""
+
+    total: int = Field(description="How many places there are.")
+    pages: list[FoundPage]
+
+
 class Word(BaseModel):
     """One word of a page."""
 

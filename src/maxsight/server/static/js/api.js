@@ -80,9 +80,11 @@ export const api = {
   },
   library: () => request("/v1/library"),
   documents: (cursor = "", limit = 50) => request(`/v1/documents?${query({ limit, cursor })}`),
+  document: (id) => request(`/v1/documents/${id}`),
+  find: (id, text) => request(`/v1/documents/${id}/find?${query({ text })}`),
   remove: (id) => request(`/v1/documents/${id}`, { method: "DELETE" }),
-  page: (id, signal) => request(`/v1/pages/${id}`, { signal }),
-  explanation: (id, q, signal) => request(`/v1/pages/${id}/explanation?${query({ q })}`, { signal }),
+  page: (id) => request(`/v1/pages/${id}`),
+  explanation: (id, q) => request(`/v1/pages/${id}/explanation?${query({ q })}`),
   jobs: () => request("/v1/jobs"),
   cancel: (id) => request(`/v1/jobs/${id}`, { method: "DELETE" }),
   signIn: (token) => request("/v1/session", { method: "POST", body: { token } }),
@@ -92,6 +94,7 @@ export const api = {
 export const addresses = {
   image: (id, width) => `/v1/pages/${id}/image?${query({ width })}`,
   heatmap: (id, q, word, width) => `/v1/pages/${id}/heatmap?${query({ q, word, width })}`,
+  heatmapOnPage: (id, q, width) => `/v1/pages/${id}/heatmap?${query({ q, over: "page", width })}`,
   events: (job) => `/v1/jobs/${job}/events`,
   upload: "/v1/documents",
 };

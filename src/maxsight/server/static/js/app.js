@@ -4,7 +4,7 @@ import { current, follow, notify } from "./address.js";
 import { announce, find } from "./dom.js";
 import { showHome } from "./home.js";
 import { refreshLibrary, showLibrary } from "./library.js";
-import { pageKey, showPage } from "./page.js";
+import { pageKey, pageShortcut, showPage } from "./reader/page.js";
 import { focusSearch, forgetResults, leaveResults, returnToResults, showResults, stepResults } from "./search.js";
 import { offerUploads, resumeJobs } from "./uploads.js";
 import "./session.js";
@@ -35,9 +35,13 @@ addEventListener("library-changed", () => {
 });
 
 addEventListener("keydown", (event) => {
-  if (event.ctrlKey || event.metaKey || event.altKey || document.querySelector("dialog[open]")) return;
-  const typing = event.target.matches("input, textarea, select");
   const view = document.body.dataset.view;
+  if (event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.ctrlKey || event.metaKey) {
+    if (view === "page" && pageShortcut(event)) event.preventDefault();
+    return;
+  }
+  const typing = event.target.matches("input, textarea, select");
   if (event.key === "/" && !typing) focusSearch();
   else if (view === "page" && !typing && pageKey(event)) event.stopPropagation();
   else if (view === "results" && event.key === "ArrowDown") stepResults(1);

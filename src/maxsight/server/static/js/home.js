@@ -5,7 +5,7 @@ import { api } from "./api.js";
 import { element, find, icon } from "./dom.js";
 import { count } from "./format.js";
 import { problemBox } from "./message.js";
-import { firstPage, thumbnail } from "./results.js";
+import { firstPage, thumbnail } from "./thumbnail.js";
 import { libraryStatus } from "./status.js";
 
 const SHELF = 8;

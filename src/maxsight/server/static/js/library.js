@@ -7,7 +7,7 @@ import { announce, element, find, icon } from "./dom.js";
 import { rate } from "./expected.js";
 import { bytes, count } from "./format.js";
 import { problemBox } from "./message.js";
-import { firstPage, thumbnail } from "./results.js";
+import { firstPage, thumbnail } from "./thumbnail.js";
 import { libraryStatus, announceLibraryChange } from "./status.js";
 
 const place = find("#library");

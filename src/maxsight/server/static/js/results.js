@@ -1,27 +1,17 @@
 // A result as a card: thumbnail, matches and snippet.
 
 import { address } from "./address.js";
-import { addresses } from "./api.js";
 import { element, icon } from "./dom.js";
 import { rate, userFields } from "./expected.js";
 import { count } from "./format.js";
-
-export const THUMBNAIL_PX = 400;
-const MIN_SHARE = 0.75; // of what stands out most: weaker matches are not marked
-
-/** The matches that stand out most, which cards mark. */
-export function strongMatches(matches) {
-  const telling = matches.filter((match) => !match.common);
-  const most = Math.max(...telling.map((match) => match.contrast), 0.01);
-  return telling.filter((match) => match.contrast >= MIN_SHARE * most);
-}
+import { placesOf, strongMatches } from "./matches.js";
+import { thumbnail } from "./thumbnail.js";
 
 /** The card of a hit; `under` the card above, of the same document. */
 export function resultCard(hit, best, under = false) {
-  const strong = strongMatches(hit.matches);
   return element("li", { class: under ? "result under" : "result", "data-page": hit.page_id },
     element("a", { class: "open", href: address({ page: hit.page_id, word: "" }), "aria-label": `${hit.file}, page ${hit.page_number}` },
-      thumbnail(hit.page_id, `${hit.file}, page ${hit.page_number}`, strong.flatMap((match) => match.places.flatMap((place) => [place.region, ...place.more])))),
+      thumbnail(hit.page_id, placesOf(strongMatches(hit.matches)))),
     element("div", { class: "about" },
       element("h3", {}, element("a", { href: address({ page: hit.page_id, word: "" }), tabindex: "-1" }, hit.file)),
       element("p", { class: "where" },
@@ -32,23 +22,6 @@ export function resultCard(hit, best, under = false) {
       element("p", { class: "snippet" }, marked(hit.snippet, hit.marks)),
       facts(hit)));
 }
-
-/** A small picture of a page, with its matches marked. */
-export function thumbnail(page, label, regions = []) {
-  const picture = element("img", { src: addresses.image(page, THUMBNAIL_PX), alt: "", loading: "lazy", decoding: "async" });
-  const sheet = element("span", { class: "thumbnail" }, picture,
-    regions.filter(Boolean).map((region) => element("span", { class: "spot", style: placeOf(region) })));
-  picture.addEventListener("load", () => sheet.classList.add("there"));
-  picture.addEventListener("error", () => sheet.classList.add("gone"));
-  return sheet;
-}
-
-/** The id of a document's first page; undefined if no page is indexed. */
-export const firstPage = ({ links }) => links.thumbnail?.match(/\/pages\/(\w+)/)?.[1];
-
-export const placeOf = ({ x0, y0, x1, y1 }) => ({
-  left: `${100 * x0}%`, top: `${100 * y0}%`, width: `${100 * (x1 - x0)}%`, height: `${100 * (y1 - y0)}%`,
-});
 
 /** A text with some spans of it marked. JavaScript counts UTF-16 units and the server characters, so it is split first. */
 function marked(text, spans) {
