@@ -29,6 +29,7 @@ OUTSIDE = (
     "library/test_audited_library",
     "library/test_copying",
     "library/test_second_look",
+    "library/test_similar",
     "quality/training",
     "quality/test_blocked_imports",
     "reranking",

@@ -61,7 +61,7 @@ LIBRARY = {
             ("searching",),
             ("opened",),
             ("upkeep", "copying", "encoding", "explaining"),
-            ("reranking",),
+            ("reranking", "similar"),
             ("auditing",),
             ("runs",),
             ("library",),

@@ -11,6 +11,7 @@ import click
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
 from maxsight.cli.options import (
+    PageNumber,
     exact_option,
     filter_option,
     json_option,
@@ -61,6 +62,18 @@ MAX_WORDS_SHOWN = 6
     metavar="FILE",
     help="Search with the vectors of a .npy file, of shape (vectors, dim), instead of QUESTION.",
 )
+@click.option(
+    "--image",
+    type=click.Path(path_type=Path, exists=True, dir_okay=False),
+    metavar="FILE",
+    help="Search for pages like this picture, instead of QUESTION. An encoder of text searches for its words.",
+)
+@click.option(
+    "--like",
+    type=(str, PageNumber()),
+    metavar="FILE PAGE",
+    help="Search for more pages like this one of the library, instead of QUESTION.",
+)
 @rerank_options
 @search_device_option
 @url_option
@@ -77,6 +90,8 @@ def search(
     queries: Path | None,
     phrases: tuple[str, ...],
     query_vectors: Path | None,
+    image: Path | None,
+    like: tuple[str, int] | None,
     rerank: ChosenReranker | None,
     search_device: str,
     url: str | None,
@@ -96,10 +111,16 @@ def search(
     from maxsight.library.queries import load_vectors
     from maxsight.results import doubts, group_by_document
 
-    if sum((question is not None, queries is not None, bool(phrases), query_vectors is not None)) != 1:
+    if (
+        sum(given is not None for given in (question, queries, phrases or None, query_vectors, image, like))
+        != 1
+    ):
         raise click.UsageError(
-            "Give one of QUESTION, --phrase TEXT, --queries FILE and --query-vectors FILE."
+            "Give one of QUESTION, --phrase TEXT, --queries FILE, --query-vectors FILE, --image FILE and "
+            "--like FILE PAGE."
         )
+    if rerank and (image or like):
+        raise click.UsageError("--rerank reads a question: leave it out, or --image and --like.")
     asked: list[Query]
     if queries:
         asked = [*load_queries(queries)]
@@ -107,11 +128,27 @@ def search(
         asked = [load_vectors(query_vectors)]
     else:
         asked = [question if question is not None else phrases]
-    options: dict[str, Any] = {"top_k": top_k, "where": where, "names": names, "exact": exact}
+    options: dict[str, Any] = {"top_k": top_k, "where": where, "exact": exact}
     found: Sequence[Sequence[Hit]]
-    if remote := remote_library(url):
-        found = _search_remote(remote, asked, options | {"rerank": rerank.name if rerank else None})
+    remote = remote_library(url)
+    if image or like:
+        if remote:
+            with remote:
+                answer = (
+                    remote.search_image(image, **options)
+                    if image
+                    else remote.search_like(*like or (), **options)
+                )
+            say_notes(answer.notices)
+            found = [answer.hits]
+        else:
+            with library.open(read_only=True, search_device=search_device) as opened:
+                found = [_search_similar(opened, image, like, options)]
+    elif remote:
+        options |= {"names": names, "rerank": rerank.name if rerank else None}
+        found = _search_remote(remote, asked, options)
     else:
+        options["names"] = names
         options["rerank"] = rerank.load(library.encoder_options) if rerank else None
         with library.open(read_only=True, search_device=search_device) as opened:
             say_notes(_notices(opened, asked))
@@ -151,6 +188,17 @@ def _search_remote(
     notices = (notice for answer in answers for notice in answer.notices if notice not in doubts(answer.hits))
     say_notes(dict.fromkeys(notices))
     return [answer.hits for answer in answers]
+
+
+def _search_similar(
+    library: Library, image: Path | None, like: tuple[str, int] | None, options: dict[str, Any]
+) -> Sequence[Hit]:
+    """Search for pages like a picture, or like a page."""
+    if image is None:
+        return library.search_like(*like or (), **options)
+    found = library.search_image(image, **options)
+    say_notes(library.image_notices(found))
+    return found
 
 
 def _notices(library: Library, queries: Sequence[Query]) -> Iterable[str]:

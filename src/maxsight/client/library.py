@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from os import PathLike
+from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 from urllib.parse import quote, urlsplit
@@ -49,6 +51,7 @@ class RemoteLibrary:
         if not usable:
             raise InputError(f"{url!r} is not the address of a server", hint="Give one as http://host:8000.")
         headers = {"User-Agent": f"maxsight/{__version__}", "Accept": "application/json"}
+        headers["X-Requested-With"] = "maxsight"  # no web form sends it
         if token:
             headers["Authorization"] = f"Bearer {token.strip()}"
         self.url = url.rstrip("/")
@@ -87,15 +90,51 @@ class RemoteLibrary:
         """
         body = {
             "query": query,
-            "top_k": top_k,
-            "filter": (write_equality(where) or None) if isinstance(where, Mapping) else where,
-            "exact": exact,
+            **_options(top_k, where, exact),
             "names": names,
             "phrases": list(phrases),
             "rerank": rerank,
         }
         with self._reading():
             return read_answer(query, self._request("POST", "/v1/search", json=body))
+
+    def search_like(
+        self,
+        file: str,
+        page_number: int,
+        *,
+        top_k: int = 10,
+        where: str | Mapping[str, Any] | None = None,
+        exact: bool = False,
+    ) -> Answer:
+        """Find more pages like one of the library, as ``Library.search_like`` does.
+
+        Raises:
+            MaxSightError: As for ``search`` and ``explain``.
+        """
+        with self._reading():
+            address = f"{self._page(file, page_number)}/similar"
+            return read_answer("", self._request("GET", address, params=_options(top_k, where, exact)))
+
+    def search_image(
+        self,
+        file: str | PathLike[str],
+        *,
+        top_k: int = 10,
+        where: str | Mapping[str, Any] | None = None,
+        exact: bool = False,
+    ) -> Answer:
+        """Find pages like a picture, as ``Library.search_image`` does. The picture is sent to the server.
+
+        Raises:
+            OSError: The picture can't be read.
+            MaxSightError: As for ``search``.
+        """
+        picture = {"file": (Path(file).name, Path(file).read_bytes())}
+        with self._reading():
+            params = _options(top_k, where, exact)
+            answer = self._request("POST", "/v1/search/image", params=params, files=picture)
+            return read_answer(answer["query"], answer)
 
     def explain(self, query: str, file: str, page_number: int) -> RemoteExplanation:
         """Explain why a page would be found, as ``Library.explain`` does.
@@ -107,12 +146,16 @@ class RemoteLibrary:
             InputError: The name fits several documents.
         """
         with self._reading():
-            document = self._request("GET", self._find(file))
-            ids = {page["page_number"]: page["page_id"] for page in document["pages"]}
-            if page_number not in ids:
-                raise unknown_page(document["path"], document["page_count"], page_number)
-            address = f"/v1/pages/{quote(ids[page_number], safe='')}/explanation"
+            address = f"{self._page(file, page_number)}/explanation"
             return read_explanation(self._request("GET", address, params={"q": query}))
+
+    def _page(self, file: str, page_number: int) -> str:
+        """Find the address of a page."""
+        document = self._request("GET", self._find(file))
+        ids = {page["page_number"]: page["page_id"] for page in document["pages"]}
+        if page_number not in ids:
+            raise unknown_page(document["path"], document["page_count"], page_number)
+        return f"/v1/pages/{quote(ids[page_number], safe='')}"
 
     def _find(self, file: str) -> str:
         """Find the address of a document. All are listed only to suggest another name."""
@@ -169,3 +212,8 @@ class RemoteLibrary:
             raise
         except (ValueError, KeyError, TypeError, AttributeError) as error:
             raise other_program(self.url) from error
+
+
+def _options(top_k: int, where: str | Mapping[str, Any] | None, exact: bool) -> dict[str, Any]:
+    where = write_equality(where) if isinstance(where, Mapping) else where
+    return {"top_k": top_k, "exact": exact, **({"filter": where} if where else {})}

@@ -11,7 +11,7 @@ from maxsight.documents import Failed, PageFailed, PageRead, ReadJob, ReadSettin
 from maxsight.library.encoder import page_encoder
 from maxsight.library.opened import Opened
 from maxsight.threads import one_blas_thread
-from maxsight.types import PageEmbedding
+from maxsight.types import Page, PageEmbedding
 
 
 def encode_file(
@@ -28,7 +28,17 @@ def encode_file(
         UnreadableDocumentError: It can't be read, or one of its pages can't.
     """
     encoder = page_encoder(library.encoder, library.store.manifest.pool_factor)
-    settings = replace(settings or library.settings, picture=encoder.picture)
+    pages = read_pages(file, replace(settings or library.settings, picture=encoder.picture))
+    with one_blas_thread():
+        return encoder.encode_pages(pages)
+
+
+def read_pages(file: str | PathLike[str], settings: ReadSettings) -> list[Page]:
+    """Read the pages of a file.
+
+    Raises:
+        UnreadableDocumentError: It can't be read, or one of its pages can't.
+    """
     pages = []
     with closing(read_documents([ReadJob(Path(file))], settings)) as events:
         for event in events:
@@ -36,5 +46,4 @@ def encode_file(
                 raise event.error
             if isinstance(event, PageRead):
                 pages.append(event.page)
-    with one_blas_thread():
-        return encoder.encode_pages(pages)
+    return pages

@@ -22,7 +22,7 @@ from maxsight.encoders import DEFAULT_ENCODER, Encoder, EncoderOptions, load_enc
 from maxsight.encoders.matching import find_same_encoder, load_own_encoder
 from maxsight.errors import InputError, LibraryExistsError, StoreError
 from maxsight.identity import document_id, source_file
-from maxsight.library import auditing, copying, encoding, explaining, reranking, runs, upkeep
+from maxsight.library import auditing, copying, encoding, explaining, reranking, runs, similar, upkeep
 from maxsight.library.encoder import new_manifest
 from maxsight.library.listing import Documents, Listing
 from maxsight.library.opening import Place, create_store, find_place, home_of, library_exists, open_store
@@ -434,6 +434,8 @@ class Library:
     explain, explain_page = explaining.explain, explaining.explain_page
     draw, picture = explaining.draw, explaining.picture
     rerank = reranking.rerank
+    search_like, search_like_page = similar.search_like, similar.search_like_page
+    search_image, image_notices = similar.search_image, similar.image_notices
     audit, adopt, evaluate = auditing.audit, auditing.adopt, auditing.evaluate
     status, export = upkeep.status, upkeep.export
     verify, compact, backup = upkeep.verify, upkeep.compact, upkeep.backup

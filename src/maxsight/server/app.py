@@ -21,7 +21,18 @@ from maxsight.server.mcp_pages import Pages
 from maxsight.server.metrics import Timed
 from maxsight.server.problems import MEDIA_TYPE, RefusedError, internal_error, response_of
 from maxsight.server.request_checks import check_request, translate_faults
-from maxsight.server.routes import ask, documents, embeddings, jobs, library, pages, search, session, web
+from maxsight.server.routes import (
+    ask,
+    documents,
+    embeddings,
+    jobs,
+    library,
+    pages,
+    search,
+    session,
+    similar,
+    web,
+)
 from maxsight.server.schemas.fields import Problem
 from maxsight.server.security import Guard, cross_origin
 from maxsight.server.service import Service
@@ -30,7 +41,7 @@ from maxsight.version import __version__
 logger = logging.getLogger(__name__)
 
 _PROBLEM = {"model": Problem, "content": {MEDIA_TYPE: {}}, "description": "What went wrong, and what to do."}
-_ROUTES = (search, documents, pages, jobs, embeddings, ask, library, session, web)
+_ROUTES = (search, similar, documents, pages, jobs, embeddings, ask, library, session, web)
 _HINTS = {
     404: "See /docs for the addresses there are.",
     405: "See /docs for the methods of this address.",

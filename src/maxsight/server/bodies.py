@@ -17,7 +17,7 @@ from maxsight.server.security import FORM, is_open, media_type_of
 
 MAX_SMALL_BODY_BYTES = 4096
 _WITHOUT_BODIES = frozenset({"GET", "HEAD", "OPTIONS"})
-_FILE_PATHS = frozenset({"/v1/documents", "/v1/embeddings"})
+_FILE_PATHS = frozenset({"/v1/documents", "/v1/embeddings", "/v1/search/image"})
 
 
 class WholeBodies:

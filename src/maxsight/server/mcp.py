@@ -7,6 +7,7 @@ host, token and site.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from mcp.server.mcpserver import Context, MCPServer
@@ -19,7 +20,7 @@ from pydantic import Field
 from maxsight.answers.quoting import new_mark
 from maxsight.characters import escape_hidden
 from maxsight.errors import MaxSightError
-from maxsight.results import doubts
+from maxsight.results import Hit, doubts
 from maxsight.server.batching import SearchOptions
 from maxsight.server.mcp_pages import Pages, found_page, page_picture, quoted_page
 from maxsight.spelling import check_parameters
@@ -96,9 +97,25 @@ def mcp_server(pages: Pages) -> MCPServer[Any]:
         """Find the pages of the user's documents that answer a question, best first, with text and pictures."""
         hits = await pages.search(query, SearchOptions(top_k, filter))
         notices = await pages.run(pages.library.notices, query)
+        return await described(hits, [*doubts(hits), *notices], images)
+
+    @server.tool(title="Find similar pages", annotations=_READING, structured_output=False)
+    async def similar_pages(
+        path: Annotated[str, Field(description="The document's path, as another tool gave it.")],
+        page_number: Annotated[int, Field(ge=1, description="From 1.")],
+        top_k: Annotated[int, Field(ge=1, le=MAX_RESULTS, description="How many pages.")] = 5,
+        images: Annotated[
+            int, Field(ge=0, le=MAX_IMAGES, description="Of how many of the best pages to get a picture.")
+        ] = 3,
+    ) -> Content:
+        """Find more pages like one, which is left out itself, with text and pictures."""
+        page = await pages.run(pages.library.find_page, path, page_number, on_disk=False)
+        hits = await pages.run(pages.library.search_like_page, page, top_k=top_k)
+        return await described(hits, [], images)
+
+    async def described(hits: Sequence[Hit], notices: Sequence[str], images: int) -> Content:
         count = "1 page" if len(hits) == 1 else f"{len(hits)} pages"
-        said = "\n".join([f"{count} found", *doubts(hits), *notices])
-        found: Content = [TextContent(text=escape_hidden(said))]
+        found: Content = [TextContent(text=escape_hidden("\n".join([f"{count} found", *notices])))]
         mark = new_mark()
         for hit in hits:
             page = await pages.run(pages.library.page, hit.page_id)

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from contextlib import AbstractAsyncContextManager
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 from fastapi import APIRouter, Request
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
+from maxsight.documents import ReadSettings
 from maxsight.server.schemas import fields
 from maxsight.server.schemas import library as schemas
 from maxsight.server.schemas.fields import BINARY, form_schema
@@ -43,9 +46,14 @@ async def embed(service: Served, request: Request) -> schemas.EmbeddingResponse:
 
 
 async def _embed_file(service: Service, request: Request) -> schemas.EmbeddingResponse:
-    limits = replace(service.settings.limits, upload_bytes=MAX_FILE_BYTES, upload_files=1)
-    async with service.receiving(request, limits, field="file") as incoming:
+    async with receiving_a_file(service, request) as incoming:
         return await service.run(_embed_page, service, incoming)
+
+
+def receiving_a_file(service: Service, request: Request) -> AbstractAsyncContextManager[Incoming]:
+    """Receive a form with one file, ``file``; see ``Service.receiving``."""
+    limits = replace(service.settings.limits, upload_bytes=MAX_FILE_BYTES, upload_files=1)
+    return service.receiving(request, limits, field="file")
 
 
 def _embed_text(service: Service, text: str) -> schemas.EmbeddingResponse:
@@ -60,12 +68,7 @@ def _embed_text(service: Service, text: str) -> schemas.EmbeddingResponse:
 
 
 def _embed_page(service: Service, incoming: Incoming) -> schemas.EmbeddingResponse:
-    received = incoming.files[0]
-    if received.refused or received.path is None:
-        raise received.refused or AssertionError("a file that is not refused has a place")
-    file = received.path.rename(incoming.folder / received.name)  # the suffix says how to read it
-    limits = replace(service.settings.reading, max_pages=1)
-    settings = replace(service.reader.settings, limits=limits)
+    file, settings = file_of_one_page(service, incoming)
     (embedding,) = service.reader.encode_file(file, settings=settings)
     boxes = embedding.regions.boxes
     return schemas.EmbeddingResponse(
@@ -75,6 +78,20 @@ def _embed_page(service: Service, incoming: Incoming) -> schemas.EmbeddingRespon
         words=None,
         regions=None if boxes is None else [fields.Region.of(tuple(box)) for box in boxes.tolist()],
     )
+
+
+def file_of_one_page(service: Service, incoming: Incoming) -> tuple[Path, ReadSettings]:
+    """Find a received file, and say how a file of one page is read.
+
+    Raises:
+        UnsupportedFormatError: Files of its kind are not read.
+    """
+    received = incoming.files[0]
+    if received.refused or received.path is None:
+        raise received.refused or AssertionError("a file that is not refused has a place")
+    file = received.path.rename(incoming.folder / received.name)  # the suffix says how to read it
+    limits = replace(service.settings.reading, max_pages=1)
+    return file, replace(service.reader.settings, limits=limits)
 
 
 def _space(service: Service) -> dict[str, Any]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, Self
+from typing import Any, Literal, Self
 from urllib.parse import quote
 
 from pydantic import BaseModel, Field
@@ -167,7 +167,7 @@ class HitLinks(BaseModel):
     page: str
     image: str
     thumbnail: str
-    heatmap: str
+    heatmap: str | None = Field(description="Null for hits of a page or a picture.")
     source: str | None = Field(description="The file, at this page; null for a group of records.")
 
 
@@ -226,10 +226,22 @@ class SearchParameters(SearchRequest):
     query: Query = Field(alias="q")
 
 
+class SimilarParameters(RequestModel):
+    """A search for pages like a page or a picture."""
+
+    top_k: TopK = 10
+    filter: Where | None = None
+    exact: bool = Field(default=False, description="Score every page, not only the candidates.")
+
+    def options(self) -> dict[str, Any]:
+        """Return them as the library names them."""
+        return {"top_k": self.top_k, "where": self.filter, "exact": self.exact}
+
+
 class SearchResponse(BaseModel):
     """The hits, best first."""
 
-    query: str
+    query: str = Field(description="The question; of a picture the words that were read in it, else empty.")
     took_ms: float
     notices: list[str] = Field(description="What to know before trusting the hits.")
     hits: list[Hit]
@@ -264,7 +276,7 @@ def hit_of(hit: results.Hit, query: str) -> Hit:
             page=links["self"],
             image=links["image"],
             thumbnail=links["thumbnail"],
-            heatmap=f"{links['self']}/heatmap?q={quote(query, safe='')}",
+            heatmap=f"{links['self']}/heatmap?q={quote(query, safe='')}" if query else None,
             source=source_of(hit.path, hit.page_number),
         ),
     )
