@@ -6,7 +6,6 @@ in [0, 1], origin top left. Spans are character offsets ``start, end`` into the 
 
 from __future__ import annotations
 
-import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.errors import DimensionMismatchError, InputError, UnreadableDocumentError
+from maxsight.segmentation import UNSPACED
 
 Floats = NDArray[np.floating[Any]]
 Scalar = str | int | float | bool
@@ -29,10 +29,6 @@ WHOLE_PAGE = (0.0, 0.0, 1.0, 1.0)
 """The box of a vector without a place on its page, such as those of a prompt."""
 _HALF_EXPONENT = np.uint16(0x7C00)
 """The exponent bits of a float16, all set if it is NaN or infinite (IEEE 754)."""
-
-
-UNSPACED = re.compile("[\u3000-\u30ff\u31f0-\u9fff\uf900-\ufaff\uff00-\uffef\U00020000-\U0003ffff]")
-"""Characters of Chinese and Japanese, which have no spaces between words."""
 
 
 class TextSource(StrEnum):
@@ -226,15 +222,15 @@ class Page:
     def whole_words(self) -> NDArray[np.intp]:
         """Which whole word each of ``words`` is of, from 0. A word that is divided between two lines has two parts.
 
-        Parts touch. So do the words of Chinese and Japanese, and the pieces that long runs of plain text are cut into.
-        These stand for themselves. Shape ``(words,)``.
+        Parts touch. So do the words of scripts without spaces, and the pieces that long runs of plain text are cut
+        into. These stand for themselves. Shape ``(words,)``.
         """
         starts, ends = self.words.spans[1:, 0], self.words.spans[:-1, 1]
         begins = np.ones(len(self.words), bool)
         begins[1:] = (starts != ends) | (self.words.boxes is None)
         for word in np.flatnonzero(~begins):
             at = self.words.spans[word, 0]
-            begins[word] = UNSPACED.match(self.text, at - 1) and UNSPACED.match(self.text, at)
+            begins[word] = UNSPACED.match(self.text, at - 1) or UNSPACED.match(self.text, at)
         return begins.cumsum() - 1
 
 

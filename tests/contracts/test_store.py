@@ -474,6 +474,23 @@ def test_a_phrase_is_found_to_the_letter_also_in_new_text(text_store, reference)
     assert len(text_store.find_phrase("rivers", 1)) == 1
 
 
+def test_a_phrase_is_found_within_text_without_spaces_and_korean_words(text_store):
+    """Also once the pages are indexed, and most text is of these scripts."""
+    for number, text in enumerate(
+        ("문서를 복사하려면 허가가 필요합니다", "騒音の原因を調べる", "電子メ\nールの設定", "かぎ")
+    ):
+        text_store.put([make_page(f"{number}.pdf", 0, f"{text} " + "설정 설명서를 읽으십시오 " * 40)])
+    for _ in range(2):
+        assert text_store.find_phrase("문서", 5) == ["0.pdf@1#0"]
+        assert text_store.find_phrase("騒音", 5) == text_store.find_phrase("原因を調べる", 5) == ["1.pdf@1#0"]
+        assert text_store.find_phrase("の設", 5) == text_store.find_phrase("電子メール", 5) == ["2.pdf@1#0"]
+        assert text_store.find_phrase("騒", 5) == ["1.pdf@1#0"]
+        assert text_store.find_phrase("がき", 5) == text_store.find_phrase("かき", 5) == []
+        assert text_store.find_phrase("sediment", 5) == ["a/rivers.pdf@1#0"]
+        if isinstance(text_store, Maintained):
+            text_store.optimize()
+
+
 @pytest.mark.parametrize("words", ['"sediment"', "(sediment", "sediment*~^+-/\\", "SEDIMENT?"])
 def test_a_phrase_is_plain_text(text_store, words):
     assert text_store.find_phrase(words, 5) == ["a/rivers.pdf@1#0"]

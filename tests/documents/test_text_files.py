@@ -49,8 +49,8 @@ def test_a_paragraph_without_sentences_is_cut_after_a_word():
 
 def test_scripts_without_spaces_are_cut_too():
     pages = list(cut_pages("\u6f22\u5b57" * 5000))
-    assert len(pages) == 3
-    assert max(map(len, pages)) <= 4 * MAX_PAGE_WORDS
+    assert len(pages) == 5
+    assert max(map(len, pages)) <= 2 * MAX_PAGE_WORDS
     assert sum(map(len, pages)) == 10_000
 
 

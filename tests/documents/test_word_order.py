@@ -97,7 +97,13 @@ def test_characters_without_blanks_are_not_set_apart_and_cells_are():
     )
     reading = join_words(tokens, [True, *[False] * 4], boxes, TextSource.TESSERACT)
     assert reading.text == "\u4f01\u4e1a \u5e74 in 2024"
-    assert len(reading.words) == 5
+    assert [reading.text[slice(*span)] for span in reading.words.spans] == [
+        "\u4f01\u4e1a",
+        "\u5e74",
+        "in",
+        "2024",
+    ]
+    np.testing.assert_allclose(reading.words.boxes[0] * 200, [0, 0, 28, 10], atol=1e-4)
 
 
 def test_a_narrow_comma_is_not_set_apart():

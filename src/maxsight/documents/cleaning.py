@@ -12,11 +12,10 @@ from numpy.typing import NDArray
 
 from maxsight.documents.geometry import Boxes
 from maxsight.documents.hyphens import SOFT_HYPHEN, Hyphens
+from maxsight.documents.unspaced import LineEnds, cut_words
 from maxsight.identity import composed
-from maxsight.types import UNSPACED, TextRun, TextSource, Words
-
-# A longer run without a space is cut. It is a blob, or text of a script without spaces.
-WORD = re.compile(r"\S{1,200}")
+from maxsight.segmentation import UNSPACED, word_spans
+from maxsight.types import TextRun, TextSource, Words
 
 # pdfium writes U+FFFE for a hyphen at the end of a line, and leaves the line break out.
 LINE_END_HYPHEN = "\ufffe"
@@ -110,7 +109,7 @@ def join_words(
     """Join words to a text: a newline before those that start a line, a space before the others.
 
     A word that is divided at the end of a line stays on that line as a whole: its parts are words whose spans touch.
-    So are neighbours of a script that has no spaces between words.
+    So are neighbours of a script that has no spaces between words; its words are found in the joined text.
 
     Args:
         tokens: Words without whitespace. Those that are empty after cleaning are left out.
@@ -121,14 +120,18 @@ def join_words(
     cleaned = [clean(token).strip() for token in tokens]
     kept = [index for index, token in enumerate(cleaned) if token]
     kept_boxes = boxes[kept].astype(np.float32).reshape(-1, 4)
-    hyphens = Hyphens(lambda: cleaned)
+    starts = np.array([starts_line[index] for index in kept], np.bool_)
+    hyphens, line_ends = (
+        Hyphens(lambda: cleaned),
+        LineEnds([cleaned[index] for index in kept], kept_boxes, starts),
+    )
     parts: list[str] = []
     spans: list[tuple[int, int]] = []
     end, after_divided = 0, False
     for row, index in enumerate(kept):
-        token, starts = cleaned[index], starts_line[index]
+        token, begins = cleaned[index], starts_line[index]
         head = None
-        if parts and starts and token[0].isalpha():
+        if parts and begins and token[0].isalpha():
             ends_softly = tokens[kept[row - 1]].endswith(SOFT_HYPHEN)
             head = hyphens.join(parts[-1] + (SOFT_HYPHEN if ends_softly else ""), token)
         if head is not None:
@@ -136,16 +139,19 @@ def join_words(
             parts[-1] = head
             spans[-1] = (end - len(head), end)
         elif parts and (
-            starts or token.isascii() or not _are_close(parts[-1], token, kept_boxes[row - 1 : row + 1])
+            not line_ends.go_on(row)
+            if begins
+            else token.isascii() or not _are_close(parts[-1], token, kept_boxes[row - 1 : row + 1])
         ):
-            parts.append("\n" if starts or after_divided else " ")
+            parts.append("\n" if begins or after_divided else " ")
             end += 1
         parts.append(token)
         spans.append((end, end + len(token)))
         end += len(token)
         after_divided = head is not None
-    span_array = np.array(spans, dtype=np.int32).reshape(-1, 2)
-    return Reading("".join(parts), Words(span_array, kept_boxes), source if kept else TextSource.NONE)
+    text = "".join(parts)
+    words = cut_words(text, np.array(spans, dtype=np.int32).reshape(-1, 2), kept_boxes, starts)
+    return Reading(text, Words(*words), source if kept else TextSource.NONE)
 
 
 def _are_close(first: str, second: str, boxes: Boxes) -> bool:
@@ -159,6 +165,5 @@ def _are_close(first: str, second: str, boxes: Boxes) -> bool:
 
 
 def find_words(text: str) -> Words:
-    """Find the whitespace-separated words of a text that has no boxes."""
-    spans = [word.span() for word in WORD.finditer(text)]
-    return Words(np.array(spans, dtype=np.int32).reshape(-1, 2), None)
+    """Find the words of a text that has no boxes."""
+    return Words(np.array(word_spans(text), dtype=np.int32).reshape(-1, 2), None)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import ctypes
 import re
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import pypdfium2 as pdfium
@@ -20,6 +21,7 @@ from maxsight.documents.geometry import Boxes, clip_boxes, rotate_boxes
 from maxsight.documents.glyphs import repair
 from maxsight.documents.visible import visible_words
 from maxsight.documents.word_order import find_shadows, order_columns
+from maxsight.segmentation import UNSPACED, cut_run
 
 # Print of 4 points needs 300 dpi; OCR gains nothing from more than 400.
 MAX_OWN_DPI = 400.0
@@ -54,12 +56,12 @@ def read_layer(page: pdfium.PdfPage, look: NDArray[np.uint8]) -> Layer:
     layer = page.get_textpage()
     try:
         raw_text = repair(_characters(layer), layer)
-        tokens = list(_TOKEN.finditer(raw_text))
+        tokens = [span for token in _TOKEN.finditer(raw_text) for span in _touching(token)]
         boxes = _visible_boxes(page, _token_boxes(layer, tokens))
     finally:
         layer.close()
     size_pt = np.array(page.get_size() * 2)
-    texts = [token.group() for token in tokens]
+    texts = [raw_text[slice(*token)] for token in tokens]
     seen = np.flatnonzero(_is_on_page(boxes))
     seen = seen[~find_shadows([texts[token] for token in seen.tolist()], boxes[seen] * size_pt)]
     of_seen = [texts[token] for token in seen.tolist()]
@@ -68,13 +70,20 @@ def read_layer(page: pdfium.PdfPage, look: NDArray[np.uint8]) -> Layer:
     starts_line: list[bool] = []
     end, starts = 0, True
     for token in seen.tolist():
-        first, last = tokens[token].span()
+        first, last = tokens[token]
         words.append(texts[token].replace(LINE_END_HYPHEN, "-"))
         starts_line.append(starts or "\n" in raw_text[end:first])
         end, starts = last, texts[token].endswith(LINE_END_HYPHEN)
     boxes = clip_boxes(boxes[seen])
     order = order_columns(words, starts_line, boxes * size_pt).tolist()
     return Layer([words[i] for i in order], [starts_line[i] for i in order], boxes[order])
+
+
+def _touching(token: re.Match[str]) -> list[tuple[int, int]]:
+    """Cut a run between words of a script without spaces, where `join_words` joins them again without a blank."""
+    run, start = token.group(), token.start()
+    cuts = [end for _, end in cut_run(run)[:-1] if UNSPACED.match(run[end - 1]) and UNSPACED.match(run[end])]
+    return [(start + first, start + end) for first, end in pairwise([0, *cuts, len(run)])]
 
 
 def _picture_boxes(page: pdfium.PdfPage) -> Boxes:
@@ -112,7 +121,7 @@ def _characters(layer: pdfium.PdfTextPage) -> str:
     return "".join(chr(code) if 0 < code < 0x110000 else "\ufffd" for code in codes)
 
 
-def _token_boxes(layer: pdfium.PdfTextPage, tokens: list[re.Match[str]]) -> NDArray[np.float64]:
+def _token_boxes(layer: pdfium.PdfTextPage, tokens: list[tuple[int, int]]) -> NDArray[np.float64]:
     """Find the box of every token, in points, origin bottom left. Shape ``(tokens, 4)``.
 
     A loose box has the height of its font, so the boxes of the first and the last character span the word. That takes
@@ -122,7 +131,7 @@ def _token_boxes(layer: pdfium.PdfTextPage, tokens: list[re.Match[str]]) -> NDAr
     rect = pdfium_c.FS_RECTF()
     pointer = ctypes.byref(rect)
     get_box, raw = pdfium_c.FPDFText_GetLooseCharBox, layer.raw
-    for first, end in map(re.Match.span, tokens):
+    for first, end in tokens:
         for index in (first, end - 1):
             get_box(raw, index, pointer)
             edges += (rect.left, rect.bottom, rect.right, rect.top)

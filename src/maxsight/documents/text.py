@@ -11,20 +11,21 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from maxsight.documents.base import ReadSettings, check_page_index
-from maxsight.documents.cleaning import WORD, find_words, replace_surrogates
+from maxsight.documents.cleaning import find_words, replace_surrogates
 from maxsight.documents.encodings import find_encoding
 from maxsight.documents.files import not_opened
 from maxsight.documents.geometry import Boxes, clip_boxes
 from maxsight.errors import InputError, UnsupportedFormatError
 from maxsight.identity import composed
 from maxsight.lettering import Lettering
+from maxsight.segmentation import word_spans
 from maxsight.types import Page, TextSource, Words
 
 MAX_PAGE_WORDS = 1000
 
 PARAGRAPH_BREAK = re.compile(r"\n[ \t]*\n\s*")
 _SENTENCE_END = re.compile(r"[.!?\u3002\uff01\uff1f][\"')\]]*$")
-# Longer "words" are text of a script without spaces. Four of their characters count as a word.
+# Longer "words" are blobs. Four of their characters count as a word.
 _MAX_WORD_CHARS = 20
 
 _LINE_END = re.compile("\r\n|[\r\v\x85\u2028\u2029]")
@@ -113,7 +114,7 @@ def cut_pages(text: str) -> Iterator[str]:
     """
     start, end, weight = 0, 0, 0
     for span_start, span_end in _spans(text):
-        span_weight = sum(_weight(word.group()) for word in WORD.finditer(text, span_start, span_end))
+        span_weight = sum(_weight(text[slice(*word)]) for word in _words(text, span_start, span_end))
         if weight and weight + span_weight > MAX_PAGE_WORDS:
             yield text[start:end].strip()
             start, weight = span_start, 0
@@ -199,18 +200,23 @@ def _spans(text: str) -> Iterator[tuple[int, int]]:
 
 def _cut_paragraph(text: str, start: int, end: int) -> Iterator[tuple[int, int]]:
     weight, sentence_end, sentence_weight = 0, None, 0
-    for word in WORD.finditer(text, start, end):
-        word_weight = _weight(word.group())
+    for word_start, word_end in _words(text, start, end):
+        word = text[word_start:word_end]
+        word_weight = _weight(word)
         while weight and weight + word_weight > MAX_PAGE_WORDS:
-            cut = sentence_end if sentence_end is not None else word.start()
+            cut = sentence_end if sentence_end is not None else word_start
             yield start, cut
             weight -= sentence_weight if sentence_end is not None else weight
             start, sentence_end, sentence_weight = cut, None, 0
         weight += word_weight
-        if _SENTENCE_END.search(word.group()):
-            sentence_end, sentence_weight = word.end(), weight
+        if _SENTENCE_END.search(word):
+            sentence_end, sentence_weight = word_end, weight
     if start < end:
         yield start, end
+
+
+def _words(text: str, start: int, end: int) -> list[tuple[int, int]]:
+    return [(start + first, start + last) for first, last in word_spans(text[start:end])]
 
 
 def _weight(word: str) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -9,13 +10,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.documents.geometry import Boxes
-from maxsight.types import UNSPACED
+from maxsight.segmentation import EAST_ASIAN
 
 MAX_SHADOW = 0.3
 """How far a word's shadow lies from it, in heights of the word."""
 CELL_PT = 8
 """Shadows are at most half as far from their words: no page is searched as a whole for each dot of a leader."""
-FIRST_UNSPACED = "\u3000"
+FIRST_EAST_ASIAN = "\u3000"
+_EAST_ASIAN = re.compile(f"[{EAST_ASIAN}]")
 MIN_TALL = 1.5
 """Height by width of a column of vertical writing, for each of its characters but the first."""
 
@@ -63,7 +65,7 @@ def order_columns(tokens: Sequence[str], starts_line: Sequence[bool], boxes_pt: 
     Returns:
         The tokens' indices in reading order. Shape ``(tokens,)``.
     """
-    if max(map(max, tokens), default="") < FIRST_UNSPACED:
+    if max(map(max, tokens), default="") < FIRST_EAST_ASIAN:
         return np.arange(len(tokens))
     lines = np.split(
         np.arange(len(tokens)), [index for index, starts in enumerate(starts_line) if starts and index]
@@ -82,8 +84,8 @@ def order_columns(tokens: Sequence[str], starts_line: Sequence[bool], boxes_pt: 
 def _is_column(tokens: Sequence[str], boxes_pt: Boxes) -> bool:
     length = sum(map(len, tokens))
     width, height = boxes_pt[:, 2:].max(axis=0) - boxes_pt[:, :2].min(axis=0)
-    is_unspaced = sum(len(UNSPACED.findall(token)) for token in tokens) * 2 > length
-    return is_unspaced and length > 1 and height > MIN_TALL * width
+    is_east_asian = sum(len(_EAST_ASIAN.findall(token)) for token in tokens) * 2 > length
+    return is_east_asian and length > 1 and height > MIN_TALL * width
 
 
 def _from_right(columns: list[tuple[NDArray[np.intp], list[float]]]) -> list[NDArray[np.intp]]:

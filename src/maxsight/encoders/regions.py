@@ -35,7 +35,7 @@ def trim_spans(spans: NDArray[np.int32], text: str) -> NDArray[np.int32]:
 
 
 def token_regions(spans: NDArray[np.int32], words: Words) -> Regions:
-    """Give each token its own span and the box of its word.
+    """Give each token its own span and the box of its word, or of all words of its line that it covers.
 
     A token with an empty span stands for no text, and so for the whole page. So does every token of a page whose
     words have no boxes although it has a picture.
@@ -45,8 +45,25 @@ def token_regions(spans: NDArray[np.int32], words: Words) -> Regions:
     boxes = _whole_pages(len(spans))
     if len(words):
         placed = spans[:, 1] > spans[:, 0]
-        boxes[placed] = words.boxes[word_of(spans[placed], words.spans)]
+        boxes[placed] = _boxes_of(spans[placed], words.spans, words.boxes)
     return Regions(boxes=boxes, spans=spans)
+
+
+def _boxes_of(
+    spans: NDArray[np.int32], words: NDArray[np.int32], boxes: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    """Find the box of each span's first word. In scripts without spaces a token may cover more words of the line."""
+    first = word_of(spans, words)
+    last = np.maximum(np.searchsorted(words[:, 0], spans[:, 1], side="left") - 1, first)
+    found = boxes[first]
+    for row in np.flatnonzero((last > first) & (words[first, 1] < spans[:, 1])):
+        own = boxes[first[row] : last[row] + 1]
+        beside = (own[:, :2] < own[0, 2:]) & (
+            own[:, 2:] > own[0, :2]
+        )  # a line, or a column of vertical writing
+        own = own[beside.any(axis=1)]
+        found[row] = [*own[:, :2].min(axis=0), *own[:, 2:].max(axis=0)]
+    return found
 
 
 def paragraph_regions(spans: NDArray[np.int32], words: Words) -> Regions:

@@ -10,11 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from maxsight.results import Region
+from maxsight.segmentation import AROUND_WORDS
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, Regions
 
 MIN_OVERLAP = 0.25
 """A patch shows a word if their overlap is at least this share of the smaller one's area."""
-PUNCTUATION = " \t\n.,;:!?\"'()[]{}«»“”„…"
+PUNCTUATION = " \t\n" + AROUND_WORDS
 
 
 def regions_at(page: Page, embedding: PageEmbedding, vectors: NDArray[np.intp]) -> dict[int, Region]:

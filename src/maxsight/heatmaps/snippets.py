@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 
 import numpy as np
 
 from maxsight.heatmaps.contrast import Contrast, best_within
+from maxsight.segmentation import UNSPACED
 from maxsight.stores.phrases import find_phrase
 from maxsight.types import Page
 
 SNIPPET_CHARS = 240
+_LINE_BREAK = re.compile(f"(?<={UNSPACED.pattern})\\n(?={UNSPACED.pattern})")
 
 
 def snippet(page: Page, contrast: Contrast) -> str:
@@ -22,6 +25,10 @@ def snippet(page: Page, contrast: Contrast) -> str:
     first = np.arange(len(spans))
     held = contrast.weights @ best_within(contrast.words, np.stack([first, np.maximum(last, first)]))
     return shorten(page.text, int(spans[np.flatnonzero(held >= held.max() - 1e-6)[-1], 0]))
+
+
+def _is_between_words(text: str, at: int) -> bool:
+    return text[at - 1].isspace() or text[at].isspace() or UNSPACED.match(text[at]) is not None
 
 
 def marks(text: str, words: Iterable[str]) -> tuple[tuple[int, int], ...]:
@@ -41,9 +48,9 @@ def shorten(text: str, start: int) -> str:
     if (paragraph_break := text.rfind("\n\n", begin, start)) >= 0:
         begin = paragraph_break + 2
     end = min(len(text), begin + SNIPPET_CHARS + SNIPPET_CHARS // 4)
-    while 0 < begin < start and not text[begin - 1].isspace():
+    while 0 < begin < start and not _is_between_words(text, begin):
         begin += 1
-    while start < end < len(text) and not text[end].isspace():
+    while start < end < len(text) and not _is_between_words(text, end):
         end -= 1
-    line = " ".join(text[begin:end].split())
+    line = " ".join(_LINE_BREAK.sub("", text[begin:end]).split())
     return f"{'… ' if begin else ''}{line}{' …' if end < len(text) else ''}"

@@ -24,7 +24,7 @@ from maxsight.retrieval.search import Boosts
 from maxsight.stores.base import AnyStore, DocumentEntry
 from maxsight.stores.conditions import Filter, match_paths
 from maxsight.stores.fields import PAGE_FIELDS
-from maxsight.stores.phrases import MAX_PHRASE_LENGTH, words_of
+from maxsight.stores.phrases import BEGINS_ANYWHERE, MAX_PHRASE_LENGTH, words_of
 from maxsight.types import QueryEmbedding
 
 NUMBER_SHARE, WORD_SHARE, QUESTION_SHARE, NAME_SHARE = 0.5, 0.1, 0.3, 0.15
@@ -143,14 +143,19 @@ def rare_terms(query: QueryEmbedding) -> list[Term]:
     for index, word in enumerate(query.words):
         if any(map(str.isdigit, word)) and len(word) >= MIN_CODE_LENGTH:
             terms[word] = Term(word, NUMBER_SHARE, MAX_PAGES)
-        elif tokens[index] > 1 and len(word) >= MIN_NAME_LENGTH and word.isalpha():
+        elif tokens[index] > 1 and word.isalpha() and len(word) >= _min_length(word):
             terms[word] = Term(word, WORD_SHARE, MAX_PAGES_OF_WORD)
-    words = words_of(query.text)
-    if 1 <= len(words) <= MAX_QUESTION_WORDS:
-        whole = Term(query.text, QUESTION_SHARE, MAX_PAGES, is_word=len(words) == 1)
+    words = max(len(words_of(query.text)), len(query.words))
+    if 1 <= words <= MAX_QUESTION_WORDS and words_of(query.text):
+        whole = Term(query.text, QUESTION_SHARE, MAX_PAGES, is_word=words == 1)
         same = terms.pop(query.words[0], whole) if len(query.words) == 1 else whole
         terms[query.text] = max(whole, same, key=lambda term: term.share)
     return [term for term in terms.values() if len(term.text) <= MAX_PHRASE_LENGTH][-MAX_TERMS:]
+
+
+def _min_length(word: str) -> int:
+    """The fewest letters of a word that may be rare: a syllable of East Asian writing says as much as two letters."""
+    return MIN_NAME_LENGTH // 2 if BEGINS_ANYWHERE.match(word) else MIN_NAME_LENGTH
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -2,7 +2,7 @@
 
 A phrase is found by its words, in order. Upper and lower case are equal, and so are letters with and without accents.
 Between two words of the text there may be any white space and punctuation; in a code, such as ``Q3-2022``, only its
-own. A hyphen and a line break may part a word.
+own. A hyphen and a line break may part a word. White space may part characters of scripts without spaces.
 Numbers are equal however their thousands are parted: ``77,300`` is ``77300``, ``77.300`` and ``77'300``, but no part of
 ``177,300`` or ``77,300.5``. A plain space parts two numbers, as in tables. The decimal sign may be a point or a comma.
 
@@ -18,6 +18,7 @@ from functools import cache, lru_cache
 from itertools import pairwise
 
 from maxsight.errors import InputError
+from maxsight.segmentation import UNSPACED
 from maxsight.stores.patterns import FINAL_SIGMA, SIGMA
 
 MAX_PHRASE_LENGTH = 500
@@ -41,7 +42,7 @@ _DASH = "[-\u2010\u2011\u2012\u2013\u2212]"
 _WORD_START, _WORD_END = r"(?:^|[\W_])", r"(?:[\W_]|$)"
 _NUMBER_START, _NUMBER_END = r"(?:^|[^\w.,]|_|(?:^|\D)[.,])", r"(?:$|[^\w.,]|_|[.,](?:$|\D))"
 
-_UNSPACED = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+BEGINS_ANYWHERE = re.compile(f"{UNSPACED.pattern}|[\uac00-\ud7af]")
 """Scripts without spaces between words, and Korean, which joins particles to words: a phrase may begin anywhere."""
 _ACCENTED = (range(0xC0, 0x250), range(0x370, 0x530), range(0x1E00, 0x2000))
 """Where Unicode has Latin, Greek and Cyrillic letters with accents."""
@@ -119,12 +120,16 @@ def _gaps(phrase: str) -> list[str]:
 def _edge(character: str, of_number: str, of_word: str) -> str:
     if character.isdigit():
         return of_number
-    return "" if _UNSPACED.match(character) else of_word
+    return "" if BEGINS_ANYWHERE.match(character) else of_word
 
 
 def _word(word: str) -> str:
     if (number := _read_number(word)) is None:
-        return _BREAK.join(map(_letter, word))
+        between = (
+            r"\s*" if UNSPACED.match(one) and UNSPACED.match(other) else _BREAK
+            for one, other in pairwise(word)
+        )
+        return _letter(word[0]) + "".join(map(str.__add__, between, map(_letter, word[1:])))
     groups, decimals = number
     return _GROUP_MARK.join(groups) + (f"[.,]{decimals}" if decimals else "")
 
@@ -156,7 +161,9 @@ def _accented() -> dict[str, list[str]]:
 
 
 def _base(character: str) -> str:
-    """Fold a character: lower case, without accents."""
+    """Fold a character: lower case, without accents. The marks of kana are no accents: they make other letters."""
+    if BEGINS_ANYWHERE.match(character):
+        return character.lower()
     bare = "".join(
         each for each in unicodedata.normalize("NFD", character) if not unicodedata.combining(each)
     )

@@ -27,9 +27,10 @@ from maxsight.stores.local.dataset import Dataset, Version
 from maxsight.stores.local.durability import size_bytes
 from maxsight.stores.local.edits import pages_in
 from maxsight.stores.local.lance_errors import is_gone
+from maxsight.stores.local.maintenance import BIGRAM_INDEX, text_index
 from maxsight.stores.manifest import Manifest
 from maxsight.stores.page_rows import LISTED, list_documents, to_page
-from maxsight.stores.phrases import spellings_of, words_of
+from maxsight.stores.phrases import BEGINS_ANYWHERE, spellings_of, words_of
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
 from maxsight.stores.verification import Damage
@@ -162,14 +163,14 @@ class LocalReader:
         """Name pages whose text has a phrase to the letter.
 
         The full-text index names pages with all words of it. Text that was written since the last ``optimize`` is
-        found too.
+        found too. If the index can't look up any of the words, all text is scanned.
         """
         has_phrase: Condition = Contains(PAGE_TEXT, phrase)
         kept = Filter(has_phrase if where is None else AllOf((where.condition, has_phrase)))
         found = self._in_newest(
             lambda version: version.dataset.scanner(
                 columns=["page_id"],
-                full_text_query=_all_words(phrase),
+                full_text_query=_all_words(phrase, text_index(version.dataset)),
                 filter=to_lance(kept),
                 prefilter=False,
                 limit=MAX_WITH_WORDS,
@@ -268,15 +269,26 @@ class LocalReader:
         self.close()
 
 
-def _all_words(phrase: str) -> FullTextQuery:
-    """Write the full-text query for pages with all words of a phrase, however numbers are written."""
+def _all_words(phrase: str, index: str | None) -> FullTextQuery | None:
+    """Write the full-text query for pages with all words of a phrase, however numbers are written.
+
+    Words that the index does not have as words are left out; None if all are.
+    """
 
     def match(text: str) -> FullTextQuery:
         return MatchQuery(text, "text", operator=FullTextOperator.AND)
 
-    words = map(spellings_of, words_of(phrase))
+    if index == BIGRAM_INDEX:
+        parts = {part for word in words_of(phrase) for part in _shared_parts(word) if len(part) > 1}
+        return BooleanQuery([(Occur.MUST, match(part)) for part in sorted(parts)]) if parts else None
+    words = [spellings_of(word) for word in words_of(phrase) if not BEGINS_ANYWHERE.search(word)]
     ways = (BooleanQuery([(Occur.SHOULD, match(text)) for text in spellings]) for spellings in words)
-    return BooleanQuery([(Occur.MUST, way) for way in ways])
+    return BooleanQuery([(Occur.MUST, way) for way in ways]) if words else None
+
+
+def _shared_parts(word: str) -> list[str]:
+    """Parts that every spelling of a word has: a number's groups, or the word."""
+    return spellings_of(word)[0].split()
 
 
 def _but(page_ids: Collection[str]) -> str | None:

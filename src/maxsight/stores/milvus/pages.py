@@ -13,11 +13,13 @@ from maxsight.stores.milvus.batches import cut_batches
 from maxsight.stores.milvus.connection import MAX_WINDOW, Connection
 from maxsight.stores.milvus.expressions import (
     EVERY_PAGE,
+    MAX_PERCENTS,
     METADATA_COLUMN,
     Expression,
     match_values,
     name_pages,
     to_milvus,
+    write_literal,
 )
 from maxsight.stores.milvus.keys import PLACES
 from maxsight.stores.milvus.page_columns import (
@@ -31,7 +33,7 @@ from maxsight.stores.milvus.page_columns import (
 )
 from maxsight.stores.milvus.properties import LibraryProperties
 from maxsight.stores.page_rows import Row
-from maxsight.stores.phrases import compile_phrase, spellings_of, words_of
+from maxsight.stores.phrases import BEGINS_ANYWHERE, compile_phrase, spellings_of, words_of
 from maxsight.types import Scalar
 
 WHOLE_ROWS, SMALL_ROWS = 64, 1024
@@ -175,12 +177,23 @@ class PageRows:
     def find_phrase(self, phrase: str, limit: int, where: Filter | None) -> list[str]:
         """Name pages whose text has a phrase to the letter, among those that match its words best by BM25.
 
+        BM25 of a server does not find words within a text without spaces, nor Korean words without their particles.
+        A phrase of these is a filter.
+
         Raises:
             InputError: The server does not rank text.
         """
-        pattern = compile_phrase(phrase)
-        words = " ".join(chain.from_iterable(map(spellings_of, words_of(phrase))))
-        capabilities = self._connection.capabilities
+        pattern, capabilities = compile_phrase(phrase), self._connection.capabilities
+        ranked = [word for word in words_of(phrase) if not BEGINS_ANYWHERE.search(word)]
+        if not ranked:
+            letters = BEGINS_ANYWHERE.findall("".join(words_of(phrase)))[: MAX_PERCENTS - 1]
+            like = f"text like {write_literal('%'.join(['', *letters, '']))}"
+            kept = Expression("") if where is None else to_milvus(where, capabilities)
+            expression = f"{like} and ({kept.text})" if kept.text else like
+            rows = self._matching(_needed(["page_id", "text"], where, kept), expression)
+            found = rows if where is None or kept.exact else _kept(where, rows)
+            return sorted(row["page_id"] for row in found if pattern.search(row["text"]))[:limit]
+        words = " ".join(chain.from_iterable(map(spellings_of, ranked)))
         if not capabilities.full_text:
             raise InputError(
                 f"{capabilities} ranks no text", hint="Use Milvus 2.5 or newer, or a library in a folder."
