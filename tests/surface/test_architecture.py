@@ -13,7 +13,7 @@ import maxsight.errors
 SOURCE = Path(maxsight.__file__).parent
 # From the ground up: a room may import those on lower floors, and none on its own.
 FOUNDATION = (
-    ("errors", "version", "segmentation"),
+    ("errors", "version", "segmentation", "language"),
     (
         "types",
         "settings",
@@ -48,6 +48,7 @@ LIBRARY = {
         (
             (
                 "naming",
+                "choosing",
                 "opening",
                 "drawing",
                 "queries",

@@ -42,7 +42,7 @@ MAX_NAME_CHARS = 40
     "--encoder",
     metavar="NAME",
     help="Encoder of a new library: minilm, multilingual, minilm:paragraphs, a model on the hub "
-    "(vidore/colpali-v1.3-hf) or its folder, cohere:MODEL.  "
+    "(vidore/colpali-v1.3-hf) or its folder, cohere:MODEL; auto chooses minilm for English, else multilingual.  "
     "[default: minilm; of records minilm:paragraphs, or precomputed with --vector-field]",
 )
 @encoder_options
@@ -129,11 +129,22 @@ def _opened(library: ChosenLibrary, paths: list[str], options: Mapping[str, Any]
     """Open the library, or make it with reading settings that its encoder needs."""
     from maxsight import Library
     from maxsight.encoders import DEFAULT_ENCODER, load_encoder
+    from maxsight.encoders.registry import AUTO
+    from maxsight.library.choosing import choose_encoder
     from maxsight.library.encoder import default_settings
 
     name, runs = options["encoder"], options["encoder_options"]
     if Library.exists(library.address):
-        return Library.open(library.address, encoder=name, options=runs, pool_factor=options["pool_factor"])
+        own = None if name == AUTO else name  # it was chosen when the library was made
+        return Library.open(library.address, encoder=own, options=runs, pool_factor=options["pool_factor"])
+    if name == AUTO:
+        if options["records"]:
+            raise click.UsageError(
+                "--encoder auto is for documents. Records: minilm:paragraphs, or cohere:MODEL."
+            )
+        chosen = choose_encoder(paths, include=options["include"], exclude=options["exclude"])
+        say(f"encoder {chosen.name}: {chosen.reason}")
+        name = chosen.name
     if options["records"]:
         encoder = encoder_of_records(options["records"], paths, name, runs)
     else:

@@ -89,6 +89,11 @@ class Encoder(Protocol):
         return False
 
     @property
+    def is_multilingual(self) -> bool:
+        """Whether it knows many languages. Then each page is stored with the one it is in."""
+        return False
+
+    @property
     def hidden_states(self) -> HiddenStateEncoder | None:
         """The part that also returns hidden states; None if the encoder has no such part."""
         return None

@@ -20,6 +20,8 @@ ENCODER_NAMES = ("minilm", "fake")
 CHECKPOINT_EXTRA = "colpali"
 MULTILINGUAL = "multilingual"
 """Token vectors of about 100 languages. Its weights are the extra of the same name."""
+AUTO = "auto"
+"""The offline encoder that knows the languages of the documents, as `library.choosing` finds it."""
 PATCHES = "patches"
 """Image statistics of a page's patches, for `embed` and for judging quality. It takes no queries."""
 _SHIPPED = {
@@ -72,6 +74,12 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         with importing_for_checkpoints():
             from maxsight.encoders.checkpoints.loading import load_checkpoint
         return load_checkpoint(name, options or EncoderOptions())
+    if name == AUTO:
+        raise InputError(
+            "the encoder auto is chosen for documents, and none are named",
+            hint="maxsight index PATH... --encoder auto; in Python: encoder=choose_encoder(paths).name, "
+            "from maxsight.library.choosing",
+        )
     own = (DEFAULT_ENCODER, MULTILINGUAL, PARAGRAPHS, PATCHES)
     raise UnknownEncoderError(
         f"no encoder is called {name!r}{suggest_similar(name, own)}",

@@ -89,6 +89,7 @@ class PoolingEncoder(Encoder):
     batch_size = _of_encoder("batch_size")
     encodes_paragraphs = _of_encoder("encodes_paragraphs")
     encodes_remotely = _of_encoder("encodes_remotely")
+    is_multilingual = _of_encoder("is_multilingual")
     devices = _of_encoder("devices")
     precision = _of_encoder("precision")
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from maxsight.encoders.minilm.language import SMALL_WORDS, foreign_language
+from maxsight.language import SMALL_WORDS, foreign_language
 
 ENGLISH = frozenset(
     "a about above after again against all also am among an and any are as at be because been before being below "

@@ -20,10 +20,12 @@ from maxsight.errors import EncoderError
 from maxsight.identity import page_id
 from maxsight.indexing.events import Indexed, Meter, Progress
 from maxsight.indexing.work import Commit, Work
+from maxsight.language import language_of
 from maxsight.spelling import list_names
 from maxsight.stores.base import IndexedPage, Store
+from maxsight.stores.fields import PAGE_LANGUAGE
 from maxsight.threads import MAX_IN_PROGRESS, Stage
-from maxsight.types import Page, PageEmbedding
+from maxsight.types import Page, PageEmbedding, Scalar
 
 PAGES_PER_COMMIT = 64
 BYTES_PER_COMMIT = (
@@ -152,7 +154,7 @@ class Batch:
                 continue
             document = work.document
             identity = page_id(document.path, document.content_hash, page.page_index)
-            fields = {**work.metadata, **work.page_fields.pop(page.page_index, {})}
+            fields = {**work.metadata, **self._language_of(page), **work.page_fields.pop(page.page_index, {})}
             indexed = IndexedPage(identity, document, page, embedding, fields)
             if work.replaces:
                 self._hold(work, indexed)
@@ -164,6 +166,11 @@ class Batch:
             self._events.append(self._meter.progress(document.path))
             if work.has_ended and not work.unencoded:
                 self._complete(work)
+
+    def _language_of(self, page: Page) -> dict[str, Scalar]:
+        """The page's field of its language, if the encoder knows many and the page is in one of them."""
+        language = language_of(page.text) if self._encoder.is_multilingual else None
+        return {PAGE_LANGUAGE: language} if language else {}
 
     def _hold(self, work: Work, page: IndexedPage) -> None:
         """Keep the last page of a document that replaces another one: the commit that drops the old pages needs one."""

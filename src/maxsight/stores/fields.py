@@ -33,7 +33,10 @@ SOURCE_ROW = "source_row"
 """The row of a data file that a page comes from, as `documents.records.images.SourceRow` writes it."""
 PAGE_TEXT = ""
 """The page's text in a condition. Filters call it ``text``. Users' fields may have that name, but not the empty one."""
+PAGE_LANGUAGE = "page_language"
+"""The language of most of a page, as a code of ISO 639-1. Metadata of users often has a field ``language``."""
 PAGE_FIELDS: Mapping[str, FieldType] = {
+    PAGE_LANGUAGE: FieldType.TEXT,
     SOURCE_ROW: FieldType.TEXT,
     "predicted_cer": FieldType.NUMBER,
     "predicted_wer": FieldType.NUMBER,

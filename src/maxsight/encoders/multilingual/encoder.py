@@ -39,3 +39,8 @@ class Multilingual(TokenEncoder):
         network = Network(folder / "model.onnx", threads)
         model = OfflineModel(tokenizer, network, recipe, page_frame, query_frame)
         super().__init__("multilingual", model, "Ask in words of a language, not in signs.")
+
+    @property
+    def is_multilingual(self) -> bool:
+        """It knows about 100 languages."""
+        return True

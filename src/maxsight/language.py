@@ -1,6 +1,6 @@
-"""Recognising text that is not English, by three rules that stay silent when in doubt.
+"""Which language a text is in, by rules that stay silent when in doubt.
 
-The first rule is that most letters are of another script. In Latin script small words decide: every sentence has some,
+The first rule is the script of most letters. In Latin script small words decide: every sentence has some,
 no two languages share many, and numbers, names and table cells have none. A question is too short for that, but starts
 with a question word. Words that English has too ("die", "per", "par", "non") are in no other language's list.
 """
@@ -85,6 +85,24 @@ _ALSO_ENGLISH = frozenset(
 _IN_NAMES = frozenset("da das de del den der des di dos du el en la las le los van von".split())
 """Small words of names: alone they prove nothing."""
 
+_CODES = {
+    "Chinese or Japanese": "zh", "Japanese": "ja", "Korean": "ko", "Czech": "cs", "Dutch": "nl", "Finnish": "fi",
+    "French": "fr", "German": "de", "Hungarian": "hu", "Indonesian": "id", "Italian": "it", "Polish": "pl",
+    "Portuguese": "pt", "Romanian": "ro", "Spanish": "es", "Swedish": "sv", "Turkish": "tr", "Vietnamese": "vi",
+}  # fmt: skip
+"""Codes of ISO 639-1. Text of Chinese characters without kana is Chinese."""
+_SCRIPT_CODES = {
+    "Arabic": "ar", "Armenian": "hy", "Bengali": "bn", "Cyrillic": "ru", "Devanagari": "hi", "Georgian": "ka",
+    "Greek": "el", "Gujarati": "gu", "Hebrew": "he", "Kannada": "kn", "Khmer": "km", "Lao": "lo", "Malayalam": "ml",
+    "Myanmar": "my", "Sinhala": "si", "Tamil": "ta", "Telugu": "te", "Thai": "th",
+}  # fmt: skip
+"""The language that most text of a script is in."""
+_VARIANTS = {
+    "Arabic": {"ur": set("\u0679\u0688\u0691\u06ba\u06d2"), "fa": set("\u067e\u0686\u0698\u06af")},
+    "Cyrillic": {"uk": set("\u0456\u0457\u0454\u0491"), "sr": set("\u0452\u045b\u045f\u0459\u045a")},
+}
+"""Letters that only another language of the script has."""
+
 _MIN_LETTERS = 2
 _MIN_SMALL_WORDS = 3
 """Different ones: a name like "Los Angeles" has one, most sentences have three."""
@@ -92,19 +110,27 @@ _MIN_SHARE = 0.15
 """The share of small words among all words. Prose has about twice as many."""
 _MAX_QUESTION_WORDS = 12
 """The most words of a question. Small words decide the language of longer text."""
+_MIN_KANA = 0.05
+"""The share of kana in Japanese text, which has Chinese characters as well. Names in Chinese text have less."""
 _LETTERS_PER_SYLLABLE = 3
 """One character of East Asian writing counts as so many Latin letters."""
 
 
-def language_notice(text: str) -> str | None:
-    """Warn that a text is mostly in another language than English, else return None."""
-    found = foreign_script(text) or foreign_language(text)
-    if found is None:
-        return None
-    return (
-        f"The text is mostly in {found}. The minilm encoder has learned English only: "
-        "it will find little beyond words that are spelt alike."
-    )
+def language_of(text: str) -> str | None:
+    """Name the language of a text by its code of ISO 639-1, or return None when in doubt."""
+    letters = unicodedata.normalize("NFKC", text)
+    if script := foreign_script(text):
+        if script in _CODES:
+            return _CODES[script]
+        kind = script.split()[0]
+        variants = _VARIANTS.get(kind, {})
+        return next((code for code, own in variants.items() if own & set(letters)), _SCRIPT_CODES.get(kind))
+    words = re.findall(r"[^\W\d_]+", letters.lower())
+    if language := _language_of_prose(Counter(words)) or _language_of_question(words):
+        return (
+            _CODES[language] if language in _CODES else "da" if {"af", "hvad", "blev"} & set(words) else "no"
+        )
+    return "en" if len(set(words) & SMALL_WORDS["English"]) >= _MIN_SMALL_WORDS else None
 
 
 def foreign_script(text: str) -> str | None:
@@ -119,6 +145,8 @@ def foreign_script(text: str) -> str | None:
     latin = sum(letter <= _LAST_LATIN for letter in letters)
     if foreign < _MIN_LETTERS or foreign <= latin:
         return None
+    if weights["CJK"] and weights["HIRAGANA"] + weights["KATAKANA"] > _MIN_KANA * foreign:
+        return _EAST_ASIAN["HIRAGANA"]
     script = max(weights, key=lambda script: weights[script])
     return _EAST_ASIAN.get(script, f"{script.capitalize()} script")
 

@@ -1,7 +1,8 @@
 # ruff: noqa: RUF001  letters of other scripts are the point here
 import pytest
 
-from maxsight.encoders.minilm.language import language_notice
+from maxsight.encoders.minilm.model import language_notice
+from maxsight.language import language_of
 
 PARAGRAPHS = {
     "German": "Der Umsatz stieg im vergangenen Jahr um vier Prozent, weil die Nachfrage in Europa wieder zunahm und "
@@ -86,3 +87,31 @@ def test_a_short_query_in_another_language_is_noticed(query, language):
 def test_an_english_page_with_a_foreign_quotation_is_english():
     page = "The company said that it was pleased with the result of the year. " * 3
     assert language_notice(page + PARAGRAPHS["German"]) is None
+
+
+CODES = {
+    "German": "de", "French": "fr", "Spanish": "es", "Italian": "it", "Portuguese": "pt", "Dutch": "nl",
+    "Swedish": "sv", "Polish": "pl", "Turkish": "tr", "Cyrillic": "ru", "Chinese": "zh", "Japanese": "ja",
+    "Korean": "ko", "Hebrew": "he", "Arabic": "ar", "Greek": "el",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("language", PARAGRAPHS)
+def test_a_paragraphs_language_has_its_code(language):
+    assert language_of(PARAGRAPHS[language]) == CODES[language]
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("Net sales rose by four percent over the year, because demand in Europe came back.", "en"),
+        ("Дохід зріс на чотири відсотки, оскільки попит у Європі пожвавився.", "uk"),
+        ("درآمد چهار درصد رشد کرد، زیرا تقاضا در اروپا بهبود یافت و گسترش پیدا کرد.", "fa"),
+        ("第1章 設定の概要 Windows 10", "ja"),
+        ("รายได้เพิ่มขึ้นร้อยละสี่", "th"),
+        ("Net sales 1,234.5 1,184.7", None),
+        ("", None),
+    ],
+)
+def test_a_text_without_sentences_has_no_language_and_others_their_own(text, code):
+    assert language_of(text) == code
