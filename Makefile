@@ -36,6 +36,7 @@ multilingual: .venv/multilingual
 demo: .venv/installed
 	$(BIN)/maxsight index examples/documents --library $(DEMO)
 	$(BIN)/python examples/ask_three_questions.py $(DEMO) demo
+	$(BIN)/python examples/ask_in_other_languages.py demo
 
 # What a change needs while it is made. tests/conftest.py says which tests are left out.
 quick: .venv/extras

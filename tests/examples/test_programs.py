@@ -1,9 +1,11 @@
 """The example programs run from top to bottom and find what they are about."""
 
 import os
+import re
 import shutil
 import subprocess
 import sys
+from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
@@ -41,6 +43,17 @@ def test_a_program_finds_what_it_is_about(program, folder):
         assert expected in done.stdout
 
 
+def test_documents_in_other_languages_are_asked_or_it_is_said_how_to_get_their_encoder(folder):
+    done = run("ask_in_other_languages.py", folder, "demo")
+    assert done.returncode == 0, done.stderr
+    if find_spec("maxsight_multilingual") is None:
+        assert "make multilingual demo" in done.stdout
+        return
+    answers = re.findall(r"^  (\S+\.md): ", done.stdout, re.MULTILINE)
+    assert answers == ["heat-pump-ja.md", "wind-park-visit-ko.md"] * 2
+    assert "画面に「E7」と表示されたときは" in done.stdout
+
+
 def test_a_program_is_no_longer_than_a_screen_or_two():
-    for program in [*PROGRAMS, "ask_three_questions.py"]:
+    for program in [*PROGRAMS, "ask_three_questions.py", "ask_in_other_languages.py"]:
         assert len((EXAMPLES / program).read_text().splitlines()) <= 80

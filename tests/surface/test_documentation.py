@@ -91,3 +91,16 @@ def test_links_between_documents_lead_somewhere():
         for target in re.findall(r"\]\(([^)#]+)", page.read_text(encoding="utf-8")):
             if "://" not in target:
                 assert (page.parent / target).exists(), f"{page.name} links to {target}"
+
+
+def test_the_japanese_readme_tells_the_same_commands_as_the_english_one():
+    """Those of the English one are run above."""
+    commands = {
+        name: re.findall(r"^\$ (.*?)(?: +#.*)?$", (ROOT / name).read_text(encoding="utf-8"), re.MULTILINE)
+        for name in ("README.md", "README.ja.md")
+    }
+    told = commands["README.ja.md"]
+    assert [command for command in told if command not in [*commands["README.md"], "make multilingual"]] == []
+    assert len(told) >= 5
+    text = (ROOT / "README.ja.md").read_text(encoding="utf-8")
+    assert [link for link in re.findall(r"\]\((?!http)([^)]+)\)", text) if not (ROOT / link).exists()] == []

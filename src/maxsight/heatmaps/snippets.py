@@ -9,10 +9,11 @@ import numpy as np
 
 from maxsight.heatmaps.contrast import Contrast, best_within
 from maxsight.segmentation import UNSPACED
-from maxsight.stores.phrases import find_phrase
+from maxsight.stores.phrases import BEGINS_ANYWHERE, find_phrase
 from maxsight.types import Page
 
 SNIPPET_CHARS = 240
+"""Of Latin letters. Those of East Asian writing are twice as wide and say twice as much: half as many are shown."""
 _LINE_BREAK = re.compile(f"(?<={UNSPACED.pattern})\\n(?={UNSPACED.pattern})")
 
 
@@ -21,10 +22,15 @@ def snippet(page: Page, contrast: Contrast) -> str:
     spans = page.words.spans
     if not len(spans) or not contrast.words.any():
         return shorten(page.text, 0)
-    last = np.searchsorted(spans[:, 1], spans[:, 0] + SNIPPET_CHARS, side="right") - 1
+    last = np.searchsorted(spans[:, 1], spans[:, 0] + _room(page.text), side="right") - 1
     first = np.arange(len(spans))
     held = contrast.weights @ best_within(contrast.words, np.stack([first, np.maximum(last, first)]))
     return shorten(page.text, int(spans[np.flatnonzero(held >= held.max() - 1e-6)[-1], 0]))
+
+
+def _room(text: str) -> int:
+    wide = len(BEGINS_ANYWHERE.findall(text[:SNIPPET_CHARS]))
+    return SNIPPET_CHARS // 2 if 2 * wide > min(len(text), SNIPPET_CHARS) else SNIPPET_CHARS
 
 
 def _is_between_words(text: str, at: int) -> bool:
@@ -44,10 +50,11 @@ def marks(text: str, words: Iterable[str]) -> tuple[tuple[int, int], ...]:
 
 def shorten(text: str, start: int) -> str:
     """Cut about ``SNIPPET_CHARS`` around ``start`` at word boundaries, on one line, from one paragraph on."""
-    begin = max(0, start - SNIPPET_CHARS // 4)
+    room = _room(text)
+    begin = max(0, start - room // 4)
     if (paragraph_break := text.rfind("\n\n", begin, start)) >= 0:
         begin = paragraph_break + 2
-    end = min(len(text), begin + SNIPPET_CHARS + SNIPPET_CHARS // 4)
+    end = min(len(text), begin + room + room // 4)
     while 0 < begin < start and not _is_between_words(text, begin):
         begin += 1
     while start < end < len(text) and not _is_between_words(text, end):
