@@ -13,7 +13,7 @@ from maxsight.stores.background import MIN_PAGES, Background
 from maxsight.stores.base import Store
 from maxsight.types import QueryEmbedding
 
-QUERIES, PAGES = 64, 64
+QUERIES, PAGES = 64, 32
 SEED = 0
 
 
