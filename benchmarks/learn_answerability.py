@@ -17,11 +17,11 @@ from maxsight.evaluation.datasets import load_questions
 from maxsight.heatmaps.contrast import contrast
 from maxsight.heatmaps.matching import match_words
 from maxsight.heatmaps.similarity import attribute
-from maxsight.library.boosting import DocumentNames, name_words
+from maxsight.library.boosting import Booster, name_words
 from maxsight.retrieval.search import rank_pages
 from maxsight.stores.conditions import match_paths
 
-FEATURES = ("standing", "contrast", "named")
+FEATURES = ("standing", "contrast", "named", "absent")
 FOLDS, RIDGE = 12, 1.0
 FALSE_ALARMS = 0.04
 
@@ -35,8 +35,9 @@ def evidence(library, question, entries):
     shares = attribute(asked, row.embedding)
     found = contrast(asked, row.page, row.embedding, shares, library.store.manifest.background)
     matches = match_words(asked, row.page, row.embedding, shares, found)
-    named = bool(DocumentNames(entries).named_by(question))
-    given = Evidence.of(matches, found.standing, named=named)
+    boosts = Booster(library.store, lambda: entries).find(asked, where)
+    named, absent = boosts.search.near is not None, len(boosts.absent)
+    given = Evidence.of(matches, found.standing, named=named, absent=absent)
     return [getattr(given, feature) for feature in FEATURES]
 
 

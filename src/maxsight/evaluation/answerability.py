@@ -1,6 +1,6 @@
 """How sure a search is that the library answers: a probability, learned offline for each encoder.
 
-It is a logistic regression of three features of the first hit. `benchmarks/learn_answerability.py` learns it from
+It is a logistic regression of four features of the first hit and the query. `benchmarks/learn_answerability.py` learns it from
 questions whose documents are in a library, and from the same questions where they are left out.
 """
 
@@ -17,6 +17,7 @@ from maxsight.results import Match
 from maxsight.types import EmbeddingSpace
 
 MODELS = Path(__file__).with_suffix(".json")
+MAX_ABSENT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,17 +29,20 @@ class Evidence:
         contrast: How far the matches of the telling words stand out, on average: 1 for each that the page has to the
             letter.
         named: 1 if the query names a document of the library, or a filter does; else 0.
+        absent: How many names, numbers and rare words of the query no page has, at most `MAX_ABSENT`.
     """
 
     standing: float
     contrast: float
     named: float
+    absent: float
 
     @classmethod
-    def of(cls, matches: Sequence[Match], standing: float, *, named: bool) -> Evidence:
+    def of(cls, matches: Sequence[Match], standing: float, *, named: bool, absent: int) -> Evidence:
         """Sum up the matches of a page."""
         telling = [match for match in matches if not match.common]
-        return cls(standing, sum(match.contrast for match in telling) / max(1, len(telling)), float(named))
+        mean = sum(match.contrast for match in telling) / max(1, len(telling))
+        return cls(standing, mean, float(named), float(min(absent, MAX_ABSENT)))
 
 
 @dataclass(frozen=True, slots=True)

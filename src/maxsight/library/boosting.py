@@ -53,7 +53,7 @@ class Found:
     Attributes:
         boosts: By page id.
         search: The same as a ranking needs it.
-        absent: Words and numbers of the query that no page has.
+        absent: Words, numbers and names of the query that no page has.
     """
 
     boosts: Mapping[str, tuple[Boost, ...]]
@@ -123,7 +123,7 @@ class Term:
     Attributes:
         text: A word, number or code, or a whole question.
         share: What it adds, per token of the query.
-        max_pages: On more pages it is not rare.
+        max_pages: On more pages it is not rare. 0: it is only looked up.
         is_word: It is a single word, number or code.
     """
 
@@ -136,10 +136,11 @@ class Term:
 def rare_terms(query: QueryEmbedding) -> list[Term]:
     """Choose what of a query may be rare: numbers, codes, words of several tokens, and the whole of a short question.
 
-    A word that the encoder has as one token is common, or its vector tells it from others.
+    A word that the encoder has as one token is common, or its vector tells it from others. Names are looked up too, as
+    a library without them seldom answers; they boost nothing.
     """
     tokens = Counter(query.word_index.tolist())
-    terms: dict[str, Term] = {}
+    terms = {name: Term(name, 0.0, 0) for name in _names_in(query.text)}
     for index, word in enumerate(query.words):
         if any(map(str.isdigit, word)) and len(word) >= MIN_CODE_LENGTH:
             terms[word] = Term(word, NUMBER_SHARE, MAX_PAGES)
@@ -156,6 +157,16 @@ def rare_terms(query: QueryEmbedding) -> list[Term]:
 def _min_length(word: str) -> int:
     """The fewest letters of a word that may be rare: a syllable of East Asian writing says as much as two letters."""
     return MIN_NAME_LENGTH // 2 if BEGINS_ANYWHERE.match(word) else MIN_NAME_LENGTH
+
+
+def _names_in(text: str) -> list[str]:
+    """List the words with a capital letter that may be names."""
+    words = dict.fromkeys(_LETTERS.findall(_POSSESSIVE.sub("", text)))
+    return [
+        word
+        for word in words
+        if word[0].isupper() and len(word) >= MIN_CODE_LENGTH and word.lower() not in _COMMON
+    ]
 
 
 @dataclass(frozen=True, slots=True, eq=False)

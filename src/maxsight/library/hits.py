@@ -36,8 +36,9 @@ def describe_hits(
     background: Background | None = None,
     boosts: Mapping[str, tuple[Boost, ...]] = MappingProxyType({}),
     *,
-    judge: AnswerModel | None = None,
+    model: AnswerModel | None = None,
     named: bool = False,
+    absent: int = 0,
 ) -> list[Hit]:
     """Describe ranked pages. Pages of equal content are one hit, that of the first; the others are its copies.
 
@@ -47,16 +48,17 @@ def describe_hits(
         pages: The stored pages, by id.
         background: Of their library, if that is known.
         boosts: What moved pages up, by id.
-        judge: Estimates how likely the library answers a question. None if its encoder has no such model.
+        model: Estimates how likely the library answers a question. None if its encoder has no such model.
         named: Whether the query, or a filter, names documents.
+        absent: How many names, numbers and rare words of the query no page has.
     """
     hits: list[Hit] = []
     for rank, (best, *copies) in enumerate(groups, start=1):
         added = boosts.get(best.page_id, ())
         hit, standing = _hit(rank, query, pages[best.page_id], best.score, background, added)
-        if judge and background and query.text and rank == 1:
-            answers = judge.probability(Evidence.of(hit.matches, standing, named=named))
-            hit = replace(hit, answers=answers, doubtful=answers < judge.threshold)
+        if model and background and query.text and rank == 1:
+            answers = model.probability(Evidence.of(hit.matches, standing, named=named, absent=absent))
+            hit = replace(hit, answers=answers, doubtful=answers < model.threshold)
         hits.append(replace(hit, copies=tuple(pages[copy.page_id].document.path for copy in copies)))
     return hits
 

@@ -278,8 +278,9 @@ class Searcher:
                             pages,
                             self._store.manifest.background,
                             boosts[number],
-                            judge=model_for(self._store.manifest.space),
+                            model=model_for(self._store.manifest.space),
                             named=filtered or boosted[number].search.near is not None,
+                            absent=len(boosted[number].absent),
                         )
             limit *= 4
         return [found[number] for number in range(len(queries))]
