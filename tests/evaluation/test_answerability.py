@@ -52,7 +52,10 @@ def test_a_question_that_the_library_answers_is_likelier_than_one_it_does_not(no
 
 
 def test_a_name_that_no_page_has_is_told_and_counts_against_an_answer(notes):
-    known, unknown = ("What was wrong with the pump of the Boiler?", "What was wrong with the pump of Netflix?")
+    known, unknown = (
+        "What was wrong with the pump of the Boiler?",
+        "What was wrong with the pump of Netflix?",
+    )
     assert notes.search(known)[0].answers > 2 * notes.search(unknown)[0].answers
     assert notes.notices(known) == []
     assert notes.notices(unknown)[0].startswith('no page has "Netflix" to the letter')

@@ -1,7 +1,7 @@
 """How sure a search is that the library answers: a probability, learned offline for each encoder.
 
-It is a logistic regression of four features of the first hit and the query. `benchmarks/learn_answerability.py` learns it from
-questions whose documents are in a library, and from the same questions where they are left out.
+It is a logistic regression of four features of the first hit and the query. `benchmarks/learn_answerability.py` learns
+it from questions whose documents are in a library, and from the same questions where they are left out.
 """
 
 from __future__ import annotations

@@ -56,7 +56,7 @@ def sample_queries(
     def drawn() -> Iterator[IndexedPage]:
         return islice(_drawn(store, page_ids, random), MAX_DRAWS_PER_QUERY * count)
 
-    lines = list(islice(_encoded(_lines(drawn(), random), encode), count))
+    lines = list(islice(_encoded(_lines(drawn(), len(page_ids), random), encode), count))
     if lines:
         return lines, FROM_TEXT
     return list(islice(_of_vectors(drawn(), random), count)), FROM_VECTORS
@@ -70,12 +70,16 @@ def _encoded(lines: Iterator[str], encode: Callable[[str], QueryEmbedding]) -> I
             continue
 
 
-def _lines(pages: Iterator[IndexedPage], random: np.random.Generator) -> Iterator[str]:
-    """One line of each page, no line twice."""
+def _lines(pages: Iterator[IndexedPage], count: int, random: np.random.Generator) -> Iterator[str]:
+    """One line of each page, no line twice, until no page has another. Pages come in a random order, again and again."""
     given: set[str] = set()
+    without = 0
     for page in pages:
         lines = (" ".join(line.split()) for line in _LINE_END.split(page.page.text))
         fitting = sorted({line for line in lines if len(line.split()) in WORDS} - given)
+        without = 0 if fitting else without + 1
+        if without == 2 * count:  # among them are all pages
+            return
         if fitting:
             line = fitting[random.integers(len(fitting))]
             given.add(line)

@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from glob import glob
 from os import PathLike
 from pathlib import Path
 from typing import Unpack
@@ -70,7 +71,11 @@ def index(
     outcomes: list[IndexEvent] = []
     start = time.monotonic()
     files = _listed(paths)
-    if files and not options.get("prune") and not any(map(os.path.lexists, files)):
+    if (
+        files
+        and not options.get("prune")
+        and not any(os.path.lexists(file) or glob(str(file)) for file in files)
+    ):
         library.discards_if_empty = library.is_new
         raise InputError(
             f"there is no file or folder {list_names([str(file) for file in files])}",
