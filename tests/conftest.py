@@ -45,8 +45,17 @@ OUTSIDE = (
 """Tests that start a browser, a server, other processes or a model, or take longer than their part of 90 seconds."""
 
 
+LONGEST = "tests/surface/test_documentation.py"
+
+
+def pytest_xdist_auto_num_workers(config):
+    """One worker more than processors: tests of servers and kills wait more than they compute."""
+    return (os.cpu_count() or 1) + 1
+
+
 def pytest_collection_modifyitems(config, items):
-    """Mark what `make quick` leaves out."""
+    """Mark what `make quick` leaves out, and start with the file that takes longest, so that no worker ends alone."""
+    items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     folder = Path(__file__).parent
     for item in items:
         if item.path.relative_to(folder).as_posix().startswith(OUTSIDE) or "milvus" in item.name:

@@ -141,5 +141,5 @@ def test_a_server_a_client_and_an_assistant_do_the_same(read, tmp_path):
         assert pages(photo.hits) == [("book.pdf", 3)]
         assert photo.hits.query.lower() == "tomatoes" and "OCR read 1 word" in photo.notices[0]
         (tmp_path / "x.zip").write_bytes(b"PK")
-        with pytest.raises(MaxSightError, match="does not read files of kind .zip"):
+        with pytest.raises(MaxSightError, match=r"does not read files of kind \.zip"):
             remote.search_image(tmp_path / "x.zip")

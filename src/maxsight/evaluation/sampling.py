@@ -71,7 +71,7 @@ def _encoded(lines: Iterator[str], encode: Callable[[str], QueryEmbedding]) -> I
 
 
 def _lines(pages: Iterator[IndexedPage], count: int, random: np.random.Generator) -> Iterator[str]:
-    """One line of each page, no line twice, until no page has another. Pages come in a random order, again and again."""
+    """One line of each page, no line twice, until no page has another. Pages come in random order, again and again."""
     given: set[str] = set()
     without = 0
     for page in pages:
