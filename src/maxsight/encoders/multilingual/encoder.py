@@ -7,7 +7,7 @@ from pathlib import Path
 
 from maxsight.encoders.multilingual.pieces import BEGIN, END, PieceTokenizer
 from maxsight.encoders.offline.encoder import OfflineModel, TokenEncoder
-from maxsight.encoders.offline.network import Network
+from maxsight.encoders.offline.network import HiddenStates, Network
 from maxsight.encoders.offline.recipe import Recipe
 from maxsight.encoders.offline.tokens import Frame
 
@@ -16,8 +16,32 @@ PAGE_PROMPT, QUERY_PROMPT = "passage:", "query:"
 """What e5 was trained to see before a passage and a query: https://arxiv.org/abs/2402.05672."""
 
 
-class Multilingual(TokenEncoder):
+class MultilingualEncoder(TokenEncoder):
     """One vector per piece of a word, in the same space for all languages: a question finds pages of any of them.
+
+    Args:
+        name: The encoder's name in a library.
+        tokenizer: Cuts text into pieces.
+        network: Makes a hidden state of each.
+        recipe: Makes vectors of these.
+    """
+
+    def __init__(self, name: str, tokenizer: PieceTokenizer, network: HiddenStates, recipe: Recipe) -> None:
+        page_frame, query_frame = (
+            Frame((BEGIN, *tokenizer.tokenize(prompt).ids.tolist()), (END,))
+            for prompt in (PAGE_PROMPT, QUERY_PROMPT)
+        )
+        model = OfflineModel(tokenizer, network, recipe, page_frame, query_frame)
+        super().__init__(name, model, "Ask in words of a language, not in signs.")
+
+    @property
+    def is_multilingual(self) -> bool:
+        """It knows about 100 languages."""
+        return True
+
+
+class Multilingual(MultilingualEncoder):
+    """The encoder with the weights of the package `maxsight_multilingual`.
 
     Args:
         threads: Threads of the network; None takes every core.
@@ -28,19 +52,13 @@ class Multilingual(TokenEncoder):
     """
 
     def __init__(self, threads: int | None = None, folder: Path | None = None) -> None:
-        folder = folder or Path(str(files(PACKAGE)))
+        folder = folder or package_folder()
         recipe = Recipe.read(folder)
         recipe.check_files(folder)
-        tokenizer = PieceTokenizer(folder / "pieces.npz")
-        page_frame, query_frame = (
-            Frame((BEGIN, *tokenizer.tokenize(prompt).ids.tolist()), (END,))
-            for prompt in (PAGE_PROMPT, QUERY_PROMPT)
-        )
-        network = Network(folder / "model.onnx", threads)
-        model = OfflineModel(tokenizer, network, recipe, page_frame, query_frame)
-        super().__init__("multilingual", model, "Ask in words of a language, not in signs.")
+        tokenizer = PieceTokenizer.read(folder / "pieces.npz")
+        super().__init__("multilingual", tokenizer, Network(folder / "model.onnx", threads), recipe)
 
-    @property
-    def is_multilingual(self) -> bool:
-        """It knows about 100 languages."""
-        return True
+
+def package_folder() -> Path:
+    """Find the folder of the package's files."""
+    return Path(str(files(PACKAGE)))

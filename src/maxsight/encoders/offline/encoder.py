@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.batching import run_together
 from maxsight.encoders.merging import merge_neighbours
-from maxsight.encoders.offline.network import Network
+from maxsight.encoders.offline.network import HiddenStates
 from maxsight.encoders.offline.recipe import Recipe
 from maxsight.encoders.offline.tokens import Frame, Tokenizer, Tokens, cut_windows
 from maxsight.encoders.query_words import no_words, query_of_tokens
@@ -37,7 +37,7 @@ class OfflineModel:
     """
 
     tokenizer: Tokenizer
-    network: Network
+    network: HiddenStates
     recipe: Recipe
     page_frame: Frame
     query_frame: Frame

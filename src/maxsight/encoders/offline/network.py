@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 import onnxruntime
@@ -15,6 +16,14 @@ from maxsight.errors import EncoderError, ModelNotAvailableError
 
 MAX_BATCH_TOKENS = 1024
 """Eight windows of 128: larger batches are no faster on a CPU and take more memory."""
+
+
+class HiddenStates(Protocol):
+    """A BERT without its pooling."""
+
+    def hidden_states(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
+        """Run windows through it. Shape ``(tokens, width)`` each."""
+        ...
 
 
 class Network:

@@ -7,6 +7,7 @@ import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,8 @@ from numpy.typing import NDArray
 from maxsight.encoders.offline.tokens import Frame
 from maxsight.errors import ModelNotAvailableError
 
+WINDOW, BLEND, MAX_QUERY_TOKENS = 128, 0.5, 512
+"""What was measured best for both models that are built for maxsight."""
 Floats32 = NDArray[np.float32]
 
 
@@ -69,6 +72,14 @@ class Recipe:
             raise ModelNotAvailableError(
                 f"the recipe in {folder} can't be read: {error}", hint="Reinstall the package it belongs to."
             ) from error
+
+    @classmethod
+    def plain(cls, width: int, revision: str) -> Self:
+        """Take hidden states as they are: for a model on which nothing was fitted."""
+        zeros = np.zeros(width, np.float32)
+        return cls(
+            revision, WINDOW, BLEND, MAX_QUERY_TOKENS, zeros, zeros, np.eye(width, dtype=np.float32), {}
+        )
 
     def check_files(self, folder: Path) -> None:
         """Compare the model files with their digests. It takes 0.05 s for 70 MB.
