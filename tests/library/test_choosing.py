@@ -56,6 +56,14 @@ def test_index_says_which_encoder_it_chose_and_stores_each_pages_language(folder
         assert done.exit_code == 0, done.output
     first = run(main, ["index", str(folder), "--library", f"{library}.2", "--encoder", "auto"])
     assert "encoder multilingual: of 2 pages of 2 files, 1 are in ko" in first.stderr
+    listed = run(main, ["list", "-l", library]).stdout
+    assert "visit.txt  1 page (ko)" in listed and "sales.txt  1 page (en)" in listed
+    assert [
+        entry["languages"] for entry in json.loads(run(main, ["list", "-l", library, "--json"]).stdout)
+    ] == [
+        {"en": 1},
+        {"ko": 1},
+    ]
     found = run(main, ["search", "badge", "-l", library, "--filter", "page_language = 'ko'", "--json"])
     hits = json.loads(found.stdout)
     assert [hit["file"] for hit in (hits if isinstance(hits, list) else hits["hits"])] == ["visit.txt"]

@@ -19,10 +19,16 @@ def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> 
     """List the documents of the library.
 
     Each has its pages, your fields and the predicted error rates of OCR, with a note where these are doubtful. If OCR
-    read any of the text, the pages are counted by the source of their text. With --filter, only documents with a page
-    that matches.
+    read any of the text, the pages are counted by the source of their text. The languages of pages follow, where the
+    library knows them. With --filter, only documents with a page that matches.
     """
-    from maxsight.library.status import ExpectedErrors, counts_of_sources, quality_notes, runs_of_pages
+    from maxsight.library.status import (
+        ExpectedErrors,
+        counts_of_languages,
+        counts_of_sources,
+        quality_notes,
+        runs_of_pages,
+    )
     from maxsight.types import TextSource
 
     with library.open(read_only=True) as opened:
@@ -41,6 +47,7 @@ def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> 
                     "content_hash": entry.document.content_hash,
                     "text_source": counts_of_sources(entry),
                     "text_runs": runs_of_pages(entry),
+                    "languages": counts_of_languages(entry),
                     "metadata": entry.metadata,
                     "quality": expected and asdict(expected),
                     "quality_notes": quality_notes(entry),
@@ -58,6 +65,8 @@ def list_documents(library: ChosenLibrary, where: str | None, as_json: bool) -> 
         sources = counts_of_sources(entry)
         if sources.keys() - {TextSource.LAYER, TextSource.FILE}:
             pages += f" ({', '.join(f'{count} {source}' for source, count in sources.items())})"
+        if languages := counts_of_languages(entry):
+            pages += f" ({', '.join(languages)})"
         fields = (shown(f"{name}={value}") for name, value in entry.metadata.items())
         parts = [shown(entry.document.path), pages, *fields]
         if expected := ExpectedErrors.of(entry):

@@ -10,6 +10,7 @@ from typing import Self
 from maxsight import notebook
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import AnyStore, DocumentEntry, Maintained
+from maxsight.stores.fields import PAGE_LANGUAGE
 from maxsight.types import EmbeddingSpace, TextRun
 
 
@@ -54,6 +55,13 @@ def counts_of_sources(entry: DocumentEntry) -> dict[str, int]:
     for text in entry.text_sources:
         counts["+".join(sorted({part.split(" ")[0] for part in text.split(", ")}))] += 1
     return dict(counts)
+
+
+def counts_of_languages(entry: DocumentEntry) -> dict[str, int]:
+    """Count a document's pages by their language. Pages whose language is not known are left out."""
+    return dict(
+        Counter(str(fields[PAGE_LANGUAGE]) for fields in entry.page_fields if PAGE_LANGUAGE in fields)
+    )
 
 
 def runs_of_pages(entry: DocumentEntry) -> dict[int, list[TextRun]]:
