@@ -12,6 +12,8 @@ EXTRAS = {
     "multilingual": ("maxsight-multilingual",),
     "cohere": ("cohere",),
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
+    "fast": ("numba",),
+    "pooling": ("scipy",),
     "gpu": ("torch",),
     "milvus": ("pymilvus", "milvus-lite", "grpcio"),
     "client": ("httpx",),

@@ -1,10 +1,11 @@
 import math
 
+import numpy as np
 import pytest
 
 from maxsight.errors import InputError
 from maxsight.evaluation.datasets import Question, load_questions
-from maxsight.evaluation.runner import evaluate
+from maxsight.evaluation.runner import evaluate, measure
 
 
 def measured(rankings, relevant):
@@ -68,3 +69,33 @@ def test_what_is_no_question_is_named_by_its_line(tmp_path, content, complaint):
     file.write_text(content)
     with pytest.raises(InputError, match=complaint):
         load_questions(file)
+
+
+def test_the_measures_are_those_of_trec_eval():
+    """Random grades and rankings with unknown pages and pages that do not answer, compared with ir-measures."""
+    ir_measures = pytest.importorskip("ir_measures")
+    names = {name: name for name in ("nDCG@5", "nDCG@10")}
+    names |= {f"R@{k}": f"recall@{k}" for k in (1, 5, 10, 100)} | {"RR@10": "MRR@10"}
+    measures = {ir_measures.parse_measure(name): ours for name, ours in names.items()}
+    random = np.random.default_rng(3)
+    truth = {
+        str(query): {
+            f"p{page}": int(random.integers(0, 4)) for page in random.permutation(60)[: query % 9 + 1]
+        }
+        for query in range(60)
+    }
+    for query in truth:
+        truth[query]["p0"] = 1
+    run = {
+        query: {
+            f"p{page}": 1 / (1 + place)
+            for place, page in enumerate(random.permutation(80)[: int(query) % 30])
+        }
+        for query in truth
+    }
+    expected = {query: dict.fromkeys(names.values(), 0.0) for query in truth}
+    for metric in ir_measures.iter_calc(list(measures), truth, run):
+        expected[metric.query_id][measures[metric.measure]] = metric.value
+    for query in truth:
+        assert measure(truth[query], run[query], 100) == pytest.approx(expected[query], abs=1e-5), query
+    assert set(measure(truth["0"], run["0"], 10)) == {*names.values()} - {"recall@100"}

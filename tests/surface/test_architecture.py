@@ -165,6 +165,19 @@ def test_importing_maxsight_loads_nothing_heavy():
     assert not heavy & set(loaded)
 
 
+def test_using_the_library_loads_nothing_of_evaluation_and_adds_no_log_handler():
+    code = """
+import logging, sys
+from maxsight import Library
+loggers = [logging.root, *map(logging.getLogger, logging.root.manager.loggerDict)]
+ours = {name.rpartition(".")[0] for name in sys.modules if name.startswith("maxsight.evaluation.")}
+print(sorted(ours), "scipy" in sys.modules, [one.handlers for one in loggers if any(
+    not isinstance(handler, logging.NullHandler) for handler in one.handlers)])
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout == "[] False []\n"
+
+
 def test_the_public_names_are_listed_sorted_and_can_be_had():
     assert maxsight.__all__ == sorted(maxsight.__all__)
     for name in maxsight.__all__:

@@ -6,6 +6,7 @@ import sys
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from shutil import get_terminal_size
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -28,11 +29,14 @@ from maxsight.cli.reading_options import changed, choosing_options, each_path, r
 from maxsight.cli.record_options import encoder_of_records, record_options
 
 if TYPE_CHECKING:
+    from click._termui_impl import ProgressBar
+
     from maxsight import Library
     from maxsight.indexing import IndexEvent, IndexOptions, IndexReport, Progress
 
 MAX_UNREADABLE_SHOWN, MAX_PATHS_SHOWN = 20, 3
 MAX_NAME_CHARS = 40
+BAR_STEPS, BAR_CHARS = 1000, 40
 
 
 @click.command()
@@ -161,51 +165,39 @@ def _opened(library: ChosenLibrary, paths: list[str], options: Mapping[str, Any]
 @contextmanager
 def progress_bar() -> Iterator[Callable[[IndexEvent], None]]:
     """Show events on stderr: a bar on a terminal, only problems elsewhere."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.progress import BarColumn, TextColumn
-    from rich.progress import Progress as Bar
-
     from maxsight import indexing
 
-    console = Console(stderr=True)
-    bar = Bar(
-        TextColumn("{task.description}"),
-        BarColumn(),
-        TextColumn(
-            "{task.percentage:>3.0f}%  {task.fields[pages]} pages  {task.fields[rate]}  {task.fields[left]}"
-        ),
-        console=console,
-        transient=True,
-        disable=not console.is_terminal,
-    )
-    task = bar.add_task("reading files", total=1.0, pages=0, rate="", left="")
     status = "reading files"
+    on_terminal = sys.stderr.isatty()
+    bar: ProgressBar[None] = click.progressbar(
+        length=BAR_STEPS,
+        file=sys.stderr,
+        hidden=not on_terminal,
+        show_percent=False,
+        show_eta=False,
+        item_show_func=lambda _: status[: max(10, get_terminal_size().columns - BAR_CHARS)],
+        width=BAR_CHARS // 2,
+    )
 
     def show(event: IndexEvent) -> None:
         nonlocal status
         match event:
             case indexing.Found():
                 status = f"looking at {_short(event.path)}"
-                bar.update(task, description=escape(f"looking at {_short(event.path)}"))
             case indexing.Progress():
-                status = _status(event)
-                bar.update(
-                    task,
-                    completed=event.share,
-                    description=escape(_short(event.path)),
-                    pages=f"{event.pages:,}",
-                    rate=f"{event.pages_per_s:.1f} pages/s",
-                    left="" if event.remaining_s is None else f"{_clock(event.remaining_s)} left",
-                )
+                status, bar.pos = _status(event), round(event.share * BAR_STEPS)
             case indexing.Building():
-                bar.update(task, completed=event.share, description="the server indexes", rate="", left="")
+                status, bar.pos = "the server indexes", round(event.share * BAR_STEPS)
             case indexing.NotIndexed():
-                text = failure_text("not indexed", event)
-                bar.console.print(text, markup=False, highlight=False, soft_wrap=True)
+                click.echo("\r\033[K" * on_terminal, err=True, nl=False)
+                say(failure_text("not indexed", event))
+            case _:
+                return
+        bar.render_progress()
 
     with bar, log_lines(lambda: status):
         yield show
+        status = "done"
 
 
 def _short(path: str) -> str:
@@ -213,7 +205,7 @@ def _short(path: str) -> str:
 
 
 def _status(event: Progress) -> str:
-    """Write how far a run is, on a line for a log."""
+    """Write how far a run is, on a line for a log or beside a bar."""
     left = "" if event.remaining_s is None else f", {_clock(event.remaining_s)} left"
     work = "judged" if event.judging else "encoded"
     rate = f"{event.pages_per_s:.1f} pages/s"

@@ -66,6 +66,10 @@ class AnswerModel:
         odds = self.bias + sum(weight * getattr(evidence, name) for name, weight in self.weights.items())
         return 1 / (1 + math.exp(-odds))
 
+    def judge(self, matches: Sequence[Match], standing: float, *, named: bool) -> float:
+        """Return the same probability, by the first hit; see ``Evidence``."""
+        return self.probability(Evidence.of(matches, standing, named=named))
+
 
 @cache
 def model_for(space: EmbeddingSpace) -> AnswerModel | None:

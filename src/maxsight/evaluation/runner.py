@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from urllib.parse import quote
 
-import ir_measures
 import numpy as np
+from numpy.typing import NDArray
 
 from maxsight.evaluation.datasets import Question
 
-MEASURES = ("nDCG@5", "nDCG@10", "R@1", "R@5", "R@10", "R@100", "RR@10")
-NAMES = {"R@1": "recall@1", "R@5": "recall@5", "R@10": "recall@10", "R@100": "recall@100", "RR@10": "MRR@10"}
 DEPTH = 10
 
 Ranking = Mapping[str, float]
@@ -97,11 +96,10 @@ def evaluate(
         depth: How many pages ``search`` returns.
 
     Returns:
-        nDCG, recall and MRR up to ``depth``, computed by ir-measures; nDCG as trec_eval has it, with the grade
-        as gain.
+        nDCG, recall and MRR up to ``depth``, as trec_eval has them: the grade is the gain of nDCG.
     """
     run: dict[str, dict[str, float]] = {}
-    truth: dict[str, dict[str, int]] = {}
+    figures: dict[str, dict[str, float]] = {}
     latencies: dict[str, float] = {}
     problems: dict[str, str] = {}
     for question in questions:
@@ -112,12 +110,9 @@ def evaluate(
             problems[question.query_id] = ranking
             ranking = {}
         run[question.query_id] = dict(ranking)
-        truth[question.query_id] = dict(relevant(question))
-    by_question = _measure(truth, run, depth)
+        figures[question.query_id] = measure(relevant(question), ranking, depth)
     results = tuple(
-        QuestionResult(
-            name, by_question[name], latencies[name], problems.get(name), question.labels, run[name]
-        )
+        QuestionResult(name, figures[name], latencies[name], problems.get(name), question.labels, run[name])
         for question in questions
         for name in [question.query_id]
     )
@@ -135,16 +130,23 @@ def _without_spaces(name: str) -> str:
     return "".join(quote(letter) if letter.isspace() else letter for letter in name)
 
 
-def _measure(
-    truth: Mapping[str, Mapping[str, int]], run: Mapping[str, Mapping[str, float]], depth: int
-) -> dict[str, dict[str, float]]:
-    """Compute each measure for each question; 0 if there was no answer."""
-    measures = {
-        ir_measures.parse_measure(name): NAMES.get(name, name)
-        for name in MEASURES
-        if int(name.partition("@")[2]) <= depth
-    }
-    figures = {query_id: dict.fromkeys(measures.values(), 0.0) for query_id in run}
-    for metric in ir_measures.iter_calc(list(measures), truth, run):
-        figures[metric.query_id][measures[metric.measure]] = float(metric.value)
-    return figures
+def measure(grades: Mapping[str, int], ranking: Ranking, depth: int) -> dict[str, float]:
+    """Compute the measures of one question as trec_eval does; 0 where there was no answer.
+
+    Args:
+        grades: How relevant pages are.
+        ranking: The pages that were found.
+        depth: Measures up to this many pages are computed.
+    """
+    order = sorted(ranking, key=lambda page: (ranking[page], page), reverse=True)
+    gains = np.array([max(grades.get(page, 0), 0) for page in order], float)
+    ideal = np.sort(np.array([grade for grade in grades.values() if grade > 0], float))[::-1]
+    first = int(np.argmax(gains > 0)) + 1 if gains.any() else math.inf
+    figures = {f"nDCG@{k}": _dcg(gains[:k]) / (_dcg(ideal[:k]) or 1.0) for k in (5, 10)}
+    figures |= {f"recall@{k}": np.count_nonzero(gains[:k]) / max(1, len(ideal)) for k in (1, 5, 10, 100)}
+    figures["MRR@10"] = 1 / first if first <= 10 else 0.0
+    return {name: float(value) for name, value in figures.items() if int(name.partition("@")[2]) <= depth}
+
+
+def _dcg(gains: NDArray[np.float64]) -> float:
+    return float(gains @ (1 / np.log2(np.arange(2, len(gains) + 2))))

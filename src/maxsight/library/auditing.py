@@ -7,14 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maxsight.errors import InputError
-from maxsight.evaluation.asking import ask_by_ids, ask_library
-from maxsight.evaluation.audit import TARGET, audit_search
-from maxsight.evaluation.datasets import Question
-from maxsight.evaluation.qrels import CORPUS_IDS
-from maxsight.evaluation.runner import DEPTH, Evaluation
-from maxsight.evaluation.sampling import GIVEN, sample_queries
 from maxsight.identity import RECORD_MARK, document_path
 from maxsight.library import reranking
 from maxsight.library.encoder import store_encoder_folder
@@ -27,6 +22,10 @@ from maxsight.stores.conditions import Filter
 from maxsight.threads import one_blas_thread
 from maxsight.types import Document
 
+if TYPE_CHECKING:
+    from maxsight.evaluation.datasets import Question
+    from maxsight.evaluation.runner import Evaluation
+
 
 def audit(
     library: Opened,
@@ -34,7 +33,7 @@ def audit(
     *,
     sample: int = 200,
     top_k: int = 10,
-    target: float = TARGET,
+    target: float = 0.99,
     seed: int = 0,
     on_progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
@@ -55,6 +54,9 @@ def audit(
         InputError: There is nothing to search or to ask.
         EmptyQueryError: Nothing in one of the queries can be searched for.
     """
+    from maxsight.evaluation.audit import audit_search
+    from maxsight.evaluation.sampling import GIVEN, sample_queries
+
     searcher, store = library.searcher, library.store
     with one_blas_thread():
         if queries is not None:
@@ -87,7 +89,7 @@ def evaluate(
     scope: str = "library",
     id_field: str | None = None,
     within: Sequence[Path] = (),
-    depth: int = DEPTH,
+    depth: int = 10,
     on_question: Callable[[Question], None] | None = None,
     exact: bool = False,
     names: bool = True,
@@ -110,6 +112,7 @@ def evaluate(
     Raises:
         InputError: No id is in the library, or ids are of no use with this scope.
     """
+    from maxsight.evaluation.asking import ask_by_ids, ask_library
 
     def search(query: str, where: Filter | None, top_k: int) -> list[Hit]:
         (hits,) = library.searcher.find(
@@ -140,6 +143,8 @@ def _ids(library: Opened, field: str | None, starts: Sequence[str]) -> dict[tupl
         InputError: The library has no such field.
     """
     known = library.store.fields()
+    from maxsight.evaluation.qrels import CORPUS_IDS
+
     named = field or next((name for name in CORPUS_IDS if name in known), None)
     if named not in known:
         raise InputError(

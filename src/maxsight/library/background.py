@@ -8,7 +8,6 @@ from dataclasses import replace
 import numpy as np
 
 from maxsight.errors import InputError
-from maxsight.evaluation.sampling import sample_queries
 from maxsight.stores.background import MIN_PAGES, Background
 from maxsight.stores.base import Store
 from maxsight.types import QueryEmbedding
@@ -25,6 +24,8 @@ def refresh_background(store: Store, page_ids: list[str], encode: Callable[[str]
         page_ids: All of them.
         encode: Encodes a query.
     """
+    from maxsight.evaluation.sampling import sample_queries
+
     before = store.manifest.background
     if before is not None and before.holds_for(len(page_ids)):
         return

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Protocol
 from maxsight import extras
 from maxsight.encoders import Encoder
 from maxsight.errors import EmptyQueryError, InputError
-from maxsight.evaluation.answerability import model_for
 from maxsight.library.boosting import Booster, Found
 from maxsight.library.hits import describe_hits, group_copies
 from maxsight.library.queries import Query, embed_query
@@ -247,6 +246,8 @@ class Searcher:
         Copies of one content are one hit, so they take the places of others. Pages may also have been removed since
         they were ranked. It ends, since the limit outgrows the library.
         """
+        from maxsight.evaluation.answerability import model_for
+
         found: dict[int, list[Hit]] = {}
         boosts = [each.boosts for each in boosted]
         limit = top_k + 1  # one page more shows that all copies of the last hit are found

@@ -36,6 +36,14 @@ def test_whether_queries_are_binary_is_known_before_kernels_are_loaded(monkeypat
     assert loading.load_kernels().binary_queries is before is loading.queries_are_binary() is not has_unit
 
 
+def test_without_the_extra_numpy_does_it_all_quietly(monkeypatch, caplog):
+    monkeypatch.setattr(loading, "find_spec", lambda name: None)
+    monkeypatch.setattr(loading, "_loader", loading._Loader())
+    assert loading.load_kernels() is loading.NUMPY
+    assert not [record for record in caplog.records if record.levelname != "INFO"]
+    assert not loading.queries_are_binary()
+
+
 def test_without_a_compiler_numpy_does_it_all_and_says_so(monkeypatch, caplog):
     monkeypatch.setenv("MAXSIGHT_KERNELS", "numba")
     monkeypatch.setitem(sys.modules, "maxsight.retrieval.kernels.bits", None)  # importing it fails

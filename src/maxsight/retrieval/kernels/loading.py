@@ -1,8 +1,8 @@
 """When to load the compiled kernels.
 
 Loading them takes about a second, and compiling them the first time a few more. A single search of a small library is
-over by then. So numpy computes until it has done as much work as loading costs. Where numba is missing or fails, numpy
-does it all.
+over by then. So numpy computes until it has done as much work as loading costs. Where numba is missing (the extra
+``fast``) or fails, numpy does it all.
 """
 
 from __future__ import annotations
@@ -109,6 +109,9 @@ class _Loader:
 
 
 def _import() -> Kernels:
+    if find_spec("numba") is None:
+        logger.info("searches take about five times as long without the extra 'fast'")
+        return NUMPY
     try:
         from maxsight.retrieval.kernels import bits, exact
         from maxsight.retrieval.kernels.instructions import FEATURES
