@@ -13,7 +13,6 @@ EXTRAS = {
     "cohere": ("cohere",),
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "fast": ("numba",),
-    "pooling": ("scipy",),
     "gpu": ("torch",),
     "milvus": ("pymilvus", "milvus-lite", "grpcio"),
     "client": ("httpx",),

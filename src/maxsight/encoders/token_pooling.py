@@ -13,8 +13,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import fcluster, linkage
-from scipy.spatial.distance import squareform
 
 from maxsight.encoders.base import Encoder
 from maxsight.encoders.merging import map_regions, mean_directions, unions
@@ -116,15 +114,59 @@ def _clusters(vectors: NDArray[np.float32], count: int) -> tuple[NDArray[np.intp
     Returns:
         The vectors' indices, cluster by cluster, and where in them each cluster begins.
     """
-    # Ward's linkage wants Euclidean distances. Between unit vectors, cosines give them faster than scipy does from the
-    # coordinates. Double precision makes near ties fall the same way on every machine.
+    # Between unit vectors, cosines give the distances. Double precision makes near ties fall the same way everywhere.
     exact = vectors.astype(np.float64)
-    distances = np.sqrt(np.maximum(2 - 2 * exact @ exact.T, 0))
-    labels = fcluster(linkage(squareform(distances, checks=False), "ward"), count, "maxclust")
-    _, first_members, cluster = np.unique(labels, return_index=True, return_inverse=True)
-    first_member = first_members[cluster]  # (vectors,)
+    merges = sorted(_ward(np.maximum(2 - 2 * exact @ exact.T, 0)))
+    highest = merges[len(vectors) - count - 1][0]
+    merged_into = list(range(len(vectors)))  # a vector with a smaller index of its cluster
+    for height, *pair in merges:
+        if height <= highest:
+            low, high = sorted(_root(merged_into, vector) for vector in pair)
+            merged_into[high] = low
+    first_member = np.array([_root(merged_into, vector) for vector in range(len(vectors))])  # (vectors,)
     order = np.argsort(first_member, kind="stable")
     return order, np.flatnonzero(np.diff(first_member[order], prepend=-1))
+
+
+def _root(merged_into: list[int], vector: int) -> int:
+    while merged_into[vector] != vector:
+        vector = merged_into[vector]
+    return vector
+
+
+def _ward(squares: NDArray[np.float64]) -> list[tuple[float, int, int]]:
+    """Cluster by Ward's method, with chains of nearest neighbours (Murtagh 1983).
+
+    Args:
+        squares: Squared distances between vectors. Shape ``(vectors, vectors)``. Written over.
+
+    Returns:
+        For each merge its height squared and a vector of each of the two clusters.
+    """
+    sizes = np.ones(len(squares))
+    np.fill_diagonal(squares, np.inf)
+    chain: list[int] = []
+    merges: list[tuple[float, int, int]] = []
+    while len(merges) < len(squares) - 1:
+        one = chain[-1] if chain else int(np.argmax(sizes > 0))
+        chain = chain or [one]
+        other = int(squares[one].argmin())
+        height = squares[one, other]
+        if len(chain) < 2 or squares[one, chain[-2]] > height:
+            chain.append(other)
+            continue
+        other = chain[-2]
+        del chain[-2:]
+        merges.append((float(height), one, other))
+        both = (sizes + sizes[one]) * squares[one] + (sizes + sizes[other]) * squares[other]
+        both -= sizes * height
+        both /= sizes + sizes[one] + sizes[other]
+        both[[one, other]] = np.inf
+        squares[other] = squares[:, other] = both
+        squares[one] = squares[:, one] = np.inf
+        sizes[other] += sizes[one]
+        sizes[one] = 0
+    return merges
 
 
 def _nearest(vectors: Floats, means: Floats, firsts: NDArray[np.intp]) -> NDArray[np.intp]:

@@ -66,9 +66,9 @@ class AnswerModel:
         odds = self.bias + sum(weight * getattr(evidence, name) for name, weight in self.weights.items())
         return 1 / (1 + math.exp(-odds))
 
-    def judge(self, matches: Sequence[Match], standing: float, *, named: bool) -> float:
+    def judge(self, matches: Sequence[Match], standing: float, *, named: bool, absent: int) -> float:
         """Return the same probability, by the first hit; see ``Evidence``."""
-        return self.probability(Evidence.of(matches, standing, named=named))
+        return self.probability(Evidence.of(matches, standing, named=named, absent=absent))
 
 
 @cache

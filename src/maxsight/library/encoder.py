@@ -5,22 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-<<<<<<< HEAD
 from maxsight.documents import OcrChoice, ReadSettings
-=======
-from maxsight import extras
-from maxsight.documents import (
-    Failed,
-    OcrChoice,
-    PageFailed,
-    PageRead,
-    ReadJob,
-    ReadSettings,
-    read_documents,
-)
->>>>>>> 8a6cad6 (A base install takes 0.9 GB: compiled kernels and pooling are extras, and using the library loads nothing of the evaluation)
 from maxsight.encoders import Encoder
 from maxsight.encoders.matching import has_moved
+from maxsight.encoders.token_pooling import PoolingEncoder
 from maxsight.stores.base import Store
 from maxsight.stores.manifest import Manifest
 from maxsight.version import __version__
@@ -54,16 +42,9 @@ def new_manifest(encoder: Encoder, settings: ReadSettings | None = None, pool_fa
 
 
 def page_encoder(encoder: Encoder, pool_factor: int) -> Encoder:
-    """Return the encoder for pages: it pools their vectors if the library's are pooled.
-
-    Raises:
-        MissingExtraError: It pools, and the extra for it is not installed.
-    """
+    """Return the encoder for pages: it pools their vectors if the library's are pooled."""
     if pool_factor == 1:
         return encoder
-    extras.require("pooling")
-    from maxsight.encoders.token_pooling import PoolingEncoder
-
     return PoolingEncoder(encoder, pool_factor)
 
 

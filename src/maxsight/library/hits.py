@@ -59,15 +59,9 @@ def describe_hits(
     for rank, (best, *copies) in enumerate(groups, start=1):
         added = boosts.get(best.page_id, ())
         hit, standing = _hit(rank, query, pages[best.page_id], best.score, background, added)
-<<<<<<< HEAD
         if model and background and query.text and rank == 1:
-            answers = model.probability(Evidence.of(hit.matches, standing, named=named, absent=absent))
+            answers = model.judge(hit.matches, standing, named=named, absent=absent)
             hit = replace(hit, answers=answers, doubtful=answers < model.threshold)
-=======
-        if judge and background and query.text and rank == 1:
-            answers = judge.judge(hit.matches, standing, named=named)
-            hit = replace(hit, answers=answers, doubtful=answers < judge.threshold)
->>>>>>> 8a6cad6 (A base install takes 0.9 GB: compiled kernels and pooling are extras, and using the library loads nothing of the evaluation)
         hits.append(replace(hit, copies=tuple(pages[copy.page_id].document.path for copy in copies)))
     return hits
 

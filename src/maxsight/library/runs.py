@@ -71,16 +71,11 @@ def index(
     outcomes: list[IndexEvent] = []
     start = time.monotonic()
     files = _listed(paths)
-<<<<<<< HEAD
     if (
         files
         and not options.get("prune")
         and not any(os.path.lexists(file) or glob(str(file)) for file in files)
     ):
-=======
-    named = files and not options.get("records") and not options.get("prune")  # records may be globs
-    if named and not any(map(os.path.lexists, files)):
->>>>>>> 8a6cad6 (A base install takes 0.9 GB: compiled kernels and pooling are extras, and using the library loads nothing of the evaluation)
         library.discards_if_empty = library.is_new
         raise InputError(
             f"there is no file or folder {list_names([str(file) for file in files])}",

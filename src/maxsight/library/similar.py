@@ -10,6 +10,7 @@ from os import PathLike
 import numpy as np
 
 from maxsight.documents import Limits, OcrChoice, ReadSettings
+from maxsight.encoders.token_pooling import pool_tokens
 from maxsight.errors import EmptyQueryError
 from maxsight.library.encoding import encode_file, read_pages
 from maxsight.library.explaining import find_page, with_pages
@@ -133,8 +134,6 @@ def page_query(embedding: PageEmbedding) -> Floats:
     Raises:
         EmptyQueryError: The page has no vectors.
     """
-    from maxsight.encoders.token_pooling import pool_tokens  # scipy takes 0.25 s to import
-
     if not len(embedding.vectors):
         raise EmptyQueryError("nothing on the page can be searched for")
     placed = np.flatnonzero(~embedding.regions.whole_page)
