@@ -34,6 +34,7 @@ OUTSIDE = (
     "quality/test_blocked_imports",
     "reranking",
     "server",
+    "stores/bucket",
     "stores/local/test_code_table",
     "stores/milvus",
     "surface/test_documentation",
@@ -58,7 +59,9 @@ def pytest_collection_modifyitems(config, items):
     items.sort(key=lambda item: not item.nodeid.startswith(LONGEST))
     folder = Path(__file__).parent
     for item in items:
-        if item.path.relative_to(folder).as_posix().startswith(OUTSIDE) or "milvus" in item.name:
+        if item.path.relative_to(folder).as_posix().startswith(OUTSIDE) or any(
+            kind in item.name for kind in ("milvus", "bucket")
+        ):
             item.add_marker(pytest.mark.outside)
 
 
@@ -98,6 +101,16 @@ def tiny_checkpoint(tmp_path_factory):
         return folder
 
     return folder_of
+
+
+@pytest.fixture(scope="session")
+def object_storage():
+    """A server of S3's protocol on loopback: ``object_storage(name)`` gives the address of an empty place in it."""
+    pytest.importorskip("obstore", reason="the extra 'bucket' is not installed")
+    from stores.bucket.storage import serving
+
+    with serving() as address:
+        yield address
 
 
 @pytest.fixture(scope="session")

@@ -10,6 +10,7 @@ from maxsight.errors import MissingExtraError
 
 EXTRAS = {
     "multilingual": ("maxsight-multilingual",),
+    "bucket": ("obstore",),
     "cohere": ("cohere",),
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "fast": ("numba",),

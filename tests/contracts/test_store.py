@@ -3,6 +3,7 @@
 A new store joins by one line in ``open_store``.
 """
 
+import re
 from dataclasses import replace
 
 import numpy as np
@@ -29,8 +30,14 @@ LIBRARY = [
 EVERYTHING = [page.page_id for page in LIBRARY]
 
 
-def open_store(kind, folder, milvus_library):
+def open_store(kind, folder, milvus_library, request):
     match kind:
+        case "bucket":
+            address = request.getfixturevalue("object_storage")(folder.name)
+            request.getfixturevalue("monkeypatch").setenv("XDG_CACHE_HOME", str(folder / "cache"))
+            from maxsight.stores.bucket.store import BucketStore
+
+            return BucketStore.create(address, MANIFEST, codec=CODEC)
         case "memory":
             return MemoryStore(MANIFEST)
         case "local":
@@ -42,9 +49,17 @@ def open_store(kind, folder, milvus_library):
 MILVUS = ["milvus-lite", "milvus-2.3.5", "milvus-stub", "milvus-given-rows", "milvus-given-embedding-list"]
 
 
-@pytest.fixture(params=["memory", "local", *MILVUS])
+BUCKET_TESTS = (
+    "what_a_store|several_calls|long_document|removed|replaced|nearest|manifest|audit|another_version"
+)
+"""The tests of what differs by the place: commits, versions and mapped files."""
+
+
+@pytest.fixture(params=["memory", "local", "bucket", *MILVUS])
 def empty(request, tmp_path, milvus_library):
-    store = open_store(request.param, tmp_path, milvus_library)
+    if request.param == "bucket" and not re.search(BUCKET_TESTS, request.node.name):
+        pytest.skip("a bucket holds the same dataset as a folder, behind the same code")
+    store = open_store(request.param, tmp_path, milvus_library, request)
     yield store
     if not request.param.startswith("milvus"):  # those are used again
         store.close()
@@ -142,7 +157,7 @@ def test_isinstance_shows_what_a_store_can_do(empty, request):
     kind = request.node.callspec.params["empty"]
     assert all(isinstance(empty, protocol) for protocol in (Searchable, Readable, Writable))
     assert isinstance(empty, Persistent) == (kind != "memory")
-    assert isinstance(empty, Maintained) == (kind == "local")
+    assert isinstance(empty, Maintained) == (kind in ("local", "bucket"))
 
 
 def test_a_new_store_is_empty_and_answers(empty):

@@ -74,7 +74,7 @@ def test_a_store_that_is_only_read_refuses_every_change_and_says_how_to_get_one_
 
 def test_a_store_without_a_disk_of_its_own_has_nothing_to_maintain(library, tmp_path):
     for call in (library.verify, library.compact, lambda: library.backup(tmp_path / "b")):
-        with pytest.raises(InputError, match="only a library in a folder can be"):
+        with pytest.raises(InputError, match="only a library in a folder or a bucket can be"):
             call()
 
 

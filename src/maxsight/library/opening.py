@@ -5,20 +5,24 @@ from __future__ import annotations
 from dataclasses import replace
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from maxsight import extras
 from maxsight.errors import InputError, LibraryReadOnlyError
 from maxsight.retrieval.codes import PageCodec
 from maxsight.settings import default_library, library_token
-from maxsight.stores.addresses import Address, MilvusAddress, parse_address
+from maxsight.stores.addresses import Address, BucketAddress, MilvusAddress, parse_address
 from maxsight.stores.base import AnyStore, Store, Writable
 from maxsight.stores.local.durability import make_folder
 from maxsight.stores.local.lance_errors import translated
 from maxsight.stores.local.store import LocalStore
 from maxsight.stores.manifest import Manifest
 
-Place = str | PathLike[str] | MilvusAddress
-"""What people write for a library: a folder, a Milvus Lite database (``NAME.db``), a server's URL."""
+if TYPE_CHECKING:
+    from maxsight.stores.bucket.store import BucketStore
+
+Place = str | PathLike[str] | BucketAddress | MilvusAddress
+"""What people write for a library: a folder, a bucket's URL, a Milvus Lite database (``NAME.db``), a server's URL."""
 
 
 def find_place(named: Place | None, token: str | None = None) -> Address:
@@ -31,6 +35,8 @@ def find_place(named: Place | None, token: str | None = None) -> Address:
     Raises:
         InputError: It is not an address.
     """
+    if isinstance(named, BucketAddress):
+        return named
     if isinstance(named, MilvusAddress):
         return replace(named, token=token) if token else named
     return parse_address(default_library() if named is None else named, token or library_token())
@@ -40,6 +46,8 @@ def library_exists(address: Address) -> bool:
     """Whether there is a library at an address."""
     if isinstance(address, Path):
         return LocalStore.exists(address)
+    if isinstance(address, BucketAddress):
+        return _bucket_store().exists(address)
     extras.require("milvus")
     from maxsight.stores.milvus import milvus_library_exists
 
@@ -55,6 +63,8 @@ def create_store(address: Address, manifest: Manifest) -> Store:
     """
     if isinstance(address, Path):
         return LocalStore.create(address, manifest, codec=PageCodec(manifest.space.dim))
+    if isinstance(address, BucketAddress):
+        return _bucket_store().create(address, manifest, codec=PageCodec(manifest.space.dim))
     extras.require("milvus")
     from maxsight.stores.milvus import create_milvus_store
 
@@ -76,10 +86,19 @@ def open_store(address: Address, *, read_only: bool = False) -> AnyStore:
     """
     if isinstance(address, Path):
         return LocalStore(address, codec=PageCodec, read_only=read_only)
+    if isinstance(address, BucketAddress):
+        return _bucket_store()(address, codec=PageCodec, read_only=read_only)
     extras.require("milvus")
     from maxsight.stores.milvus import open_milvus_store
 
     return open_milvus_store(address, read_only=read_only)
+
+
+def _bucket_store() -> type[BucketStore]:
+    extras.require("bucket")
+    from maxsight.stores.bucket.store import BucketStore
+
+    return BucketStore
 
 
 def writable(store: AnyStore, place: str) -> Store:
@@ -124,6 +143,8 @@ def home_of(address: Address | None, manifest: Manifest) -> Path | None:
 
 
 def holder_of(address: Address | None) -> Path | None:
-    """Return the folder that holds a library; None for one on a server or in memory."""
+    """Return the folder that holds a library; None for one in a bucket, on a server or in memory."""
+    if isinstance(address, BucketAddress):
+        return None
     held = address.lite_path if isinstance(address, MilvusAddress) else address
     return held.resolve().parent if held else None

@@ -49,12 +49,12 @@ def verify(
     """Read every page and compare it with what was written.
 
     Args:
-        library: In a folder.
+        library: In a folder or a bucket.
         repair: Drop damaged pages, so that the next ``index`` reads those pages again.
         on_progress: Called with pages read and pages in all.
 
     Raises:
-        InputError: The library is in no folder.
+        InputError: The library is in no folder and no bucket.
     """
     return _maintained(library, "verified").verify(repair=repair, on_progress=on_progress)
 
@@ -63,7 +63,7 @@ def compact(library: Opened) -> None:
     """Merge fragments, and drop versions more than an hour old.
 
     Raises:
-        InputError: The library is in no folder.
+        InputError: The library is in no folder and no bucket.
     """
     _maintained(library, "compacted").compact()
 
@@ -76,7 +76,7 @@ def backup(library: Opened, destination: str | PathLike[str]) -> None:
 
     Raises:
         StoreError: Something is there already, or it can't be written to.
-        InputError: The library is in no folder.
+        InputError: The library is in no folder and no bucket.
     """
     store, to = _maintained(library, "backed up"), Path(destination)
     own = library.address
@@ -89,6 +89,6 @@ def _maintained(library: Opened, done: str) -> Maintained:
     if isinstance(library.store, Maintained):
         return library.store
     raise InputError(
-        f"only a library in a folder can be {done}; this one is at {library.place}",
+        f"only a library in a folder or a bucket can be {done}; this one is at {library.place}",
         hint=f"Copy it to a folder: maxsight copy '{library.place}' FOLDER" if library.address else None,
     )

@@ -1,12 +1,13 @@
-"""Where a library is, as people write it: a folder, a Milvus Lite database, or a Milvus server.
+"""Where a library is, as people write it: a folder, a bucket, a Milvus Lite database, or a Milvus server.
 
 ::
 
     papers.library                                             a folder
+    s3://bucket/papers.library                                 a bucket of object storage: also gs:// and az://
     ./papers.db                                                a Milvus Lite database
     https://host:19530/database?collection=papers&layout=rows  a server
 
-A server's token is never part of an address, because addresses are printed and stay in the history of shells.
+Secrets are never part of an address, because addresses are printed and stay in the history of shells.
 """
 
 from __future__ import annotations
@@ -19,11 +20,16 @@ from os import PathLike
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urlsplit
+from urllib.request import url2pathname
 
 from maxsight.errors import InputError
 
 DATASET = "pages.lance"
 """The folder of a library's dataset, in the library's own folder."""
+
+BUCKET_SCHEMES = {"s3": "s3", "s3a": "s3", "gs": "gs", "gcs": "gs", "az": "az"}
+"""The schemes of object storage, and how each is written to Lance."""
+DEFAULT_CACHE_BYTES = 10 * 10**9
 
 LITE_SUFFIX = ".db"
 _SQLITE = b"SQLite format 3\0"
@@ -94,8 +100,43 @@ class MilvusAddress:
         return f"{self.uri}{database}{'?' if named else ''}{urlencode(named)}"
 
 
-Address = Path | MilvusAddress
+@dataclass(frozen=True, slots=True)
+class BucketAddress:
+    """A library in a bucket of object storage.
+
+    Attributes:
+        uri: ``s3://bucket/papers.library``, ``gs://...`` or ``az://container/...``.
+        options: Lance's storage options, such as ``aws_region``. The environment gives those that are missing.
+        cache_bytes: How much of this machine's disk copies of its files may take.
+    """
+
+    uri: str
+    options: Mapping[str, str] = field(default_factory=dict, repr=False, hash=False)
+    cache_bytes: int = DEFAULT_CACHE_BYTES
+
+    @property
+    def scheme(self) -> str:
+        """``s3``, ``gs`` or ``az``."""
+        return self.uri.partition("://")[0]
+
+    @property
+    def bucket(self) -> str:
+        """The bucket, or the container."""
+        return urlsplit(self.uri).netloc
+
+    @property
+    def prefix(self) -> str:
+        """The library's place in it."""
+        return urlsplit(self.uri).path.strip("/")
+
+    def __str__(self) -> str:
+        """Write what names the library, without options."""
+        return self.uri
+
+
+Address = Path | BucketAddress | MilvusAddress
 _FORM = "A server's library: http(s)://host:19530/database?collection=NAME&layout=rows"
+_BUCKET_FORM = "A library in a bucket: s3://bucket/papers.library, gs://..., az://container/..."
 
 
 def identify_address(address: Address) -> str:
@@ -103,18 +144,31 @@ def identify_address(address: Address) -> str:
     return str(address.resolve() if isinstance(address, Path) else address)
 
 
-def parse_address(text: str | PathLike[str], token: str | None = None) -> Address:
+def parse_address(
+    text: str | PathLike[str],
+    token: str | None = None,
+    *,
+    storage_options: Mapping[str, str] | None = None,
+    cache_bytes: int | None = None,
+) -> Address:
     """Read an address.
 
     Args:
-        text: A folder, a Milvus Lite database (``NAME.db``), or a server's URL.
+        text: A folder, the URL of a place in a bucket, a Milvus Lite database (``NAME.db``), or a server's URL.
         token: The server's token.
+        storage_options: As ``BucketAddress.options``.
+        cache_bytes: As ``BucketAddress.cache_bytes``.
 
     Raises:
         InputError: The text is not an address, or has an unknown option.
     """
     text = str(text)
-    if "://" in text:
+    scheme, separator, _ = text.partition("://")
+    if scheme in BUCKET_SCHEMES and separator:
+        return _parse_bucket(text, storage_options or {}, cache_bytes or DEFAULT_CACHE_BYTES)
+    if scheme == "file" and separator:
+        text = url2pathname(urlsplit(text).path)
+    elif separator:
         return _parse_url(text, token)
     path, found, query = text.partition(f"{LITE_SUFFIX}?")
     path = path + LITE_SUFFIX if found else text
@@ -135,6 +189,23 @@ def _no_file(path: str) -> str:
             )
         raise InputError(f"{path} is a file", hint="A library is a folder: give its name, or a new one.")
     return path
+
+
+def _parse_bucket(text: str, options: Mapping[str, str], cache_bytes: int) -> BucketAddress:
+    try:
+        url = urlsplit(text)
+        path = re.sub(r"/+", "/", url.path).strip("/")
+        scheme, bucket = BUCKET_SCHEMES[url.scheme], url.netloc
+    except ValueError as error:
+        raise InputError(f"the library's URL can't be read: {error}", hint=_BUCKET_FORM) from error
+    if "@" in bucket or url.query or url.fragment:
+        raise InputError(
+            f"the URL of a bucket has a user, options or a fragment: {scheme}://{bucket.rpartition('@')[2]}/{path}",
+            hint="Give credentials in the environment, or with --storage-option KEY=VALUE.",
+        )
+    if not bucket or not path:
+        raise InputError(f"{text} names no place in a bucket", hint=_BUCKET_FORM)
+    return BucketAddress(f"{scheme}://{bucket}/{path}", options=options, cache_bytes=cache_bytes)
 
 
 def _parse_url(text: str, token: str | None) -> MilvusAddress:

@@ -21,8 +21,8 @@ from numpy.typing import NDArray
 
 from maxsight.stores.base import Codec
 from maxsight.stores.local.arrow_rows import from_batch
-from maxsight.stores.local.dataset import Version
 from maxsight.stores.local.mapping import MappedColumn, map_columns
+from maxsight.stores.local.versioned import Version
 from maxsight.stores.page_rows import Row
 from maxsight.stores.ragged import PageBytes, PageCodes, PageVectors
 
@@ -151,12 +151,11 @@ class CodeTable:
         )
 
 
-def read_table(version: Version, folder: Path, codec: Codec, dim: int, before: CodeTable | None) -> CodeTable:
+def read_table(version: Version, codec: Codec, dim: int, before: CodeTable | None) -> CodeTable:
     """Read the table of a version.
 
     Args:
         version: Which one.
-        folder: The dataset.
         codec: Makes the codes that another codec has made.
         dim: Of the vectors.
         before: The table of an earlier version, if there is one.
@@ -164,7 +163,7 @@ def read_table(version: Version, folder: Path, codec: Codec, dim: int, before: C
     fragments = {_key(fragment, codec): fragment for fragment in version.dataset.get_fragments()}
     known = before.parts if before is not None else {}
     fresh = {key: fragment for key, fragment in fragments.items() if key not in known}
-    made = _Parts(version.dataset, folder, codec, dim).read(fresh) if fresh else {}
+    made = _Parts(version.dataset, version.folder, codec, dim).read(fresh) if fresh else {}
     parts = {key: known[key] if key in known else made[key] for key in fragments}
     return CodeTable(version, codec, parts, dim)
 
@@ -180,7 +179,7 @@ class _Parts:
     """Reads what fragments hold."""
 
     dataset: lance.LanceDataset
-    folder: Path
+    folder: Path | None
     codec: Codec
     dim: int
 

@@ -5,10 +5,9 @@ from __future__ import annotations
 import logging
 import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from shlex import quote
-from typing import NamedTuple
 
 import lance
 
@@ -17,9 +16,10 @@ from maxsight.stores.addresses import DATASET
 from maxsight.stores.local import damage, versions
 from maxsight.stores.local.commit_log import CommitLog, Removal, manifest_name
 from maxsight.stores.local.edits import pages_in
-from maxsight.stores.local.lance_errors import blames_data, damaged, is_foreign, translated
+from maxsight.stores.local.lance_errors import blames_data, damaged, is_foreign, is_gone, translated
 from maxsight.stores.local.lock import HOLDER_FILE, LOCK_FILE
 from maxsight.stores.local.syncing import Synced
+from maxsight.stores.local.versioned import Version
 from maxsight.stores.verification import Damage
 
 SET_ASIDE = "damaged"
@@ -27,25 +27,6 @@ REPLACED = 2**32
 """Added to the numbers of versions each time the dataset's folder turns out to be another one."""
 
 logger = logging.getLogger(__name__)
-
-
-class Version(NamedTuple):
-    """An open version of a dataset.
-
-    Attributes:
-        number: Another one for every version that this process has seen, also where the folder was replaced by one
-            that has reached the same version of Lance.
-        dataset: The version.
-        manifest: Identity of its manifest's file.
-        undone: Damaged or missing manifests of newer versions: their commits are undone.
-        removed: Ids of pages that it holds and that commits undone had removed.
-    """
-
-    number: int
-    dataset: lance.LanceDataset
-    manifest: tuple[int, ...] | None
-    undone: tuple[Damage, ...] = ()
-    removed: frozenset[str] = frozenset()
 
 
 class Dataset:
@@ -60,6 +41,7 @@ class Dataset:
         """
         check_name(library)
         self.library = library
+        self.place = str(library)
         self.folder = library / DATASET
         with translated(library):
             if not has_versions(library):
@@ -92,6 +74,10 @@ class Dataset:
                     return now
             return self._take(opened, undone, log)
 
+    def fetched(self) -> Version:
+        """Return the newest readable version: its files are on this machine's disk."""
+        return self.newest()
+
     def latest(self) -> lance.LanceDataset:
         """Return the newest readable version, as Lance opens it."""
         return self.newest().dataset
@@ -108,7 +94,9 @@ class Dataset:
     ) -> Version:
         removed = log.removed_since(opened.version)
         self._warn(undone)
-        return Version(base + opened.version, opened, self._identity(opened), tuple(undone), removed)
+        return Version(
+            base + opened.version, opened, self.folder, self._identity(opened), tuple(undone), removed
+        )
 
     def _warn(self, found: Iterable[Damage]) -> None:
         for item in found:
@@ -127,6 +115,10 @@ class Dataset:
         """Return the newest readable version for one writer alone: a commit changes the object it is made on."""
         newest = self.latest()
         return newest.checkout_version(newest.version)
+
+    def went_on(self, version: Version, error: BaseException | None) -> bool:
+        """Return whether an error came from reading a version that another process has removed."""
+        return is_gone(error) and self.newest().number != version.number
 
     def damage(self) -> list[Damage]:
         """List what can't be read, as far as sizes, ends and checksums of whole files show."""
@@ -188,6 +180,10 @@ class Dataset:
         """Put what was committed on the disk, and forget what was written about versions that no longer exist."""
         self.sync()
         self._log.prune()
+
+    def translated(self, *, writing: bool = False) -> AbstractContextManager[None]:
+        """Turn foreign errors into ours; see ``lance_errors.translated``."""
+        return translated(self.library, writing=writing)
 
     @contextmanager
     def reading(self) -> Iterator[None]:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import re
 import traceback
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -40,12 +40,18 @@ class UndecodableRowError(ValueError):
 
 
 @contextmanager
-def translated(place: Path, *, writing: bool = False) -> Iterator[None]:
+def translated(
+    place: Path | str,
+    *,
+    writing: bool = False,
+    first: Callable[[BaseException, bool], StoreError | None] = lambda error, writing: None,
+) -> Iterator[None]:
     """Turn foreign errors about a library into ours.
 
     Args:
         place: The library, named in messages.
         writing: Whether a missing permission is one to write.
+        first: Returns the error for what it knows better, given the foreign error and ``writing``.
 
     Raises:
         StorageFullError: The disk is full.
@@ -59,7 +65,7 @@ def translated(place: Path, *, writing: bool = False) -> Iterator[None]:
     except BaseException as error:
         if not is_foreign(error):
             raise
-        raise _ours(error, place, writing) from error
+        raise first(error, writing) or _ours(error, place, writing) from error
 
 
 def is_foreign(error: BaseException) -> bool:
@@ -86,7 +92,7 @@ def blames_data(error: BaseException) -> bool:
     return is_foreign(error) and not _system_failed(error) and not _NEWER.search(str(error))
 
 
-def damaged(place: Path, what: str) -> LibraryDamagedError:
+def damaged(place: Path | str, what: str) -> LibraryDamagedError:
     """Return the error for a library with something that can't be read."""
     return LibraryDamagedError(
         f"{place} can't be read: {what}",
@@ -101,7 +107,7 @@ def brief(error: BaseException) -> str:
     return line if len(line) <= 200 else line[:197] + "..."
 
 
-def _ours(error: BaseException, place: Path, writing: bool) -> StoreError:
+def _ours(error: BaseException, place: Path | str, writing: bool) -> StoreError:
     text = str(error)
     number = getattr(error, "errno", None)
     if number in (errno.ENOSPC, errno.EDQUOT) or _FULL.search(text):

@@ -77,15 +77,17 @@ class MappedColumn:
 
 
 def map_columns(
-    folder: Path, fragment: lance.LanceFragment, field_ids: Sequence[int]
+    folder: Path | None, fragment: lance.LanceFragment, field_ids: Sequence[int]
 ) -> list[MappedColumn | None]:
     """Map columns of a fragment; None for each that has another layout.
 
     Args:
-        folder: The dataset.
+        folder: The dataset; None if its files can't be mapped.
         fragment: A fragment of it.
         field_ids: Lance's numbers of the columns; of the innermost field if a column is nested.
     """
+    if folder is None:
+        return [None] * len(field_ids)
     rows = fragment.metadata.physical_rows
     found: dict[int, MappedColumn | None] = {}
     for file in fragment.metadata.files:

@@ -1,10 +1,9 @@
-"""Reading a library in a folder: needs no lock, and sees the commits of other processes from the next call on."""
+"""Reading a Lance dataset: needs no lock, and sees the commits of other processes."""
 
 from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Collection, Iterator, Sequence
-from pathlib import Path
 from types import TracebackType
 from typing import Self, TypeVar
 
@@ -14,7 +13,6 @@ from lance.query import BooleanQuery, FullTextOperator, FullTextQuery, MatchQuer
 from numpy.typing import NDArray
 
 from maxsight.errors import StoreError
-from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import Codec, DocumentEntry, IndexedPage
 from maxsight.stores.conditions import AllOf, Condition, Contains, Filter
@@ -23,13 +21,11 @@ from maxsight.stores.lance_sql import name_column, to_lance
 from maxsight.stores.local import schema
 from maxsight.stores.local.arrow_rows import from_batch, metadata_of
 from maxsight.stores.local.code_table import CodeTable, read_table
-from maxsight.stores.local.dataset import Dataset, Version
-from maxsight.stores.local.durability import size_bytes
 from maxsight.stores.local.edits import pages_in
-from maxsight.stores.local.lance_errors import is_gone
 from maxsight.stores.local.maintenance import BIGRAM_INDEX, text_index
+from maxsight.stores.local.versioned import Version, VersionedDataset
 from maxsight.stores.manifest import Manifest
-from maxsight.stores.page_rows import LISTED, list_documents, to_page
+from maxsight.stores.page_rows import LISTED, Row, list_documents, to_page
 from maxsight.stores.phrases import BEGINS_ANYWHERE, spellings_of, words_of
 from maxsight.stores.ragged import PageVectors
 from maxsight.stores.rounding import check_queries
@@ -46,23 +42,23 @@ MAX_PLACE_BYTES = 32
 """A vector's box, span and codes take no more."""
 
 
-class LocalReader:
-    """Reads a library in a folder.
+class LanceReader:
+    """Reads a library in a Lance dataset.
 
     Attributes:
-        path: The folder.
+        place: Where it is, for people.
     """
 
-    def __init__(self, path: Path, codec: Callable[[int], Codec]) -> None:
-        """Open the newest readable version.
+    def __init__(self, dataset: VersionedDataset, codec: Callable[[int], Codec]) -> None:
+        """Read the newest version.
 
         Args:
-            path: The folder.
+            dataset: Its versions.
             codec: Makes the codec for vectors of a dimension.
         """
-        self.path = path
-        self._dataset = Dataset(path)
-        self._manifest = schema.manifest_of(self._dataset.latest().schema, str(path))
+        self.place = dataset.place
+        self._dataset = dataset
+        self._manifest = schema.manifest_of(dataset.latest().schema, dataset.place)
         self._codec = codec(self._manifest.space.dim)
         self._codec_with_mean: tuple[bytes, Codec] | None = None
         self._table: CodeTable | None = None
@@ -73,11 +69,6 @@ class LocalReader:
     def manifest(self) -> Manifest:
         """Format, embedding space and settings of the library."""
         return self._manifest
-
-    @property
-    def description(self) -> str:
-        """The kind of store."""
-        return "a folder with a Lance dataset"
 
     @property
     def version(self) -> int:
@@ -106,10 +97,6 @@ class LocalReader:
             return list_documents((row for batch in batches for row in from_batch(batch)), metadata_of)
 
         return self._in_newest(read)
-
-    def size_bytes(self) -> int:
-        """Return the bytes on the disk, old versions included."""
-        return size_bytes(self.path / DATASET)
 
     def damage(self) -> list[Damage]:
         """List the files that are missing or cut short, as far as a quick look shows."""
@@ -183,11 +170,13 @@ class LocalReader:
 
     def read(self, page_ids: Sequence[str]) -> list[IndexedPage]:
         """Read whole pages, in the order asked for; unknown ids are left out."""
-        table = self._newest_table()
-        columns = schema.page_columns(table.version.dataset.schema)
-        with self._dataset.reading():
-            rows = list(table.rows(table.positions_of(page_ids), columns))
-        return [to_page(row, metadata_of(row)) for row in rows]
+
+        def read(version: Version) -> list[Row]:
+            table = self._table_of(version)
+            columns = schema.page_columns(table.version.dataset.schema)
+            return list(table.rows(table.positions_of(page_ids), columns))
+
+        return [to_page(row, metadata_of(row)) for row in self._in_newest(read)]
 
     def _newest_table(self) -> CodeTable:
         """Return the table of the newest version."""
@@ -197,10 +186,10 @@ class LocalReader:
         if (table := self._table) is not None and table.version.number == version.number:
             return table
         with self._table_lock:
-            version = self._dataset.newest()  # another thread may have read its table meanwhile
+            version = self._dataset.fetched()  # another thread may have read its table meanwhile
             if (table := self._table) is None or table.version.number != version.number:
-                folder, dim = self._dataset.folder, self._manifest.space.dim
-                table = self._table = read_table(version, folder, self._codec_of(version.dataset), dim, table)
+                codec, dim = self._codec_of(version.dataset), self._manifest.space.dim
+                table = self._table = read_table(version, codec, dim, table)
             return table
 
     def _in_newest(self, read: Callable[[Version], T]) -> T:
@@ -225,8 +214,11 @@ class LocalReader:
         return self._codec_with_mean[1]
 
     def _went_on(self, version: Version, error: StoreError) -> bool:
-        """Return whether an error came from reading a version that another process has removed."""
-        return is_gone(error.__cause__) and self._dataset.newest().number != version.number
+        """Return whether an error came from reading files that are gone, and reading again may succeed."""
+        went_on = self._dataset.went_on(version, error.__cause__)
+        if went_on:
+            self._table = None
+        return went_on
 
     def _kept(self, table: CodeTable, where: Filter | None) -> NDArray[np.int64]:
         """Return the positions of the pages that a filter keeps. Those of the last filters are cached."""

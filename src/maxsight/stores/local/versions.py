@@ -11,6 +11,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import lance
 
@@ -20,8 +21,10 @@ from maxsight.stores.local.lance_errors import blames_data, is_foreign
 from maxsight.stores.verification import Damage
 
 MAGIC = b"LANC"
-INDEX_CACHE_BYTES = 256 * 2**20
-METADATA_CACHE_BYTES = 4 * 2**20  # Lance caches the manifest of every commit: gigabytes by default
+CACHES: dict[str, Any] = {
+    "index_cache_size_bytes": 256 * 2**20,
+    "metadata_cache_size_bytes": 4 * 2**20,  # Lance caches the manifest of every commit: gigabytes by default
+}
 
 
 def manifests(folder: Path) -> list[Path]:
@@ -82,12 +85,7 @@ def missing_manifests(folder: Path, log: CommitLog, version: int) -> Iterator[st
 def _open(folder: Path, version: int) -> lance.LanceDataset | None:
     """Open one version; None if its manifest is gone, or its content is to blame."""
     try:
-        return lance.dataset(
-            folder,
-            version=version,
-            index_cache_size_bytes=INDEX_CACHE_BYTES,
-            metadata_cache_size_bytes=METADATA_CACHE_BYTES,
-        )
+        return lance.dataset(folder, version=version, **CACHES)
     except BaseException as error:
         if is_foreign(error) and not (folder / manifest_name(version)).exists():
             return None
