@@ -65,7 +65,7 @@ def test_a_root_names_where_the_files_are_now(folder):
         (("copy", "maxsight.library", "docs"), 5, "docs is not empty"),
         (("copy", "maxsight.library", "docs/apples.txt"), 2, "is a file"),
         (("copy", "maxsight.library", "maxsight.library"), 2, "the library itself"),
-        (("search", "x", "-l", "s3://bucket/x"), 2, "s3://"),
+        (("search", "x", "-l", "ftp://bucket/x"), 2, "ftp://"),
         (("status", "-l", "http://host?layout=other"), 2, "layout must be one of rows, embedding-list"),
     ],
 )

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from maxsight.errors import InputError
-from maxsight.stores.addresses import Layout, MilvusAddress, parse_address
+from maxsight.stores.addresses import BucketAddress, Layout, MilvusAddress, parse_address
 
 
 def test_a_name_is_a_folder():
@@ -72,7 +72,9 @@ def test_a_line_break_is_not_part_of_a_token():
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("s3://bucket/papers", "s3://"),
+        ("ftp://bucket/papers", "ftp://"),
+        ("s3://bucket", "names no place in a bucket"),
+        ("s3://key:secret@bucket/papers", "has a user, options or a fragment: s3://bucket/papers"),
         ("http://", "not the URL of a Milvus server"),
         ("http://h:99999", "[Pp]ort"),
         ("http://h:1/a/b", "one database"),
@@ -113,3 +115,11 @@ def test_an_sqlite_database_is_named_as_what_it_is(tmp_path):
     database.close()
     with pytest.raises(InputError, match="is an SQLite database and no library"):
         parse_address(tmp_path / "old.db")
+
+
+def test_a_bucket_is_named_by_its_url_and_its_options_are_never_shown():
+    address = parse_address("s3a://bucket//data/papers.library/", storage_options={"aws_secret": "hidden"})
+    assert address == BucketAddress("s3://bucket/data/papers.library", {"aws_secret": "hidden"})
+    assert (address.scheme, address.bucket, address.prefix) == ("s3", "bucket", "data/papers.library")
+    assert "hidden" not in f"{address} {address!r}"
+    assert parse_address("file:///data/my%20papers.library") == Path("/data/my papers.library")

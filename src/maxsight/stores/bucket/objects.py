@@ -86,7 +86,7 @@ class Objects:
         options: dict[str, Any] = {
             "config": config,
             "client_options": client,
-            "retry_config": {"max_retries": 4},
+            "retry_config": {"max_retries": 3},
         }
         try:
             if (
