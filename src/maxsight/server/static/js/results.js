@@ -19,7 +19,7 @@ export function resultCard(hit, best, under = false) {
         element("span", { class: "score", title: "MaxSim score: compare within one question only" },
           element("span", { class: "unseen" }, "Score "), hit.score.toFixed(2),
           element("span", { class: "meter", "aria-hidden": "true", style: { "--share": hit.score / best } }))),
-      element("p", { class: "snippet" }, marked(hit.snippet, hit.marks)),
+      element("p", { class: "snippet", dir: "auto" }, marked(hit.snippet, hit.marks)),
       facts(hit)));
 }
 

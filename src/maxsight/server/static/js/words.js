@@ -21,7 +21,7 @@ export function wordList(matches, onWord, onPin) {
           click: () => onPin(buttons[index].getAttribute("aria-pressed") === "true" ? null : index),
         },
       },
-      element("span", { class: "asked" }, match.word),
+      element("span", { class: "asked", dir: "auto" }, match.word),
       element("span", { class: "found" }, element("span", { class: "unseen" }, " found "), found(match)),
       element("span", { class: "gave", title: "Its share of the score" }, match.score.toFixed(2)),
       !match.common && element("span", { class: "meter", title: "How far it stands out from an average page", style: { "--share": match.contrast } })));

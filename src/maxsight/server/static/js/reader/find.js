@@ -12,7 +12,7 @@ export class FindBar {
     Object.assign(this, { reader, strip, documentOf });
     this.found = []; // places in order: {id, number, regions}
     this.at = -1;
-    this.input = element("input", { type: "search", "aria-label": "Find in this document", placeholder: "Find in this document", autocomplete: "off", spellcheck: "false", on: { input: (event) => event.isComposing || this.#typed(), compositionend: () => this.#typed(), keydown: (event) => event.isComposing || this.#key(event) } });
+    this.input = element("input", { type: "search", dir: "auto", "aria-label": "Find in this document", placeholder: "Find in this document", autocomplete: "off", spellcheck: "false", on: { input: (event) => event.isComposing || this.#typed(), compositionend: () => this.#typed(), keydown: (event) => event.isComposing || this.#key(event) } });
     this.said = element("span", { class: "where" });
     const button = (name, label, on) => element("button", { type: "button", class: "quiet icon-only", "aria-label": label, title: label, on: { click: on } }, icon(name));
     this.root = element("search", { class: "find", hidden: true }, this.input, this.said,
