@@ -53,6 +53,14 @@ def test_a_full_line_goes_on_in_the_next_one_without_a_blank():
     )
 
 
+def test_a_full_column_goes_on_in_the_column_left_of_it():
+    columns = ("室外機から大きな騒音が聞こえ", "るときは確認してください。")
+    boxes = np.array(
+        [[180 - 15 * row, 0, 190 - 15 * row, SIZE * len(text)] for row, text in enumerate(columns)]
+    )
+    assert join_words(list(columns), [True, True], boxes / 200, TextSource.LAYER).text == "".join(columns)
+
+
 @pytest.mark.parametrize(
     "lines",
     [

@@ -12,7 +12,7 @@ import pytest
 from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.documents.cleaning import join_words
 from maxsight.documents.pdf import PdfSource
-from maxsight.documents.word_order import order_columns
+from maxsight.documents.word_order import order_columns, set_ruby_apart
 from maxsight.types import TextSource
 from pdf_files import raw_pdf, stream, write_pdf
 
@@ -110,3 +110,14 @@ def test_a_narrow_comma_is_not_set_apart():
     """OCR's boxes end at the ink: the comma is 3 wide, and 6 from the character before it, which is 5 wide."""
     boxes = np.array([[0, 0, 5, 10], [11, 0, 14, 10]]) / 200
     assert join_words(["\u3092", "\u3001"], [True, False], boxes, TextSource.TESSERACT).text == "\u3092\u3001"
+
+
+def test_ruby_does_not_cut_the_line_that_it_stands_above():
+    """Characters are 10 by 10; the ruby above 騒音 is 4 high, between the two parts of the line in the file."""
+    tokens = ["騒音", "そうおん", "の原因", "かく"]
+    boxes = np.array([[0, 10, 20, 20], [2, 6, 18, 10], [20, 10, 50, 20], [0, 40, 20, 50]], np.float32)
+    order, starts = set_ruby_apart(tokens, [True, True, True, True], boxes)
+    assert [tokens[index] for index in order] == ["騒音", "の原因", "かく", "そうおん"]
+    assert starts == [True, False, True, True]
+    order, starts = set_ruby_apart(["net", "sales"], [True, False], boxes[:2])
+    assert (order.tolist(), starts) == ([0, 1], [True, False])

@@ -20,7 +20,7 @@ from maxsight.documents.cleaning import LINE_END_HYPHEN
 from maxsight.documents.geometry import Boxes, clip_boxes, rotate_boxes
 from maxsight.documents.glyphs import repair
 from maxsight.documents.visible import visible_words
-from maxsight.documents.word_order import find_shadows, order_columns
+from maxsight.documents.word_order import find_shadows, order_columns, set_ruby_apart
 from maxsight.segmentation import UNSPACED, cut_run
 
 # Print of 4 points needs 300 dpi; OCR gains nothing from more than 400.
@@ -75,6 +75,8 @@ def read_layer(page: pdfium.PdfPage, look: NDArray[np.uint8]) -> Layer:
         starts_line.append(starts or "\n" in raw_text[end:first])
         end, starts = last, texts[token].endswith(LINE_END_HYPHEN)
     boxes = clip_boxes(boxes[seen])
+    apart, starts_line = set_ruby_apart(words, starts_line, boxes * size_pt)
+    words, boxes = [words[i] for i in apart], boxes[apart]
     order = order_columns(words, starts_line, boxes * size_pt).tolist()
     return Layer([words[i] for i in order], [starts_line[i] for i in order], boxes[order])
 

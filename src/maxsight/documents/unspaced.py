@@ -99,8 +99,8 @@ class LineEnds:
         line = int(self._line[token])
         if self._lengths[line - 1] < MIN_LINE:
             return False
-        (left, top), (next_left, next_top) = self._low[line - 1], self._low[line]
-        (right, bottom), (next_right, next_bottom) = self._high[line - 1], self._high[line]
+        left, top, right, bottom = self._place(line - 1)
+        next_left, next_top, next_right, next_bottom = self._place(line)
         height, letter = bottom - top, (right - left) / self._lengths[line - 1]
         return bool(
             abs((next_bottom - next_top) - height) <= SAME_SIZE * height
@@ -109,3 +109,8 @@ class LineEnds:
             and abs(next_left - left) <= MAX_INDENT * letter
             and right >= next_right - MAX_RAGGED * letter
         )
+
+    def _place(self, line: int) -> list[float]:
+        """Return a line's box. A column of vertical writing is turned to a line: the next one is below it."""
+        (x0, y0), (x1, y1) = self._low[line].tolist(), self._high[line].tolist()
+        return [y0, 1 - x1, y1, 1 - x0] if y1 - y0 > x1 - x0 else [x0, y0, x1, y1]

@@ -1,4 +1,4 @@
-"""Words in the order in which a person reads them: shadows once, columns of vertical writing from the right."""
+"""Words in the order in which a person reads them: shadows once, ruby last, vertical writing from the right."""
 
 from __future__ import annotations
 
@@ -18,6 +18,11 @@ CELL_PT = 8
 """Shadows are at most half as far from their words: no page is searched as a whole for each dot of a leader."""
 FIRST_EAST_ASIAN = "\u3000"
 _EAST_ASIAN = re.compile(f"[{EAST_ASIAN}]")
+MAX_RUBY = 0.65
+"""Height of ruby, in heights of the characters below it."""
+RUBY_REACH = 6
+"""Words between ruby and its characters in a file."""
+_KANA = re.compile("[\u3041-\u30ff]+")
 MIN_TALL = 1.5
 """Height by width of a column of vertical writing, for each of its characters but the first."""
 
@@ -57,6 +62,47 @@ def _close_pairs(points_pt: NDArray[np.floating]) -> NDArray[np.intp]:
         _, cell, count = np.unique(columns * 2**20 + rows, return_inverse=True, return_counts=True)
         close |= count[cell] > 1
     return np.flatnonzero(close)
+
+
+def set_ruby_apart(
+    tokens: Sequence[str], starts_line: Sequence[bool], boxes_pt: Boxes
+) -> tuple[NDArray[np.intp], list[bool]]:
+    """Put ruby, small kana above the characters that they are the reading of, behind all other words.
+
+    In a file it stands between the words of a line, and would cut the line.
+
+    Returns:
+        The tokens' indices in their new order, shape ``(tokens,)``, and which of these start a line.
+    """
+    ruby = np.array([_is_ruby(index, tokens, boxes_pt) for index in range(len(tokens))], np.bool_)
+    if not ruby.any():
+        return np.arange(len(tokens)), list(starts_line)
+    order = np.argsort(ruby, kind="stable")
+    starts = [starts_line[index] for index in order]
+    words = int((~ruby).sum())
+    for place in range(1, words):
+        before, after = order[place - 1], order[place]
+        if after - before > 1 and starts[place]:
+            (_, top, right, bottom), (left, next_top, _, next_bottom) = boxes_pt[before], boxes_pt[after]
+            starts[place] = not (
+                top < (next_top + next_bottom) / 2 < bottom and left > right - (bottom - top) / 2
+            )
+    starts[words] = True
+    return order, starts
+
+
+def _is_ruby(index: int, tokens: Sequence[str], boxes_pt: Boxes) -> bool:
+    if not _KANA.fullmatch(tokens[index]):
+        return False
+    near = np.delete(
+        boxes_pt[max(0, index - RUBY_REACH) : index + RUBY_REACH + 1], min(index, RUBY_REACH), axis=0
+    )
+    x0, y0, x1, y1 = boxes_pt[index]
+    heights = near[:, 3] - near[:, 1]
+    above = (y1 > near[:, 1] - heights / 4) & ((y0 + y1) / 2 < near[:, 1] + heights / 4)
+    shared = np.minimum(near[:, 2], x1) - np.maximum(near[:, 0], x0)
+    over = shared > np.minimum(near[:, 2] - near[:, 0], x1 - x0) / 2
+    return bool((above & over & (y1 - y0 < MAX_RUBY * heights)).any())
 
 
 def order_columns(tokens: Sequence[str], starts_line: Sequence[bool], boxes_pt: Boxes) -> NDArray[np.intp]:
