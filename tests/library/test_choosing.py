@@ -51,11 +51,12 @@ def test_index_says_which_encoder_it_chose_and_stores_each_pages_language(folder
     (folder / "visit.txt").write_text(KOREAN, encoding="utf-8")
     library = str(folder.parent / "l.library")
     run = CliRunner().invoke
-    for _ in range(2):  # a library that exists has its encoder
-        done = run(main, ["index", str(folder), "--library", library, "--encoder", "auto"])
-        assert done.exit_code == 0, done.output
-    first = run(main, ["index", str(folder), "--library", f"{library}.2", "--encoder", "auto"])
+    first, again = (
+        run(main, ["index", str(folder), "--library", library, "--encoder", "auto"]) for _ in range(2)
+    )
+    assert (first.exit_code, again.exit_code) == (0, 0), first.output
     assert "encoder multilingual: of 2 pages of 2 files, 1 are in ko" in first.stderr
+    assert "encoder" not in again.stderr, "a library that exists has its encoder"
     listed = run(main, ["list", "-l", library]).stdout
     assert "visit.txt  1 page (ko)" in listed and "sales.txt  1 page (en)" in listed
     assert [
