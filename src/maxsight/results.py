@@ -150,7 +150,7 @@ class OfPage:
         if found is None:
             raise InputError(
                 f"this {type(self).__name__.lower()} has no library to read its page from",
-                hint="Ask a Library that is open on this machine.",
+                hint="Ask a Library or a RemoteLibrary that is open.",
             )
         return found
 

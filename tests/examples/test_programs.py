@@ -18,12 +18,19 @@ PROGRAMS = {
         "1. heat-pump-service-manual.pdf, page 6",
         "1. dark-towers-paper.pdf",
     ),
+    "rag_with_langchain.py": ("As the manual says", "heat-pump-service-manual.pdf, page 6: "),
+    "rag_with_llama_index.py": (
+        "Context information is below",
+        "heat-pump-service-manual.pdf, page 6, score",
+    ),
+    "rag_with_haystack.py": ("An answer from a prompt of", "heat-pump-service-manual.pdf, page 6, "),
     "search_financial_reports.py": ("1. annual-report-2024.pdf", "What gave most of the first score"),
 }
 
 
 def run(program, folder, *arguments):
     environment = {name: value for name, value in os.environ.items() if name != "MAXSIGHT_LIBRARY"}
+    environment["HAYSTACK_TELEMETRY_ENABLED"] = "False"
     command = [sys.executable, str(folder / "examples" / program), *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

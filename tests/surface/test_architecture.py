@@ -37,6 +37,7 @@ FLOORS = (
     ("indexing", "embedding"),
     ("library",),
     ("answers", "client"),
+    ("integrations",),
     ("server",),
     ("cli",),
     ("__init__", "__main__"),

@@ -96,7 +96,7 @@ class RemoteLibrary:
             "rerank": rerank,
         }
         with self._reading():
-            return read_answer(query, self._request("POST", "/v1/search", json=body))
+            return read_answer(query, self._request("POST", "/v1/search", json=body), self._get)
 
     def search_like(
         self,
@@ -114,7 +114,8 @@ class RemoteLibrary:
         """
         with self._reading():
             address = f"{self._page(file, page_number)}/similar"
-            return read_answer("", self._request("GET", address, params=_options(top_k, where, exact)))
+            answer = self._request("GET", address, params=_options(top_k, where, exact))
+            return read_answer("", answer, self._get)
 
     def search_image(
         self,
@@ -134,7 +135,7 @@ class RemoteLibrary:
         with self._reading():
             params = _options(top_k, where, exact)
             answer = self._request("POST", "/v1/search/image", params=params, files=picture)
-            return read_answer(answer["query"], answer)
+            return read_answer(answer["query"], answer, self._get)
 
     def explain(self, query: str, file: str, page_number: int) -> RemoteExplanation:
         """Explain why a page would be found, as ``Library.explain`` does.
@@ -181,7 +182,16 @@ class RemoteLibrary:
                 return found
             params["cursor"] = listed["next_cursor"]
 
+    def _get(self, address: str, *, content: bool = False, **options: Any) -> Any:
+        """Get JSON, or the bytes of a picture."""
+        with self._reading():
+            response = self._send("GET", address, **options)
+            return response.content if content else response.json()
+
     def _request(self, method: str, address: str, **content: Any) -> Any:
+        return self._send(method, address, **content).json()
+
+    def _send(self, method: str, address: str, **content: Any) -> httpx.Response:
         try:
             response = self._http.request(method, address, **content)
         except httpx.TimeoutException as error:
@@ -201,7 +211,7 @@ class RemoteLibrary:
             raise InputError("the query is not valid UTF-8 text", hint="Type it again.") from error
         if not response.is_success:
             raise read_error(self.url, response)
-        return response.json()
+        return response
 
     @contextmanager
     def _reading(self) -> Iterator[None]:

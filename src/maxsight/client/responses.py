@@ -9,6 +9,7 @@ from typing import Any
 import httpx
 
 from maxsight import results, types
+from maxsight.client.pages import Get, PageOfServer, corners
 from maxsight.errors import EndpointError, EndpointUnavailableError, InputError, MaxSightError
 from maxsight.heatmaps.explanation import RegionGain, TokenGain
 
@@ -61,8 +62,8 @@ class RemoteExplanation:
     notes: tuple[str, ...]
 
 
-def read_answer(query: str, response: Mapping[str, Any]) -> Answer:
-    """Read the response to a search."""
+def read_answer(query: str, response: Mapping[str, Any], get: Get) -> Answer:
+    """Read the response to a search. The pages of its hits are read with ``get`` when they are asked for."""
     hits = (
         results.Hit(
             **{name: hit[name] for name in _SAME_IN_HITS},
@@ -70,7 +71,7 @@ def read_answer(query: str, response: Mapping[str, Any]) -> Answer:
             copies=tuple(hit["copies"]),
             marks=tuple((start, end) for start, end in hit["marks"]),
             boosts=_boosts(hit),
-        )
+        ).found_by(PageOfServer(get, hit["page_id"], query))
         for hit in response["hits"]
     )
     return Answer(results.Hits(hits, query), [str(notice) for notice in response["notices"]])
@@ -149,12 +150,8 @@ def _boosts(response: Mapping[str, Any]) -> tuple[results.Boost, ...]:
 def _region(response: Mapping[str, Any]) -> results.Region:
     box, text = response["region"], response["text"]
     if box is not None:
-        return results.Region(_corners(box), text, tuple(map(_corners, response.get("more", []))))
+        return results.Region(corners(box), text, tuple(map(corners, response.get("more", []))))
     return results.Region(None, text) if text else results.Region(types.WHOLE_PAGE, text)
-
-
-def _corners(box: Mapping[str, float]) -> tuple[float, float, float, float]:
-    return box["x0"], box["y0"], box["x1"], box["y1"]
 
 
 def _simple_kinds(kind: type[MaxSightError]) -> Iterator[type[MaxSightError]]:

@@ -115,17 +115,27 @@ def write_equality(values: Mapping[str, Any]) -> str:
     """
     conditions = []
     for name, value in values.items():
-        field = f'"{str(name).replace(chr(34), chr(34) * 2)}"'
+        field = write_name(str(name))
         if value is None:
             conditions.append(f"{field} IS NULL")
         elif isinstance(value, list | tuple | set | frozenset):
-            conditions.append(f"{field} IN ({', '.join(_literal(name, each) for each in value)})")
+            conditions.append(f"{field} IN ({', '.join(write_literal(name, each) for each in value)})")
         else:
-            conditions.append(f"{field} = {_literal(name, value)}")
+            conditions.append(f"{field} = {write_literal(name, value)}")
     return " AND ".join(conditions)
 
 
-def _literal(name: str, value: Any) -> str:
+def write_name(name: str) -> str:
+    """Write the name of a field in double quotes."""
+    return f'"{name.replace(chr(34), chr(34) * 2)}"'
+
+
+def write_literal(name: str, value: Any) -> str:
+    """Write a value that a field is compared with.
+
+    Raises:
+        FilterError: No field can hold it.
+    """
     value = value.item() if isinstance(value, np.generic) else value
     if field_type(value) is None:
         raise FilterError(

@@ -1,0 +1,133 @@
+"""What all retrievers share: where they search, and what they give of a hit."""
+
+from __future__ import annotations
+
+import base64
+import io
+import weakref
+from os import PathLike
+from typing import Any, Literal
+
+from PIL import Image
+
+from maxsight import Library
+from maxsight.errors import MaxSightError
+from maxsight.extras import require
+from maxsight.results import Hit, Hits, Match, telling_matches
+from maxsight.settings import api_token
+from maxsight.stores.filters import Where
+
+Pictures = Literal["none", "page", "crop"]
+"""Of each hit no picture, its page, or the part of the page with the strongest matches."""
+STRONG_SHARE = 0.5
+"""Of the largest contrast: the matches that a crop shows."""
+MARGIN = 0.05
+"""Around a crop, as a share of the page."""
+PICTURE_EDGE_PX = 1400
+MEDIA_TYPE = "image/jpeg"
+
+Box = tuple[float, float, float, float]
+
+
+class Source:
+    """A library on this machine, or on a server, opened when it is first needed.
+
+    Args:
+        place: A library that is open, or where it is: a folder, a place in Milvus, or the address of a server
+            (``http://...``), which gets the token in ``MAXSIGHT_API_TOKEN``.
+    """
+
+    def __init__(self, place: Any) -> None:
+        self._place = place
+        self._opened: Any = None
+
+    @property
+    def name(self) -> str:
+        """Where it is, as text."""
+        place = self._place
+        return str(getattr(place, "url", None) or getattr(place, "place", place))
+
+    def search(self, query: str, top_k: int, where: Where) -> Hits:
+        """Find pages; see ``Library.search``."""
+        found = self._library.search(query, top_k=top_k, where=where or None)
+        return found if isinstance(found, Hits) else found.hits
+
+    @property
+    def _library(self) -> Any:
+        if self._opened is None:
+            self._opened = self._place
+            if isinstance(self._place, str | PathLike):
+                self._opened = _open(self._place)
+                weakref.finalize(self, self._opened.close)  # frameworks don't close retrievers
+        return self._opened
+
+
+def _open(place: str | PathLike[str]) -> Any:
+    if not isinstance(place, str) or not place.startswith(("http://", "https://")):
+        return Library.open(place, read_only=True)
+    require("client")
+    from maxsight.client import RemoteLibrary
+
+    return RemoteLibrary(place, token=api_token())
+
+
+def describe(hit: Hit) -> dict[str, Any]:
+    """Describe a hit without its text, in values that JSON has. The user's fields are beside it, under their names."""
+    return {
+        **hit.metadata,
+        "file": hit.file,
+        "path": hit.path,
+        "page_number": hit.page_number,
+        "page_id": hit.page_id,
+        "rank": hit.rank,
+        "score": hit.score,
+        "snippet": hit.snippet,
+        "regions": [
+            {"word": match.word, "text": place.text, "box": box}
+            for match in telling_matches(hit.matches)
+            for place in match.places or (match.region,)
+            for box in ([] if place.box is None else [place.box, *place.more])
+        ],
+    }
+
+
+def draw(hit: Hit, pictures: Pictures) -> bytes | None:
+    """Draw a hit as JPEG; None if no picture is wanted, or its file is gone."""
+    if pictures == "none":
+        return None
+    try:
+        picture = hit.image().convert("RGB")
+    except MaxSightError:
+        return None
+    if pictures == "crop" and (boxes := strong_boxes(hit)):
+        picture = _cropped(picture, boxes)
+    picture.thumbnail((PICTURE_EDGE_PX, PICTURE_EDGE_PX), Image.Resampling.LANCZOS)
+    out = io.BytesIO()
+    picture.save(out, "JPEG", quality=85)
+    return out.getvalue()
+
+
+def as_text(picture: bytes) -> str:
+    """Write a picture in base64."""
+    return base64.b64encode(picture).decode()
+
+
+def strong_boxes(hit: Hit) -> list[Box]:
+    """Find the places of the matches that stand out most."""
+    telling: list[Match] = telling_matches(hit.matches)
+    strong = [match for match in telling if match.contrast >= STRONG_SHARE * telling[0].contrast]
+    return [match.region.box for match in strong if match.region.box is not None]
+
+
+def _cropped(picture: Image.Image, boxes: list[Box]) -> Image.Image:
+    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
+    x0, y0 = max(min(lefts) - MARGIN, 0), max(min(tops) - MARGIN, 0)
+    x1, y1 = min(max(rights) + MARGIN, 1), min(max(bottoms) + MARGIN, 1)
+    return picture.crop(
+        (
+            int(x0 * picture.width),
+            int(y0 * picture.height),
+            round(x1 * picture.width),
+            round(y1 * picture.height),
+        )
+    )
