@@ -26,6 +26,7 @@ OUTSIDE = (
     "indexing/test_record_run",
     "indexing/test_replacing",
     "indexing/test_run",
+    "integrations",
     "library/test_audited_library",
     "library/test_copying",
     "library/test_second_look",

@@ -7,7 +7,8 @@ import pytest
 from PIL import Image
 
 from maxsight import Library
-from maxsight.answers.sources import MAX_TEXT_CHARS, PICTURE_EDGE_PX, draw_for_reading, gather_sources
+from maxsight.answers.crops import PICTURE_EDGE_PX
+from maxsight.answers.sources import MAX_TEXT_CHARS, draw_for_reading, gather_sources
 from pdf_files import write_pdf
 
 

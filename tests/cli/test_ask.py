@@ -66,6 +66,16 @@ def test_an_answer_as_json_has_its_citations_and_what_the_model_was_shown(folder
     assert (answer["model"], answer["invented"], answer["notes"]) == ("another", [], [])
 
 
+def test_quotes_and_numbers_are_looked_up_on_the_cited_pages(folder, endpoint):
+    endpoint.reply = ['It says "the orchard sells cider" [1], 1,234 litres of it [1].']
+    result = ask("what does the orchard sell?", "-k", "1")
+    assert result.stdout.endswith('  [1] apples.txt  page 1\n      "the orchard sells cider"\n')
+    assert 'note: the cited pages do not have this to the letter: "1,234"' in result.stderr
+    quote, number = json.loads(ask("what does the orchard sell?", "-k", "1", "--json").stdout)["evidence"]
+    assert quote["regions"] == [{"text": "The orchard sells cider", "boxes": []}], "plain text has no boxes"
+    assert (quote["number"], number["number"], number["cited"]) == (1, None, [1])
+
+
 def test_pictures_are_sent_unless_only_text_is_wanted(folder, endpoint):
     ask("orchard", "--model", "blind", "--text-only")
     assert "--text-only" in ask("orchard", "--model", "blind", code=7).stderr

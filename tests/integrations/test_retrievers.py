@@ -129,13 +129,15 @@ def test_each_page_comes_with_its_text_its_fields_and_the_places_of_the_words(fr
     assert place_of_cost["box"] == pytest.approx(hit.matches[-1].region.box, abs=1e-4)
 
 
-@pytest.mark.parametrize("framework", FRAMEWORKS)
-def test_a_page_is_shown_whole_or_where_it_matched(framework, place):
-    whole, crop = (framework(place, pictures=which)[0].picture for which in ("page", "crop"))
-    page, part = (Image.open(io.BytesIO(picture)) for picture in (whole, crop))
+def test_a_page_is_shown_whole_or_where_it_matched(library):
+    whole = in_langchain(library, pictures="page")[0].picture
+    crops = [framework(library, pictures="crop")[0].picture for framework in (in_langchain, in_llama_index)]
+    crops.append(in_haystack(str(library.path), pictures="crop")[0].picture)
+    page, part, *others = (Image.open(io.BytesIO(picture)) for picture in (whole, *crops))
     assert page.height > page.width
     assert part.height < part.width < page.width, "the sentence, and not the page around it"
     assert part.convert("L").getextrema()[0] < 100, "it has letters"
+    assert [other.size for other in others] == [part.size] * 2
 
 
 WHERE = [

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from maxsight.answers.chunks import Cut, Ended
 from maxsight.answers.citations import Citation, CitationReader
 from maxsight.answers.endpoint import Endpoint, stream_reply
+from maxsight.answers.evidence import Evidence, find_evidence
 from maxsight.answers.prompt import build_messages
 from maxsight.answers.sources import Source
 from maxsight.characters import remove_hidden
@@ -52,12 +53,14 @@ class Answered:
         cited: The cited pages, in order of their first citation.
         invented: Cited numbers that no page has.
         cut: Why the answer is not whole; None if it is.
+        evidence: Its quotes and numbers, and where the cited pages have them.
     """
 
     text: str
     cited: tuple[Source, ...]
     invented: tuple[int, ...]
     cut: Cut | None = None
+    evidence: tuple[Evidence, ...] = ()
 
     @property
     def notes(self) -> tuple[str, ...]:
@@ -68,6 +71,8 @@ class Answered:
         if self.invented:
             numbers = ", ".join(map(str, self.invented))
             notes.append(f"the answer cites pages that do not exist: {numbers}")
+        if missing := [f'"{each.quote}"' for each in self.evidence if each.source is None]:
+            notes.append(f"the cited pages do not have this to the letter: {', '.join(missing)}")
         return tuple(notes)
 
 
@@ -125,9 +130,11 @@ async def answer_question(
                 yield record(part)
     for part in reader.finish():
         yield record(part)
+    whole = "".join(said)
     yield Answered(
-        "".join(said),
+        whole,
         tuple(source for source in cited.values() if source),
         tuple(number for number, source in cited.items() if source is None),
         cut,
+        tuple(find_evidence(whole, sources)),
     )

@@ -38,8 +38,8 @@ def build_messages(question: str, sources: Sequence[Source]) -> list[ChatComplet
         document = json.dumps(source.path, ensure_ascii=False)
         attributes = f"number={source.number} document={document} page={source.page_number}"
         parts.append({"type": "text", "text": quote(source.text, mark, attributes)})
-        if source.picture is not None:
-            picture = base64.b64encode(source.picture).decode()
+        for shown in filter(None, (source.picture, source.crop)):
+            picture = base64.b64encode(shown).decode()
             parts.append({"type": "image_url", "image_url": {"url": f"data:image/jpeg;base64,{picture}"}})
     parts.append({"type": "text", "text": f"The question: {question}"})
     return [{"role": "system", "content": RULES.format(mark=mark)}, {"role": "user", "content": parts}]

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import io
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-
-from PIL import Image
+from dataclasses import dataclass, field
 
 from maxsight import Library
+from maxsight.answers.crops import as_jpeg, crop_of
 from maxsight.errors import UnreadableDocumentError
+from maxsight.library.drawing import placed
 from maxsight.results import Hit
 from maxsight.stores.base import IndexedPage
+from maxsight.types import Page
 
-PICTURE_EDGE_PX = 1400
-JPEG_QUALITY = 80
 MAX_TEXT_CHARS = 8_000
 """Characters of a page's text. A page of 1,000 words has about 6,000."""
 
@@ -33,6 +31,8 @@ class Source:
         page_number: From 1.
         text: Its text, cut to `MAX_TEXT_CHARS`.
         picture: Its picture, JPEG; None if it can't be drawn or is not wanted.
+        crop: The part of it that matched, JPEG; None as well.
+        page: Its words and their places.
     """
 
     number: int
@@ -41,6 +41,8 @@ class Source:
     page_number: int
     text: str
     picture: bytes | None
+    crop: bytes | None = None
+    page: Page | None = field(default=None, compare=False, repr=False)
 
     def reference(self) -> dict[str, str | int]:
         """Describe the page without its content, for JSON."""
@@ -48,7 +50,11 @@ class Source:
 
 
 def gather_sources(
-    hits: Sequence[Hit], read: Callable[[str], IndexedPage], draw: PageDrawer | None
+    hits: Sequence[Hit],
+    read: Callable[[str], IndexedPage],
+    draw: PageDrawer | None,
+    *,
+    crops: bool = False,
 ) -> list[Source]:
     """Read the pages of hits.
 
@@ -56,8 +62,9 @@ def gather_sources(
         hits: Best first. Sources are numbered in this order.
         read: Reads a page by its id.
         draw: Draws a page; None for text alone. A page whose file is gone has only its text.
+        crops: Whether to draw also the parts of the pages that matched.
     """
-    return [_source(hit, read(hit.page_id), draw) for hit in hits]
+    return [_source(hit, read(hit.page_id), draw, crops=crops) for hit in hits]
 
 
 def draw_for_reading(library: Library, page: IndexedPage) -> bytes:
@@ -66,14 +73,10 @@ def draw_for_reading(library: Library, page: IndexedPage) -> bytes:
     Raises:
         UnreadableDocumentError: The page's file is gone, has changed, or can't be drawn.
     """
-    picture = library.picture(page).image.convert("RGB")
-    picture.thumbnail((PICTURE_EDGE_PX, PICTURE_EDGE_PX), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=JPEG_QUALITY)
-    return out.getvalue()
+    return as_jpeg(library.picture(page).image)
 
 
-def _source(hit: Hit, page: IndexedPage, draw: PageDrawer | None) -> Source:
+def _source(hit: Hit, page: IndexedPage, draw: PageDrawer | None, *, crops: bool) -> Source:
     picture = None
     if draw is not None:
         try:
@@ -83,4 +86,13 @@ def _source(hit: Hit, page: IndexedPage, draw: PageDrawer | None) -> Source:
     text = page.page.text
     if len(text) > MAX_TEXT_CHARS:
         text = text[:MAX_TEXT_CHARS] + " …"
-    return Source(hit.rank, hit.page_id, hit.path, hit.page_number, text, picture)
+    return Source(
+        hit.rank,
+        hit.page_id,
+        hit.path,
+        hit.page_number,
+        text,
+        picture,
+        crop_of(hit) if crops and picture else None,
+        placed(page),
+    )

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from maxsight.answers.answering import Answered
     from maxsight.answers.endpoint import Endpoint
     from maxsight.answers.sources import Source
+    from maxsight.results import Region
 
 
 @click.command()
@@ -46,6 +47,9 @@ if TYPE_CHECKING:
     help="The model that answers, by the service's name for it.",
 )
 @click.option("--text-only", is_flag=True, help="Send no pictures, for a model without vision.")
+@click.option(
+    "--crops", is_flag=True, help="Also send the parts of the pages that matched, as pictures of their own."
+)
 @rerank_options
 @query_encoder_options
 @json_option
@@ -57,6 +61,7 @@ def ask(
     names: bool,
     model: str | None,
     text_only: bool,
+    crops: bool,
     rerank: ChosenReranker | None,
     as_json: bool,
 ) -> None:
@@ -78,7 +83,7 @@ def ask(
         hits = opened.search(question, top_k=top_k, where=where, names=names, rerank=reranker)
         say_notes(doubts(hits))
         draw = None if text_only else functools.partial(draw_for_reading, opened)
-        sources = gather_sources(hits, opened.page, draw)
+        sources = gather_sources(hits, opened.page, draw, crops=crops)
     answered = asyncio.run(_answer(question, sources, endpoint, aloud=not as_json))
     if as_json:
         print_json(
@@ -90,6 +95,7 @@ def ask(
                 "invented": answered.invented,
                 "cut": answered.cut,
                 "notes": answered.notes,
+                "evidence": [each.describe() for each in answered.evidence],
                 "sources": [source.reference() for source in sources],
             }
         )
@@ -97,9 +103,16 @@ def ask(
         click.echo("\n" if answered.cited else "")
         for source in answered.cited:
             click.echo(f"  [{source.number}] {shown(source.path)}  page {source.page_number}")
+            for each in answered.evidence:
+                if each.source is source:
+                    click.echo(f'      "{shown(each.quote)}"{_place(each.regions[0])}')
         say_notes(answered.notes)
     if answered.cut:
         sys.exit(EndpointError.exit_code)
+
+
+def _place(region: Region) -> str:
+    return "" if region.box is None else "  at {:.2f},{:.2f}-{:.2f},{:.2f}".format(*region.box)
 
 
 async def _answer(question: str, sources: Sequence[Source], endpoint: Endpoint, *, aloud: bool) -> Answered:

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from maxsight.results import Region
 from maxsight.segmentation import AROUND_WORDS
+from maxsight.stores.phrases import find_phrase
 from maxsight.types import WHOLE_PAGE, Page, PageEmbedding, Regions
 
 MIN_OVERLAP = 0.25
@@ -118,3 +119,18 @@ def region_of_words(page: Page, words: NDArray[np.intp]) -> Region:
     around = [np.concatenate([line[:, :2].min(axis=0), line[:, 2:].max(axis=0)]) for line in lines]
     box, *more = _rounded(np.stack(around))
     return Region(box, text, tuple(more))
+
+
+def locate(page: Page, phrase: str) -> list[Region]:
+    """Find a phrase or a number on a page to the letter, across line breaks and hyphens.
+
+    Args:
+        page: Where to look.
+        phrase: It counts as in a search for a quoted phrase.
+
+    Returns:
+        A region for each place, in reading order, with a box for each line that it stands on.
+    """
+    spans = find_phrase(page.text, phrase)
+    words = (words_between(page, start, end) for start, end in spans)
+    return [region_of_words(page, some) for some in words if len(some)]

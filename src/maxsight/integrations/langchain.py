@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 from maxsight.extras import require
 
 require("langchain")
-from langchain_core.callbacks import CallbackManagerForRetrieverRun
+from langchain_core.callbacks import AsyncCallbackManagerForRetrieverRun, CallbackManagerForRetrieverRun
 from langchain_core.documents import Document
 from langchain_core.retrievers import BaseRetriever
 from pydantic import Field, PrivateAttr
@@ -59,6 +61,12 @@ class MaxSightRetriever(BaseRetriever):
         chosen = self.filter if filter is None else filter
         where = read_operators(chosen) if isinstance(chosen, Mapping) else chosen
         return [self._document(hit) for hit in self._source.search(query, k or self.k, where)]
+
+    async def _aget_relevant_documents(
+        self, query: str, *, run_manager: AsyncCallbackManagerForRetrieverRun, **given: Any
+    ) -> list[Document]:
+        find = partial(self._get_relevant_documents, query, run_manager=run_manager.get_sync(), **given)
+        return await asyncio.to_thread(find)
 
     def _document(self, hit: Hit) -> Document:
         metadata = describe(hit)

@@ -11,10 +11,12 @@
 from __future__ import annotations
 
 import hashlib
+import weakref
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
-from tempfile import TemporaryDirectory
+from shutil import rmtree
+from tempfile import mkdtemp
 from typing import Any
 
 import numpy as np
@@ -72,9 +74,10 @@ class MaxSightSearch:
     ) -> None:
         self._encoder = load_encoder(encoder, options) if isinstance(encoder, str) else encoder
         self._exact, self._pool_factor = exact, pool_factor
-        self._folder = (
-            None if places else TemporaryDirectory(prefix="maxsight-mteb-", ignore_cleanup_errors=True)
-        )
+        self._folder = ""
+        if places is None:
+            self._folder = mkdtemp(prefix="maxsight-mteb-")
+            weakref.finalize(self, rmtree, self._folder, ignore_errors=True)
         self._places = places or self._place_in_folder
         self._library: Library | None = None
         self._documents: dict[str, str] = {}
@@ -203,8 +206,8 @@ class MaxSightSearch:
             yield from ((document, page) for page in pages)
 
     def _place_in_folder(self, name: str) -> Place:
-        assert self._folder is not None  # without places
-        return Path(self._folder.name) / f"{name}-{len(list(Path(self._folder.name).iterdir()))}.library"
+        folder = Path(self._folder)
+        return folder / f"{name}-{len(list(folder.iterdir()))}.library"
 
 
 def _pages_of_text(text: str, fit: PictureFit | None) -> Iterator[Page]:

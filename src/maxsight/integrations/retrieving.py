@@ -3,30 +3,21 @@
 from __future__ import annotations
 
 import base64
-import io
 import weakref
 from os import PathLike
 from typing import Any, Literal
 
-from PIL import Image
-
 from maxsight import Library
+from maxsight.answers.crops import as_jpeg, cropped, strong_boxes
 from maxsight.errors import MaxSightError
 from maxsight.extras import require
-from maxsight.results import Hit, Hits, Match, telling_matches
+from maxsight.results import Hit, Hits, telling_matches
 from maxsight.settings import api_token
 from maxsight.stores.filters import Where
 
 Pictures = Literal["none", "page", "crop"]
 """Of each hit no picture, its page, or the part of the page with the strongest matches."""
-STRONG_SHARE = 0.5
-"""Of the largest contrast: the matches that a crop shows."""
-MARGIN = 0.05
-"""Around a crop, as a share of the page."""
-PICTURE_EDGE_PX = 1400
 MEDIA_TYPE = "image/jpeg"
-
-Box = tuple[float, float, float, float]
 
 
 class Source:
@@ -96,38 +87,14 @@ def draw(hit: Hit, pictures: Pictures) -> bytes | None:
     if pictures == "none":
         return None
     try:
-        picture = hit.image().convert("RGB")
+        picture = hit.image()
     except MaxSightError:
         return None
     if pictures == "crop" and (boxes := strong_boxes(hit)):
-        picture = _cropped(picture, boxes)
-    picture.thumbnail((PICTURE_EDGE_PX, PICTURE_EDGE_PX), Image.Resampling.LANCZOS)
-    out = io.BytesIO()
-    picture.save(out, "JPEG", quality=85)
-    return out.getvalue()
+        picture = cropped(picture, boxes)
+    return as_jpeg(picture)
 
 
 def as_text(picture: bytes) -> str:
     """Write a picture in base64."""
     return base64.b64encode(picture).decode()
-
-
-def strong_boxes(hit: Hit) -> list[Box]:
-    """Find the places of the matches that stand out most."""
-    telling: list[Match] = telling_matches(hit.matches)
-    strong = [match for match in telling if match.contrast >= STRONG_SHARE * telling[0].contrast]
-    return [match.region.box for match in strong if match.region.box is not None]
-
-
-def _cropped(picture: Image.Image, boxes: list[Box]) -> Image.Image:
-    lefts, tops, rights, bottoms = zip(*boxes, strict=True)
-    x0, y0 = max(min(lefts) - MARGIN, 0), max(min(tops) - MARGIN, 0)
-    x1, y1 = min(max(rights) + MARGIN, 1), min(max(bottoms) + MARGIN, 1)
-    return picture.crop(
-        (
-            int(x0 * picture.width),
-            int(y0 * picture.height),
-            round(x1 * picture.width),
-            round(y1 * picture.height),
-        )
-    )

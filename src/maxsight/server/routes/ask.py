@@ -39,6 +39,7 @@ class AskRequest(fields.RequestModel):
     filter: fields.Where | None = None
     names: fields.Names = True
     rerank: fields.Rerank = None
+    crops: Annotated[bool, Field(description="Also send the parts of the pages that matched.")] = False
     text_only: Annotated[bool, Field(description="Send no pictures, for a model without vision.")] = False
 
 
@@ -90,7 +91,8 @@ async def get_asked(service: Served, request: AskRequest) -> AsyncIterator[Asked
         rerank = service.reranks_with(request.rerank)
         hits = await service.search(request.question, options, rerank=rerank)
         drawing = None if request.text_only else service.images.draw_for_reading
-        sources = await service.run(gather_sources, hits, service.reader.page, drawing)
+        read = service.reader.page
+        sources = await service.run(gather_sources, hits, read, drawing, crops=request.crops)
         notices = [*doubts(hits), *await service.run(service.reader.notices, request.question)]
         async with aclosing(answer_question(request.question, sources, endpoint)) as answer:
             yield Asked(endpoint.model, sources, notices, answer)
@@ -107,7 +109,9 @@ async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[Serv
     - `text`: the next part of the answer, `text`.
     - `citation`: the answer cites a page here. `number`, and `page_id`, null if no page has this number.
     - `done`: the whole `answer`, the numbers `cited` and `invented`, `notes` to read before you trust it, and `cut`:
-      why the answer is not whole (`length`, `content_filter`, `broken_off`), else null.
+      why the answer is not whole (`length`, `content_filter`, `broken_off`), else null. `evidence` has its quotes and
+      numbers: `quote`, the numbers `cited` for it, the `number` and `page_id` of the page that has it to the letter,
+      null if none has, and `regions` with `text` and `boxes`.
     - `error`: a problem. One of `done` and `error` always comes.
 
     Closing the connection ends the answer.
@@ -134,6 +138,7 @@ async def ask(asked: Annotated[Asked, Depends(get_asked)]) -> AsyncIterator[Serv
                         invented=event.invented,
                         cut=event.cut,
                         notes=event.notes,
+                        evidence=[each.describe() for each in event.evidence],
                     )
     except MaxSightError as error:
         yield ServerSentEvent(event="error", data=problem_of(error))
