@@ -23,7 +23,7 @@ with Library.open(place, create=True) as library:
 
 manuals = MetadataFilters.from_dicts([{"key": "file", "operator": "text_match", "value": "manual"}])
 retriever = MaxSightRetriever(str(place), similarity_top_k=2, filters=manuals)
-engine = RetrieverQueryEngine.from_args(retriever, llm=MockLLM(max_tokens=60))
+engine = RetrieverQueryEngine.from_args(retriever, llm=MockLLM())
 
 answer = engine.query(QUESTION)
 print(answer)
