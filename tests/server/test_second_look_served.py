@@ -56,6 +56,7 @@ def test_assistants_always_get_the_second_look(service):
     ):
         hits = asyncio.run(pages.search("tower", SearchOptions(top_k=2)))
         assert [hit.rerank_score for hit in hits] == [2, 0]
+        assert hits[0].text.startswith("tower"), "a hit still knows its page"
         page = service.reader.page(hits[0].page_id)
         assert json.loads(found_page(hits[0], page, "mark").text.split("\n")[0])["rerank_score"] == 2
 

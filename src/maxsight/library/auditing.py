@@ -122,7 +122,7 @@ def evaluate(
             exact=exact,
             names=names,
         )
-        return reranking.rerank(library, query, hits, rerank)[:top_k]
+        return reranking.rerank(library, query, hits, rerank)[:top_k] if rerank else hits
 
     def find(file: str) -> Document:
         return library.listing.find(file).document

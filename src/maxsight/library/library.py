@@ -400,8 +400,9 @@ class Library:
         found = self.searcher.find(
             queries, top_k=depth(top_k, rerank), where=where, exact=exact, names=names, phrases=phrases
         )
-        best = [self.rerank(*each, rerank)[:top_k] for each in zip(queries, found, strict=True)]
-        return [explaining.with_pages(self, *each) for each in zip(queries, best, strict=True)]
+        if rerank:
+            found = [self.rerank(*each, rerank)[:top_k] for each in zip(queries, found, strict=True)]
+        return [explaining.with_pages(self, *each) for each in zip(queries, found, strict=True)]
 
     def notices(self, query: Query, *, phrases: Sequence[str] = ()) -> list[str]:
         """List what a user should know before trusting the hits for ``query``, and for ``phrases`` as in ``search``.

@@ -9,12 +9,12 @@ import numpy as np
 from PIL import Image
 
 from maxsight.errors import InputError, UnreadableDocumentError
-from maxsight.library.explaining import picture
+from maxsight.library.explaining import picture, with_pages
 from maxsight.library.opened import Opened
 from maxsight.library.queries import Query, text_of
 from maxsight.library.quoting import read_quoted
 from maxsight.reranking import Candidate, Reads, Reranker
-from maxsight.results import Hit
+from maxsight.results import Hit, Hits
 from maxsight.stores.base import IndexedPage
 
 
@@ -23,14 +23,14 @@ def depth(top_k: int, reranker: Reranker | None) -> int:
     return max(top_k, reranker.pages) if reranker and top_k > 0 else top_k
 
 
-def rerank(library: Opened, query: Query, hits: Sequence[Hit], reranker: Reranker | None) -> list[Hit]:
+def rerank(library: Opened, query: Query, hits: Sequence[Hit], reranker: Reranker) -> Hits:
     """Put the first hits into the order of a reranker; the others follow as they are.
 
     Args:
         library: Holds their pages.
         query: What they were found for.
         hits: Best first.
-        reranker: Reads as many of them as its ``pages`` says; None leaves the order.
+        reranker: Reads as many of them as its ``pages`` says.
 
     Returns:
         The hits, with new ranks. Hits that the reranker could not read follow those that it read.
@@ -39,8 +39,6 @@ def rerank(library: Opened, query: Query, hits: Sequence[Hit], reranker: Reranke
         InputError: The query is vectors, which no reranker reads.
         EncoderError: The reranker failed.
     """
-    if reranker is None or not hits:
-        return list(hits)
     question = _question(query)
     read, others = hits[: reranker.pages], hits[reranker.pages :]
     pages = {page.page_id: page for page in library.store.read([hit.page_id for hit in read])}
@@ -49,7 +47,7 @@ def rerank(library: Opened, query: Query, hits: Sequence[Hit], reranker: Reranke
     scored = [replace(hit, rerank_score=score) for hit, score in zip(read, scores, strict=True)]
     scored.sort(key=lambda hit: -np.inf if hit.rerank_score is None else hit.rerank_score, reverse=True)
     ranked = [replace(hit, rank=rank) for rank, hit in enumerate([*scored, *others], start=1)]
-    return [_judged(hit, hits[0]) for hit in ranked]
+    return with_pages(library, query, [_judged(hit, hits[0]) for hit in ranked])
 
 
 def _judged(hit: Hit, first: Hit) -> Hit:
