@@ -15,27 +15,27 @@ ORDERS = ("<", "<=", ">", ">=")
 def compare(field: str, operator: str, value: Any) -> str:
     """Write one comparison: ``==``, ``!=``, an order, ``in``, ``not in``, ``contains``, ``icontains``, ``is missing``.
 
-    A page without the field is unequal to every value, as the frameworks have it.
+    A page without the field passes no comparison, and so passes its negation, as the frameworks have it.
 
     Raises:
         FilterError: No field can hold the value.
     """
     name = write_name(field)
+    if operator == "is missing" or (operator == "==" and value is None):
+        return f"{name} IS NULL"
+    if operator in ("!=", "not in"):
+        return f"NOT ({compare(field, '==' if operator == '!=' else 'in', value)})"
     match operator:
         case "==" | "in":
-            return write_equality({field: value})
-        case "!=" | "not in":
-            return f"NOT ({write_equality({field: value})})" + (
-                "" if value is None else f" OR {name} IS NULL"
-            )
+            condition = write_equality({field: value})
         case "contains":
-            return f"{name} LIKE {_pattern(field, value)}"
+            condition = f"{name} LIKE {_pattern(field, value)}"
         case "icontains":
-            return f"{name} ILIKE {_pattern(field, value)}"
-        case "is missing":
-            return f"{name} IS NULL"
+            condition = f"{name} ILIKE {_pattern(field, value)}"
         case _:
-            return f"{name} {operator} {write_literal(field, value)}"
+            condition = f"{name} {operator} {write_literal(field, value)}"
+    # False for a page without the field, where SQL has no answer: so its negation is true.
+    return f"{condition} AND {name} IS NOT NULL"
 
 
 def combine(operator: str, conditions: Sequence[str]) -> str:

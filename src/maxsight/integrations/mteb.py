@@ -34,7 +34,7 @@ from maxsight.encoders import Encoder, EncoderOptions, is_checkpoint, load_encod
 from maxsight.errors import EmptyQueryError, InputError
 from maxsight.identity import composed, page_id
 from maxsight.library.encoder import page_encoder
-from maxsight.library.opening import Place
+from maxsight.library.opening import Place, writable
 from maxsight.library.similar import page_query
 from maxsight.pictures import PictureFit, fit_picture
 from maxsight.retrieval.search import rank_pages_many
@@ -111,7 +111,8 @@ class MaxSightSearch:
         self._library = Library.create(
             self._places(name), encoder=self._encoder, pool_factor=self._pool_factor
         )
-        encoder, store = page_encoder(self._encoder, self._pool_factor), self._library.store
+        encoder = page_encoder(self._encoder, self._pool_factor)
+        store = writable(self._library.store, self._library.place)
         with store.writing():
             pages = self._pages(corpus)
             while together := list(islice(pages, PAGES_PER_COMMIT)):
