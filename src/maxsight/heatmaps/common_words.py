@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from functools import lru_cache
 
 from maxsight.language import SMALL_WORDS, foreign_language
 
@@ -32,7 +32,8 @@ OTHER_SCRIPTS = frozenset(
 """They are common whatever the language of a question, since no two of these languages share a word."""
 
 
-def common_words(words: Sequence[str]) -> list[bool]:
+@lru_cache(maxsize=256)  # each hit of a query asks
+def common_words(words: tuple[str, ...]) -> list[bool]:
     """Say of each word of a query whether it is common, in the query's language. If all are, none counts as common."""
     language = foreign_language(" ".join(words))
     known = ENGLISH if language is None else SMALL_WORDS[language]

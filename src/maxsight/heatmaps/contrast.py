@@ -204,9 +204,8 @@ def _parts(query: QueryEmbedding, page: Page, room: Shares) -> tuple[Part, ...]:
         tokens = np.flatnonzero(query.word_index == word)
         if len(tokens):
             found = [] if common[word] else find_phrase(page.text, text)
-            places = tuple(words_between(page, *span) for span in found)
             weight = 0.0 if common[word] else float(room[tokens].mean())
-            parts.append(Part(tokens, word, common[word], tuple(filter(len, places)), weight))
+            parts.append(Part(tokens, word, common[word], words_between(page, found), weight))
     return (
         *parts,
         *(

@@ -55,7 +55,7 @@ def _identical_places(word: str, page: Page, part: Part, contrast: Contrast) -> 
         start, end = page.words.spans[words[0], 0], page.words.spans[words[-1], 1]
         return -round(float(contrast.warmth[words].max()), 1), word not in page.text[start:end]
 
-    best = sorted(part.identical, key=order)[:MAX_PLACES]
+    best = sorted(part.identical, key=order)[:MAX_PLACES] if len(part.identical) > 1 else part.identical
     return tuple(region_of_words(page, words) for words in best)
 
 

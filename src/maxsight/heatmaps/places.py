@@ -6,6 +6,8 @@ overlaps. Vectors of the whole page, such as those of a prompt, count like all o
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -100,10 +102,14 @@ def words_at(page: Page, spans: NDArray[np.int32]) -> tuple[NDArray[np.intp], ND
     return np.searchsorted(of, of[first]), np.searchsorted(of, of[last], side="right") - 1
 
 
-def words_between(page: Page, start: int, end: int) -> NDArray[np.intp]:
-    """Find the words that a span of the page's text touches, in reading order."""
-    spans = page.words.spans
-    return np.arange(np.searchsorted(spans[:, 1], start, "right"), np.searchsorted(spans[:, 0], end))
+def words_between(page: Page, spans: Sequence[tuple[int, int]]) -> tuple[NDArray[np.intp], ...]:
+    """Find the words that spans of the page's text touch, in reading order; nothing for a span between two words."""
+    if not spans:
+        return ()
+    starts, ends = np.array(spans).T
+    first = np.searchsorted(page.words.spans[:, 1], starts, "right").tolist()
+    after = np.searchsorted(page.words.spans[:, 0], ends).tolist()
+    return tuple(np.arange(*some) for some in zip(first, after, strict=True) if some[0] < some[1])
 
 
 def region_of_words(page: Page, words: NDArray[np.intp]) -> Region:
@@ -113,6 +119,8 @@ def region_of_words(page: Page, words: NDArray[np.intp]) -> Region:
     if boxes is None:
         return Region(None, text)
     own = boxes[words]
+    if len(words) == 1:
+        return Region(_rounded(own)[0], text)
     middles = own[:, 1::2].mean(axis=1)
     wraps = (middles[1:] > own[:-1, 3]) | (middles[1:] < own[:-1, 1]) | (own[1:, 0] < own[:-1, 0])
     lines = np.split(own, np.flatnonzero(wraps) + 1)

@@ -39,6 +39,7 @@ There is one way to read any white space, so that Python's search takes linear t
 """
 _GAP = r"[\W_]+"
 _DASH = "[-\u2010\u2011\u2012\u2013\u2212]"
+_MAX_BEFORE = 2  # characters
 _WORD_START, _WORD_END = r"(?:^|[\W_])", r"(?:[\W_]|$)"
 _NUMBER_START, _NUMBER_END = r"(?:^|[^\w.,]|_|(?:^|\D)[.,])", r"(?:$|[^\w.,]|_|[.,](?:$|\D))"
 
@@ -69,6 +70,11 @@ def pattern_of(phrase: str) -> str:
     Raises:
         InputError: The phrase has no word, or is too long.
     """
+    return "".join(_written(phrase))
+
+
+def _written(phrase: str) -> tuple[str, str]:
+    """Write what stands before a phrase, and the phrase with what stands after it."""
     if len(phrase) > MAX_PHRASE_LENGTH:
         raise InputError(f"a phrase has {len(phrase):,} characters; the limit is {MAX_PHRASE_LENGTH}")
     words = words_of(phrase)
@@ -78,7 +84,7 @@ def pattern_of(phrase: str) -> str:
     inner = _word(words[0])
     for word, gap in zip(words[1:], _gaps(phrase), strict=True):
         inner += gap + _word(word)
-    return f"{start}({inner}){end}"
+    return start, f"({inner}){end}"
 
 
 @lru_cache(maxsize=256)
@@ -94,15 +100,25 @@ def find_phrase(text: str, phrase: str) -> list[tuple[int, int]]:
         Their spans, ascending. Empty for a phrase that has no word, or is too long.
     """
     try:
-        pattern = compile_phrase(phrase)
+        before, pattern = _compile_apart(phrase)
     except InputError:
         return []
     spans: list[tuple[int, int]] = []
     at = 0
     while found := pattern.search(text, at):  # the character after a phrase may also stand before the next
-        spans.append(found.span(1))
-        at = found.end(1)
+        start, end = found.span(1)
+        is_whole = before.search(text, max(0, start - _MAX_BEFORE), start) is not None
+        if is_whole:
+            spans.append((start, end))
+        at = end if is_whole else start + 1
     return spans
+
+
+@lru_cache(maxsize=256)
+def _compile_apart(phrase: str) -> tuple[re.Pattern[str], re.Pattern[str]]:
+    """Compile `pattern_of` in two parts. Python finds a first letter five times as fast as what stands before it."""
+    before, rest = _written(phrase)
+    return re.compile(f"{before}\\Z"), re.compile(rest)
 
 
 def _gaps(phrase: str) -> list[str]:
