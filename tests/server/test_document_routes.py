@@ -96,6 +96,19 @@ def test_the_same_file_again_is_not_indexed_again_and_another_one_of_its_name_is
         index(client, ("story.txt", STORY))
         again = index(client, ("story.txt", STORY))
         assert [file["state"] for file in again["files"]] == ["unchanged"]
+        twins = index(
+            client,
+            ("copy.txt", STORY),
+            ("new.txt", b"The ferry is late."),
+            ("new too.txt", b"The ferry is late."),
+        )
+        assert [(file["file"], file["state"], file["reason"]) for file in twins["files"]] == [
+            ("new.txt", "indexed", None),
+            ("copy.txt", "unchanged", "the library has this file as story.txt"),
+            ("new too.txt", "unchanged", "the library has this file as new.txt"),
+        ]
+        assert twins["files"][1]["document_id"] == again["files"][0]["document_id"]
+        client.delete(f"/v1/documents/{twins['files'][0]['document_id']}")
         index(client, ("story.txt", b"The ferry sank.\n"))
         items = client.get("/v1/documents").json()["items"]
         assert [item["file"] for item in items] == ["story.txt", "story.txt"]
@@ -240,7 +253,7 @@ def test_a_commit_that_is_undone_is_named_to_clients_until_the_next_write(tmp_pa
     with running(tmp_path / "a.library") as server, server.client() as client:
         (damage,) = client.get("/v1/library").json()["damage"]
         assert newest.name in damage and "its commit is undone" in damage
-        index(client, ("b.txt", STORY))
+        index(client, ("b.txt", b"The ferry sank."))
         assert client.get("/v1/library").json()["damage"] == []
 
 

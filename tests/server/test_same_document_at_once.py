@@ -77,10 +77,7 @@ def test_a_delete_in_the_middle_of_an_upload_waits_for_it_and_loses_no_file(tmp_
 
     refused, job, documents = asyncio.run(delete_within())
     states = [file["state"] for file in job["files"]]
-    # Before its place is settled the delete is first, and the file comes anew; after that the upload is first.
-    assert (refused, states) == (
-        ("", ["indexed"]) if moment == "place_of" else ("document-busy", ["unchanged"])
-    )
+    assert (refused, states) == ("document-busy", ["unchanged"])
     assert documents == 1
     assert len(files_below(tmp_path / "uploads")) == 1
 

@@ -3,9 +3,11 @@
 from urllib.parse import quote
 
 import pytest
+from PIL import Image, ImageDraw, ImageFont, ImageOps
 
+from conftest import DarknessJudge, serving
 from maxsight import Library
-from maxsight.library.status import ExpectedErrors
+from pdf_files import write_pdf
 
 expect = pytest.importorskip("playwright.sync_api", reason="playwright is not installed").expect
 MANUAL = "heat-pump-service-manual.pdf"
@@ -18,15 +20,27 @@ def manual(indexed_folder):
         return entry
 
 
-def test_the_library_shows_the_predicted_error_rates_of_each_document(server, open_page, manual, keep):
-    page = open_page(f"{server}/?view=library")
-    row = page.locator(".documents tbody tr", has_text=MANUAL)
-    known = ExpectedErrors.of(manual)
-    cell = row.locator("[data-label='Expected CER']")
-    expect(cell).to_have_text(f"{known.mean_cer:.2f}worst {known.worst_cer:.2f}, page {known.worst_page}")
-    never_judged = page.locator(".documents tbody tr", has_text="control-room-notes.md")
-    expect(never_judged.locator("[data-label='Expected CER']")).to_be_empty()
-    keep(page, "library")
+def test_the_library_says_in_words_how_well_documents_can_be_read(open_page, tmp_path, keep):
+    scans = tmp_path / "scans"
+    scans.mkdir()
+    clean = Image.new("L", (900, 300), 255)
+    ImageDraw.Draw(clean).text((60, 100), "A clean page of a scan", font=ImageFont.load_default(48), fill=0)
+    clean.save(scans / "clean.png")
+    ImageOps.invert(clean).save(scans / "dark.png")
+    write_pdf(tmp_path / "typed.pdf", [[(72, 100, "A page with a text layer.")]])
+    with Library.create(tmp_path / "maxsight.library") as library:
+        library.index([tmp_path / "typed.pdf", scans], quality=DarknessJudge())
+    with serving(tmp_path, "--read-only") as address:
+        page = open_page(address)
+        told = {
+            name: page.locator(".documents tbody tr", has_text=name).locator("[data-label='Notes']")
+            for name in ("clean.png", "dark.png", "typed.pdf")
+        }
+        expect(told["clean.png"]).to_have_text("scan")
+        expect(told["dark.png"]).to_have_text("scan, likely misread")
+        expect(told["typed.pdf"]).to_be_empty()
+        expect(page.locator(".folder summary h3")).to_have_text(["scans", "Documents"])
+        keep(page, "library")
 
 
 def test_a_page_shows_its_predicted_error_rates_apart_from_the_users_fields(server, open_page, manual):

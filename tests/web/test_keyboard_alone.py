@@ -15,7 +15,7 @@ def focused(page):
 
 def test_a_page_is_found_looked_at_and_left_by_keyboard(server, open_page):
     page = open_page(server)
-    page.wait_for_selector(".shelf")
+    page.wait_for_selector(".documents")
     page.keyboard.press("/")
     page.keyboard.type(QUESTION)
     page.keyboard.press("Enter")
@@ -48,7 +48,7 @@ def test_a_page_is_found_looked_at_and_left_by_keyboard(server, open_page):
 
 def test_the_first_tab_leads_past_the_bar(server, open_page):
     page = open_page(server)
-    page.wait_for_selector(".shelf")
+    page.wait_for_selector(".documents")
     page.keyboard.press("Tab")
     assert page.evaluate("document.activeElement.innerText") == "Skip to the content"
     page.keyboard.press("Enter")

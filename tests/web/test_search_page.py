@@ -1,5 +1,6 @@
 """Asking a question on the web page."""
 
+import re
 from urllib.parse import quote
 
 import pytest
@@ -19,7 +20,7 @@ def ask(page, question=QUESTION):
 def found(page):
     return page.eval_on_selector_all(
         ".result",
-        "items => items.map(item => [item.querySelector('h3').innerText, item.querySelector('.where span').innerText])",
+        "items => items.map(item => ['h3', '.rank + span'].map(part => item.querySelector(part).innerText))",
     )
 
 
@@ -46,6 +47,86 @@ def test_results_show_what_their_pages_look_like(server, open_page):
     assert first.locator(".spot").count() > 0  # where it matched
 
 
+def test_results_are_numbered_say_what_they_found_and_mark_words_that_are_alike(server, open_page):
+    page = open_page(server)
+    ask(page, "How are bolts tight?")
+    assert page.locator(".result .rank").all_inner_texts()[:3] == ["1", "2", "3"]
+    best = page.locator(".result").first
+    expect(best.locator("mark:not(.alike)").first).to_have_text("bolts")
+    expect(best.locator("mark.alike").first).to_have_text(re.compile("tightened|Tighten", re.IGNORECASE))
+    expect(best.locator(".score")).to_contain_text("2 of 2 words")
+    page.get_by_text("What the numbers mean").click()
+    expect(page.locator(".numbers p")).to_contain_text("MaxSim")
+
+
+def test_results_are_grouped_by_document_and_folded(server, open_page, keep):
+    page = open_page(server)
+    ask(page)
+    page.get_by_role("button", name="By document").click()
+    group = page.locator(".group", has_text="heat-pump-service-manual.pdf")
+    expect(group.locator("summary")).to_contain_text("best is number 1")
+    ranks = [int(rank) for rank in group.locator(".rank").all_inner_texts()]
+    assert len(ranks) > 1 and ranks == sorted(ranks)
+    keep(page, "by-document")
+    group.locator("summary").click()
+    expect(group.locator(".result").first).to_be_hidden()
+    assert "group=document" in page.url
+    page.get_by_role("button", name="By document").click()
+    expect(page.locator(".group")).to_have_count(0)
+
+
+def test_the_last_questions_are_remembered_here_until_they_are_forgotten(server, open_page, keep):
+    page = open_page(server)
+    for question in ("noise at night", "bolts"):
+        ask(page, question)
+        expect(page.get_by_role("heading", name=f"Results for “{question}”")).to_be_attached()
+    page.get_by_role("link", name="maxsight").click()
+    recent = page.get_by_role("region", name="Recent searches")
+    expect(recent.get_by_role("link")).to_have_text(["bolts", "noise at night"])
+    keep(page, "start")
+    recent.get_by_role("link", name="noise at night").click()
+    page.wait_for_selector(".result .open")
+    page.go_back()
+    recent.get_by_role("button", name="Forget").click()
+    expect(page.locator(".recent")).to_have_count(0)
+    expect(page.get_by_role("searchbox", name="Search the library")).to_be_focused()
+    page.reload()
+    page.wait_for_selector(".documents")
+    expect(page.locator(".recent")).to_have_count(0)
+
+
+def test_documents_are_picked_by_name_together_with_other_conditions(server, open_page, keep):
+    page = open_page(server)
+    ask(page, "noise at night")
+    page.get_by_role("button", name="Filter").click()
+    dialog = page.get_by_role("dialog", name="Filter")
+    dialog.get_by_label("Narrow the list").fill("tower")
+    dialog.get_by_label("dark-towers-paper.pdf").check()
+    dialog.get_by_label("Narrow the list").fill("notes")
+    dialog.get_by_label("control-room-notes.md").check()
+    dialog.get_by_role("button", name="Add a condition").click()
+    second = dialog.get_by_role("group", name="Condition").nth(1)
+    second.get_by_label("Field").select_option("Page")
+    second.get_by_label("Comparison").select_option("is between")
+    second.get_by_label("From").fill("2")
+    second.get_by_label("To").fill("3")
+    keep(page, "conditions")
+    dialog.get_by_role("button", name="Apply").click()
+    expect(page.get_by_role("list", name="Filters").get_by_role("listitem")).to_have_text(
+        ["Document is one of dark-towers-paper.pdf, control-room-notes.md", "Page is between 2 and 3"]
+    )
+    expect(page.locator("#live")).to_have_text("2 pages")
+    assert sorted(found(page)) == [["dark-towers-paper.pdf", f"Page {number}"] for number in (2, 3)]
+    page.get_by_role("button", name="Filter", exact=True).click()
+    expect(second.get_by_label("To")).to_have_value("3")  # read back, to be changed
+    expect(dialog.get_by_label("dark-towers-paper.pdf")).to_be_checked()
+
+
+def test_a_mangled_link_shows_what_it_can(server, open_page):
+    page = open_page(f"{server}/?q=compressor&top=%FF&view=nothing&more")
+    expect(page.locator(".result .open")).to_have_count(10)
+
+
 def test_the_address_of_a_search_can_be_shared(server, open_page):
     page = open_page(server)
     ask(page)
@@ -64,7 +145,7 @@ def test_back_leads_from_a_page_to_the_results_and_from_there_to_the_start(serve
     page.wait_for_selector("body[data-view=results]")
     expect(page.locator(".result .open").nth(2)).to_be_focused()  # the one that was looked at
     page.go_back()
-    page.wait_for_selector("body[data-view=home] .shelf")
+    page.wait_for_selector("body[data-view=home] .documents")
     page.go_forward()
     page.wait_for_selector("body[data-view=results] .result")
 
@@ -74,11 +155,12 @@ def test_a_filter_is_picked_and_taken_off_again(server, open_page, keep):
     ask(page, "noise at night")
     page.get_by_role("button", name="Filter").click()
     dialog = page.get_by_role("dialog", name="Filter")
+    dialog.get_by_label("Field").select_option("File name")
     dialog.get_by_label("Comparison").select_option("contains")
     dialog.get_by_label("Value").fill("towers")
     keep(page, "filter")
     dialog.get_by_role("button", name="Apply").click()
-    chip = page.get_by_role("button", name="Remove filter: File contains towers")
+    chip = page.get_by_role("button", name="Remove filter: File name contains towers")
     chip.wait_for()
     expect(page.locator("#live")).to_have_text("4 pages")
     assert {name for name, _ in found(page)} == {"dark-towers-paper.pdf"}
@@ -102,6 +184,8 @@ def test_conditions_are_read_back_as_they_were_picked(server, open_page):
         {"field": "page_number", "operator": "atLeast", "value": "3", "type": "whole number"},
         {"field": "Fiscal year", "operator": "is", "value": "2024", "type": "whole number"},
         {"field": "public", "operator": "is", "value": "true", "type": "true/false"},
+        {"field": "share", "operator": "between", "value": ["-0.5", "2"], "type": "number"},
+        {"field": "path", "operator": "oneOf", "value": ["a, b.pdf", "it's.pdf"], "type": "text"},
     ]
     fields = {part["field"]: part["type"] for part in parts}
     sql, read = page.evaluate(
@@ -112,7 +196,8 @@ def test_conditions_are_read_back_as_they_were_picked(server, open_page):
         [parts, fields],
     )
     assert sql == (
-        "file LIKE '%o''brien''s AND co%' AND page_number >= 3 AND \"Fiscal year\" = 2024 AND public = true"
+        "file LIKE '%o''brien''s AND co%' AND page_number >= 3 AND \"Fiscal year\" = 2024 AND public = true "
+        "AND share BETWEEN -0.5 AND 2 AND path IN ('a, b.pdf', 'it''s.pdf')"
     )
     assert read == parts
 

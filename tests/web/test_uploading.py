@@ -21,7 +21,7 @@ def files(tmp_path):
 
 
 def test_files_are_added_followed_found_and_deleted(own_server, open_page, files, keep):
-    page = open_page(f"{own_server}/?view=library")
+    page = open_page(f"{own_server}/")
     expect(page.locator(".documents tbody tr")).to_have_count(3)
     page.set_input_files("#files", files)
     job = page.locator(".job")
@@ -32,7 +32,7 @@ def test_files_are_added_followed_found_and_deleted(own_server, open_page, files
     expect(job.locator("li.skipped")).to_contain_text("the PDF is cut short")
     expect(page.locator("#live")).to_have_text("1 file added, 1 skipped")
     row = page.locator(".documents tr", has_text="boathouse.pdf")
-    expect(row).to_contain_text("uploaded")
+    expect(page.locator(".folder", has=row).locator("summary")).to_contain_text("Uploaded files")
     keep(page, "uploaded")
 
     job.get_by_role("button", name="Close").click()
@@ -57,9 +57,25 @@ def test_files_are_added_followed_found_and_deleted(own_server, open_page, files
     expect(page.locator(".result h3").first).not_to_have_text("boathouse.pdf")
 
 
+def test_the_same_bytes_again_make_no_second_document_and_the_page_says_which_one_has_them(
+    own_server, open_page, files, tmp_path
+):
+    page = open_page(own_server)
+    page.set_input_files("#files", files[0])
+    expect(page.locator(".job").get_by_role("heading")).to_have_text("1 file added")
+    twin = shutil.copy(files[0], tmp_path / "copy of it.pdf")
+    page.set_input_files("#files", [twin, files[0]])
+    job = page.locator(".job").nth(1)
+    expect(job.get_by_role("heading")).to_have_text("Nothing new: 2 files were here before")
+    line = job.locator("li", has_text="copy of it.pdf")
+    expect(line).to_contain_text("already there")
+    expect(line).to_contain_text("the library has this file as boathouse.pdf", ignore_case=True)
+    expect(page.locator(".documents tbody tr")).to_have_count(4)
+
+
 def test_files_are_dropped_anywhere(own_server, open_page, files, keep):
     page = open_page(own_server)
-    page.wait_for_selector(".shelf")
+    page.wait_for_selector(".documents")
     transfer = page.evaluate_handle(
         """([name, bytes]) => {
           const transfer = new DataTransfer();
@@ -83,7 +99,7 @@ def test_indexing_can_be_cancelled_and_is_followed_after_a_reload(own_server, op
     ]
     many = write_pdf(tmp_path / "many.pdf", pages)
     page = open_page(own_server)
-    page.wait_for_selector(".shelf")
+    page.wait_for_selector(".documents")
     page.set_input_files("#files", many)
     # Pages are encoded together, which takes a busy machine 20 seconds.
     expect(page.locator(".job .hint")).to_contain_text("pages/s", timeout=6 * PATIENCE_MS)
@@ -98,7 +114,7 @@ def test_too_many_bytes_are_refused_before_they_are_sent(indexed_folder, open_pa
     shutil.copytree(indexed_folder, folder)
     with serving(folder, "--max-upload", "500") as address:
         page = open_page(address)
-        page.wait_for_selector(".shelf")
+        page.wait_for_selector(".documents")
         sent = []
         page.on("request", lambda request: sent.append(request.method))
         page.set_input_files("#files", files[0])
@@ -107,14 +123,14 @@ def test_too_many_bytes_are_refused_before_they_are_sent(indexed_folder, open_pa
 
 
 def test_what_cannot_be_written_to_offers_no_changes(server, open_page):
-    page = open_page(f"{server}/?view=library")
+    page = open_page(f"{server}/")
     page.wait_for_selector(".documents")
     expect(page.get_by_role("button", name="Add files")).to_be_hidden()
     expect(page.get_by_role("button", name="Delete")).to_have_count(0)
 
 
 def test_a_phone_counts_the_pages_of_a_document_with_their_noun(server, open_page):
-    page = open_page(f"{server}/?view=library", viewport={"width": 390, "height": 844})
+    page = open_page(f"{server}/", viewport={"width": 390, "height": 844})
     page.wait_for_selector(".documents .unit")
     cells = page.locator(".documents td[data-label=Pages]").all_inner_texts()
     assert "1 page" in cells and "8 pages" in cells

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
 
 from maxsight import notebook
+from maxsight.indexing.events import UNREADABLE_CER
 from maxsight.stores.audit import Audit
 from maxsight.stores.base import AnyStore, DocumentEntry, Maintained
 from maxsight.stores.fields import PAGE_LANGUAGE
-from maxsight.types import EmbeddingSpace, TextRun
+from maxsight.types import EmbeddingSpace, TextRun, TextSource
+
+_OCR = {TextSource.TESSERACT.value, TextSource.RAPIDOCR.value}
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,6 +66,14 @@ def counts_of_languages(entry: DocumentEntry) -> dict[str, int]:
     return dict(
         Counter(str(fields[PAGE_LANGUAGE]) for fields in entry.page_fields if PAGE_LANGUAGE in fields)
     )
+
+
+def count_scanned(entry: DocumentEntry) -> tuple[int, int]:
+    """Count the pages that OCR has read, and those of them that it has probably misread."""
+    scanned = [bool(_OCR.intersection(re.split(r"[ ,]+", text))) for text in entry.text_sources]
+    rates = [float(fields.get("predicted_cer", 0)) for fields in entry.page_fields]
+    misread = sum(rate > UNREADABLE_CER for rate, read in zip(rates, scanned, strict=False) if read)
+    return sum(scanned), misread
 
 
 def runs_of_pages(entry: DocumentEntry) -> dict[int, list[TextRun]]:

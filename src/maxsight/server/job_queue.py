@@ -90,6 +90,9 @@ class JobQueue:
     def accept(self, received: Sequence[Received]) -> Job:
         """Store the files of an upload, and make a job that indexes them.
 
+        A file whose content is in the library already, or comes twice, is not stored: the job names the document that
+        has it.
+
         Raises:
             UnsupportedFormatError: maxsight reads none of them.
         """
@@ -97,16 +100,34 @@ class JobQueue:
         if len(refused) == len(received):
             assert refused[0].refused is not None
             raise refused[0].refused
-        good = [one for one in received if not one.refused]
-        files = list(dict.fromkeys(map(self._uploads.place_of, good)))
-        job = Job(secrets.token_hex(16), files, refused, self._library.home)
         with self._files:
+            good, known = self._divide([one for one in received if not one.refused])
+            files = list(dict.fromkeys(map(self._uploads.place_of, good)))
+            job = Job(secrets.token_hex(16), files, refused, self._library.home, known=known)
             # Write the journal first, so that a kill leaves no unlisted file.
             self._uploads.begin(job.job_id, self._library.name, files)
             for one in good:
                 self._uploads.store(one)
             self._submit(job)
         return job
+
+    def _divide(self, received: Sequence[Received]) -> tuple[list[Received], list[tuple[Received, str]]]:
+        """Divide files into those to index, and those whose content another document has, with its path."""
+        home, key = self._library.home, self._uploads.key_of
+        stored = (entry.document for entry in self._library.documents() if entry.complete)
+        paths = {key(document.content_hash): document.path for document in stored}
+        coming = (file for job in self.all() if not job.has_ended for file in job.files)
+        paths |= {file.parent.name: document_path(file, home) for file in coming}
+        good: list[Received] = []
+        known: list[tuple[Received, str]] = []
+        for one in received:
+            own = document_path(self._uploads.place_of(one), home)
+            other = paths.setdefault(key(one.digest), own)
+            if other == own:
+                good.append(one)
+            else:
+                known.append((one, other))
+        return good, known
 
     @contextmanager
     def keeping_off(self, path: str) -> Iterator[None]:
@@ -187,6 +208,8 @@ class JobQueue:
 
     def _index(self, job: Job) -> JobState:
         """Index a job's files. While another process writes to the library, wait."""
+        if not job.files:
+            return JobState.DONE
         settings = replace(self._library.settings, limits=self._reading)
         judge = self._judge_for(job)
         while not (job.cancelled.is_set() or self._stopping.is_set()):

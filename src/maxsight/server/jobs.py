@@ -7,7 +7,8 @@ import threading
 from collections.abc import AsyncIterator, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from pathlib import Path
+from itertools import starmap
+from pathlib import Path, PurePosixPath
 
 from maxsight.errors import MaxSightError
 from maxsight.identity import document_id, document_path
@@ -27,7 +28,13 @@ class Job:
     """Files that are being indexed. For any thread."""
 
     def __init__(
-        self, job_id: str, files: Sequence[Path], refused: Sequence[Received], home: Path | None
+        self,
+        job_id: str,
+        files: Sequence[Path],
+        refused: Sequence[Received],
+        home: Path | None,
+        *,
+        known: Sequence[tuple[Received, str]] = (),
     ) -> None:
         """Start in the state ``queued``.
 
@@ -36,6 +43,7 @@ class Job:
             files: The files to index.
             refused: Files of the same upload that were refused.
             home: The folder that documents' paths are relative to.
+            known: Files of the same upload whose content another document has, with its path.
         """
         self.job_id = job_id
         self.files = list(files)
@@ -48,7 +56,7 @@ class Job:
         self._rows = {document_path(file, home): self._row(file) for file in files}
         self._job = schemas.Job(
             job_id=job_id,
-            files=[*self._rows.values(), *map(_refused_row, refused)],
+            files=[*self._rows.values(), *starmap(_known_row, known), *map(_refused_row, refused)],
             created_at=datetime.now(UTC),
             links={"self": f"/v1/jobs/{job_id}", "events": f"/v1/jobs/{job_id}/events"},
         )
@@ -142,6 +150,14 @@ class Job:
 
     def _row(self, file: Path) -> JobFile:
         return JobFile(file=file.name, document_id=document_id(document_path(file, self._home)))
+
+
+def _known_row(received: Received, path: str) -> JobFile:
+    name = PurePosixPath(path).name
+    reason = "the library has this file" + ("" if name == received.name else f" as {name}")
+    return JobFile(
+        file=received.name, document_id=document_id(path), state=FileState.UNCHANGED, reason=reason
+    )
 
 
 def _refused_row(received: Received) -> JobFile:

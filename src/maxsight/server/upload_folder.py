@@ -43,7 +43,12 @@ class UploadFolder:
 
     def place_of(self, received: Received) -> Path:
         """The place of a file in this folder. The same content under the same name is the same file."""
-        return self.root / received.digest[:_HASH_DIGITS] / received.name
+        return self.root / self.key_of(received.digest) / received.name
+
+    @staticmethod
+    def key_of(digest: str) -> str:
+        """Name the folder of files with this content."""
+        return digest[:_HASH_DIGITS]
 
     def store(self, received: Received) -> None:
         """Move a file to its place."""

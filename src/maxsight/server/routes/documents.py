@@ -15,7 +15,7 @@ from fastapi.responses import FileResponse
 from maxsight.errors import InputError
 from maxsight.identity import document_id, page_id
 from maxsight.library.drawing import check_unchanged
-from maxsight.library.status import ExpectedErrors
+from maxsight.library.status import ExpectedErrors, count_scanned
 from maxsight.server.schemas import documents as schemas
 from maxsight.server.schemas import fields
 from maxsight.server.schemas.fields import BINARY, form_schema
@@ -142,6 +142,7 @@ async def get_source(service: Served, document_id: DocumentId) -> Response:
 
 def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
     document, expected = entry.document, ExpectedErrors.of(entry)
+    scanned, misread = count_scanned(entry)
     id_ = document_id(document.path)
     thumbnail = None
     if entry.page_indices:
@@ -160,6 +161,8 @@ def _summary(service: Service, entry: DocumentEntry) -> schemas.DocumentSummary:
         modified=datetime.fromtimestamp(document.modified_ns / 1e9, UTC),
         uploaded=service.documents.is_upload(entry),
         metadata=dict(entry.metadata),
+        scanned=scanned,
+        misread=misread,
         quality=None if expected is None else schemas.ExpectedErrors.model_validate(expected),
         links=schemas.DocumentLinks(
             self=f"/v1/documents/{id_}",

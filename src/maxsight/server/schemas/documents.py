@@ -45,6 +45,10 @@ class DocumentSummary(BaseModel):
     modified: datetime
     uploaded: bool = Field(description="Whether the file was uploaded. It is then deleted with the document.")
     metadata: dict[str, Scalar]
+    scanned: int = Field(description="Pages that OCR has read.")
+    misread: int = Field(
+        description="Pages of these that OCR has probably misread, as far as they are judged."
+    )
     quality: ExpectedErrors | None = Field(description="Null where no page has been judged.")
     links: DocumentLinks
 

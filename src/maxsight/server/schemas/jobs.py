@@ -44,7 +44,7 @@ class JobFile(BaseModel):
     document_id: str | None = None
     state: FileState = FileState.WAITING
     pages: int = 0
-    reason: str | None = Field(default=None, description="Why it was skipped.")
+    reason: str | None = Field(default=None, description="Why it was skipped, or is unchanged.")
     hint: str | None = None
     problem_count: int = Field(
         default=0, description="Problems with its pages, also those that are not listed."

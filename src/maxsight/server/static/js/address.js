@@ -1,13 +1,16 @@
 // The address alone decides what the page shows: /?q=...&page=... So links and Back work.
 
-const DEFAULTS = { q: "", filter: "", page: "", word: "", view: "", top: "10", names: "", group: "", exact: "" };
+const DEFAULTS = { q: "", filter: "", page: "", word: "", top: "10", names: "", group: "", exact: "" };
+const MOST = 100; // results
 
 const listeners = [];
 
 /** The state that the address describes. */
 export function current() {
   const given = new URLSearchParams(location.search);
-  return Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, given.get(name) ?? value]));
+  const state = Object.fromEntries(Object.entries(DEFAULTS).map(([name, value]) => [name, given.get(name) ?? value]));
+  const top = Math.min(Math.trunc(Number(state.top)), MOST); // a mangled link shows what it can
+  return { ...state, top: top > 0 ? String(top) : DEFAULTS.top };
 }
 
 /** The address of a state with some changes. */

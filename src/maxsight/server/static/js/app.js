@@ -3,13 +3,12 @@
 import { current, follow, notify } from "./address.js";
 import { announce, find } from "./dom.js";
 import { showHome } from "./home.js";
-import { refreshLibrary, showLibrary } from "./library.js";
 import { pageKey, pageShortcut, showPage } from "./reader/page.js";
 import { focusSearch, forgetResults, leaveResults, returnToResults, showResults, stepResults } from "./search.js";
 import { offerUploads, resumeJobs } from "./uploads.js";
 import "./session.js";
 
-const viewOf = ({ q, page, view }) => (page ? "page" : view === "library" ? "library" : q ? "results" : "home");
+const viewOf = ({ q, page }) => (page ? "page" : q ? "results" : "home");
 
 let before = { view: "", page: "" };
 
@@ -18,20 +17,17 @@ follow((state) => {
   if (before.view === "results" && view === "page") leaveResults();
   document.body.dataset.view = view;
   document.body.toggleAttribute("data-asked", Boolean(state.q));
-  document.title = state.q ? `${state.q} – maxsight` : view === "library" ? "Library – maxsight" : "maxsight";
-  find("#to-library").toggleAttribute("data-here", view === "library");
+  document.title = state.q ? `${state.q} – maxsight` : "maxsight";
   showPage(state);
-  showLibrary(state);
   const searched = showResults(state);
-  if (view === "home") showHome();
+  if (view === "home") showHome(state);
   if (before.view === "page" && view === "results") searched.then(() => returnToResults(before.page));
   before = { view, page: state.page || before.page };
 });
 
 addEventListener("library-changed", () => {
   forgetResults();
-  refreshLibrary();
-  if (viewOf(current()) === "home") showHome();
+  if (viewOf(current()) === "home") showHome(current());
 });
 
 addEventListener("keydown", (event) => {

@@ -1,36 +1,62 @@
-// The start page: some documents of the library.
+// The start: the last questions, and all documents of the library by folder.
 
-import { address } from "./address.js";
 import { api } from "./api.js";
+import { documentList } from "./documents.js";
 import { element, find, icon } from "./dom.js";
-import { count } from "./format.js";
+import { filterChips, knownFields } from "./filters.js";
+import { bytes, count } from "./format.js";
 import { problemBox } from "./message.js";
-import { firstPage, thumbnail } from "./thumbnail.js";
+import { recentSearches } from "./recent.js";
 import { libraryStatus } from "./status.js";
 
-const SHELF = 8;
+const SHOWN = 200;
 const place = find("#home");
 
-export async function showHome() {
+/** Show the start, with the filter that the next question will have. */
+export async function showHome(state) {
+  const again = () => showHome(state);
   try {
-    const [status, documents] = await Promise.all([libraryStatus(), api.documents("", SHELF)]);
-    place.replaceChildren(...(status.documents ? shelf(status, documents.items) : [invitation()]));
+    const [status, first, fields] = await Promise.all([libraryStatus(), api.documents("", SHOWN), knownFields()]);
+    place.replaceChildren(...[
+      filterChips(state, fields),
+      recentSearches(),
+      ...(status.documents ? [heading(status), ...list(status, first, again)] : [invitation(status)]),
+    ].filter(Boolean));
   } catch (problem) {
-    if (problem.status !== 401) place.replaceChildren(problemBox(problem, showHome));
+    if (problem.status !== 401) place.replaceChildren(problemBox(problem, again));
   }
 }
 
-const shelf = (status, items) => [
-  element("p", { class: "held" }, element("a", { href: address({ view: "library" }) }, `${count(status.pages, "page")} in ${count(status.documents, "document")}`)),
-  element("ul", { class: "shelf" }, items.filter(firstPage).map((item) => {
-    const page = firstPage(item);
-    return element("li", {}, element("a", { href: address({ page, q: "" }), title: item.path },
-      thumbnail(page), element("span", { class: "file" }, item.file)));
-  })),
-];
+const heading = (status) =>
+  element("header", { class: "summary" },
+    element("h2", { tabindex: "-1" }, "Library"),
+    element("p", {}, [count(status.documents, "document"), count(status.pages, "page"), status.size_bytes != null && bytes(status.size_bytes)].filter(Boolean).join(" · ")));
 
-const invitation = () =>
+function list(status, { items, next_cursor }, again) {
+  const shown = element("div", { class: "folders" }, documentList(items, status, again));
+  return [shown, moreButton(next_cursor)];
+
+  function moreButton(cursor) {
+    if (!cursor) return null;
+    const button = element("button", { type: "button", class: "more", on: { click: showMore } }, "Show more");
+    async function showMore() {
+      try {
+        const next = await api.documents(cursor, SHOWN);
+        items.push(...next.items);
+        shown.replaceChildren(...documentList(items, status, again));
+        button.replaceWith(moreButton(next.next_cursor) ?? "");
+      } catch (problem) {
+        button.replaceWith(problemBox(problem, again));
+      }
+    }
+    return button;
+  }
+}
+
+const invitation = ({ read_only }) =>
   element("div", { class: "empty invitation" }, icon("upload"),
-    element("p", { class: "strong" }, "Drop PDFs, pictures or texts here"),
-    element("p", {}, "They become searchable page by page. They stay on this machine."),
-    element("button", { class: "primary", type: "button", on: { click: () => find("#add").click() } }, icon("plus"), "Choose files"));
+    ...(read_only
+      ? [element("p", { class: "strong" }, "The library is empty."), element("p", {}, "This server takes no files. Add some with the command maxsight index.")]
+      : [element("p", { class: "strong" }, "Drop PDFs, pictures or texts here"),
+        element("p", {}, "They become searchable page by page. They stay on this machine."),
+        element("button", { class: "primary", type: "button", on: { click: () => find("#add").click() } }, icon("plus"), "Choose files")]));

@@ -3,16 +3,17 @@
 import { current, go } from "./address.js";
 import { answerBox, forgetAnswer } from "./answer.js";
 import { api } from "./api.js";
-import { announce, element, find } from "./dom.js";
+import { announce, element, find, icon } from "./dom.js";
 import { filterChips, knownFields } from "./filters.js";
 import { count, milliseconds } from "./format.js";
 import { note, problemBox } from "./message.js";
-import { resultCard } from "./results.js";
+import { remember } from "./recent.js";
+import { explainNumbers, hitList } from "./results.js";
 import { libraryStatus } from "./status.js";
 
 const QUOTES = /["“”„«»]|(?<!\S)-(?=[\p{L}])/gu;
 const isExact = (question) => question.search(QUOTES) >= 0;
-const MORE = 20;
+const MORE = 10;
 const MAX_RESULTS = 100;
 const WAIT_SHOWN_AFTER_MS = 200;
 
@@ -28,7 +29,8 @@ find("#search").addEventListener("submit", (event) => {
   const q = box.value.trim();
   if (!q) return box.focus();
   forgetResults(); // the same question is asked again: the library may have changed
-  go({ q, page: "", word: "", view: "", top: "" });
+  remember(q);
+  go({ q, page: "", word: "", top: "" });
 });
 
 /** Show the results that the state asks for. */
@@ -66,28 +68,37 @@ export async function showResults(state) {
 }
 
 function results(state, { hits, notices, took_ms, query }, fields, model) {
-  const best = Math.max(...hits.map((hit) => hit.score), 0.01);
   const more = hits.length === Number(state.top) && hits.length < MAX_RESULTS;
   return [
-    heading(query, `${summary({ hits })} in ${milliseconds(took_ms)}`),
+    heading(query, [`${summary({ hits })} in ${milliseconds(took_ms)}`, likelihood(hits)].filter(Boolean).join(" · "), hits.length > 1 && groupSwitch(state)),
     filterChips(state, fields) || "",
     ...notices.map(note),
     hits.length ? answerBox(state, model) : "",
-    hits.length ? element("ol", { class: "hits" }, hits.map((hit, at) => resultCard(hit, best, Boolean(state.group) && hit.path === hits[at - 1]?.path))) : nothing(state),
+    hits.length ? hitList(hits, Boolean(state.group)) : nothing(state),
     more ? element("button", { type: "button", class: "more", on: { click: showMore } }, "Show more") : "",
+    hits.length ? explainNumbers() : "",
   ];
 }
 
 const summary = ({ hits }) => (hits.length ? count(hits.length, "page") : "Nothing found");
 
-const heading = (query, text) =>
+/** How likely it is that the library answers, in words. */
+function likelihood([{ answers, doubtful } = {}]) {
+  if (answers == null || doubtful) return "";
+  return `${answers >= 0.5 ? "likely" : "perhaps"} answered here (${Math.round(100 * answers)} %)`;
+}
+
+const groupSwitch = ({ group }) =>
+  element("button", { type: "button", class: "quiet by-document", "aria-pressed": String(Boolean(group)), on: { click: () => go({ group: group ? "" : "document" }) } }, icon("library"), "By document");
+
+const heading = (query, text, ...more) =>
   element("header", { class: "summary" },
     element("h2", { class: "unseen", tabindex: "-1" }, `Results for “${query}”`),
-    element("p", {}, text));
+    element("p", {}, text), more);
 
 const nothing = ({ filter, q }) =>
   element("div", { class: "empty" },
-    element("p", { class: "strong" }, filter ? "No page fits the filter." : isExact(q) ? "No page fits." : "There is nothing to find yet."),
+    element("p", { class: "strong" }, filter ? "No page fits the filter." : isExact(q) ? "No page has this to the letter." : "There is nothing to find yet."),
     filter
       ? element("button", { type: "button", on: { click: () => go({ filter: "" }) } }, "Search without it")
       : isExact(q)
@@ -98,7 +109,7 @@ const skeleton = () => element("ol", { class: "hits", "aria-hidden": "true" },
   Array.from({ length: 6 }, () => element("li", { class: "result skeleton" }, element("span", { class: "thumbnail" }), element("div", { class: "about" }))));
 
 function showMore() {
-  focusNext = place.querySelectorAll(".result").length;
+  focusNext = current().group ? 0 : place.querySelectorAll(".result").length; // new hits of old groups stand between the others
   const top = String(Math.min(Number(current().top) + MORE, MAX_RESULTS));
   go({ top }, { replace: true });
 }

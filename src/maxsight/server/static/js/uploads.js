@@ -124,9 +124,11 @@ class Card {
   end(job) {
     const done = job.files.filter(({ state }) => state === "indexed").length;
     const pages = job.files.reduce((sum, file) => sum + file.pages, 0);
+    const known = job.files.filter(({ state }) => state === "unchanged").length;
     const skipped = job.files.filter(({ state }) => state === "skipped").length;
     const said = {
-      done: [`${count(done, "file")} added`, skipped && `${skipped} skipped`].filter(Boolean).join(", "),
+      done: known && !done && !skipped ? `Nothing new: ${count(known, "file was", "files were")} here before`
+        : [`${count(done, "file")} added`, known && `${known} here before`, skipped && `${skipped} skipped`].filter(Boolean).join(", "),
       cancelled: `Cancelled; ${count(done, "file")} added`,
       failed: "Indexing stopped",
     }[job.state];

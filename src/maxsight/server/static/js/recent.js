@@ -1,0 +1,36 @@
+// The last questions, remembered on this device only.
+
+import { address } from "./address.js";
+import { element, find } from "./dom.js";
+
+const KEY = "recent";
+const MOST = 8;
+
+function recent() {
+  try {
+    return JSON.parse(localStorage.getItem(KEY)) ?? [];
+  } catch {
+    return [];
+  }
+}
+
+/** Remember a question, newest first. */
+export function remember(q) {
+  localStorage.setItem(KEY, JSON.stringify([q, ...recent().filter((other) => other !== q)].slice(0, MOST)));
+}
+
+/** The last questions as links; nothing if there are none. */
+export function recentSearches() {
+  const questions = recent();
+  if (!questions.length) return null;
+  const forget = () => {
+    localStorage.removeItem(KEY);
+    list.remove();
+    find("#query").focus();
+  };
+  const list = element("section", { class: "recent", "aria-labelledby": "recent-title" },
+    element("h2", { id: "recent-title" }, "Recent searches"),
+    element("ul", {}, questions.map((q) => element("li", {}, element("a", { href: address({ q, page: "" }) }, q)))),
+    element("button", { type: "button", class: "quiet", title: "They are stored on this device only", on: { click: forget } }, "Forget"));
+  return list;
+}
