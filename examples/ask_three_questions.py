@@ -35,4 +35,7 @@ Try next:
 
 
 if __name__ == "__main__":
+    if len(sys.argv) != 3:
+        sys.exit("usage: python examples/ask_three_questions.py LIBRARY FOLDER-FOR-THE-PICTURE\n"
+                 "First make a library of the sample documents: maxsight index examples/documents")  # fmt: skip
     main(*sys.argv[1:])

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from dataclasses import replace
+from pathlib import Path
 
 import pytest
 from click.testing import CliRunner
@@ -314,3 +315,31 @@ def test_a_query_that_is_cut_says_so(folder):
     call("index", "docs")
     told = call("search", "orchard " * 2000).stderr
     assert "only the first" in told and "words of the query are searched for" in told
+
+
+def test_words_without_quotation_marks_are_one_question(indexed):
+    for command, rest in (("search", ()), ("explain", ("bridges.md", "1"))):
+        apart = call(command, "suspension", "bridge", *rest, "--json").output
+        assert apart == call(command, "suspension bridge", *rest, "--json").output
+
+
+@pytest.mark.parametrize("option", ["-k", "--top-k"])
+def test_the_number_of_pages_has_a_long_and_a_short_name(indexed, option):
+    assert len(json.loads(call("search", "bridge", option, "1", "--json").output)) == 1
+
+
+def test_help_names_no_type_of_a_program_and_index_shows_its_options_in_groups():
+    reference = (Path(__file__).parents[2] / "docs" / "reference" / "cli.md").read_text()
+    assert "RANGE" not in reference
+    shown = call("index", "--help").output
+    titles = [
+        "What is indexed:",
+        "How pages are read:",
+        "Rows of data files:",
+        "Where,",
+        "Limits:",
+        "Other options:",
+    ]
+    places = [shown.index(title) for title in titles]
+    assert places == sorted(places)
+    assert shown[places[-1] :].count("--") <= 3  # --json, --help, and what is new

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -103,7 +104,7 @@ def test_errors_say_the_next_step(place):
     assert "unknown field 'colour'" in told[2] and "Known fields" in told[2]
     assert "less than or equal to 20" in told[3]
     assert told[4] == (
-        "unknown parameter 'topk'; did you mean top_k? search_pages takes query, top_k, filter, images."
+        "unknown parameter 'topk'; did you mean top_k? search_pages takes query, top_k, filter, images, image_px."
     )
 
 
@@ -214,3 +215,19 @@ def test_a_page_whose_file_is_gone_is_read_without_its_picture(tmp_path):
         )
     text, picture = texts(read)
     assert "Net sales rose." in text and picture.startswith("no picture: ")
+
+
+def test_a_picture_for_a_model_has_at_most_the_asked_edge_and_150_kb():
+    """Noise, which JPEG can't make small, and a page in portrait."""
+    from maxsight.server.mcp_pages import MAX_PICTURE_BYTES, size_for_model
+
+    noise = np.random.default_rng(0).integers(0, 255, (1600, 1200, 3), np.uint8)
+    out = io.BytesIO()
+    Image.fromarray(noise).save(out, "JPEG", quality=95)
+    for edge in (1200, 300):
+        sized = size_for_model(out.getvalue(), edge)
+        with Image.open(io.BytesIO(sized)) as picture:
+            assert len(sized) <= MAX_PICTURE_BYTES and max(picture.size) <= edge
+            assert picture.height == pytest.approx(picture.width * 4 / 3, rel=0.02)
+    with Image.open(io.BytesIO(sized)) as picture:
+        assert picture.size == (225, 300)

@@ -14,7 +14,7 @@ import click
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
-from maxsight.cli.options import filter_option, json_option, names_option
+from maxsight.cli.options import filter_option, json_option, names_option, question_argument, top_k_option
 from maxsight.cli.output import print_json, say_notes, shown
 from maxsight.cli.rerank_options import ChosenReranker, rerank_options
 from maxsight.errors import EndpointError
@@ -27,16 +27,9 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("question")
+@question_argument()
 @library_option
-@click.option(
-    "-k",
-    "top_k",
-    type=click.IntRange(1, 20),
-    default=4,
-    show_default=True,
-    help="How many pages the model gets.",
-)
+@top_k_option(default=4, most=20, help="How many pages the model gets.")
 @filter_option
 @names_option
 @click.option(

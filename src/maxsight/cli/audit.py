@@ -9,7 +9,7 @@ import click
 
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
-from maxsight.cli.options import json_option
+from maxsight.cli.options import Number, WholeNumber, json_option, top_k_option
 from maxsight.cli.output import check_folder, counted, plain, print_json, progress, say
 
 if TYPE_CHECKING:
@@ -29,17 +29,15 @@ MIN_QUERIES = 30
 )
 @click.option(
     "--sample",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=200,
     show_default=True,
     help="Without --queries: ask this many lines of the library's pages.",
 )
-@click.option(
-    "-k", "--top-k", type=click.IntRange(1), default=10, show_default=True, help="How many pages to find."
-)
+@top_k_option(default=10, help="How many pages to find.")
 @click.option(
     "--target",
-    type=click.FloatRange(0, 1, min_open=True),
+    type=Number(0, 1, min_open=True),
     default=0.99,
     show_default=True,
     help="Share of the exact best pages that searches should find.",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from maxsight.cli.encoder_options import encoder_options
-from maxsight.cli.options import json_option
+from maxsight.cli.options import WholeNumber, json_option
 from maxsight.cli.output import NOT_ALL_READ, counted, failure_text, log_lines, print_json, resumable, say
 from maxsight.cli.reading_options import changed, choosing_options, each_path, reading_options
 
@@ -43,7 +43,7 @@ DEFAULT_MODEL = "vidore/colpali-v1.3-hf"
 )
 @click.option(
     "--ddof",
-    type=click.IntRange(0, 1),
+    type=WholeNumber(0, 1),
     default=0,
     show_default=True,
     help="The standard deviation is that of a population (0, as numpy's) or of a sample (1, as torch's).",

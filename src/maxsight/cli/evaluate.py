@@ -13,7 +13,7 @@ import click
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.index import progress_bar
 from maxsight.cli.library_options import ChosenLibrary, library_option
-from maxsight.cli.options import exact_option, json_option, names_option
+from maxsight.cli.options import WholeNumber, exact_option, json_option, names_option
 from maxsight.cli.output import check_folder, counted, plain, print_json, resumable, say_notes
 from maxsight.cli.rerank_options import ChosenReranker, rerank_options
 
@@ -43,7 +43,13 @@ if TYPE_CHECKING:
     help="Also measure for each value in this column of the queries; may be given several times.",
 )
 @click.option(
-    "--depth", type=click.IntRange(10), default=10, show_default=True, help="Pages to find for each question."
+    "--top-k",
+    "--depth",
+    "depth",
+    type=WholeNumber(10),
+    default=10,
+    show_default=True,
+    help="Pages to find for each question.",
 )
 @click.option(
     "--run-file",

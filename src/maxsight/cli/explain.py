@@ -12,7 +12,7 @@ import click
 
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
-from maxsight.cli.options import PageNumber, json_option, password_option
+from maxsight.cli.options import PageNumber, json_option, password_option, question_argument
 from maxsight.cli.output import json_text, plain, region_text, say, say_notes, shown
 from maxsight.cli.remote import remote_library, url_option
 from maxsight.writing import check_suffix, named_errors
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 
 @click.command()
-@click.argument("question")
+@question_argument()
 @click.argument("file")
 @click.argument("page", type=PageNumber())
 @library_option

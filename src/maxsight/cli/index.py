@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from shutil import get_terminal_size
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from maxsight.cli.encoder_options import encoder_options
 from maxsight.cli.library_options import ChosenLibrary, library_option
-from maxsight.cli.options import json_option, quality_model_option
+from maxsight.cli.options import GroupedHelp, WholeNumber, json_option, quality_model_option
 from maxsight.cli.output import (
     NOT_ALL_READ,
     counted,
@@ -39,7 +40,27 @@ MAX_NAME_CHARS = 40
 BAR_STEPS, BAR_CHARS = 1000, 40
 
 
-@click.command()
+class _Index(GroupedHelp):
+    groups = MappingProxyType(
+        {
+            "What is indexed": ("include", "exclude", "follow_symlinks", "metadata", "again", "prune"),
+            "How pages are read": ("ocr", "ocr_language", "dpi", "password", "quality", "quality_model"),
+            "Rows of data files": (
+                "group_by", "image_field", "document_field", "page_field", "id_field", "text_field", "vector_field",
+                "metadata_field",
+            ),
+            "Where, and how vectors are made": (
+                "library", "token", "encoder", "device", "devices", "dtype", "batch_size", "trust_remote_code",
+                "pool_factor", "wait",
+            ),
+            "Limits": (
+                "workers", "max_pixels", "max_pages", "max_bytes", "page_timeout", "max_memory",
+            ),
+        }
+    )  # fmt: skip
+
+
+@click.command(cls=_Index)
 @click.argument("paths", nargs=-1, required=True, metavar="PATH...")
 @library_option
 @click.option(
@@ -52,8 +73,7 @@ BAR_STEPS, BAR_CHARS = 1000, 40
 @encoder_options
 @click.option(
     "--pool-factor",
-    type=click.IntRange(1),
-    metavar="N",
+    type=WholeNumber(1),
     help="A new library stores one in N vectors of a page, each the mean of similar ones. 3 costs little accuracy.  "
     "[default: 1]",
 )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, TypeVar, cast
 
 import click
@@ -13,6 +14,18 @@ Command = TypeVar("Command", bound=Callable[..., Any])
 Option = Callable[[Any], Any]
 
 
+class WholeNumber(click.IntRange):
+    """A whole number in a range. Help and errors say "number" and not "integer range"."""
+
+    name = "number"
+
+
+class Number(click.FloatRange):
+    """A number in a range."""
+
+    name = "number"
+
+
 class PageNumber(click.IntRange):
     """A page of a document, counted from 1. Errors say its name: "'six' is not a valid page number"."""
 
@@ -20,6 +33,50 @@ class PageNumber(click.IntRange):
 
     def __init__(self) -> None:
         super().__init__(1)
+
+
+class GroupedHelp(click.Command):
+    """A command with many options, whose help shows them in groups.
+
+    Attributes:
+        groups: Names of options by the title of their group; the options of none come last.
+    """
+
+    groups: Mapping[str, Sequence[str]] = MappingProxyType({})
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Write the groups in their order, each with its options in theirs."""
+        records = {
+            param.name: record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))
+        }
+        for title, names in self.groups.items():
+            with formatter.section(title):
+                formatter.write_dl([records.pop(name) for name in names])
+        with formatter.section("Other options"):
+            formatter.write_dl(list(records.values()))
+
+
+def question_argument(*, required: bool = True) -> Option:
+    """Make the argument QUESTION. Words without quotation marks around them are one question, too."""
+    return click.argument(
+        "question",
+        nargs=-1,
+        required=required,
+        metavar="QUESTION" if required else "[QUESTION]",
+        callback=lambda context, parameter, words: " ".join(words) if words else None,
+    )
+
+
+def top_k_option(*, default: int, help: str, most: int | None = None) -> Option:
+    """Make the option ``-k`` or ``--top-k``."""
+    return click.option(
+        "-k",
+        "--top-k",
+        type=WholeNumber(1, most),
+        default=default,
+        show_default=True,
+        help=help,
+    )
 
 
 filter_option = click.option(

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import click
 from click.decorators import FC
 
-from maxsight.cli.options import PageNumber, json_option
+from maxsight.cli.options import Number, PageNumber, WholeNumber, json_option
 from maxsight.cli.output import check_folder, counted, print_json, progress, say, shown
 from maxsight.cli.reading_options import changed, each_path, judging_options
 from maxsight.errors import InputError
@@ -53,23 +53,31 @@ def quality() -> None:
     help="Engine whose errors the samples show.",
 )
 @click.option(
-    "--dpi", type=click.IntRange(36, 600), default=150, show_default=True, help="Resolution of pages."
+    "--dpi",
+    type=WholeNumber(36, 600),
+    default=150,
+    show_default=True,
+    help="Resolution of pages.",
 )
 @click.option(
-    "--crop", type=click.IntRange(200), metavar="PX", help="Take a crop rich in text, not the whole page."
+    "--crop", type=WholeNumber(200), metavar="PX", help="Take a crop rich in text, not the whole page."
 )
 @click.option(
     "--pages-per-document",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     default=12,
     show_default=True,
     help="Maximum, drawn at random.",
 )
 @click.option(
-    "--degraded", type=click.IntRange(0), default=4, show_default=True, help="Samples besides the clean one."
+    "--degraded",
+    type=WholeNumber(0),
+    default=4,
+    show_default=True,
+    help="Samples besides the clean one.",
 )
 @click.option("--seed", type=int, default=0, show_default=True, help="Fixes every random choice.")
-@click.option("--workers", type=click.IntRange(1, 256), help="Pages at a time.  [default: by CPUs]")
+@click.option("--workers", type=WholeNumber(1, 256), help="Pages at a time.  [default: by CPUs]")
 @json_option
 def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **options: Any) -> None:
     """Make labelled samples from born-digital PDFs.
@@ -140,7 +148,7 @@ def dataset(sources: tuple[str, ...], out: Path, pairs: bool, as_json: bool, **o
 )
 @click.option(
     "--coverage",
-    type=click.FloatRange(0.5, 0.99),
+    type=Number(0.5, 0.99),
     default=0.9,
     show_default=True,
     help="Share of true values that the intervals should hold.",
@@ -257,7 +265,7 @@ def predict(
         say(f"written: {out}")
     if as_json:
         print_json([page.row() for page in pages])
-    elif not out:
+    else:
         for page in pages:
             click.echo(_line(page))
     if problems:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from maxsight.cli.options import Command, add_options, password_option
+from maxsight.cli.options import Command, Number, WholeNumber, add_options, password_option
 
 if TYPE_CHECKING:
     from maxsight.documents import ReadSettings
@@ -51,16 +51,16 @@ def _reading_options(command: Command, dpi: int) -> Command:
             metavar="LANG+LANG",
             help="Tesseract's languages, as deu+jpn.  [default: those of each page's script]",
         ),
-        click.option("--dpi", type=click.IntRange(36, 1200), help=f"Resolution of drawn pages.  [default: {dpi}]"),
+        click.option("--dpi", type=WholeNumber(36, 1200), help=f"Resolution of drawn pages.  [default: {dpi}]"),
         password_option,
-        click.option("--workers", type=click.IntRange(1, 256), help="Reading processes.  [default: by CPUs]"),
-        click.option("--max-pixels", type=click.IntRange(1), help="Maximum pixels per page.  [default: 100,000,000]"),
-        click.option("--max-pages", type=click.IntRange(1), help="Maximum pages per file.  [default: 10,000]"),
-        click.option("--max-bytes", type=click.IntRange(1), help="Maximum bytes per file.  [default: 2,000,000,000]"),
-        click.option("--page-timeout", type=click.FloatRange(0.1), help="Maximum seconds per page.  [default: 120]"),
+        click.option("--workers", type=WholeNumber(1, 256), help="Reading processes.  [default: by CPUs]"),
+        click.option("--max-pixels", type=WholeNumber(1), help="Maximum pixels per page.  [default: 100,000,000]"),
+        click.option("--max-pages", type=WholeNumber(1), help="Maximum pages per file.  [default: 10,000]"),
+        click.option("--max-bytes", type=WholeNumber(1), help="Maximum bytes per file.  [default: 2,000,000,000]"),
+        click.option("--page-timeout", type=Number(0.1), help="Maximum seconds per page.  [default: 120]"),
         click.option(
             "--max-memory",
-            type=click.IntRange(1),
+            type=WholeNumber(1),
             help="Maximum bytes of memory per reading process (Linux).  [default: 2,000,000,000]",
         ),
     )  # fmt: skip

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from maxsight.cli.options import Command, add_options, was_given
+from maxsight.cli.options import Command, WholeNumber, add_options, was_given
 
 if TYPE_CHECKING:
     from maxsight.encoders import EncoderOptions
@@ -61,7 +61,7 @@ def rerank_options(command: Command) -> Callable[..., Any]:
         ),
         click.option(
             "--rerank-pages",
-            type=click.IntRange(1),
+            type=WholeNumber(1),
             default=20,
             show_default=True,
             help="How many pages the reranker reads.",

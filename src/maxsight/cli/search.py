@@ -16,7 +16,9 @@ from maxsight.cli.options import (
     filter_option,
     json_option,
     names_option,
+    question_argument,
     search_device_option,
+    top_k_option,
 )
 from maxsight.cli.output import no_match, plain, print_json, region_text, say, say_notes, shown
 from maxsight.cli.remote import remote_library, url_option
@@ -32,9 +34,9 @@ MAX_WORDS_SHOWN = 6
 
 
 @click.command()
-@click.argument("question", required=False)
+@question_argument(required=False)
 @library_option
-@click.option("-k", "top_k", type=click.IntRange(1), default=10, show_default=True, help="How many pages.")
+@top_k_option(default=10, help="How many pages.")
 @filter_option
 @names_option
 @exact_option

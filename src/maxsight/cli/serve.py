@@ -13,7 +13,7 @@ import click
 from maxsight import extras
 from maxsight.cli.encoder_options import query_encoder_options
 from maxsight.cli.library_options import ChosenLibrary, served_library_option
-from maxsight.cli.options import quality_model_option, search_device_option
+from maxsight.cli.options import Number, WholeNumber, quality_model_option, search_device_option
 from maxsight.cli.rerank_options import ChosenReranker, rerank_options
 from maxsight.errors import InputError
 
@@ -23,7 +23,7 @@ from maxsight.errors import InputError
 @click.option("--host", default="127.0.0.1", show_default=True, help="The address to listen on.")
 @click.option(
     "--port",
-    type=click.IntRange(0, 65535),
+    type=WholeNumber(0, 65535),
     default=8000,
     show_default=True,
     help="The port; 0 for a free one.",
@@ -57,7 +57,7 @@ from maxsight.errors import InputError
 @click.option("--read-only", is_flag=True, help="Refuse uploads and deletes.")
 @click.option(
     "--max-upload",
-    type=click.IntRange(1),
+    type=WholeNumber(1),
     metavar="BYTES",
     default=500_000_000,
     show_default=True,
@@ -65,7 +65,7 @@ from maxsight.errors import InputError
 )
 @click.option(
     "--upload-time",
-    type=click.FloatRange(0, min_open=True),
+    type=Number(0, min_open=True),
     metavar="SECONDS",
     default=1800,
     show_default=True,

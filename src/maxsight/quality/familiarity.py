@@ -38,10 +38,6 @@ class Familiarity:
         standard = (np.atleast_2d(features) - self.centre) / self.scale
         return np.array([np.sqrt(((self.references - page) ** 2).mean(axis=1).min()) for page in standard])
 
-    def find_unusual(self, features: Floats) -> int:
-        """Find the feature of one page that is farthest from the samples' mean."""
-        return int(np.abs((features - self.centre) / self.scale).argmax())
-
 
 def fit_familiarity(features: Floats, documents: Groups) -> Familiarity:
     """Choose references, and measure how far each document is from the references of others."""

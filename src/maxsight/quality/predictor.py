@@ -188,8 +188,4 @@ class QualityPredictor:
         distance = float(self.familiarity.measure_distance(features)[0])
         if distance <= self.familiarity.farthest:
             return None
-        feature = self.space.names[self.familiarity.find_unusual(features)]
-        return (
-            f"unlike any page learned from ({distance:.2f} deviations away, at most {self.familiarity.farthest:.2f} "
-            f"is usual; most of all in the {feature})"
-        )
+        return "the rate may be far off: the page is unlike any page learned from"

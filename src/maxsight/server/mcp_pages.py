@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import functools
+import io
 import json
 from collections.abc import Awaitable, Callable
 from dataclasses import asdict, dataclass
@@ -14,6 +15,7 @@ from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 import anyio.to_thread
 from mcp_types import ImageContent, TextContent
+from PIL import Image
 
 from maxsight import Library
 from maxsight.answers.quoting import quote
@@ -29,6 +31,8 @@ if TYPE_CHECKING:
     from maxsight.server.service import Service
 
 EXCERPT_CHARS = 1_500
+MAX_PICTURE_BYTES = 150_000
+QUALITIES = (85, 70, 55)
 Parameters = ParamSpec("Parameters")
 Result = TypeVar("Result")
 
@@ -82,18 +86,42 @@ def quoted_page(page: IndexedPage, text: str, mark: str, **more: Any) -> TextCon
         "page_number": page.page.page_number,
         "page_count": page.document.page_count,
         "metadata": dict(page.metadata),
+        "text": "whole"
+        if text == page.page.text
+        else f"cut: {len(text):,} of {len(page.page.text):,} characters",
         "mark": mark,
     }
     return TextContent(text=f"{escape_hidden(json.dumps(head, ensure_ascii=False))}\n{quote(text, mark)}")
 
 
-async def page_picture(pages: Pages, page: IndexedPage) -> TextContent | ImageContent:
-    """Draw a page, or say why it can't be drawn: a page whose file has moved still has its text."""
+async def page_picture(pages: Pages, page: IndexedPage, edge_px: int) -> TextContent | ImageContent:
+    """Draw a page, or say why it can't be drawn: a page whose file has moved still has its text.
+
+    Args:
+        pages: Draws it.
+        page: Which.
+        edge_px: Its longer edge at most.
+    """
     try:
         drawn = await pages.run(pages.draw, page)
     except UnreadableDocumentError as error:
         return TextContent(text=f"no picture: {error.reason}")
-    return ImageContent(data=base64.b64encode(drawn).decode(), mime_type="image/jpeg")
+    sized = await pages.run(size_for_model, drawn, edge_px)
+    return ImageContent(data=base64.b64encode(sized).decode(), mime_type="image/jpeg")
+
+
+def size_for_model(drawn: bytes, edge_px: int) -> bytes:
+    """Fit a picture into an edge and into `MAX_PICTURE_BYTES`: models pay for both. JPEG."""
+    with Image.open(io.BytesIO(drawn)) as opened:
+        picture = opened.convert("RGB")
+    picture.thumbnail((edge_px, edge_px), Image.Resampling.LANCZOS)
+    while True:
+        for quality in QUALITIES:
+            out = io.BytesIO()
+            picture.save(out, "JPEG", quality=quality, optimize=True)
+            if len(out.getvalue()) <= MAX_PICTURE_BYTES:
+                return out.getvalue()
+        picture.thumbnail((picture.width * 4 // 5, picture.height * 4 // 5), Image.Resampling.LANCZOS)
 
 
 async def _run_in_thread(
