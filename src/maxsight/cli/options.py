@@ -46,9 +46,8 @@ class GroupedHelp(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the groups in their order, each with its options in theirs."""
-        records = {
-            param.name: record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))
-        }
+        options = [param for param in self.get_params(ctx) if isinstance(param, click.Option)]
+        records = {param.name: record for param in options if (record := param.get_help_record(ctx))}
         for title, names in self.groups.items():
             with formatter.section(title):
                 formatter.write_dl([records.pop(name) for name in names])
