@@ -50,8 +50,8 @@ class _Index(GroupedHelp):
                 "metadata_field",
             ),
             "Where, and how vectors are made": (
-                "library", "token", "storage_options", "cache_bytes", "encoder", "device", "devices", "dtype", "batch_size",
-                "trust_remote_code", "pool_factor", "wait",
+                "library", "token", "storage_options", "cache_bytes", "encoder", "device", "devices", "dtype",
+                "batch_size", "trust_remote_code", "pool_factor", "wait",
             ),
             "Limits": (
                 "workers", "max_pixels", "max_pages", "max_bytes", "page_timeout", "max_memory",
