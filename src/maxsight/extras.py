@@ -11,6 +11,7 @@ from maxsight.errors import MissingExtraError
 EXTRAS = {
     "multilingual": ("maxsight-multilingual",),
     "bucket": ("obstore",),
+    "ray": ("ray",),
     "cohere": ("cohere",),
     "colpali": ("torch", "transformers", "sentence-transformers", "peft", "safetensors", "huggingface-hub"),
     "fast": ("numba",),

@@ -62,6 +62,15 @@ class Notices:
             if documents[-1:] == [document]:
                 documents.pop()
 
+    def found(self) -> dict[Noticed, list[str]]:
+        """Return the notices and their documents, for ``take`` in another process."""
+        return dict(self._documents)
+
+    def take(self, found: dict[Noticed, list[str]]) -> None:
+        """Add what another process has found."""
+        for notice, documents in found.items():
+            self._documents[notice] += documents
+
     def events(self) -> Iterator[Noticed]:
         """Give every notice once, with the first of its documents."""
         for notice, documents in self._documents.items():

@@ -103,6 +103,24 @@ class _Index(GroupedHelp):
     default=True,
     help="Wait until a Milvus server has indexed the vectors. Searches before that are slower.  [default: wait]",
 )
+@click.option(
+    "--ray",
+    is_flag=False,
+    flag_value="auto",
+    metavar="[ADDRESS]",
+    help="Read and encode on a Ray cluster: auto, local, or ray://HOST:10001. The workers must see the files and the "
+    "library. --workers says how many.",
+)
+@click.option(
+    "--cpus-per-worker", type=float, default=1, show_default=True, help="CPUs of each worker on --ray."
+)
+@click.option(
+    "--gpus-per-worker",
+    type=float,
+    default=0,
+    show_default=True,
+    help="GPUs of each worker on --ray, as 1 or 0.5.",
+)
 @reading_options
 @json_option
 def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **options: Any) -> None:
@@ -113,7 +131,7 @@ def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **optio
     the same command continues an interrupted one. Files that can't be read are named, all others are indexed, and the
     exit code is 3.
     """
-    from maxsight.indexing import load_judge
+    from maxsight.indexing import Cluster, load_judge
     from maxsight.indexing.metadata import MetadataTable
 
     metadata = MetadataTable.load(options["metadata"]) if options["metadata"] else None
@@ -135,6 +153,10 @@ def index(paths: tuple[str, ...], library: ChosenLibrary, as_json: bool, **optio
             "quality": judge or options["quality"],
             "wait": options["wait"],
         }
+        if options["ray"]:
+            given["cluster"] = Cluster(
+                options["ray"], options["workers"], options["cpus_per_worker"], options["gpus_per_worker"]
+            )
         if options["records"]:
             given["records"] = options["records"]
         report = opened.index(found, on_event=show, **given)

@@ -15,13 +15,15 @@ from maxsight.indexing.events import (
 )
 from maxsight.indexing.image_rows import ImageRun
 from maxsight.indexing.judges import Judges, PageJudge, judges_of, load_judge
-from maxsight.indexing.options import IndexOptions
+from maxsight.indexing.options import Cluster, IndexOptions
+from maxsight.indexing.placement import Placement
 from maxsight.indexing.records import RecordRun
 from maxsight.indexing.run import IndexRun
 from maxsight.notices import Noticed
 
 __all__ = [
     "Building",
+    "Cluster",
     "Found",
     "ImageRun",
     "IndexEvent",
@@ -34,6 +36,7 @@ __all__ = [
     "NotIndexed",
     "Noticed",
     "PageJudge",
+    "Placement",
     "Planned",
     "Progress",
     "RecordRun",

@@ -22,7 +22,7 @@ from maxsight.indexing.events import Indexed, Meter, Progress
 from maxsight.indexing.work import Commit, Work
 from maxsight.language import language_of
 from maxsight.spelling import list_names
-from maxsight.stores.base import IndexedPage, Store
+from maxsight.stores.base import IndexedPage, PageWriter
 from maxsight.stores.fields import PAGE_LANGUAGE
 from maxsight.threads import MAX_IN_PROGRESS, Stage
 from maxsight.types import Page, PageEmbedding, Scalar
@@ -44,7 +44,7 @@ class Batch:
     """
 
     def __init__(
-        self, store: Store, encoder: Encoder, meter: Meter, *, pages_per_commit: int | None = None
+        self, store: PageWriter, encoder: Encoder, meter: Meter, *, pages_per_commit: int | None = None
     ) -> None:
         """Start the threads.
 

@@ -161,6 +161,11 @@ class Meter:
         self._pages += 1
         self._done += document.size_bytes / max(1, document.page_count)
 
+    def add_all(self, pages: int, size_bytes: int) -> None:
+        """Count pages that were encoded elsewhere, and the bytes of their files."""
+        self._pages += pages
+        self._done += size_bytes
+
     def progress(self, path: str) -> Progress:
         """Report the progress."""
         elapsed = max(1e-6, time.monotonic() - self._start)

@@ -8,32 +8,21 @@ ahead in processes, and encoded and committed in threads (`batch`). A caller tha
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 
-from maxsight.documents import (
-    Changed,
-    Done,
-    Failed,
-    Opened,
-    PageFailed,
-    PageRead,
-    ReadSettings,
-    read_documents,
-)
+from maxsight.documents import ReadSettings
 from maxsight.encoders.base import Encoder
 from maxsight.indexing.copies import copy_equal_documents
-from maxsight.indexing.encoding import Batch
-from maxsight.indexing.events import IndexEvent, Meter, NotIndexed
+from maxsight.indexing.events import IndexEvent
 from maxsight.indexing.judges import PageJudge
 from maxsight.indexing.judging import Judging, unjudged_notice
 from maxsight.indexing.options import IndexOptions
+from maxsight.indexing.placement import Here, Placement
 from maxsight.indexing.plan import Plan
 from maxsight.indexing.pruning import look_for_gone
 from maxsight.notices import Notices
 from maxsight.stores.base import Store
-from maxsight.threads import one_blas_thread
 
 
 class IndexRun:
@@ -48,6 +37,7 @@ class IndexRun:
         options: IndexOptions,
         *,
         judge: PageJudge | None = None,
+        placement: Placement | None = None,
     ) -> None:
         """Prepare a run; nothing is read before ``events`` is iterated.
 
@@ -58,6 +48,7 @@ class IndexRun:
             paths: Files and folders.
             options: How to index. Its ``quality`` is ignored; ``judge`` is used instead.
             judge: Judges the pages after they are stored.
+            placement: Where files are read and encoded; here if None.
 
         Raises:
             InputError: The judge needs more than a picture.
@@ -68,6 +59,7 @@ class IndexRun:
         self._paths = paths
         self._options = options
         self._settings = options.get("settings", ReadSettings())
+        self._placement = placement or Here(options.get("workers"))
         self._plan = Plan(store, home, options)
         self._notices = Notices(encoder.notice)
         self._judging = Judging(store, judge, self._settings) if judge else None
@@ -96,34 +88,10 @@ class IndexRun:
         due = self._plan.work
         if not due:
             return
-        meter = Meter(sum(work.document.size_bytes for work in due.values()))
-        settings = replace(self._settings, picture=self._encoder.picture)
-        reading = read_documents(
-            [work.job for work in due.values()],
-            settings,
-            workers=self._options.get("workers"),
-            notices=self._notices,
+        yield from self._placement.index(
+            self._store,
+            self._encoder,
+            due,
+            replace(self._settings, picture=self._encoder.picture),
+            self._notices,
         )
-        batch = Batch(self._store, self._encoder, meter)
-        with one_blas_thread(), closing(batch), closing(reading):
-            for event in reading:
-                work = due[event.job.path]
-                match event:
-                    case Opened():
-                        work.document = replace(work.document, page_count=event.page_count)
-                    case PageRead():
-                        batch.add(work, event.page)
-                    case PageFailed():
-                        yield NotIndexed.of(event.error)
-                    case Failed():
-                        yield NotIndexed.of(event.error)
-                        batch.end(work)
-                    case Changed():
-                        yield NotIndexed.of(event.error)
-                        batch.forget(work)
-                    case Done():
-                        batch.end(work)
-                if isinstance(event, Changed | Done | Failed):
-                    del due[event.job.path]
-                yield from batch.events()
-            yield from batch.finish()

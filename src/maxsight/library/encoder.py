@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from maxsight.documents import OcrChoice, ReadSettings
 from maxsight.encoders import Encoder
-from maxsight.encoders.matching import has_moved
+from maxsight.encoders.matching import has_moved, load_own_encoder
 from maxsight.encoders.token_pooling import PoolingEncoder
 from maxsight.stores.base import Store
 from maxsight.stores.manifest import Manifest
@@ -46,6 +46,15 @@ def page_encoder(encoder: Encoder, pool_factor: int) -> Encoder:
     if pool_factor == 1:
         return encoder
     return PoolingEncoder(encoder, pool_factor)
+
+
+def load_page_encoder(manifest: Manifest) -> Encoder:
+    """Load the encoder for pages of a library, in a process that has only the manifest.
+
+    Raises:
+        ModelNotAvailableError: It can't be loaded here.
+    """
+    return page_encoder(load_own_encoder(manifest.space), manifest.pool_factor)
 
 
 def store_encoder_folder(store: Store, encoder: Callable[[], Encoder]) -> None:

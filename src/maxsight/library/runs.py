@@ -9,11 +9,13 @@ import os
 import time
 from collections.abc import Callable, Generator, Sequence
 from contextlib import closing
+from functools import partial
 from glob import glob
 from os import PathLike
 from pathlib import Path
 from typing import Unpack
 
+from maxsight import extras
 from maxsight.documents import ImageFields
 from maxsight.errors import InputError, MaxSightError
 from maxsight.indexing import (
@@ -27,20 +29,21 @@ from maxsight.indexing import (
     Judges,
     Noticed,
     PageJudge,
+    Placement,
     Progress,
     RecordRun,
     judges_of,
     load_judge,
 )
 from maxsight.library.background import refresh_background
-from maxsight.library.encoder import page_encoder, store_encoder_folder
+from maxsight.library.encoder import load_page_encoder, page_encoder, store_encoder_folder
 from maxsight.library.listing import Listing
 from maxsight.library.opened import Opened, store_to_write
 from maxsight.library.upkeep import dropped_damage
 from maxsight.retrieval.kernels.loading import compile_for
 from maxsight.spelling import list_names
 from maxsight.stores.addresses import MilvusAddress
-from maxsight.stores.base import Awaited, Persistent
+from maxsight.stores.base import Awaited, Persistent, Store
 
 Paths = Sequence[str | PathLike[str]] | str | PathLike[str]
 """Files and folders, or one of them."""
@@ -129,12 +132,18 @@ def indexing(
             )
         home = library.listing.home
         records = options.get("records")
+        if records and options.get("cluster"):
+            raise InputError(
+                "only documents are indexed on a cluster, not rows of data files", hint="Leave --ray out."
+            )
         if isinstance(records, ImageFields):
             yield from ImageRun(store, encoder, home, files, options, records).events()
         elif records:
             yield from RecordRun(store, encoder, home, files, options, records).events()
         else:
-            yield from IndexRun(store, encoder, home, files, options, judge=judge).events()
+            yield from IndexRun(
+                store, encoder, home, files, options, judge=judge, placement=_placement(store, options)
+            ).events()
         if library.is_new and isinstance(library.address, MilvusAddress) and store.page_count():
             yield Noticed(f"the library was made in {store.description}")
         if not encoder.encodes_remotely:
@@ -148,6 +157,16 @@ def indexing(
 
 def _listed(paths: Paths) -> list[Path]:
     return [Path(path) for path in ([paths] if isinstance(paths, str | PathLike) else paths)]
+
+
+def _placement(store: Store, options: IndexOptions) -> Placement | None:
+    """Choose where files are read and encoded; None for here."""
+    if not (cluster := options.get("cluster")):
+        return None
+    extras.require("ray")
+    from maxsight.indexing.on_ray import OnRay
+
+    return OnRay(cluster, partial(load_page_encoder, store.manifest))
 
 
 def _wait_for_index(store: Awaited) -> Generator[IndexEvent, None, None]:

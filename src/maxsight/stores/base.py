@@ -279,6 +279,64 @@ class Writable(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """Pages that a worker wrote and nobody committed yet. It is small: names, and no pages.
+
+    Attributes:
+        fragments: Where they lie, as the store describes it.
+        page_ids: Their ids.
+        replaces: Documents, by path, whose other pages are dropped with the commit.
+        keep: Ids of other pages that stay.
+    """
+
+    fragments: tuple[str, ...]
+    page_ids: tuple[str, ...]
+    replaces: tuple[str, ...] = ()
+    keep: tuple[str, ...] = ()
+
+
+class PageWriter(Protocol):
+    """Takes pages: a store, or a worker's writer."""
+
+    def put(
+        self,
+        pages: Sequence[IndexedPage],
+        *,
+        replace_documents: bool = False,
+        keep: Collection[str] = (),
+    ) -> None:
+        """Write pages; see ``Writable.put``."""
+        ...
+
+
+class WorkerWriter(PageWriter, Protocol):
+    """Writes pages in another process. It can be pickled.
+
+    Attributes:
+        written: What it wrote.
+    """
+
+    written: list[Written]
+
+
+@runtime_checkable
+class Shared(Protocol):
+    """Takes pages that other processes write. Only its own process commits them."""
+
+    def worker_writer(self, metadata: Sequence[Mapping[str, Scalar]]) -> WorkerWriter | None:
+        """Return what workers write with; None before the first pages, which settle the mean of all codes.
+
+        Args:
+            metadata: The fields that pages will have.
+        """
+        ...
+
+    def commit(self, written: Sequence[Written]) -> None:
+        """Commit what workers wrote, all at once. A second call with the same changes nothing."""
+        ...
+
+
 @runtime_checkable
 class Persistent(Protocol):
     """Outlives the process, with indexes that are built after writing."""

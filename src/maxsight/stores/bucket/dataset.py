@@ -36,6 +36,7 @@ class BucketDataset:
             LibraryNotFoundError: There is no dataset.
         """
         self.place = str(objects.address)
+        self.storage_options = objects.for_lance
         self._objects = objects
         self._mirror = Mirror(objects)
         with self.translated():

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import unicodedata
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from shlex import quote
@@ -48,6 +48,7 @@ class Dataset:
                 raise _not_found(library)
             opened, undone, self._log = self._open_newest()
             self._open = self._versioned(0, opened, undone, self._log)
+        self.storage_options: Mapping[str, str] = {}
         self._closed = False
         self._synced = Synced(self.folder)
         self._checked = -1

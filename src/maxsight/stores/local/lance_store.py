@@ -18,7 +18,7 @@ import lance
 from maxsight.errors import InputError, LibraryReadOnlyError
 from maxsight.stores.addresses import DATASET
 from maxsight.stores.audit import Audit
-from maxsight.stores.base import Codec, IndexedPage
+from maxsight.stores.base import Codec, IndexedPage, Written
 from maxsight.stores.conditions import match_paths
 from maxsight.stores.fields import FieldType, grow_fields, of_document, of_page
 from maxsight.stores.lance_sql import to_lance
@@ -27,6 +27,8 @@ from maxsight.stores.local.arrow_rows import from_batch, to_row, to_table
 from maxsight.stores.local.commit_log import CommitLog
 from maxsight.stores.local.dataset import check_name
 from maxsight.stores.local.durability import make_folder, sync_folder
+from maxsight.stores.local.edits import pages_in
+from maxsight.stores.local.fragments import FragmentWriter, add, new_fragments
 from maxsight.stores.local.lance_errors import translated
 from maxsight.stores.local.reading import LanceReader
 from maxsight.stores.local.syncing import Synced
@@ -124,6 +126,40 @@ class LanceStore(LanceReader):
             else:
                 lance.write_dataset(table, dataset, mode="append")
             self._stored.note(self._dataset.latest(), rows)
+
+    def worker_writer(self, metadata: Sequence[Mapping[str, Scalar]]) -> FragmentWriter | None:
+        """Return what workers write fragments with; None before the first pages."""
+        with self._committing() as dataset:
+            fields = grow_fields(schema.fields_of(dataset.schema), metadata)
+            _add_columns(dataset, fields)
+            if schema.mean_of(dataset.schema) is None:
+                return None
+        dataset = self._dataset.to_commit_on()
+        return FragmentWriter(
+            dataset.uri,
+            self._dataset.storage_options,
+            dataset.schema,
+            fields,
+            self._codec_of(dataset),
+            self._manifest.space.dim,
+        )
+
+    def commit(self, written: Sequence[Written]) -> None:
+        """Commit fragments of workers in one transaction. Pages of the same ids go with it."""
+        with self._committing() as dataset:
+            fragments = new_fragments(dataset, written)
+            if not fragments:
+                return
+            ids = [page_id for each in written for page_id in each.page_ids]
+            self._stored.refresh(dataset)
+            going = (
+                [pages_in(same)] if (same := [each for each in ids if self._stored.may_hold([each])]) else []
+            )
+            if paths := {path for each in written for path in each.replaces}:
+                kept = [*ids, *(page_id for each in written for page_id in each.keep)]
+                going.append(f"({to_lance(match_paths(sorted(paths)))}) AND NOT ({pages_in(kept)})")
+            add(dataset, fragments, " OR ".join(f"({each})" for each in going) or None)
+            self._stored.note(self._dataset.to_commit_on(), ids)
 
     def set_metadata(self, metadata: Mapping[str, Mapping[str, Scalar]]) -> None:
         """Replace the user's fields of stored documents, by path, without writing their vectors again."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import NamedTuple, Protocol
@@ -40,6 +40,11 @@ class VersionedDataset(Protocol):
     @property
     def place(self) -> str:
         """Where the library is, for people."""
+        ...
+
+    @property
+    def storage_options(self) -> Mapping[str, str]:
+        """How Lance reaches it."""
         ...
 
     def newest(self) -> Version:
