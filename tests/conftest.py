@@ -23,6 +23,7 @@ OUTSIDE = (
     "examples",
     "indexing/test_image_run",
     "indexing/test_judging",
+    "indexing/test_on_ray",
     "indexing/test_record_run",
     "indexing/test_replacing",
     "indexing/test_run",

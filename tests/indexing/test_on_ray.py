@@ -1,12 +1,13 @@
 """A real Ray cluster of two nodes on this machine. Its workers write; this process commits."""
 
 import os
+from dataclasses import replace
 
 import psutil
 import pytest
 
 from maxsight import Library
-from maxsight.errors import InputError
+from maxsight.errors import InputError, ModelNotAvailableError
 from maxsight.indexing import Cluster, Indexed
 
 ray = pytest.importorskip("ray", reason="the extra 'ray' is not installed")
@@ -109,7 +110,13 @@ def _pids_of_workers():
 def test_what_a_cluster_lacks_is_said(nodes, documents, tmp_path):
     with Library.open(tmp_path / "ray.library", create=True) as library:
         library.index(documents / "0.txt")
+        assert library.encoder
         with pytest.raises(InputError, match="no room for a worker with 1 and 1"):
             library.index(documents, cluster=Cluster(gpus_per_worker=1))
+        library.store.store_manifest(
+            replace(library.store.manifest, space=replace(library.space, encoder="absent"))
+        )
+        with pytest.raises(ModelNotAvailableError, match=r"a worker can't start: .*absent"):
+            library.index(documents, cluster=CLUSTER)
     with pytest.raises(InputError, match="more than 0 CPUs"):
         Cluster(cpus_per_worker=0)

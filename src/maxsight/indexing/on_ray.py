@@ -20,7 +20,7 @@ from ray.exceptions import RayActorError, RayError, RayTaskError
 
 from maxsight.documents import ReadSettings
 from maxsight.encoders.base import Encoder
-from maxsight.errors import InputError, MaxSightError, StoreError
+from maxsight.errors import InputError, MaxSightError, ModelNotAvailableError, StoreError
 from maxsight.indexing.events import Indexed, IndexEvent, Meter, NotIndexed, Progress
 from maxsight.indexing.options import Cluster
 from maxsight.indexing.placement import Here, index_documents
@@ -67,7 +67,7 @@ class _Worker:
             index_documents(self._writer, self._encoder, due, self._settings, self._readers, notices, meter)
         )
         pages = sum(isinstance(event, Progress) for event in events)
-        kept = [event for event in events if not isinstance(event, Progress)]
+        kept: list[IndexEvent] = [event for event in events if not isinstance(event, Progress)]
         return _Outcome(self._writer.written, kept, pages, notices.found())
 
 
@@ -135,11 +135,9 @@ class _Run:
         due: dict[Path, Work],
     ) -> None:
         self._cluster, self._store, self._notices, self._due = cluster, store, notices, due
-        workers = cluster.workers or _most_workers(cluster)
-        self._make = lambda: (
-            ray.remote(num_cpus=cluster.cpus_per_worker, num_gpus=cluster.gpus_per_worker)(_Worker)
-            .remote(load, writer, settings, max(1, int(cluster.cpus_per_worker)))
-        )  # fmt: skip
+        most = _most_workers(cluster)
+        workers = min(cluster.workers or most, most)
+        self._worker = load, writer, settings, max(1, int(cluster.cpus_per_worker))
         self._pieces = deque(_pieces(list(due.values()), workers))
         self._count = min(workers, len(self._pieces))
         self._meter = Meter(sum(work.document.size_bytes for work in due.values()))
@@ -154,6 +152,7 @@ class _Run:
         """Give pieces to workers, and commit what they wrote."""
         for _ in range(self._count):
             self._idle.append(self._make())
+        _check([worker.versions.remote() for worker in self._idle])
         while self._pieces or self._busy:
             while self._pieces and self._idle:
                 worker, piece = self._idle.pop(), self._pieces.popleft()
@@ -166,6 +165,11 @@ class _Run:
             if fragments >= FRAGMENTS_PER_COMMIT or late:
                 yield from self._commit()
         yield from self._commit()
+
+    def _make(self) -> Any:
+        resources = {"num_cpus": self._cluster.cpus_per_worker, "num_gpus": self._cluster.gpus_per_worker}
+        kind: Any = ray.remote(**resources)(_Worker)
+        return kind.remote(*self._worker)
 
     def close(self) -> None:
         """Commit what is written, and end the workers."""
@@ -232,6 +236,31 @@ def _pieces(works: list[Work], workers: int) -> Iterator[list[Work]]:
         size += work.document.size_bytes
     if piece:
         yield piece
+
+
+def _check(answers: list[Any]) -> None:
+    """Wait until workers have loaded their encoders.
+
+    Raises:
+        ModelNotAvailableError: One could not start.
+        InputError: One runs another version.
+    """
+    ours = __version__, platform.python_version()
+    try:
+        found = set(ray.get(answers))
+    except RayActorError as error:
+        lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+        told = [line.partition(": ")[2] for line in lines if line.startswith("maxsight.errors.")]
+        raise ModelNotAvailableError(
+            f"a worker can't start: {told[0] if told else lines[-1]}",
+            hint="Install maxsight with the same extras, and the model, on every machine of the cluster.",
+        ) from error
+    if others := found - {ours}:
+        version, python = others.pop()
+        raise InputError(
+            f"a worker has maxsight {version} on Python {python}; here it is {ours[0]} on Python {ours[1]}",
+            hint="Install the same versions on every machine of the cluster.",
+        )
 
 
 def _most_workers(cluster: Cluster) -> int:

@@ -10,6 +10,7 @@ import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import lance
 import pyarrow as pa
@@ -86,7 +87,7 @@ def add(dataset: lance.LanceDataset, fragments: Sequence[FragmentMetadata], inst
         instead_of: SQL for stored pages that go in the same commit; None for none.
     """
     if instead_of is None:
-        operation = lance.LanceOperation.Append(list(fragments))
+        operation: Any = lance.LanceOperation.Append(list(fragments))
     else:
         changed, gone = [], []
         for fragment in dataset.get_fragments():
