@@ -5,7 +5,7 @@ DEMO := demo/maxsight.library
 # PyPI's torch for Linux brings CUDA; without a GPU this is smaller by gigabytes:
 # make TORCH='torch==2.13.0 --index-url https://download.pytorch.org/whl/cpu' test
 TORCH ?= torch==2.13.0
-.PHONY: demo multilingual quick test test-milvus lint check bench figures clean
+.PHONY: demo multilingual quick test test-milvus lint check bench figures docs clean
 
 # python -m venv needs Debian's python3-venv where Python comes from the system.
 .venv/installed: pyproject.toml
@@ -68,5 +68,10 @@ bench: .venv/extras
 figures: .venv/extras
 	$(BIN)/python benchmarks/figures.py
 
+# The site, in site/. Strict: a broken link or a name without a docstring stops it.
+docs: .venv/installed
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[docs]'
+	$(BIN)/mkdocs build --strict
+
 clean:
-	rm -rf .venv demo build dist
+	rm -rf .venv demo build dist site
