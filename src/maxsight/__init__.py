@@ -49,11 +49,12 @@ __all__ = [
 
 # onnxruntime 1.32 looks up Microsoft's event collector and writes a device id into the user's cache, unless this is
 # set before it is imported. Its function disable_telemetry_events() does not stop that. The others are for
-# huggingface_hub and ray. A user's own values stay.
+# huggingface_hub, ray and haystack. A user's own values stay.
 for _name, _value in (
     ("ORT_DISABLE_TELEMETRY", "1"),
     ("HF_HUB_DISABLE_TELEMETRY", "1"),
     ("RAY_USAGE_STATS_ENABLED", "0"),
+    ("HAYSTACK_TELEMETRY_ENABLED", "False"),
 ):
     os.environ.setdefault(_name, _value)
 

@@ -30,7 +30,6 @@ PROGRAMS = {
 
 def run(program, folder, *arguments):
     environment = {name: value for name, value in os.environ.items() if name != "MAXSIGHT_LIBRARY"}
-    environment["HAYSTACK_TELEMETRY_ENABLED"] = "False"
     command = [sys.executable, str(folder / "examples" / program), *arguments]
     return subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True, check=False)
 

@@ -3,12 +3,10 @@
 import asyncio
 import base64
 import io
-import os
 from typing import NamedTuple
 
 import pytest
 
-os.environ.setdefault("HAYSTACK_TELEMETRY_ENABLED", "False")
 pytest.importorskip("langchain_core", reason="the extra 'langchain' is not installed")
 pytest.importorskip("llama_index.core", reason="the extra 'llama-index' is not installed")
 pytest.importorskip("haystack", reason="the extra 'haystack' is not installed")
