@@ -127,6 +127,7 @@ def test_a_text_is_found_on_pages_that_are_not_drawn(reading, keep):
     expect(number(page)).to_have_value("31")
     active = page.locator(".sheet[data-number='31'] .found.active")
     expect(active).to_have_count(3)  # one for each word
+    page.wait_for_selector(".sheet.there[data-number='31'] .text")  # nothing is drawn anew after it
     expect(active.first).to_be_in_viewport(ratio=1)
     box, sheet = active.first.bounding_box(), page.locator(".sheet[data-number='31']").bounding_box()
     assert (box["y"] - sheet["y"]) / sheet["height"] == pytest.approx(400 / 792, abs=0.03)

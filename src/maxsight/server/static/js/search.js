@@ -85,7 +85,8 @@ const summary = ({ hits }) => (hits.length ? count(hits.length, "page") : "Nothi
 /** How likely it is that the library answers, in words. */
 function likelihood([{ answers, doubtful } = {}]) {
   if (answers == null || doubtful) return "";
-  return `${answers >= 0.5 ? "likely" : "perhaps"} answered here (${Math.round(100 * answers)} %)`;
+  const percent = Math.round(100 * answers);
+  return `${percent >= 50 ? "likely" : "perhaps"} answered here (${percent} %)`;
 }
 
 const groupSwitch = ({ group }) =>
