@@ -139,6 +139,4 @@ def locate(page: Page, phrase: str) -> list[Region]:
     Returns:
         A region for each place, in reading order, with a box for each line that it stands on.
     """
-    spans = find_phrase(page.text, phrase)
-    words = (words_between(page, start, end) for start, end in spans)
-    return [region_of_words(page, some) for some in words if len(some)]
+    return [region_of_words(page, words) for words in words_between(page, find_phrase(page.text, phrase))]
