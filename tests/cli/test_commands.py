@@ -337,6 +337,7 @@ def test_help_names_no_type_of_a_program_and_index_shows_its_options_in_groups()
         "How pages are read:",
         "Rows of data files:",
         "Where,",
+        "On a Ray cluster:",
         "Limits:",
         "Other options:",
     ]

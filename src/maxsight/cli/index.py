@@ -53,6 +53,7 @@ class _Index(GroupedHelp):
                 "library", "token", "storage_options", "cache_bytes", "encoder", "device", "devices", "dtype",
                 "batch_size", "trust_remote_code", "pool_factor", "wait",
             ),
+            "On a Ray cluster": ("ray", "cpus_per_worker", "gpus_per_worker"),
             "Limits": (
                 "workers", "max_pixels", "max_pages", "max_bytes", "page_timeout", "max_memory",
             ),
