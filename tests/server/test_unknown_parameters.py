@@ -12,7 +12,7 @@ from server.serving import files_below
         (
             "/v1/search?q=lamp&topk=5",
             "unknown parameter 'topk'; did you mean top_k?",
-            "GET /v1/search takes q, top_k, filter, exact, names, phrases, group, explain.",
+            "GET /v1/search takes q, top_k, filter, exact, names, phrases, group, rerank, explain.",
         ),
         ("/v1/search?Q=lamp", "unknown parameter 'Q'; did you mean q?", "GET /v1/search takes q, "),
         (
@@ -51,7 +51,7 @@ def test_addresses_of_the_web_page_keep_what_they_are_given(served):
             "/v1/search",
             {"querry": "lamp"},
             "unknown parameter 'querry'; did you mean query?",
-            "POST /v1/search takes query, top_k, filter, exact, names, phrases, group, explain.",
+            "POST /v1/search takes query, top_k, filter, exact, names, phrases, group, rerank, explain.",
         ),
         ("/v1/embeddings", {"Text": "lamp"}, "unknown parameter 'Text'; did you mean text?", "POST /v1/emb"),
         ("/v1/ask", {"question": "lamp?", "topk": 2}, "unknown parameter 'topk'; did you mean top_k?", ""),
