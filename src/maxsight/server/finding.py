@@ -6,7 +6,6 @@ import re
 import threading
 import unicodedata
 from collections import OrderedDict
-from collections.abc import Iterator
 
 import numpy as np
 
@@ -17,9 +16,12 @@ from maxsight.stores.base import DocumentEntry
 from maxsight.types import Page
 
 MAX_DOCUMENTS = 4
+MAX_PLACES = 1_000
+"""A letter of a long document has a hundred thousand places, which no reader goes through."""
 _BATCH = 64
 
 Box = tuple[float, float, float, float]
+Places = tuple[str, int, list[list[Box]]]
 
 
 class TextFinder:
@@ -30,17 +32,24 @@ class TextFinder:
         self._read: OrderedDict[tuple[str, str, int], dict[str, Page]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def find(self, entry: DocumentEntry, text: str) -> Iterator[tuple[str, int, list[list[Box]]]]:
-        """Find all places of a text, whatever its letters' case and the spaces between its words.
+    def find(self, entry: DocumentEntry, text: str) -> tuple[int, list[Places]]:
+        """Find a text, whatever its letters' case and the spaces between its words.
 
-        Yields:
-            Id and number of each page that has it, and for each place the boxes of its words.
+        Returns:
+            How many places there are. Then of the first ``MAX_PLACES``: id and number of each page that has them, and
+            for each place the boxes of its words.
         """
         words = unicodedata.normalize("NFC", text).split()
+        if not words:
+            return 0, []
         pattern = re.compile(r"\s+".join(map(re.escape, words)), re.IGNORECASE)
+        total, pages = 0, []
         for id_, page in self._pages(entry).items():
-            if places := [_boxes(page, *found.span()) for found in pattern.finditer(page.text)]:
-                yield id_, page.page_number, places
+            spans = [found.span() for found in pattern.finditer(page.text)]
+            if places := [_boxes(page, *span) for span in spans[: max(MAX_PLACES - total, 0)]]:
+                pages.append((id_, page.page_number, places))
+            total += len(spans)
+        return total, pages
 
     def _pages(self, entry: DocumentEntry) -> dict[str, Page]:
         document = entry.document

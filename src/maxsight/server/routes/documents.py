@@ -104,15 +104,15 @@ async def find_text(
     document_id: DocumentId,
     text: Annotated[str, Query(max_length=MAX_PHRASE_LENGTH, pattern=r"\S", description="Case is ignored.")],
 ) -> schemas.FoundText:
-    """Find a text in a document, to the letter: all its places, page by page."""
+    """Find a text in a document, to the letter: its first 1,000 places, page by page."""
 
     def find() -> schemas.FoundText:
-        found = service.finder.find(service.documents.find(document_id), text)
+        total, found = service.finder.find(service.documents.find(document_id), text)
         pages = [
             schemas.FoundPage(page_id=id_, page_number=number, places=list(map(fields.Region.all_of, places)))
             for id_, number, places in found
         ]
-        return schemas.FoundText(total=sum(len(page.places) for page in pages), pages=pages)
+        return schemas.FoundText(total=total, pages=pages)
 
     return await service.run(find)
 

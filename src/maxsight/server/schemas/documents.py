@@ -95,7 +95,7 @@ class FoundPage(BaseModel):
 class FoundText(BaseModel):
     """The pages of a document that have a text."""
 
-    total: int = Field(description="How many places there are.")
+    total: int = Field(description="How many places there are; the pages have the first 1,000.")
     pages: list[FoundPage]
 
 

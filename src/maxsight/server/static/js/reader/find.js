@@ -10,7 +10,8 @@ const TYPING_MS = 250;
 export class FindBar {
   constructor(reader, strip, documentOf) {
     Object.assign(this, { reader, strip, documentOf });
-    this.found = []; // places in order: {id, number, regions}
+    this.found = []; // the first places in order: {id, number, regions}
+    this.total = 0; // of all places
     this.at = -1;
     this.input = element("input", { type: "search", dir: "auto", "aria-label": "Find in this document", placeholder: "Find in this document", autocomplete: "off", spellcheck: "false", on: { input: (event) => event.isComposing || this.#typed(), compositionend: () => this.#typed(), keydown: (event) => event.isComposing || this.#key(event) } });
     this.said = element("span", { class: "where" });
@@ -80,21 +81,22 @@ export class FindBar {
     if (!text || !this.documentOf()) return this.#set([]);
     const own = (this.asking = {});
     try {
-      const { pages } = await api.find(this.documentOf().document_id, text);
+      const { total, pages } = await api.find(this.documentOf().document_id, text);
       if (own !== this.asking || !this.isOpen) return;
-      this.#set(pages.flatMap(({ page_id: id, page_number: number, places }) => places.map((regions) => ({ id, number, regions }))));
+      this.#set(pages.flatMap(({ page_id: id, page_number: number, places }) => places.map((regions) => ({ id, number, regions }))), total);
       const here = this.reader.current?.number ?? 1;
       const after = this.found.findIndex(({ number }) => number >= here);
       this.at = (after < 0 ? 0 : after) - 1;
       if (this.found.length) this.step(1);
       announce(this.said.textContent);
     } catch (problem) {
-      this.said.textContent = problem.message;
+      if (own === this.asking) this.said.textContent = problem.message;
     }
   }
 
-  #set(found) {
+  #set(found, total = 0) {
     this.found = found;
+    this.total = total;
     this.at = -1;
     this.strip.show("found", found.map(({ id, regions }) => ({ id, y: regions[0]?.y0 ?? 0 })));
     for (const sheet of this.reader.seen) this.markOn(sheet);
@@ -102,7 +104,7 @@ export class FindBar {
   }
 
   #tell() {
-    const all = this.found.length;
-    this.said.textContent = this.at >= 0 ? `${this.at + 1} of ${count(all, "place")}` : this.input.value.trim() && this.isOpen ? "not found" : "";
+    const all = count(this.total, "place") + (this.total > this.found.length ? `, the first ${this.found.length} are marked` : "");
+    this.said.textContent = this.at >= 0 ? `${this.at + 1} of ${all}` : this.input.value.trim() && this.isOpen ? "not found" : "";
   }
 }

@@ -37,8 +37,7 @@ export class DocumentHits {
   #set(pages) {
     this.pages = pages.sort((one, other) => one.number - other.number);
     this.root.hidden = !pages.length;
-    this.strip.show("hit", pages.flatMap(({ id, places }) =>
-      [...new Set(places.map(({ y0 }) => y0.toFixed(2)))].map((y) => ({ id, y: Number(y) }))));
+    this.strip.show("hit", pages.flatMap(({ id, places }) => places.map(({ y0 }) => ({ id, y: y0 }))));
     this.thumbnails.showHits(new Map(pages.map(({ id, places }) => [id, places])));
     this.tell();
   }

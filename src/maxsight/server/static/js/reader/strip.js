@@ -12,7 +12,8 @@ export class Strip {
 
   /** @param {string} kind @param {Array<{id: string, y: number}>} marks - Pages, and how far down on them, in [0, 1]. */
   show(kind, marks) {
-    this.marks.set(kind, marks);
+    const apart = new Map(marks.map((mark) => [`${mark.id} ${mark.y.toFixed(2)}`, mark]));
+    this.marks.set(kind, [...apart.values()]);
     this.place();
   }
 
