@@ -114,8 +114,14 @@ class JobQueue:
     def _divide(self, received: Sequence[Received]) -> tuple[list[Received], list[tuple[Received, str]]]:
         """Divide files into those to index, and those whose content another document has, with its path."""
         home, key = self._library.home, self._uploads.key_of
-        stored = (entry.document for entry in self._library.documents() if entry.complete)
-        paths = {key(document.content_hash): document.path for document in stored}
+        wanted = {key(one.digest) for one in received}
+        stored = [entry.document for entry in self._library.documents() if entry.complete]
+        paths = {
+            key(document.content_hash): document.path
+            for document in stored
+            # A document whose file has gone has no pictures: the file is welcome again.
+            if key(document.content_hash) in wanted and self._library.source(document).exists()
+        }
         coming = (file for job in self.all() if not job.has_ended for file in job.files)
         paths |= {file.parent.name: document_path(file, home) for file in coming}
         good: list[Received] = []
