@@ -222,7 +222,7 @@ def _print_hit(hit: Hit, *, under: bool = False, reranked: bool = False) -> None
     scores = f"score {hit.score:.2f}{boosts}{second if reranked else ''}"
     click.echo(f"{margin}{hit.rank:>3}. {click.style(place, bold=True)}  {scores}")
     if hit.copies:
-        click.echo(f"     also at {', '.join(hit.copies)}")
+        click.echo(f"     also at {', '.join(map(shown, hit.copies))}")
     words = dict.fromkeys(_matched_word(match) for match in telling_matches(hit.matches))
     click.echo(f"     {click.style('matched', dim=True)} {', '.join([*words][:MAX_WORDS_SHOWN])}")
     if hit.snippet:
