@@ -34,8 +34,15 @@ export function openPrinting(doc, number, q) {
     start.disabled = true;
     const sheets = pages.map(({ page_id }) => element("img", { alt: "", src: heat.checked ? addresses.heatmapOnPage(page_id, q, WIDTH_PX) : addresses.image(page_id, WIDTH_PX) }));
     let done = 0;
-    await Promise.all(sheets.map((sheet) => sheet.decode().catch(() => {}).then(() => (said.textContent = `${++done} of ${sheets.length} pages are ready`))));
-    if (!dialog.open) return; // cancelled meanwhile
+    const isDrawn = (sheet) => sheet.decode().then(() => true, () => false).finally(() => (said.textContent = `${++done} of ${sheets.length} pages are ready`));
+    const drawn = await Promise.all(sheets.map(isDrawn));
+    if (!dialog.open || !form.isConnected) return; // cancelled meanwhile
+    const missing = pages.filter((_, index) => !drawn[index]).map(({ page_number }) => page_number);
+    if (missing.length) {
+      start.disabled = false;
+      said.textContent = `${missing.length === 1 ? "Page" : "Pages"} ${missing.join(", ")} can't be drawn. Is the file still at its place? Choose other pages.`;
+      return;
+    }
     dialog.close();
     const paper = element("div", { class: "paper" }, sheets);
     document.body.append(paper);
