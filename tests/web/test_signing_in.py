@@ -25,5 +25,7 @@ def test_a_token_opens_the_page_and_signing_out_closes_it(indexed_folder, open_p
         expect(page.locator(".result").first).to_be_visible()  # what was asked for before
         expect(page.locator(".thumbnail.there").first).to_be_visible()
         assert page.evaluate("document.cookie") == ""  # no script can read the session
+        page.evaluate("localStorage.setItem('recent', JSON.stringify(['whales']))")
         page.get_by_role("button", name="Sign out").click()
         expect(dialog).to_be_visible()
+        assert page.evaluate("localStorage.getItem('recent')") is None

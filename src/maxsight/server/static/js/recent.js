@@ -2,13 +2,14 @@
 
 import { address } from "./address.js";
 import { element, find } from "./dom.js";
+import { stored } from "./stored.js";
 
 const KEY = "recent";
 const MOST = 8;
 
 function recent() {
   try {
-    return JSON.parse(localStorage.getItem(KEY)) ?? [];
+    return JSON.parse(stored.get(KEY)) ?? [];
   } catch {
     return [];
   }
@@ -16,15 +17,17 @@ function recent() {
 
 /** Remember a question, newest first. */
 export function remember(q) {
-  localStorage.setItem(KEY, JSON.stringify([q, ...recent().filter((other) => other !== q)].slice(0, MOST)));
+  stored.set(KEY, JSON.stringify([q, ...recent().filter((other) => other !== q)].slice(0, MOST)));
 }
+
+export const forgetSearches = () => stored.remove(KEY);
 
 /** The last questions as links; nothing if there are none. */
 export function recentSearches() {
   const questions = recent();
   if (!questions.length) return null;
   const forget = () => {
-    localStorage.removeItem(KEY);
+    forgetSearches();
     list.remove();
     find("#query").focus();
   };

@@ -3,6 +3,8 @@
 import { api, whenSignedOut } from "./api.js";
 import { element, find } from "./dom.js";
 import { problemBox } from "./message.js";
+import { forgetSearches } from "./recent.js";
+import { stored } from "./stored.js";
 
 const dialog = find("#sign-in");
 const signOut = find("#sign-out");
@@ -25,7 +27,7 @@ function ask() {
     event.preventDefault();
     try {
       await api.signIn(token.value);
-      localStorage.setItem(SIGNED_IN, "yes");
+      stored.set(SIGNED_IN, "yes");
       location.reload();
     } catch (problem) {
       said.replaceChildren(problemBox(problem));
@@ -37,9 +39,10 @@ function ask() {
 dialog.addEventListener("cancel", (event) => event.preventDefault()); // nothing behind it works without a session
 whenSignedOut(ask);
 
-signOut.hidden = localStorage.getItem(SIGNED_IN) !== "yes";
+signOut.hidden = stored.get(SIGNED_IN) !== "yes";
 signOut.addEventListener("click", async () => {
   await api.signOut();
-  localStorage.removeItem(SIGNED_IN);
+  stored.remove(SIGNED_IN);
+  forgetSearches(); // another person may be next
   location.assign("/");
 });

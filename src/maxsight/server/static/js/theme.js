@@ -1,2 +1,6 @@
 // The chosen colours, set before the first paint. Not a module: modules run after it.
-document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "auto";
+try {
+  document.documentElement.dataset.theme = localStorage.getItem("theme") ?? "auto";
+} catch {
+  document.documentElement.dataset.theme = "auto"; // the browser stores nothing
+}

@@ -2,6 +2,7 @@
 
 import { address } from "../address.js";
 import { element, find } from "../dom.js";
+import { stored } from "../stored.js";
 import { thumbnail } from "../thumbnail.js";
 
 const WIDTH_PX = 200;
@@ -17,13 +18,13 @@ export class Thumbnails {
   show(doc) {
     this.doc = doc;
     this.isMade = false;
-    this.#set(doc.pages.length > 1 && localStorage.getItem(OPEN) === "yes" && innerWidth > 1000);
+    this.#set(doc.pages.length > 1 && stored.get(OPEN) === "yes" && innerWidth > 1000);
   }
 
   toggle() {
     if (!this.doc || this.doc.pages.length < 2) return false;
     const open = this.root.hidden;
-    localStorage.setItem(OPEN, open ? "yes" : "no");
+    stored.set(OPEN, open ? "yes" : "no");
     this.#set(open);
     if (open) this.root.querySelector("[aria-current]")?.focus();
   }
