@@ -116,10 +116,11 @@ def test_a_word_is_outlined_where_it_matched(open_hit, hit):
     assert page.locator(f"{SHEET} .spot").inner_text() == "bolts"
 
 
-def test_a_chosen_word_stays_and_is_in_the_address(open_hit, open_page):
+def test_a_chosen_word_stays_and_is_in_the_address(open_hit, open_page, hit):
     page = open_hit()
     page.locator(f'.word[data-word="{BOLTS}"]').click()
     assert parse_qs(urlsplit(page.url).query)["word"] == [str(BOLTS + 1)]
+    assert page.title().startswith(f"{hit.file}, page {hit.page_number} ")
     page.mouse.move(400, 10)
     wait_for_heat(page, BOLTS)
     other = open_page(page.url)

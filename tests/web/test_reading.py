@@ -172,7 +172,12 @@ def test_pages_are_turned_around_and_fitted(reading, keep):
     assert shape()[1] < reader.bounding_box()["height"] < 1.2 * shape()[1]
     page.keyboard.press("w")
     assert shape()[0] > 0.9 * reader.bounding_box()["width"]
-    page.get_by_role("button", name="More", exact=True).click()
+    more = page.get_by_role("button", name="More", exact=True)
+    more.click()
+    page.keyboard.press("Escape")
+    expect(page.get_by_role("button", name="Rotate")).to_be_hidden()
+    assert page.locator("body").get_attribute("data-view") == "page"  # only the menu is closed
+    more.click()
     page.get_by_role("button", name="Rotate").click()
     width, height = shape()
     assert width / height == pytest.approx(792 / 612, rel=0.01)
@@ -184,11 +189,16 @@ def test_pages_are_turned_around_and_fitted(reading, keep):
 def test_some_pages_are_printed(reading):
     page = reading(QUESTION)
     page.evaluate("window.print = () => { window.printed = document.querySelectorAll('.paper img').length; }")
+    page.route(re.compile("over=page"), lambda route: route.fulfill(status=404))
     page.keyboard.press("Control+p")
     dialog = page.get_by_role("dialog", name="Print pages")
     dialog.get_by_label("From page").fill("6")
     dialog.get_by_label("to page").fill("8")
     dialog.get_by_label("With the heat of the question").check()
+    dialog.get_by_role("button", name="Print").click()
+    expect(dialog).to_contain_text("Pages 6, 7, 8 can't be drawn.")
+    assert page.locator(".paper").count() == 0
+    page.unroute(re.compile("over=page"))
     dialog.get_by_role("button", name="Print").click()
     page.locator(".paper img").first.wait_for(state="attached")
     assert page.evaluate("window.printed") == 3

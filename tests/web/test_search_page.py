@@ -245,6 +245,24 @@ def test_more_results_are_shown_when_asked_for(server, open_page):
     page.get_by_role("button", name="Show more").click()
     expect(page.locator(".result .open").nth(10)).to_be_focused()
     assert len(found(page)) == 13  # all there are
+    page.goto(f"{server}/?q={quote(QUESTION)}&group=document")
+    page.get_by_role("button", name="Show more").click()
+    expect(
+        page.locator(".result", has=page.locator(".rank", has_text=re.compile("^11$"))).locator(".open")
+    ).to_be_focused()
+
+
+def test_a_browser_that_stores_nothing_still_searches_and_reads(server, open_page):
+    page = open_page(server)
+    page.add_init_script(
+        "Object.defineProperty(window, 'localStorage', { get() { throw new DOMException('no', 'SecurityError'); } })"
+    )
+    page.goto(server)
+    ask(page)
+    page.locator(".result .open").first.click()
+    page.wait_for_selector(".sheet.there[aria-current]")
+    page.keyboard.press("t")
+    expect(page.get_by_role("navigation", name="Pages")).to_be_visible()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

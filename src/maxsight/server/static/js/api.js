@@ -86,6 +86,7 @@ export const api = {
   page: (id) => request(`/v1/pages/${id}`),
   explanation: (id, q) => request(`/v1/pages/${id}/explanation?${query({ q })}`),
   jobs: () => request("/v1/jobs"),
+  job: (id) => request(`/v1/jobs/${id}`),
   cancel: (id) => request(`/v1/jobs/${id}`, { method: "DELETE" }),
   signIn: (token) => request("/v1/session", { method: "POST", body: { token } }),
   signOut: () => request("/v1/session", { method: "DELETE" }),

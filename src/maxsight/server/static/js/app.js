@@ -5,6 +5,7 @@ import { announce, find } from "./dom.js";
 import { showHome } from "./home.js";
 import { pageKey, pageShortcut, showPage } from "./reader/page.js";
 import { focusSearch, forgetResults, leaveResults, returnToResults, showResults, stepResults } from "./search.js";
+import { stored } from "./stored.js";
 import { offerUploads, resumeJobs } from "./uploads.js";
 import "./session.js";
 
@@ -17,7 +18,7 @@ follow((state) => {
   if (before.view === "results" && view === "page") leaveResults();
   document.body.dataset.view = view;
   document.body.toggleAttribute("data-asked", Boolean(state.q));
-  document.title = state.q ? `${state.q} – maxsight` : "maxsight";
+  if (view !== "page") document.title = state.q ? `${state.q} – maxsight` : "maxsight";
   showPage(state);
   const searched = showResults(state);
   if (view === "home") showHome(state);
@@ -32,7 +33,7 @@ addEventListener("library-changed", () => {
 
 addEventListener("keydown", (event) => {
   const view = document.body.dataset.view;
-  if (event.altKey || document.querySelector("dialog[open]")) return;
+  if (event.altKey || document.querySelector("dialog[open], :popover-open")) return;
   if (event.ctrlKey || event.metaKey) {
     if (view === "page" && pageShortcut(event)) event.preventDefault();
     return;
@@ -59,7 +60,7 @@ function label() {
 
 theme.addEventListener("click", () => {
   root.dataset.theme = THEMES[(THEMES.indexOf(root.dataset.theme) + 1) % THEMES.length];
-  localStorage.setItem("theme", root.dataset.theme);
+  stored.set("theme", root.dataset.theme);
   label();
   announce(theme.title);
 });

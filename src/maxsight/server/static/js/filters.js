@@ -34,7 +34,7 @@ const chip = (text, remove) =>
 
 async function openFilters() {
   const fields = await knownFields();
-  const documents = api.documents("", KNOWN_DOCUMENTS).then(({ items }) => items, () => []);
+  const documents = api.documents("", KNOWN_DOCUMENTS).catch(() => ({ items: [] }));
   const state = current();
   const parts = partsOf(state.filter, fields);
   const asSql = parts.some((part) => part.sql);

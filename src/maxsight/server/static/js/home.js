@@ -45,6 +45,7 @@ function list(status, { items, next_cursor }, again) {
         items.push(...next.items);
         shown.replaceChildren(...documentList(items, status, again));
         button.replaceWith(moreButton(next.next_cursor) ?? "");
+        find(`[data-document="${next.items[0]?.document_id}"] a`)?.focus();
       } catch (problem) {
         button.replaceWith(problemBox(problem, again));
       }

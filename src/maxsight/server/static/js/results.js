@@ -23,7 +23,7 @@ function resultCard(hit, under = false) {
   const place = `${hit.file}, page ${hit.page_number}`;
   const telling = hit.matches.filter((match) => !match.common);
   const found = telling.filter(isFound).length;
-  return element("li", { class: "result", "data-page": hit.page_id },
+  return element("li", { class: "result", "data-page": hit.page_id, "data-rank": hit.rank },
     element("a", { class: "open", href: address({ page: hit.page_id, word: "" }), "aria-label": place },
       thumbnail(hit.page_id, placesOf(strongMatches(hit.matches)))),
     element("div", { class: "about" },
@@ -49,14 +49,14 @@ const meaning = (found, all, score) =>
 
 export const explainNumbers = () =>
   element("details", { class: "numbers" }, element("summary", {}, "What the numbers mean"),
-    element("p", {}, "Pages are in the order of their score: for each word of the question, how alike the most similar place on the page is, all added up (MaxSim). Compare scores within one question only; a longer question has higher ones. “3 of 4 words” counts the words of the question that the page has to the letter or with nearly the same meaning; words that stand on every page do not count."));
+    element("p", {}, "Each word of the question takes the most similar place on the page. The score adds up how similar these are (MaxSim). The best score comes first, unless a name or a rare word moves a page up. Compare scores within one question only: a longer question has higher ones. “3 of 4 words” counts the words that the page has to the letter or with nearly the same meaning. Words that stand on every page do not count."));
 
 /** Spans of the snippet: words of the question, and words that are alike. */
 function allMarks({ snippet, marks, matches }) {
-  const letters = [...snippet.toLowerCase()];
+  const letters = small(snippet);
   const taken = marks.map(([start, end]) => [start, end, ""]);
   for (const { text, common, identical } of matches.filter((match) => isFound(match))) {
-    const word = [...text.toLowerCase()];
+    const word = small(text);
     if (common || identical || word.length < 2) continue;
     for (let at = 0; at + word.length <= letters.length; at += 1) {
       const end = at + word.length;
@@ -67,6 +67,7 @@ function allMarks({ snippet, marks, matches }) {
   return taken.sort(([one], [other]) => one - other);
 }
 
+const small = (text) => [...text].map((letter) => letter.toLowerCase()); // as a whole, some texts would change their length
 const isLetter = (letter) => letter !== undefined && /[\p{L}\p{N}]/u.test(letter);
 
 /** A text with some spans of it marked. JavaScript counts UTF-16 units and the server characters, so it is split first. */

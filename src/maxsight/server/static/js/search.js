@@ -22,7 +22,7 @@ const place = find("#results");
 let asked = ""; // the question of the results
 let running = null;
 let scrolled = 0;
-let focusNext = 0; // number of the first result that "Show more" added
+let focusNext = 0; // rank of the first result that "Show more" added
 
 find("#search").addEventListener("submit", (event) => {
   event.preventDefault();
@@ -41,6 +41,8 @@ export async function showResults(state) {
   const question = JSON.stringify([q, filter, top, names, group, exact]);
   if (!q) {
     forgetResults();
+    running?.abort();
+    running = null;
     return place.replaceChildren();
   }
   if (question === asked) return;
@@ -51,9 +53,10 @@ export async function showResults(state) {
   if (!place.children.length) place.replaceChildren(heading(q, ""), skeleton());
   try {
     const [found, fields, { answers }] = await Promise.all([api.search(state, own.signal), knownFields(), libraryStatus()]);
+    if (running !== own) return;
     place.replaceChildren(...results(state, found, fields, answers));
     markOpened(current().page);
-    if (focusNext) place.querySelectorAll(".result .open")[focusNext]?.focus();
+    if (focusNext) place.querySelector(`.result[data-rank="${focusNext}"] .open`)?.focus();
     focusNext = 0;
     announce(`${summary(found)}${found.notices.map((text) => `. ${text}`).join("")}`);
   } catch (problem) {
@@ -110,7 +113,7 @@ const skeleton = () => element("ol", { class: "hits", "aria-hidden": "true" },
   Array.from({ length: 6 }, () => element("li", { class: "result skeleton" }, element("span", { class: "thumbnail" }), element("div", { class: "about" }))));
 
 function showMore() {
-  focusNext = current().group ? 0 : place.querySelectorAll(".result").length; // new hits of old groups stand between the others
+  focusNext = place.querySelectorAll(".result").length + 1;
   const top = String(Math.min(Number(current().top) + MORE, MAX_RESULTS));
   go({ top }, { replace: true });
 }

@@ -9,6 +9,7 @@ import { libraryStatus, announceLibraryChange } from "./status.js";
 const tray = find("#uploads");
 const chooser = find("#files");
 const shade = find("#drop");
+const AGAIN_MS = 2000;
 const ENDED = new Set(["done", "cancelled", "failed"]);
 
 find("#add").addEventListener("click", () => chooser.click());
@@ -106,6 +107,10 @@ class Card {
       }
     };
     for (const name of ["message", "progress", "indexed", "skipped", "done"]) events.addEventListener(name, read);
+    events.addEventListener("error", () => {
+      if (events.readyState !== EventSource.CLOSED) return; // the browser tries again
+      api.job(id).then((job) => setTimeout(() => this.follow(job), AGAIN_MS), (problem) => this.fail(problem, "The indexing can't be followed"));
+    });
   }
 
   show(job) {
@@ -139,8 +144,8 @@ class Card {
     announceLibraryChange();
   }
 
-  fail(problem) {
-    this.#close(problem.status ? "The files were not added" : problem.title);
+  fail(problem, title = problem.status ? "The files were not added" : problem.title) {
+    this.#close(title);
     if (problem.status || problem.hint) this.root.append(problemBox(problem));
     announce(problem.message);
   }

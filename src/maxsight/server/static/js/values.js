@@ -2,12 +2,13 @@
 
 import { isNumber, nameOf } from "./conditions.js";
 import { element } from "./dom.js";
+import { count } from "./format.js";
 
 let lists = 0;
 
 /**
  * @param {string[]} given - The values there are.
- * @param {Promise<Array>} documents - Documents, whose names and fields are offered.
+ * @param {Promise<{items: Array, next_cursor: ?string}>} documents - Documents, whose names and fields are offered.
  * @returns {{root: HTMLElement, values: function(): string[]}}
  */
 export function valueEditor(field, type, operator, given, documents) {
@@ -29,7 +30,7 @@ export function valueEditor(field, type, operator, given, documents) {
 
 /** The values that a field has in the documents, in order. */
 async function valuesOf(field, documents) {
-  const values = (await documents).map((entry) => entry[field] ?? entry.metadata[field]).filter((value) => value != null);
+  const values = (await documents).items.map((entry) => entry[field] ?? entry.metadata[field]).filter((value) => value != null);
   return [...new Set(values.map(String))].sort((one, other) => one.localeCompare(other, undefined, { numeric: true }));
 }
 
@@ -38,9 +39,13 @@ function picker(field, given, documents) {
   const ticked = new Set(given);
   const boxes = element("ul", { class: "picks" });
   const narrow = element("input", { type: "search", "aria-label": "Narrow the list", placeholder: "Type to narrow the list", autocomplete: "off", on: { input: show } });
+  const said = element("p", { class: "hint", hidden: true });
   let values = [];
-  valuesOf(field, documents).then((found) => {
+  valuesOf(field, documents).then(async (found) => {
     values = [...new Set([...given, ...found])];
+    const { items, next_cursor } = await documents;
+    said.hidden = !next_cursor;
+    said.textContent = `The list is of the first ${count(items.length, "document")}. For others, use “contains” with the file name.`;
     show();
   });
 
@@ -57,5 +62,5 @@ function picker(field, given, documents) {
     }));
     if (!boxes.children.length) boxes.replaceChildren(element("li", { class: "hint" }, values.length ? "None fits." : "There are none."));
   }
-  return { root: element("div", { class: "picker" }, narrow, boxes), values: () => [...ticked] };
+  return { root: element("div", { class: "picker" }, narrow, boxes, said), values: () => [...ticked] };
 }
