@@ -1,5 +1,6 @@
 """Adding files on the web page, following them, deleting them."""
 
+import re
 import shutil
 
 import pytest
@@ -71,6 +72,19 @@ def test_the_same_bytes_again_make_no_second_document_and_the_page_says_which_on
     expect(line).to_contain_text("already there")
     expect(line).to_contain_text("the library has this file as boathouse.pdf", ignore_case=True)
     expect(page.locator(".documents tbody tr")).to_have_count(4)
+
+
+def test_an_upload_without_its_events_is_asked_about_until_it_ends_or_the_session_does(
+    own_server, open_page, files
+):
+    page = open_page(own_server)
+    page.route(re.compile("/events$"), lambda route: route.fulfill(status=503))
+    page.set_input_files("#files", files[0])
+    expect(page.locator(".job").get_by_role("heading")).to_have_text("1 file added")
+    page.route(re.compile("/v1/jobs/[^/]+$"), lambda route: route.fulfill(status=401))
+    page.set_input_files("#files", files[1])
+    expect(page.locator(".job").nth(1).get_by_role("heading")).to_have_text("The indexing can't be followed")
+    expect(page.get_by_role("dialog", name="Sign in")).to_be_visible()
 
 
 def test_files_are_dropped_anywhere(own_server, open_page, files, keep):

@@ -98,18 +98,20 @@ class Card {
   follow({ job_id: id }) {
     this.onCancel(() => api.cancel(id).catch((problem) => this.fail(problem)));
     const events = new EventSource(addresses.events(id));
-    const read = ({ data }) => {
-      const job = JSON.parse(data);
+    const read = (job) => {
       this.show(job);
       if (ENDED.has(job.state)) {
         events.close();
         this.end(job);
       }
     };
-    for (const name of ["message", "progress", "indexed", "skipped", "done"]) events.addEventListener(name, read);
+    for (const name of ["message", "progress", "indexed", "skipped", "done"]) events.addEventListener(name, ({ data }) => read(JSON.parse(data)));
     events.addEventListener("error", () => {
       if (events.readyState !== EventSource.CLOSED) return; // the browser tries again
-      api.job(id).then((job) => setTimeout(() => this.follow(job), AGAIN_MS), (problem) => this.fail(problem, "The indexing can't be followed"));
+      api.job(id).then((job) => {
+        read(job);
+        if (!ENDED.has(job.state)) setTimeout(() => this.follow(job), AGAIN_MS);
+      }, (problem) => this.fail(problem, "The indexing can't be followed"));
     });
   }
 
