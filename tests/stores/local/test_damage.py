@@ -322,7 +322,7 @@ OUR_MISTAKES = [
 
 
 @pytest.mark.parametrize("mistake", OUR_MISTAKES, ids=repr)
-@pytest.mark.parametrize("place", ["store.to_row", "store.to_table", "edits.StoredIds.may_hold"])
+@pytest.mark.parametrize("place", ["lance_store.to_row", "lance_store.to_table", "edits.StoredIds.may_hold"])
 def test_our_own_mistake_in_writing_is_not_reported_as_damage(path, store, monkeypatch, mistake, place):
     """The hint for damage is to drop pages, but these pages are healthy."""
 
