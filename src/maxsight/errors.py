@@ -185,11 +185,8 @@ class MissingExtraError(MaxSightError, ImportError):
     exit_code = 4
     http_status = 501
 
-    def __init__(self, extra: str, packages: Sequence[str]) -> None:
-        super().__init__(
-            f"this needs {', '.join(packages)}, which the extra {extra!r} installs",
-            hint=f"Install it: pip install 'maxsight[{extra}]'",
-        )
+    def __init__(self, extra: str, packages: Sequence[str], *, hint: str) -> None:
+        super().__init__(f"this needs {', '.join(packages)}, which the extra {extra!r} installs", hint=hint)
         self.extra = extra
 
 

@@ -72,7 +72,13 @@ def require(extra: str) -> None:
         MissingExtraError: A package of it is missing or too old.
     """
     if lacking := [str(package) for package in packages(extra) if not package.serves]:
-        raise MissingExtraError(extra, lacking)
+        raise MissingExtraError(extra, lacking, hint=f"Install it: {install_command(extra)}")
+
+
+def install_command(extra: str) -> str:
+    """Say how to install an extra."""
+    from_checkout = ", or in a checkout: make multilingual" if extra == "multilingual" else ""
+    return f"pip install 'maxsight[{extra}]'{from_checkout}"
 
 
 def _package(name: str, extra: str) -> Package:

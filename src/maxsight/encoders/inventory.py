@@ -14,7 +14,7 @@ from maxsight.encoders.minilm.paragraphs import DIM
 from maxsight.encoders.offline.recipe import Recipe
 from maxsight.encoders.registry import CHECKPOINT_EXTRA, DEFAULT_ENCODER, IMPORT_ERRORS, MULTILINGUAL
 from maxsight.errors import MaxSightError
-from maxsight.extras import Package, packages
+from maxsight.extras import Package, install_command, packages
 from maxsight.settings import cohere_key, default_devices
 
 if TYPE_CHECKING:
@@ -122,7 +122,7 @@ def _packages(extra: str) -> tuple[tuple[Package, ...], str | None]:
     """Describe the packages of an extra, and the command that installs it where one is missing."""
     needed = tuple(packages(extra))
     ready = all(package.serves for package in needed)
-    return needed, None if ready else f"pip install 'maxsight[{extra}]'"
+    return needed, None if ready else install_command(extra)
 
 
 def _checkpoints() -> Checkpoints:
