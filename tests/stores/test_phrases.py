@@ -25,6 +25,12 @@ from maxsight.stores.phrases import compile_phrase, find_phrase, words_of
         ("0.125", "0,125"),
         ("設定", "電子設定を"),
         ("문서", "문서를 보세요"),
+        ("1,234", "売上高は約1,234億円です"),
+        ("2023", "2023年度"),
+        ("5000", "가격은5000원"),
+        ("500", "ราคา500บาท"),
+        ("IBM", "日本IBM社の"),
+        ("A社", "日本A社"),
     ],
 )
 def test_a_phrase_is_found_whatever_its_case_accents_breaks_and_thousands(phrase, text):
@@ -47,6 +53,11 @@ def test_a_phrase_is_found_whatever_its_case_accents_breaks_and_thousands(phrase
         ("300", "77,300"),
         ("77", "77,300"),
         ("4.5", "14.5"),
+        ("2023", "12023年"),
+        ("234", "約1,234億円"),
+        ("2023年", "12023年"),
+        ("IBM", "日本IBMA社"),
+        ("\uff12\uff13", "\uff11\uff12\uff13年"),
     ],
 )
 def test_a_part_of_a_word_or_number_is_no_phrase(phrase, text):

@@ -367,8 +367,14 @@ def test_fragments_are_merged_only_where_there_are_many(path, store):
 
 
 def test_words_are_found_in_text_without_spaces(store):
-    store.put([make_page("ja.pdf", 0, "深層学習は画像認識に使われる"), make_page("de.pdf", 0, "Überprüfung")])
+    store.put(
+        [
+            make_page("ja.pdf", 0, "深層学習は2023年にGPU画像認識に使われる"),
+            make_page("de.pdf", 0, "Überprüfung"),
+        ]
+    )
     for _ in range(2):
+        assert store.find_phrase("2023", 3) == store.find_phrase("GPU", 3) == ["ja.pdf@1#0"]
         assert store.find_phrase("画像", 3) == ["ja.pdf@1#0"]
         assert store.find_phrase("uberprufung", 3) == ["de.pdf@1#0"]
         store.optimize()
