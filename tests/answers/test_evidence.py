@@ -8,7 +8,9 @@ from PIL import Image
 from maxsight import Library
 from maxsight.answers.evidence import find_evidence
 from maxsight.answers.sources import Source, gather_sources
+from maxsight.documents.cleaning import find_words
 from maxsight.results import Hit, Match, Region
+from maxsight.types import Page, TextSource
 from pdf_files import write_pdf
 
 LINES = [
@@ -77,6 +79,24 @@ def test_nothing_is_claimed_where_nothing_can_be_checked(sources):
     assert found("A scan says 1234 [3].", sources) == [], "its page has no text"
     assert found("A number 1234 of an invented page [7].", sources) == []
     assert found("Costs fell by 12 % [3][2].", sources) == [("12", 2, 1)]
+
+
+def test_quotes_and_numbers_of_text_without_spaces_are_found():
+    text = "2023年度の売上高の増加は約1,234億円でした。"
+    page = Page(0, text, find_words(text), TextSource.FILE)
+    source = Source(1, "p", "a.txt", 1, text, None, page=page)
+    answer = "2023年度に「売上高の増加」は1,234億円 [1]、または「利益の減少」は5,678億円です [1]。"
+    assert found(answer, [source]) == [
+        ("売上高の増加", 1, 1),
+        ("2023", 1, 1),
+        ("1,234", 1, 1),
+        ("利益の減少", None, 0),
+        ("5,678", None, 0),
+    ]
+
+
+def test_a_part_of_a_number_is_no_number(sources):
+    assert found("A beam of 12,345mm and 12.5x, of the FY2025 [1].", sources) == []
 
 
 def test_a_crop_shows_the_strong_matches_and_little_else(library):

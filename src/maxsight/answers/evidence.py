@@ -1,7 +1,8 @@
 """The quotes and numbers of an answer, found on the pages that it cites.
 
-A quote is what stands between quotation marks, at least two words. A number has at least two digits. Both are looked
-for to the letter, across line breaks and hyphens, by the rules of quoted phrases in a search.
+A quote is what stands between quotation marks, at least two words. A number has at least two digits, and stands alone or
+in text without spaces. Both are looked for to the letter, across line breaks and hyphens, by the rules of quoted phrases
+in a search.
 """
 
 from __future__ import annotations
@@ -14,10 +15,15 @@ from typing import Any
 from maxsight.answers.sources import Source
 from maxsight.heatmaps.places import locate
 from maxsight.results import Region
+from maxsight.segmentation import AROUND_WORDS, UNSPACED, word_spans
 
 _CITED = re.compile(r"(?:\[\d+\]\s*)+")
-_QUOTE = re.compile('\u201c([^\u201d]+)\u201d|\u201e([^\u201c]+)\u201c|\u00ab([^\u00bb]+)\u00bb|"([^"]+)"')
-_NUMBER = re.compile(r"(?<![\w.,])\d+(?:[.,]\d+)*(?!\w)")
+_QUOTE = re.compile(
+    '\u201c([^\u201d]+)\u201d|\u201e([^\u201c]+)\u201c|\u00ab([^\u00bb]+)\u00bb|"([^"]+)"'
+    "|\u300c([^\u300d]+)\u300d|\u300e([^\u300f]+)\u300f"
+)
+_SPACED = f"(?!{UNSPACED.pattern})"
+_NUMBER = re.compile(f"(?<!{_SPACED}[\\w.,])\\d+(?:[.,]\\d+)*(?![.,]?{_SPACED}\\w)")
 MAX_PLACES = 20
 
 
@@ -78,8 +84,8 @@ def _statements(answer: str) -> Iterator[tuple[str, list[int]]]:
 
 def _quotes(statement: str) -> Iterator[str]:
     for quote in _QUOTE.finditer(statement):
-        text = next(filter(None, quote.groups())).strip(" .,;:!?")
-        if len(text.split()) > 1:
+        text = next(filter(None, quote.groups())).strip(f" {AROUND_WORDS}")
+        if len(word_spans(text)) > 1:
             yield text
     for number in _NUMBER.finditer(_QUOTE.sub(" ", statement)):
         if sum(map(str.isdigit, number[0])) > 1:
