@@ -27,6 +27,11 @@ def test_words_of_every_script_are_found_with_their_punctuation(text, words):
     assert [text[start:end] for start, end in word_spans(text)] == words
 
 
+def test_a_long_text_without_spaces_is_cut_between_words():
+    spans = word_spans("日本語" * 100)
+    assert {end - start for start, end in spans} == {3}
+
+
 def test_every_character_but_white_space_is_in_one_word():
     text = "第1章　概要 (ver.2)——Überblick、한국어와日本語。\n\tภาษาไทย " + "x" * 450
     spans = word_spans(text)

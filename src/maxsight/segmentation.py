@@ -20,7 +20,7 @@ AROUND_WORDS = (
 MAX_WORD = 200
 """Characters of a word. A longer run without a space is a blob, and is cut."""
 
-_RUN = re.compile(f"\\S{{1,{MAX_WORD}}}")
+_RUN = re.compile(r"\S+")
 _OPENING = ("Ps", "Pi")
 _KATAKANA = re.compile("[\u30a1-\u30fa\u30fc-\u30ff\u31f0-\u31ff\uff66-\uff9f]")
 
@@ -33,7 +33,9 @@ def word_spans(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for run in _RUN.finditer(text):
         start = run.start()
-        spans += [(start + first, start + end) for first, end in cut_run(run.group())]
+        for first, end in cut_run(run.group()):
+            cuts = range(first, end, MAX_WORD)
+            spans += [(start + cut, start + min(cut + MAX_WORD, end)) for cut in cuts]
     return spans
 
 
