@@ -197,6 +197,12 @@ def test_filters_in_the_form_of_each_framework_choose_the_same_pages(
     assert [{got.meta["file"] for got in each} for each in found] == [files] * 3
 
 
+def test_the_first_questions_may_come_on_several_threads(library):
+    retriever = langchain.MaxSightRetriever(library=str(library.path), k=1)
+    found = retriever.batch([QUESTION] * 4)
+    assert [[page.page_content for page in pages] for pages in found] == [[COST]] * 4
+
+
 def test_a_filter_that_cant_be_understood_is_refused(library):
     for wrong in ({"year": {"$gtt": 1}}, {"$xor": []}, {"year": {"$eq": object()}}):
         with pytest.raises(FilterError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import weakref
 from os import PathLike
+from threading import Lock
 from typing import Any, Literal
 
 from maxsight import Library
@@ -18,6 +19,8 @@ from maxsight.stores.filters import Where
 Pictures = Literal["none", "page", "crop"]
 """Of each hit no picture, its page, or the part of the page with the strongest matches."""
 MEDIA_TYPE = "image/jpeg"
+_OPENING = Lock()
+"""Frameworks search on several threads. It is no part of a retriever, since a lock can't be copied."""
 
 
 class Source:
@@ -45,12 +48,13 @@ class Source:
 
     @property
     def _library(self) -> Any:
-        if self._opened is None:
-            self._opened = self._place
-            if isinstance(self._place, str | PathLike):
+        if not isinstance(self._place, str | PathLike):
+            return self._place
+        with _OPENING:
+            if self._opened is None:
                 self._opened = _open(self._place)
                 weakref.finalize(self, self._opened.close)  # frameworks don't close retrievers
-        return self._opened
+            return self._opened
 
 
 def _open(place: str | PathLike[str]) -> Any:
