@@ -31,8 +31,8 @@ PROMPT = (
     f"<|im_start|>system\n{TASK}<|im_end|>\n<|im_start|>user\n<Instruct>: {INSTRUCTION}"
     "<Query>:{question}\n<Document>:{page}<|im_end|>\n<|im_start|>assistant\n"
 )
-_CONTROL = re.compile(r"<\|(\w+)\|>")
-"""What the tokenizer would read as a control token. In a page's text it is only text."""
+_CONTROL = re.compile(r"<\|(?=\w+\|>)")
+"""The start of what the tokenizer would read as a control token. In a page's text it is only text."""
 
 
 class VisualPair(NamedTuple):
@@ -82,8 +82,8 @@ class VisualScorer(Scorer[VisualPair, dict[str, Any]]):
         picture, text = candidate.picture, candidate.text.strip()[:MAX_TEXT_CHARS]
         if picture is None and not text:
             return []
-        page = (PICTURE if picture else "") + _CONTROL.sub(r"\1", text)
-        prompt = PROMPT.format(question=_CONTROL.sub(r"\1", question), page=page)
+        page = (PICTURE if picture else "") + _CONTROL.sub("<", text)
+        prompt = PROMPT.format(question=_CONTROL.sub("<", question), page=page)
         ids = self._tokenizer(prompt, add_special_tokens=False)["input_ids"]
         if picture is not None:
             at = ids.index(self._image_token)
