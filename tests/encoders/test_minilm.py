@@ -202,6 +202,14 @@ def test_a_missing_model_is_named(tmp_path):
         WordPieceTokenizer(tmp_path / "tokenizer.json")
 
 
+@pytest.mark.parametrize("kept", [0, 1000, 190_000])
+def test_a_projection_that_is_cut_short_is_named(tmp_path, kept):
+    (tmp_path / "recipe.json").write_bytes((FOLDER / "recipe.json").read_bytes())
+    (tmp_path / "projection.npz").write_bytes((FOLDER / "projection.npz").read_bytes()[:kept])
+    with pytest.raises(ModelNotAvailableError, match="recipe in .* can't be read"):
+        Recipe.read(tmp_path)
+
+
 def test_a_damaged_model_is_named(tmp_path):
     (tmp_path / "model.onnx").write_bytes((FOLDER / "model.onnx").read_bytes()[:1000])
     with pytest.raises(ModelNotAvailableError, match=r"model\.onnx"):

@@ -74,6 +74,10 @@ def test_a_checkpoint_of_another_kind_or_without_its_tokenizer_is_refused(folder
             transformers.BertConfig(hidden_size=16, num_hidden_layers=1, num_attention_heads=2)
         ).save_pretrained(tmp_path)
         load_encoder(f"multilingual:{tmp_path}")
+    words = Tokenizer(models.WordPiece({"[UNK]": 0, "the": 1, "##s": 2, "sea": 3}, unk_token="[UNK]"))
+    words.save(str(tmp_path / "tokenizer.json"))
+    with pytest.raises(ModelNotAvailableError, match="has another vocabulary than e5"):
+        load_encoder(f"multilingual:{tmp_path}")
     (tmp_path / "config.json").write_text('{"model_type": "gpt2"}')
     with pytest.raises(ModelNotAvailableError, match="'gpt2', expected bert or xlm-roberta"):
         load_multilingual(f"multilingual:{tmp_path}", None)

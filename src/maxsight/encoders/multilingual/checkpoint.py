@@ -22,10 +22,11 @@ from maxsight.encoders.checkpoints.devices import choose_devices
 from maxsight.encoders.checkpoints.fingerprints import fingerprint
 from maxsight.encoders.checkpoints.hub import locate
 from maxsight.encoders.checkpoints.layouts import read_config, unsuitable
+from maxsight.encoders.checkpoints.pipeline import device_errors_translated
 from maxsight.encoders.checkpoints.quiet import reading
 from maxsight.encoders.checkpoints.weights import broken
 from maxsight.encoders.multilingual.encoder import MultilingualEncoder, package_folder
-from maxsight.encoders.multilingual.pieces import PieceTokenizer
+from maxsight.encoders.multilingual.pieces import BEGIN, END, UNKNOWN, PieceTokenizer
 from maxsight.encoders.offline.network import MAX_BATCH_TOKENS
 from maxsight.encoders.offline.recipe import Recipe
 from maxsight.encoders.offline.tokens import Window
@@ -53,32 +54,34 @@ def load_multilingual(name: str, options: EncoderOptions) -> MultilingualEncoder
     if not (source.folder / "tokenizer.json").is_file():
         raise broken(source.folder, "lacks tokenizer.json")
     with reading(source.folder):
-        tokenizer = PieceTokenizer.of(Tokenizer.from_file(str(source.folder / "tokenizer.json")))
+        tokenizer = Tokenizer.from_file(str(source.folder / "tokenizer.json"))
         model, report = AutoModel.from_pretrained(
             source.folder, local_files_only=True, dtype=torch.float32, output_loading_info=True
         )
+    if tuple(map(tokenizer.token_to_id, ("<s>", "</s>", "<unk>"))) != (BEGIN, END, UNKNOWN):
+        raise unsuitable(source.folder, "has another vocabulary than e5")
     if missing := [key for key in report["missing_keys"] if "pooler" not in key]:
         raise broken(source.folder, f"lacks {len(missing)} tensors, such as {sorted(missing)[0]}")
     recipe = _recipe(model.config.hidden_size, fingerprint([source.folder]))
     network = TorchNetwork(model.eval(), choose_devices(options.devices)[0])
-    return MultilingualEncoder(f"{PREFIX}{source.name}", tokenizer, network, recipe)
+    return MultilingualEncoder(f"{PREFIX}{source.name}", PieceTokenizer.of(tokenizer), network, recipe)
 
 
 class TorchNetwork:
     """A model of transformers without its pooling, on one device."""
 
     def __init__(self, model: torch.nn.Module, device: torch.device) -> None:
-        self._model, self._device = model.to(device), device
+        with device_errors_translated():
+            self._model, self._device = model.to(device), device
 
     def hidden_states(self, windows: Sequence[Window]) -> list[NDArray[np.float32]]:
         """Run windows through the model, as `Network` does. Shape ``(tokens, width)`` each."""
         states: dict[int, NDArray[np.float32]] = {}
         work, limit = Work([len(window) for window in windows]), BatchLimit(MAX_BATCH_TOKENS, len(windows))
         while batch := work.take(limit):
-            ids, mask = (
-                torch.from_numpy(part).to(self._device) for part in pad([windows[i] for i in batch], 1)
-            )
-            with torch.inference_mode():
+            padded = pad([windows[index] for index in batch], 1)
+            with device_errors_translated(), torch.inference_mode():
+                ids, mask = (torch.from_numpy(part).to(self._device) for part in padded)
                 hidden = self._model(input_ids=ids, attention_mask=mask).last_hidden_state.cpu().numpy()
             states.update({index: hidden[row, : len(windows[index])] for row, index in enumerate(batch)})
         return [states[index] for index in range(len(windows))]
