@@ -206,7 +206,7 @@ def test_a_missing_model_is_named(tmp_path):
 def test_a_projection_that_is_cut_short_is_named(tmp_path, kept):
     (tmp_path / "recipe.json").write_bytes((FOLDER / "recipe.json").read_bytes())
     (tmp_path / "projection.npz").write_bytes((FOLDER / "projection.npz").read_bytes()[:kept])
-    with pytest.raises(ModelNotAvailableError, match="recipe in .* can't be read"):
+    with pytest.raises(ModelNotAvailableError, match=r"recipe in .* can't be read"):
         Recipe.read(tmp_path)
 
 

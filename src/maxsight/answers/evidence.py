@@ -1,8 +1,8 @@
 """The quotes and numbers of an answer, found on the pages that it cites.
 
-A quote is what stands between quotation marks, at least two words. A number has at least two digits, and stands alone or
-in text without spaces. Both are looked for to the letter, across line breaks and hyphens, by the rules of quoted phrases
-in a search.
+A quote is what stands between quotation marks, at least two words. A number has at least two digits, and is no part of
+a word of a script with spaces. Both are looked for to the letter, across line breaks and hyphens, by the rules of
+quoted phrases in a search.
 """
 
 from __future__ import annotations

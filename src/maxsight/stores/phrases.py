@@ -44,7 +44,7 @@ _UNSPACED_LETTERS = (
     "\u3000-\u30ff\u31f0-\u9fff\uf900-\ufaff\uff66-\uff9f\U00020000-\U0003ffff\uac00-\ud7af\u0e00-\u0e4f"
     "\u0e5a-\u0ecf\u0eda-\u0eff\u1000-\u103f\u104a-\u108f\u109a-\u109f\u1780-\u17df\u17ea-\u17ff"
 )
-"""`BEGINS_ANYWHERE` without digits and Latin letters. Words and numbers of other scripts touch these: ``2023\u5e74``."""
+"""`BEGINS_ANYWHERE` without digits and Latin letters. A number or a Latin word may touch them: ``2023\u5e74``."""
 _WORD_START, _WORD_END = f"(?:^|[\\W_{_UNSPACED_LETTERS}])", f"(?:[\\W_{_UNSPACED_LETTERS}]|$)"
 _NUMBER_START = f"(?:^|[^\\w.,]|[_{_UNSPACED_LETTERS}]|(?:^|\\D)[.,])"
 _NUMBER_END = f"(?:$|[^\\w.,]|[_{_UNSPACED_LETTERS}]|[.,](?:$|\\D))"

@@ -47,7 +47,7 @@ class PieceTokenizer:
             ModelNotAvailableError: It can't be read.
         """
         try:
-            with np.load(file) as arrays:
+            with file.open("rb") as opened, np.load(opened) as arrays:
                 pieces = arrays["pieces"].tobytes().decode().split("\n")
                 scores = arrays["scores"].tolist()
                 punctuation = np.unpackbits(arrays["punctuation"], count=len(pieces)).astype(np.bool_)

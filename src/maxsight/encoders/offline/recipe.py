@@ -58,7 +58,7 @@ class Recipe:
         """
         try:
             settings = json.loads((folder / "recipe.json").read_text(encoding="utf-8"))
-            with np.load(folder / "projection.npz") as arrays:
+            with (folder / "projection.npz").open("rb") as file, np.load(file) as arrays:
                 return cls(
                     revision=settings["revision"],
                     window=settings["window"],
