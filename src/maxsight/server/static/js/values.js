@@ -45,7 +45,8 @@ function picker(field, given, documents) {
     values = [...new Set([...given, ...found])];
     const { items, next_cursor } = await documents;
     said.hidden = !next_cursor;
-    said.textContent = `The list is of the first ${count(items.length, "document")}. For others, use “contains” with the file name.`;
+    const other = field === "path" ? "Find others by their file name." : "Find others with “contains”.";
+    said.textContent = `The list is of the first ${count(items.length, "document")}. ${other}`;
     show();
   });
 

@@ -104,7 +104,7 @@ export class FindBar {
   }
 
   #tell() {
-    const all = count(this.total, "place") + (this.total > this.found.length ? `, the first ${this.found.length} are marked` : "");
+    const all = count(this.total, "place") + (this.total > this.found.length ? `, the first ${count(this.found.length, "place")} are marked` : "");
     this.said.textContent = this.at >= 0 ? `${this.at + 1} of ${all}` : this.input.value.trim() && this.isOpen ? "not found" : "";
   }
 }

@@ -44,6 +44,7 @@ export function openPrinting(doc, number, q) {
       return;
     }
     dialog.close();
+    find(".paper")?.remove(); // of a browser that does not say when it has printed
     const paper = element("div", { class: "paper" }, sheets);
     document.body.append(paper);
     addEventListener("afterprint", () => paper.remove(), { once: true });
