@@ -273,7 +273,7 @@ def test_a_missing_column_and_options_for_documents_are_refused(library, tmp_pat
     assert "corpus_id, image, doc_id" in report.not_indexed[0].hint
     with pytest.raises(InputError, match="quality: not for records"):
         library.index(file, records=FIELDS, quality=True)
-    with pytest.raises(InputError, match="there is no file or folder .*none.parquet"):
+    with pytest.raises(InputError, match=r"there is no file or folder .*none\.parquet"):
         library.index(tmp_path / "none.parquet", records=FIELDS)
     assert stored(library) == {}
 
