@@ -66,7 +66,7 @@ def questions_of_filings():
     library, document = search["library scope"], search["document scope"]
     return [
         f"{indexing['documents']} company filings ({indexing['pages']:,} pages), {search['questions']} questions that "
-        f"people asked about them, the encoder `minilm`, {place(record)}:",
+        f"people asked about them, the encoder `minilm`, the extra `fast`, {place(record)}:",
         "",
         "| | |",
         "|---|---|",
