@@ -250,6 +250,18 @@ def test_what_is_wrong_with_a_bucket_is_said(object_storage, tmp_path):
         BucketStore.exists(object_storage("x", aws_endpoint="http://127.0.0.1:1"))
     with pytest.raises(InputError, match="can't be opened with these storage options"):
         BucketStore.exists(object_storage("x", aws_colour="red"))
+    with pytest.raises(StoreError, match="the endpoint has no TLS") as error:
+        BucketStore.exists(object_storage("x", allow_http="false"))
+    assert "allow_http=true" in error.value.hint
+
+
+def test_the_option_for_an_endpoint_without_tls_may_be_named_as_the_environment_names_it(object_storage):
+    named = object_storage("x")
+    options = {name: value for name, value in named.options.items() if name != "allow_http"}
+    named = type(named)(named.uri, {**options, "aws_allow_http": "true"})
+    assert not BucketStore.exists(named)
+    BucketStore.create(named, MANIFEST, codec=CODEC).close()
+    assert BucketStore.exists(named)
 
 
 @pytest.fixture(autouse=True)

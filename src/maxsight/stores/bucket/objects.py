@@ -36,6 +36,8 @@ _NO_CREDENTIALS = re.compile(
 _UNREACHABLE = re.compile(
     r"error sending request|timed? ?out|connection|dns error|\b(429|5\d\d) [A-Z]|SlowDown", re.IGNORECASE
 )
+_NO_TLS = re.compile(r"builder error", re.IGNORECASE)
+"""What the HTTP client says to an address that does not begin with https, unless `allow_http` is set."""
 _UNCONDITIONAL = re.compile(r"NotImplemented|\b501 ", re.IGNORECASE)
 
 
@@ -81,6 +83,8 @@ class Objects:
         for name, value in self.address.options.items():  # obstore parts what Lance takes together
             if name in _CLIENT_OPTIONS:
                 client[name] = value
+            elif name == "aws_allow_http":  # Lance's other name of it, at which obstore panics
+                client["allow_http"] = value
             else:
                 config[name if name.startswith(prefix.split("_")[0]) else prefix + name] = value
         options: dict[str, Any] = {
@@ -190,6 +194,11 @@ class Objects:
             )
         if _UNCONDITIONAL.search(text):
             return unconditional(str(place))
+        if _NO_TLS.search(text):
+            return StoreError(
+                f"{place}: the endpoint has no TLS, or is no address",
+                hint="If it begins with http://, also give --storage-option allow_http=true.",
+            )
         if _UNREACHABLE.search(text):
             return StoreUnavailableError(
                 f"{place}: the storage can't be reached now: {brief(error)}",
