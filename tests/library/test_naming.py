@@ -54,7 +54,7 @@ def test_a_name_that_is_nearly_right_is_answered_with_the_right_one(tmp_path, as
 
 
 def test_a_name_like_no_other_gets_no_suggestion(tmp_path):
-    with pytest.raises(InputError, match="is not in the library") as caught:
+    with pytest.raises(InputError, match=r"is not in the library \(1 document\)") as caught:
         Names(["docs/annual-report.pdf"]).find_on_disk("holiday.jpg", tmp_path)
     assert "did you mean" not in str(caught.value)
 

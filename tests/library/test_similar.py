@@ -92,8 +92,7 @@ def test_an_encoder_of_text_searches_for_the_words_in_a_picture_and_says_so(read
     assert pages(hits) == [("book.pdf", 2), ("book.pdf", 1)], "marks in a picture are no conditions"
     assert hits.query.split()[-1] == "oil"
     assert read.image_notices(hits) == [
-        f"minilm reads only words: OCR read {len(hits.query.split())} words in the picture, "
-        "and these are searched for"
+        f"minilm reads only words: this is a search for {len(hits.query.split())} words read in the file"
     ]
     Image.new("RGB", (300, 300), "white").save(tmp_path / "blank.png")
     with pytest.raises(EmptyQueryError, match="no words were found in"):
@@ -112,7 +111,7 @@ def test_the_command_line_searches_by_a_page_and_by_a_picture(read, tmp_path):
     (hit,) = json.loads(call("--like", "book.pdf", "3", "-k", "1", "--json").stdout)
     assert (hit["file"], hit["page_number"]) == ("book.pdf", 4)
     photo = call("--image", str(photo_of("tomatoes", tmp_path)), "-k", "1")
-    assert "page 3" in photo.stdout and "OCR read 1 word in the picture" in photo.stderr
+    assert "page 3" in photo.stdout and "a search for 1 word read in the file" in photo.stderr
     assert "Give one of" in call("lamp", "--like", "book.pdf", "3", code=2).output
     assert "reads a question" in call("--like", "book.pdf", "3", "--rerank", "model", code=2).output
 
@@ -139,7 +138,7 @@ def test_a_server_a_client_and_an_assistant_do_the_same(read, tmp_path):
         assert pages(like.hits) == [("book.pdf", 4)]
         photo = remote.search_image(photo_of("tomatoes", tmp_path), top_k=1)
         assert pages(photo.hits) == [("book.pdf", 3)]
-        assert photo.hits.query.lower() == "tomatoes" and "OCR read 1 word" in photo.notices[0]
+        assert photo.hits.query.lower() == "tomatoes" and "a search for 1 word" in photo.notices[0]
         (tmp_path / "x.zip").write_bytes(b"PK")
         with pytest.raises(MaxSightError, match=r"does not read files of kind \.zip"):
             remote.search_image(tmp_path / "x.zip")

@@ -73,8 +73,10 @@ class Names:
         """
         if (path := self._paths.get(composed(asked))) is not None:
             return path
+        count = len(self._paths)
+        known = "1 document" if count == 1 else f"{count:,} documents"
         raise UnknownDocumentError(
-            f"{asked!r} is not in the library ({len(self._paths)} documents){suggest(self._similar(asked))}",
+            f"{asked!r} is not in the library ({known}){suggest(self._similar(asked))}",
             hint="`maxsight list` names them.",
         )
 

@@ -117,13 +117,13 @@ def search_image(
 
 
 def image_notices(library: Opened, hits: Hits) -> list[str]:
-    """Say what of a picture was searched for, if it was not the picture itself."""
+    """Say what of a file was searched for, if it was not its picture."""
     if not hits.query:
         return []
     words = len(hits.query.split())
     found = "1 word" if words == 1 else f"{words:,} words"
     encoder = library.encoder.space.encoder
-    return [f"{encoder} reads only words: OCR read {found} in the picture, and these are searched for"]
+    return [f"{encoder} reads only words: this is a search for {found} read in the file"]
 
 
 def page_query(embedding: PageEmbedding) -> Floats:
