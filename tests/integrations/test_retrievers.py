@@ -207,6 +207,11 @@ def test_a_filter_that_cant_be_understood_is_refused(library):
     for wrong in ({"year": {"$gtt": 1}}, {"$xor": []}, {"year": {"$eq": object()}}):
         with pytest.raises(FilterError):
             in_langchain(library, wrong)
+    for empty in ({"$and": [{}, {"year": 2020}]}, {"$not": {}}, {"$or": []}):
+        with pytest.raises(FilterError, match="a part of the filter is empty"):
+            in_langchain(library, empty)
+    with pytest.raises(FilterError, match="'year' is compared with no values"):
+        in_langchain(library, {"year": {"$in": []}})
     with pytest.raises(FilterError, match="no operator 'any'"):
         in_llama_index(
             library, MetadataFilters.from_dicts([{"key": "year", "operator": "any", "value": ["a"]}])

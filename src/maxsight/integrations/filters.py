@@ -39,7 +39,13 @@ def compare(field: str, operator: str, value: Any) -> str:
 
 
 def combine(operator: str, conditions: Sequence[str]) -> str:
-    """Combine conditions by ``AND``, ``OR`` or ``NOT``, which negates all of them together."""
+    """Combine conditions by ``AND``, ``OR`` or ``NOT``, which negates all of them together.
+
+    Raises:
+        FilterError: One of them is empty.
+    """
+    if "" in conditions:
+        raise FilterError("a part of the filter is empty", hint="Leave it out, or name a field in it.")
     if operator == "NOT":
         return f"NOT ({combine('AND', conditions)})"
     return f" {operator} ".join(f"({condition})" for condition in conditions)

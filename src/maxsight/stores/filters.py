@@ -111,7 +111,7 @@ def write_equality(values: Mapping[str, Any]) -> str:
     """Write the filter that asks for values of fields: one value, one of several, or None for a missing one.
 
     Raises:
-        FilterError: No field can hold such a value.
+        FilterError: No field can hold such a value, or a list is empty.
     """
     conditions = []
     for name, value in values.items():
@@ -119,6 +119,8 @@ def write_equality(values: Mapping[str, Any]) -> str:
         if value is None:
             conditions.append(f"{field} IS NULL")
         elif isinstance(value, list | tuple | set | frozenset):
+            if not value:
+                raise FilterError(f"{name!r} is compared with no values", hint="Give at least one value.")
             conditions.append(f"{field} IN ({', '.join(write_literal(name, each) for each in value)})")
         else:
             conditions.append(f"{field} = {write_literal(name, value)}")
