@@ -60,5 +60,9 @@ def test_a_snippet_of_text_without_spaces_shows_the_match(library):
     assert "圧縮機のボルトを確認してください" in hit.snippet
 
 
+def test_the_particles_and_endings_of_a_korean_question_are_not_missed_on_pages(library):
+    assert library.notices("문서를 어디에서 복사하나요") == []
+
+
 def test_a_quoted_part_of_a_korean_word_is_a_filter(library):
     assert [hit.file for hit in library.search('"문서" 허가')] == ["visit.txt"]

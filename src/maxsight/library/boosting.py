@@ -31,6 +31,7 @@ NUMBER_SHARE, WORD_SHARE, QUESTION_SHARE, NAME_SHARE = 0.5, 0.1, 0.3, 0.15
 """What a number or code, a rare word, the whole of a short question, and a name add, per token of the query."""
 MAX_PAGES, MAX_PAGES_OF_WORD = 12, 6
 """On more pages than these, a number or a word is not rare, and boosts none of them."""
+_HANGUL = re.compile("[\uac00-\ud7af]")
 MAX_QUESTION_WORDS = 6
 MAX_TERMS = 12
 MIN_CODE_LENGTH, MIN_NAME_LENGTH = 3, 4
@@ -124,7 +125,8 @@ class Term:
         text: A word, number or code, or a whole question.
         share: What it adds, per token of the query.
         max_pages: On more pages it is not rare. 0: it is only looked up.
-        is_word: It is a single word, number or code.
+        is_word: It is a single word, number or code: users are told if no page has it. Words of Korean questions do
+            not count, as their particles and endings are seldom those of the page.
     """
 
     text: str
@@ -145,7 +147,7 @@ def rare_terms(query: QueryEmbedding) -> list[Term]:
         if any(map(str.isdigit, word)) and len(word) >= MIN_CODE_LENGTH:
             terms[word] = Term(word, NUMBER_SHARE, MAX_PAGES)
         elif tokens[index] > 1 and word.isalpha() and len(word) >= _min_length(word):
-            terms[word] = Term(word, WORD_SHARE, MAX_PAGES_OF_WORD)
+            terms[word] = Term(word, WORD_SHARE, MAX_PAGES_OF_WORD, is_word=not _HANGUL.match(word))
     words = max(len(words_of(query.text)), len(query.words))
     if 1 <= words <= MAX_QUESTION_WORDS and words_of(query.text):
         whole = Term(query.text, QUESTION_SHARE, MAX_PAGES, is_word=words == 1)
