@@ -78,6 +78,12 @@ class Lettering:
         return self._own if file is None else _opened(file, self._size_px)
 
 
+def without_font(text: str) -> str:
+    """Return the letters of a text that no font here has, each once. Boxes are drawn for them."""
+    letters = (letter for letter in dict.fromkeys(text) if not letter.isspace())
+    return "".join(letter for letter in letters if _font_with(letter) is None and not _has(None, letter))
+
+
 def _fonts_of(word: str) -> list[Path | None]:
     """Choose the font of each character of a word: the same one if it has all of them."""
     files: list[Path | None] = []

@@ -83,6 +83,14 @@ def test_a_tokens_picture_says_above_the_page_which_token_it_is(library, tmp_pat
     assert all(caption.getextrema() != ((255, 255),) * 3 for caption in captions)
 
 
+def test_letters_that_no_font_has_are_named(library, monkeypatch):
+    arguments = ("apples.txt", "1", "--out", "heat.png")
+    assert "font" not in explain(*arguments).stderr
+    monkeypatch.setattr("maxsight.lettering._font_with", lambda letter: None)
+    monkeypatch.setattr("maxsight.lettering._has", lambda file, letter: letter != "c")
+    assert "no font here has c: boxes are drawn" in explain(*arguments).stderr
+
+
 def test_a_folder_that_can_not_be_made_is_one_clear_error(library, tmp_path):
     (tmp_path / "taken").write_text("")
     result = explain("apples.txt", "1", "--out", "taken/why", code=2)

@@ -57,6 +57,8 @@ def explain(
     their places. For other words of several tokens that matched different places, each token follows with its own.
     Common words are summed up below. JSON has them, and what each token and each region gave.
     """
+    from maxsight.lettering import without_font
+
     if remote := remote_library(url):
         with remote:
             if out:
@@ -77,6 +79,12 @@ def explain(
             with named_errors(out):
                 _draw_all(explanation, picture, out) if folder else explanation.draw(*picture).save(out)
             say(f"drawn: {out}")
+            if letters := without_font(question):
+                say_notes(
+                    [
+                        f"no font here has {letters}: boxes are drawn for them. Install one, such as Noto Sans CJK"
+                    ]
+                )
     _print(explanation, as_json)
 
 
