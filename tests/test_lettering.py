@@ -75,4 +75,5 @@ def test_text_without_spaces_is_broken_at_the_end_of_a_line_and_stays_on_the_pag
     assert not ink[:, -40:].any()
     assert boxes.max() <= 1.0
     rows = np.flatnonzero(ink.any(axis=1))
-    assert boxes[0][1] * image.height <= rows.min() < rows.max() <= boxes[0][3] * image.height
+    top, bottom = boxes[:, 1].min() * image.height, boxes[:, 3].max() * image.height
+    assert top <= rows.min() < rows.max() <= bottom
