@@ -17,11 +17,14 @@ from rerankers import Prefers
 from server.inside import client_of, listening, service_of
 
 
+QUESTION = "tower bridge stone"
+
+
 @pytest.fixture(scope="module")
 def service(tmp_path_factory):
     folder = tmp_path_factory.mktemp("served")
-    for number in range(3):
-        (folder / f"{number}.txt").write_text("tower " * (5 - number) + "lamp " * number)
+    for number, text in enumerate(("tower bridge stone", "tower lamp", "tower bridge lamp lamp")):
+        (folder / f"{number}.txt").write_text(text)
     with Library.create(folder / "test.library", encoder="fake") as library:
         library.index([folder])
     with service_of(folder, reranker=Prefers("lamp", pages=2)) as service:
@@ -31,7 +34,7 @@ def service(tmp_path_factory):
 def test_a_request_asks_for_the_servers_reranker_by_the_name_that_the_server_gives(service):
     async def ask(**more):
         async with client_of(service) as client:
-            return await client.post("/v1/search", json={"query": "tower", **more})
+            return await client.post("/v1/search", json={"query": QUESTION, **more})
 
     plain = asyncio.run(ask()).json()["hits"]
     hits = asyncio.run(ask(rerank="prefers")).json()["hits"]
@@ -54,7 +57,7 @@ def test_assistants_always_get_the_second_look(service):
         Pages.of_service(service),
         Pages.of_library(service.reader, service.reranker),
     ):
-        hits = asyncio.run(pages.search("tower", SearchOptions(top_k=2)))
+        hits = asyncio.run(pages.search(QUESTION, SearchOptions(top_k=2)))
         assert [hit.rerank_score for hit in hits] == [2, 0]
         assert hits[0].text.startswith("tower"), "a hit still knows its page"
         page = service.reader.page(hits[0].page_id)
@@ -63,7 +66,7 @@ def test_assistants_always_get_the_second_look(service):
 
 def test_the_client_asks_for_it(service):
     with listening(service) as port, RemoteLibrary(f"http://127.0.0.1:{port}") as remote:
-        hits = remote.search("tower", rerank="prefers").hits
+        hits = remote.search(QUESTION, rerank="prefers").hits
         assert [hit.rerank_score for hit in hits] == [2, 0, None]
         with pytest.raises(InputError, match="no reranker other"):
-            remote.search("tower", rerank="other")
+            remote.search(QUESTION, rerank="other")

@@ -31,7 +31,7 @@ def test_pages_come_back_in_order_from_several_devices(opened, pages):
 
 
 def test_every_device_has_its_share(opened, pages, monkeypatch):
-    """Each device waits until the other has begun: neither may take all pages."""
+    """Each device waits until the other has begun. The first has two batches by then: one to compute, one prepared."""
     from threading import Barrier
 
     both, launch, busy = Barrier(2), VisualModel._launch, set()
@@ -43,7 +43,7 @@ def test_every_device_has_its_share(opened, pages, monkeypatch):
         return launch(replica, batch)
 
     monkeypatch.setattr(VisualModel, "_launch", launch_together)
-    assert len(opened.encoder(batch_size=16, devices=("cpu", "cpu")).encode_pages(pages)) == 9
+    assert len(opened.encoder(batch_size=2, devices=("cpu", "cpu")).encode_pages(pages)) == 9
     assert len(busy) == 2
 
 
