@@ -16,7 +16,6 @@ from maxsight.server.mcp_pages import Pages, found_page
 from rerankers import Prefers
 from server.inside import client_of, listening, service_of
 
-
 QUESTION = "tower bridge stone"
 
 
